@@ -1,0 +1,116 @@
+"""What a lifetime may spend, and what each decision costs.
+
+Legend: n students, k tasks, r rows named in a call.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+UNITS = ("steps", "tokens", "compute")
+FORWARD_SHARE = 1.0 / 3.0
+"""A forward pass costs a third of a training pass (forward, and backward at twice the price)."""
+
+_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """An amount of student steps, training tokens or compute.
+
+    Compute is counted in training-example equivalents, probing included.
+    """
+
+    amount: float
+    unit: str = "compute"
+
+    def __post_init__(self) -> None:
+        if self.unit not in UNITS:
+            raise ValueError(f"the unit of a budget must be one of {', '.join(UNITS)}, "
+                             f"got {self.unit!r}")  # fmt: skip
+        if not (math.isfinite(self.amount) and self.amount > 0):
+            raise ValueError(f"the amount of a budget must be positive, got {self.amount}")
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """Read `4000-steps`, `5M-tokens` or `180k compute`."""
+        match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*", text.lower())
+        if match is None:
+            raise ValueError(f"a budget reads like '4000-steps' or '5M-tokens', got {text!r}")
+        try:
+            amount = float(match[1])
+        except ValueError:
+            raise ValueError(f"a budget begins with a number, got {match[1]!r}") from None
+        return cls(amount * _SUFFIXES[match[2]], match[3])
+
+    def __str__(self) -> str:
+        return f"{self.amount:g}-{self.unit}"
+
+
+class Spending:
+    """What n students have spent in this lifetime, float64 arrays of (n,)."""
+
+    def __init__(self, n: int, budget: Budget) -> None:
+        self.budget = budget
+        self.steps, self.tokens = np.zeros(n), np.zeros(n)
+        self.training, self.probing = np.zeros(n), np.zeros(n)
+        self.ended = np.zeros(2)
+        """Steps and compute of all lifetimes that have ended."""
+        self.lifetimes = np.zeros(1)
+        """Lifetimes that have begun."""
+
+    @property
+    def compute(self) -> np.ndarray:
+        """Training plus probing in training-example equivalents."""
+        return self.training + self.probing
+
+    @property
+    def spent(self) -> np.ndarray:
+        """In the unit of the budget."""
+        return np.asarray(getattr(self, self.budget.unit))
+
+    @property
+    def remaining(self) -> np.ndarray:
+        """Fraction of the budget that is left, in [0, 1]."""
+        return np.clip(1.0 - self.spent / self.budget.amount, 0.0, 1.0)
+
+    @property
+    def exhausted(self) -> np.ndarray:
+        """Whether nothing is left, (n,) bool; the last decision may overdraw."""
+        return self.spent >= self.budget.amount * (1.0 - 1e-9)
+
+    @property
+    def ever_steps(self) -> int:
+        """Student steps of all lifetimes, ended or not."""
+        return int(self.ended[0] + self.steps.sum())
+
+    @property
+    def ever_compute(self) -> float:
+        """Compute of all lifetimes, ended or not."""
+        return float(self.ended[1] + self.compute.sum())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All accounts by name."""
+        return {
+            "steps": self.steps, "tokens": self.tokens, "training": self.training,
+            "probing": self.probing, "ended": self.ended, "lifetimes": self.lifetimes,
+        }  # fmt: skip
+
+    def reset(self, rows: np.ndarray) -> None:
+        """A new lifetime for these rows."""
+        self.ended += self.steps[rows].sum(), self.compute[rows].sum()
+        self.lifetimes += len(rows)
+        for account in (self.steps, self.tokens, self.training, self.probing):
+            account[rows] = 0.0
+
+    def train(self, rows: np.ndarray, steps: int, examples: int, tokens: np.ndarray) -> None:
+        """Charge `steps` updates on `examples` examples of `tokens` (r,) tokens in all."""
+        self.steps[rows] += steps
+        self.training[rows] += examples
+        self.tokens[rows] += tokens
+
+    def probe(self, rows: np.ndarray, examples: float | np.ndarray) -> None:
+        """Charge the evaluation of `examples` examples, (r,) or the same for all."""
+        self.probing[rows] += np.asarray(examples) * FORWARD_SHARE

@@ -1,0 +1,67 @@
+"""Rewards of the teacher, none of which pays for leaving a student unfinished.
+
+A lifetime ends at mastery, so a teacher that is paid for every decision learns not to finish. Here
+mastery counts as full marks from then on: whatever else could have followed, no lifetime that
+masters later, or never, is worth more (for every discount in (0, 1]).
+
+Legend: r rows named in a call, k tasks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a reward is computed from; scores are (r, k) in [0, 1] in canonical order."""
+
+    before: np.ndarray
+    """Scores before the decision."""
+    after: np.ndarray
+    """Scores after it."""
+    best: np.ndarray
+    """Best scores before it."""
+    task: np.ndarray
+    """The task that was chosen, (r,)."""
+    mastered: np.ndarray
+    """Whether the student has mastered everything, (r,) bool."""
+    weights: np.ndarray
+    """Importance of the tasks, (k,), sums to 1."""
+    decisions: float
+    """Decisions in the whole budget."""
+
+
+def mean_score(outcome: Outcome) -> np.ndarray:
+    """(mean score - 1) / decisions in the budget; 0 once everything is mastered, (r,)."""
+    shortfall = (outcome.after @ outcome.weights - 1.0) / outcome.decisions
+    return np.where(outcome.mastered, 0.0, shortfall)
+
+
+def total_progress(outcome: Outcome) -> np.ndarray:
+    """Change of the mean score; mastery pays what is missing to 1, (r,).
+
+    Undiscounted, a lifetime sums to 1 minus the score that it began with if it ends in mastery.
+    """
+    before = outcome.before @ outcome.weights
+    return np.where(outcome.mastered, 1.0, outcome.after @ outcome.weights) - before
+
+
+def chosen_progress(outcome: Outcome) -> np.ndarray:
+    """Rise of the chosen task above its best score so far, weighted; mastery pays the rest, (r,).
+
+    Counting from the best score, not the last one, leaves nothing to gain from a task that is
+    forgotten and taught again.
+    """
+    rows = np.arange(len(outcome.task))
+    rise = np.maximum(outcome.after - outcome.best, 0.0)[rows, outcome.task]
+    rest = (1.0 - outcome.best) @ outcome.weights
+    return np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
+
+
+REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {
+    "mean_score": mean_score,
+    "total_progress": total_progress,
+    "chosen_progress": chosen_progress,
+}

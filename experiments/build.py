@@ -1,0 +1,116 @@
+"""The one place where a config becomes objects."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
+from lessonplan.student import MODELS, SUITES, Adam, StackedCohort, TaskSuite
+from lessonplan.teacher import RULES, Rule, RuleTeacher
+
+from .config import Course
+
+TRAIN_SEEDS = (0, 1_000_000)
+SELECT_SEEDS = 1_000_000
+REPORT_SEEDS = 2_000_000
+"""Student seeds for training a teacher, for tuning and selecting, and for reporting: disjoint."""
+
+
+def named(kind: str, name: str, choices: Mapping[str, Any]) -> Any:
+    """A thing by its registered name, or one's own as `module:name`.
+
+    Raises:
+        ValueError: naming the choices.
+    """
+    if name in choices:
+        return choices[name]
+    module, colon, attribute = name.partition(":")
+    if not colon:
+        raise ValueError(
+            f"there is no {kind} {name!r}; choose one of {', '.join(choices)}, "
+            f"or name your own as module:name"
+        )
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{kind} {name!r} can't be imported: {error}") from error
+
+
+def build_suite(course: Course) -> TaskSuite:
+    """The tasks of a course."""
+    suite: TaskSuite = _call(
+        "suite", course.suite.name, named("suite", course.suite.name, SUITES), course.suite.options
+    )
+    return suite
+
+
+def build_room(
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    observe: Sequence[str] = ("progress",),
+    *,
+    end_after: int | None = None,
+) -> Classroom:
+    """A classroom of n students.
+
+    Args:
+        course: what the config says.
+        suite: from `build_suite`, which a process makes once.
+        n: students.
+        observe: columns to show.
+        end_after: as in `Classroom`; the config's by default.
+    """
+    student, lifetime = course.student, course.lifetime
+    model = named("model", student.model, MODELS)
+    cohort = StackedCohort(
+        suite,
+        partial(model, suite.input_shape, suite.n_outputs, **student.options),
+        n,
+        batch_size=student.batch_size,
+        optimizer=Adam(
+            student.learning_rate,
+            weight_decay=student.weight_decay,
+            clip_norm=student.clip_norm,
+        ),
+        evaluation_size=student.evaluation_size,
+    )
+    return Classroom(
+        cohort,
+        Budget.parse(lifetime.budget),
+        steps_per_decision=lifetime.steps_per_decision,
+        observe=observe,
+        reward=lifetime.reward,
+        feedback=lifetime.feedback,
+        mastery_streak=lifetime.mastery_streak,
+        end_after=end_after or lifetime.end_after,
+        shuffle_tasks=lifetime.shuffle_tasks,
+    )
+
+
+def build_rule(rule: str, parameters: Mapping[str, Any]) -> Rule:
+    """A rule by name with its parameters; lists become tuples."""
+    plain = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
+    }
+    built: Rule = _call("rule", rule, named("rule", rule, RULES), plain)
+    return built
+
+
+def rule_teacher(
+    rule: Rule, course: Course, suite: TaskSuite, n: int, seed: int
+) -> tuple[BaseAlgorithm, Classroom]:
+    """A rule as a teacher, and a classroom that shows it what it needs and nothing else."""
+    columns = dict.fromkeys(("progress", *rule.needs, "key"))
+    room = build_room(course, suite, n, tuple(columns))
+    return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
+
+
+def _call(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
+    try:
+        return maker(**options)
+    except TypeError as error:
+        raise ValueError(f"{kind} {name!r} does not take these arguments: {error}") from error

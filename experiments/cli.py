@@ -1,0 +1,144 @@
+"""The command `lessonplan`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from .loading import config_names, make_config, read_config
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A teacher that learns in which order a model should be taught.",
+)
+console = Console()
+
+Override = Annotated[
+    list[str] | None, typer.Option("-o", "--override", help="dotted.key=value, any number of times")
+]
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
+    out: Annotated[Path | None, typer.Option(help="run directory to write")] = None,
+    override: Override = None,
+    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would cost")] = False,
+    data: Annotated[Path | None, typer.Option(help="your .jsonl file, or a folder of them")] = None,
+    budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
+) -> None:
+    """Run an experiment: teachers x students, a table and a report at the end."""
+    from .estimate import estimate
+    from .watching import watching
+
+    overrides = list(override or [])
+    if budget:
+        overrides.append(f"lifetime.budget={budget}")
+    if resume is not None:
+        if config or data or overrides:
+            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
+        settings, folder = read_config(resume / "config.yaml"), resume
+    elif data is not None:
+        values = read_config(config or "data").model_dump(mode="json")
+        values["suite"] = {"name": "jsonl", "options": {"path": str(data.resolve())}}
+        values["name"] = data.stem
+        settings = make_config(values, overrides)
+        folder = out or Path("runs") / settings.name
+    elif config:
+        settings = read_config(config, overrides)
+        folder = out or Path("runs") / settings.name
+    else:
+        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
+    if dry_run:
+        console.print(estimate(settings))
+        return
+    from .summary import table_rows
+    from .trial import run_trial
+
+    with watching(console, settings) as watch:
+        summary = run_trial(settings, folder, resume=resume is not None, watch=watch)
+    print_table(table_rows(summary))
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="run directories")],
+    out: Annotated[Path | None, typer.Option(help="folder to write; the first run's")] = None,
+) -> None:
+    """Write the report of stored runs again; several runs are compared."""
+    from .report import write_report
+
+    folder = out or runs[0]
+    summary = write_report(runs, folder)
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+@app.command("list")
+def list_all() -> None:
+    """Show suites, teachers, students and configs, with one line each."""
+    from lessonplan.envs import COLUMNS, REWARDS
+    from lessonplan.student import MODELS, SUITES
+    from lessonplan.teacher import RULES
+
+    groups: dict[str, dict[str, Any]] = {
+        "configs": config_names(),
+        "suites": SUITES,
+        "students": MODELS,
+        "teachers": {"ppo": "SB3's PPO with a policy that works for any number of tasks"} | RULES,
+        "rewards": REWARDS,
+    }
+    for title, things in groups.items():
+        console.print(f"\n[bold]{title}[/bold]")
+        for name, thing in things.items():
+            text = thing if isinstance(thing, str) else (thing.__doc__ or "").strip()
+            console.print(f"  {name:<20} {text.splitlines()[0]}", highlight=False, markup=False)
+    console.print(
+        f"\n[bold]columns[/bold]\n  progress, present, {', '.join(COLUMNS)}", highlight=False
+    )
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Measure speed against the ways people do it today (about two minutes)."""
+    from .bench import run_bench
+
+    run_bench(console, as_json)
+
+
+def print_table(rows: list[list[str]]) -> None:
+    """The first row is the heading."""
+    from rich.table import Table
+
+    table = Table(*rows[0], box=None, pad_edge=False)
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print(table)
+
+
+def main() -> None:
+    """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    from .crew import WorkFailedError
+
+    try:
+        app(args=arguments, prog_name="lessonplan")
+    except (ValueError, WorkFailedError, OSError) as error:
+        if debug:
+            raise
+        Console(stderr=True).print(f"lessonplan: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1 if isinstance(error, WorkFailedError) else 2)
+
+
+if __name__ == "__main__":
+    main()

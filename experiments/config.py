@@ -1,0 +1,158 @@
+"""What an experiment is: every field of a config, with one line of help each.
+
+Unknown keys are errors. A config stops at `build.py`: the other rooms take plain values.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys are errors, values don't change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Suite(Section):
+    """What there is to learn."""
+
+    name: str = Field("parity", description="a suite that `lessonplan list` names")
+    options: dict[str, Any] = Field(default_factory=dict, description="arguments of the suite")
+
+
+class Student(Section):
+    """Who learns, and how."""
+
+    model: str = Field("mlp", description="a model that `lessonplan list` names")
+    options: dict[str, Any] = Field(default_factory=dict, description="arguments of the model")
+    learning_rate: float = Field(3e-3, gt=0, description="of Adam")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled, as in AdamW")
+    clip_norm: float = Field(1.0, gt=0, description="largest gradient norm of a student")
+    batch_size: int = Field(32, ge=1, description="training examples per student step")
+    evaluation_size: int = Field(128, ge=1, description="held-out examples per task and split")
+
+
+class Lifetime(Section):
+    """One fine-tuning run."""
+
+    budget: str = Field("4000-steps", description="what it may spend: 4000-steps, 5M-tokens, ...")
+    steps_per_decision: int = Field(20, ge=1, description="student steps that a decision buys")
+    feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
+    reward: str = Field("mean_score", description="what a learning teacher is paid")
+    mastery_streak: int = Field(1, ge=1, description="evaluations in a row that make mastery")
+    shuffle_tasks: bool = Field(True, description="show the tasks in another order each lifetime")
+    end_after: int = Field(
+        8,
+        ge=1,
+        description="when reporting: decisions in a row at mastery, by probe, that end a lifetime",
+    )
+
+
+class Course(Section):
+    """A suite, its students and their lifetimes."""
+
+    suite: Suite = Suite()
+    student: Student = Student()
+    lifetime: Lifetime = Lifetime()
+
+
+class RuleTeacher(Section):
+    """A rule, bandit or fixed order."""
+
+    name: str
+    type: Literal["rule"] = "rule"
+    rule: str = Field(description="a rule that `lessonplan list` names")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="of the rule")
+    tune: bool = Field(False, description="pick parameters from the rule's grid before reporting")
+    grid: dict[str, list[Any]] = Field(
+        default_factory=dict, description="values to try; the rule's own grid by default"
+    )
+
+
+class LearnedTeacher(Section):
+    """A policy network that is trained over many lifetimes."""
+
+    name: str
+    type: Literal["learned"]
+    algorithm: Literal["ppo"] = "ppo"
+    observe: list[str] = Field(
+        default_factory=lambda: ["progress"], description="columns it is shown"
+    )
+    width: int = Field(64, ge=1, description="units per layer")
+    students: int = Field(32, ge=1, description="students in lockstep during training")
+    decisions: int = Field(51_200, ge=1, description="training decisions, over all students")
+    anneal: bool = Field(False, description="let the learning rate fall to zero")
+    settings: dict[str, Any] = Field(default_factory=dict, description="of the SB3 algorithm")
+    course: Course | None = Field(None, description="train on another course than the reported one")
+    candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
+    seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
+    sampled: bool = Field(False, description="also report it with sampled instead of likeliest tasks")
+
+
+class ReplayTeacher(Section):
+    """The recorded schedules of another teacher."""
+
+    name: str
+    type: Literal["replay"]
+    of: str = Field(description="name of the teacher whose schedules are played")
+    shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
+
+
+Teacher = Annotated[RuleTeacher | LearnedTeacher | ReplayTeacher, Field(discriminator="type")]
+
+
+class Seeds(Section):
+    """How many students and teachers; the three ranges of student seeds are disjoint."""
+
+    teacher: int = Field(0, ge=0, description="first teacher seed")
+    report: int = Field(64, ge=2, description="students that are reported")
+    select: int = Field(32, ge=1, description="students for tuning and selecting")
+
+
+class Config(Course):
+    """A whole experiment."""
+
+    name: str = "experiment"
+    teachers: list[Teacher]
+    seeds: Seeds = Seeds()
+    tuning_candidates: int = Field(8, ge=1, description="parameter settings tried per tuned rule")
+    workers: int = Field(0, ge=0, description="processes; 0 is one per core")
+    checkpoint_seconds: float = Field(60.0, gt=0, description="time between checkpoints")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rules_by_default(cls, values: Any) -> Any:
+        """A teacher without `type` is a rule; a bare string is a rule of that name."""
+        if isinstance(values, dict) and isinstance(values.get("teachers"), list):
+            values = values | {"teachers": [_full_teacher(t) for t in values["teachers"]]}
+        return values
+
+    @model_validator(mode="after")
+    def _check_teachers(self) -> "Config":
+        names = [teacher.name for teacher in self.teachers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two teachers have the same name: {', '.join(twice)}")
+        if not names:
+            raise ValueError("there are no teachers; name at least one")
+        for teacher in self.teachers:
+            if isinstance(teacher, ReplayTeacher) and (
+                teacher.of not in names or teacher.of == teacher.name
+            ):
+                raise ValueError(
+                    f"teacher {teacher.name!r} replays {teacher.of!r}, which is not one of the "
+                    f"teachers: {', '.join(names)}"
+                )
+        return self
+
+
+def _full_teacher(teacher: Any) -> Any:
+    if isinstance(teacher, str):
+        return {"type": "rule", "name": teacher, "rule": teacher.replace("-", "_")}
+    if isinstance(teacher, dict) and "type" not in teacher:
+        rule = {"type": "rule"} | teacher
+        if "name" in rule and "rule" not in rule:
+            rule["rule"] = str(rule["name"]).replace("-", "_")
+        return rule
+    return teacher

@@ -1,0 +1,130 @@
+"""Figures over time: scores per task, and the share of students that have mastered all of them.
+
+Legend: s teacher seeds, m students, d decisions, k tasks.
+"""
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from .figures_style import (
+    INK,
+    SOFT,
+    Style,
+    count_axis,
+    label,
+    new_figure,
+    panel_grid,
+    tidy,
+    unit_label,
+)
+from .stored import StoredRun
+from .versus import Measured
+
+DIRECTLY_LABELLED = 24
+
+
+def draw_scores(run: StoredRun, names: list[str]) -> Figure:
+    """Test score of every task over the lifetime, one panel per teacher, tasks by true order."""
+    rows, columns = panel_grid(len(names))
+    figure = new_figure(1.9 + 2.6 * columns, 0.5 + 2.2 * rows)
+    colors = task_colors(len(run.tasks))
+    panels = []
+    for i, name in enumerate(names):
+        axes = figure.add_subplot(rows, columns, i + 1)
+        _score_panel(axes, run, name, colors)
+        label(
+            axes,
+            x="student steps" if i + columns >= len(names) else "",
+            y="test score" if i % columns == 0 else "",
+            title=run.teachers[name].title,
+        )
+        if i % columns:
+            axes.set_yticklabels([])
+        if i + columns < len(names):
+            axes.set_xticklabels([])
+        panels.append(axes)
+    _task_bar(figure, panels, run, colors)
+    return figure
+
+
+def task_colors(k: int) -> list[tuple[float, ...]]:
+    """One colour per place in the true order, from dark to light but not too light, (k,)."""
+    viridis = matplotlib.colormaps["viridis"]
+    return [tuple(viridis(place)) for place in np.linspace(0.0, 0.92, k)]
+
+
+def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float, ...]]) -> None:
+    """Interquartile mean's stand-in over time: the median, with the middle half as a band."""
+    lifetimes = run.lifetimes[name]
+    k = len(run.tasks)
+    flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
+    low, middle, high = np.quantile(flat, [0.25, 0.5, 0.75], axis=0)
+    step = float(lifetimes.student_steps.max()) / lifetimes.length.max()
+    x = np.arange(1, len(middle) + 1) * step
+    for place, task in enumerate(run.order):
+        axes.fill_between(x, low[:, task], high[:, task], color=colors[place], alpha=0.18, lw=0)
+        axes.plot(x, middle[:, task], color=colors[place], lw=1.5)
+    for threshold in sorted(set(run.task_values("threshold", 0.9).tolist())):
+        axes.axhline(threshold, color=SOFT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+    axes.set_xlim(0, x[-1])
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+    tidy(axes)
+    count_axis(axes, 4 if k else 5)
+
+
+def _task_bar(
+    figure: Figure, panels: list[Axes], run: StoredRun, colors: list[tuple[float, ...]]
+) -> None:
+    """A key of the tasks in their true order, first at the bottom."""
+    k = len(run.tasks)
+    norm = BoundaryNorm(np.arange(-0.5, k + 0.5), k) if k > 1 else BoundaryNorm([-0.5, 0.5], 1)
+    mappable = ScalarMappable(norm, ListedColormap(colors))
+    bar = figure.colorbar(mappable, ax=panels, fraction=0.025, pad=0.01, aspect=30)
+    every = max(1, k // DIRECTLY_LABELLED)
+    ticks = list(range(0, k, every))
+    bar.set_ticks(ticks, labels=[run.tasks[run.order[i]] for i in ticks])
+    bar.ax.tick_params(labelsize=8, length=0, labelcolor=INK)
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.set_label("task, in the true order", fontsize=9, color=INK)
+
+
+def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
+    """Share of lifetimes that have mastered every task by each cost."""
+    figure = new_figure(8.6, max(4.2, 0.9 + 0.235 * len(teachers)))
+    axes = figure.add_subplot()
+    end = max(float(t.measures.cost_to_mastery.max()) for t in teachers.values())
+    finals = []
+    for name, teacher in teachers.items():
+        mastered = teacher.measures.mastered
+        at = np.sort(teacher.measures.cost_to_mastery[mastered])
+        share = np.arange(1, at.size + 1) / mastered.size
+        x = np.concatenate([[0.0], at, [end]])
+        y = np.concatenate([[0.0], share, share[-1:] if at.size else [0.0]])
+        style = styles[name]
+        (line,) = axes.step(
+            x, y, where="post", color=style.color, ls=style.dashes, lw=style.width,
+            label=teacher.record.title, zorder=3 if teacher.record.kind == "learned" else 2,
+        )  # fmt: skip
+        finals.append(
+            (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
+        )
+    tidy(axes, grid="y")
+    axes.set_xlim(0, end)
+    axes.set_ylim(-0.01, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    count_axis(axes, 7)
+    label(axes, unit_label(run.cost_unit), "students that have mastered every task")
+    # The key is in the order of the lines at the right end, top first.
+    lines = [line for *_, line in sorted(finals, key=lambda item: item[:2])]
+    axes.legend(
+        handles=lines, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8.5,
+        handlelength=2.6,
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,101 @@
+"""Teaching: students live one lifetime each under a teacher, in lockstep.
+
+Legend: m students, k tasks, f columns, r rows whose lifetime goes on.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from lessonplan.envs import Classroom, Lesson
+from lessonplan.teacher import action_probabilities
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision of the students whose lifetime went on, in canonical task order."""
+
+    rows: np.ndarray
+    """Which students, (r,)."""
+    observation: np.ndarray
+    """What the teacher saw, (r, t, f)."""
+    probabilities: np.ndarray
+    """What it chose from, (r, k)."""
+    lesson: Lesson
+    """What came of it."""
+
+
+class Lifetimes:
+    """One lifetime of each student seed; `step` until `running` is empty.
+
+    Args:
+        teacher: any SB3 algorithm.
+        room: a classroom with a row per student seed.
+        student_seeds: (m,).
+    """
+
+    def __init__(self, teacher: BaseAlgorithm, room: Classroom, student_seeds: np.ndarray) -> None:
+        if len(student_seeds) != room.n:
+            raise ValueError(f"{len(student_seeds)} student seeds for {room.n} rows")
+        self.teacher, self.room = teacher, room
+        self.cost = np.full(room.n, room.budget.amount)
+        """What was spent until the first mastery by `probe`, in units of the budget, (m,)."""
+        self._observation = room.reset(np.arange(room.n), student_seeds)
+        self._memory: dict[str, np.ndarray] | None = None
+
+    @property
+    def running(self) -> np.ndarray:
+        """Rows whose lifetime goes on, (r,)."""
+        return np.flatnonzero(~self.room.finished)
+
+    def step(self) -> Decision:
+        """One decision for every student whose lifetime goes on."""
+        rows = self.running
+        observation = self._observation[rows]
+        first = self.room.facts.decisions[rows] == 0
+        memory = None if self._memory is None else {a: b[rows] for a, b in self._memory.items()}
+        actions, memory = self.teacher.predict(
+            observation, memory, first, deterministic=True  # type: ignore[arg-type]
+        )
+        shown = action_probabilities(self.teacher, observation, memory)
+        lesson = self.room.step(actions, rows)
+        self._observation[rows] = lesson.observation
+        self._remember(rows, memory)
+        facts = self.room.facts
+        newly = rows[(facts.mastered_for[rows] > 0) & (self.cost[rows] >= self.room.budget.amount)]
+        self.cost[newly] = np.minimum(facts.spending.spent[newly], self.room.budget.amount)
+        return Decision(rows, observation, self.room.to_canonical(shown, rows), lesson)
+
+    def live(self) -> np.ndarray:
+        """All decisions of all students; returns the cost until mastery by `probe`, (m,)."""
+        while len(self.running):
+            self.step()
+        return self.cost
+
+    def _remember(self, rows: np.ndarray, memory: Any) -> None:
+        if memory is None:
+            return
+        if self._memory is None:
+            self._memory = {
+                name: np.zeros((self.room.n, *value.shape[1:]), value.dtype)
+                for name, value in memory.items()
+            }
+        for name, value in memory.items():
+            self._memory[name][rows] = value
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that goes on changing."""
+        return {
+            "room": self.room.state_dict(),
+            "cost": self.cost.copy(),
+            "observation": self._observation.copy(),
+            "memory": self._memory,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where a state was taken."""
+        self.room.load_state_dict(state["room"])
+        self.cost[:], self._observation[:] = state["cost"], state["observation"]
+        self._memory = state["memory"]

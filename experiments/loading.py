@@ -1,0 +1,114 @@
+"""Configs from names, files and `-o key=value`, with errors in one sentence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from .config import Config
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+def config_names() -> dict[str, str]:
+    """Configs that ship, with the first line of each as help."""
+    return {
+        path.stem: path.read_text().splitlines()[0].lstrip("# ")
+        for path in sorted(CONFIGS.glob("*.yaml"))
+    }
+
+
+def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """A config by name or path, with overrides merged before it is checked.
+
+    Args:
+        config: a name that `lessonplan list` shows, or a YAML file.
+        overrides: `dotted.key=value`; the value is read as YAML, and an item of a list is named
+            by its place or, for teachers, by its name (`teachers.ppo.decisions=1000`).
+
+    Raises:
+        ValueError: for what can't be found, read or accepted, in one sentence.
+    """
+    path = Path(config)
+    if path.suffix not in (".yaml", ".yml"):
+        named = CONFIGS / f"{config}.yaml"
+        if not named.exists():
+            raise ValueError(
+                f"there is no config {str(config)!r}; choose one of {', '.join(config_names())}, "
+                "or give the path of a .yaml file"
+            )
+        path = named
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ValueError(f"config {path} can't be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"config {path} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
+    return make_config(values, overrides, str(path.name))
+
+
+def make_config(values: dict[str, Any], overrides: Sequence[str] = (), source: str = "config") -> Config:
+    """A checked config from plain values."""
+    for override in overrides:
+        _merge(values, override)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise ValueError(f"{source}: {where}: {message}, got {first['input']!r:.80}{more}") from error
+
+
+def write_config(config: Config, path: Path) -> None:
+    """Every field, defaults included."""
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+
+
+def _merge(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ValueError(f"an override reads key=value, got {override!r}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        value = text
+    *parents, last = key.split(".")
+    place: Any = values
+    for i, part in enumerate(parents):
+        place = _descend(place, part, ".".join(parents[: i + 1]))
+    if isinstance(place, list):
+        place[_index(place, last, key)] = value
+    else:
+        place[last] = value
+
+
+def _descend(place: Any, part: str, path: str) -> Any:
+    if isinstance(place, list):
+        index = _index(place, part, path)
+        if isinstance(place[index], str):
+            place[index] = {"name": place[index]}
+        return place[index]
+    if not isinstance(place, dict):
+        raise ValueError(f"override {path!r}: {part!r} is below a plain value")
+    inner = place.setdefault(part, {})
+    if inner is None:
+        inner = place[part] = {}
+    return inner
+
+
+def _index(items: list[Any], part: str, path: str) -> int:
+    """Place of an item by number or by its name."""
+    names = [item.get("name") if isinstance(item, dict) else item for item in items]
+    if part in names:
+        return names.index(part)
+    if part.isdigit() and int(part) < len(items):
+        return int(part)
+    raise ValueError(
+        f"override {path!r}: there is no item {part!r}; the items are {', '.join(map(str, names))}"
+    )

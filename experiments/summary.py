@@ -1,0 +1,193 @@
+"""The numbers of a run: `summary.json` and the table of the command line.
+
+Legend: s teacher seeds, m students, k tasks.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .measures import measure
+from .statistics import BOOTSTRAP_SEED, RESAMPLES, Sample
+from .stored import StoredRun, read_run
+from .versus import Measured, choose_baselines, invested, order_share, payback_students, versus
+
+_TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
+_AVERAGED = ("area", "calibration_error", "forgetting", "retention")
+
+
+def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
+    """Everything that is reported about a run, from its stored schedule alone.
+
+    The same files give the same numbers; wall time is the only one that differs between two runs
+    of the same config and seeds.
+
+    Raises:
+        ValueError: if it is not a run directory.
+    """
+    run = run_dir if isinstance(run_dir, StoredRun) else read_run(run_dir)
+    teachers = measure_teachers(run)
+    baselines = choose_baselines(teachers)
+    students = [set(t.lifetimes.student_seeds.tolist()) for t in teachers.values()]
+    summary = {
+        "run": run.name,
+        "suite": {"name": run.environment["suite"]["name"], "tasks": run.tasks},
+        "budget": run.budget,
+        "cost_unit": run.cost_unit,
+        "students": len(set().union(*students)),
+        "complete": not run.problems and bool(teachers),
+        "problems": list(run.problems),
+        "statistics": {"resamples": RESAMPLES, "seed": BOOTSTRAP_SEED, "interval": "percentile"},
+        "baselines": baselines,
+        "teachers": {name: _teacher(run, teacher) for name, teacher in teachers.items()},
+        "versus": versus(teachers, baselines),
+        "order_share": order_share(teachers),
+        "payback_students": payback_students(teachers, baselines),
+    }
+    return _plain(summary)  # type: ignore[no-any-return]
+
+
+def measure_teachers(run: StoredRun) -> dict[str, Measured]:
+    """Every teacher that has finished lifetimes, with what they are worth."""
+    return {
+        name: Measured(run.teachers[name], found, measure(run, found))
+        for name, found in run.lifetimes.items()
+    }
+
+
+def write_summary(summary: dict[str, Any], file: Path) -> None:
+    """Write `summary.json`, whole or not at all."""
+    partial = file.with_name(file.name + ".tmp")
+    partial.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(partial, file)
+
+
+def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
+    record, lifetimes, measures = teacher.record, teacher.lifetimes, teacher.measures
+    wall = np.nansum(lifetimes.wall_seconds)
+    entry: dict[str, Any] = {
+        "label": record.title,
+        "kind": record.kind,
+        "tuned": record.tuned,
+        "published": record.published,
+        "sees_order": record.sees_order,
+        "needs": list(record.needs),
+        "replay_of": record.replay_of,
+        "lifetimes": measures.mastered.size,
+        "teacher_seeds": len(lifetimes.teacher_seeds),
+        "diverged": int(lifetimes.diverged.sum()),
+        "mastered": float(measures.mastered.mean()),
+    }
+    for metric in (*_TO_MASTERY, *_AVERAGED):
+        entry[metric] = _estimate(teacher.sample(metric))
+    entry["final_score"] = _final(run, teacher)
+    entry["stress_score"] = (
+        None if measures.stress_score is None else _estimate(teacher.sample("stress_score"))
+    )
+    entry["training_cost"] = invested(record)
+    total = float(measures.total_cost.sum())
+    entry["probe_cost"] = {
+        **_estimate(teacher.sample("probe_cost")),
+        "share": float(measures.probe_cost.sum()) / total if total > 0 else 0.0,
+    }
+    entry["wall_seconds"] = float(wall)
+    if record.kind == "learned":
+        entry["worst_teacher_seed"] = _worst_seed(teacher)
+    return entry
+
+
+def _estimate(sample: Sample) -> dict[str, Any]:
+    return {"median": float(np.median(sample.values)), "iqm": sample.iqm, "ci95": sample.ci95}
+
+
+def _final(run: StoredRun, teacher: Measured) -> dict[str, Any]:
+    per_task = {
+        task: Sample(teacher.measures.final_per_task[:, :, i]).iqm
+        for i, task in enumerate(run.tasks)
+    }
+    worst = min(per_task, key=lambda task: per_task[task])
+    return {
+        **_estimate(teacher.sample("final_score")),
+        "per_task": per_task,
+        "worst_task": {"task": worst, "score": per_task[worst]},
+    }
+
+
+def _worst_seed(teacher: Measured) -> dict[str, Any]:
+    """The teacher seed whose students took the most to mastery (then had the least area)."""
+    samples = {
+        metric: [Sample(row[None]) for row in getattr(teacher.measures, metric)]
+        for metric in (*_TO_MASTERY, "area")
+    }
+    worst = max(
+        range(len(samples["area"])),
+        key=lambda i: (samples["cost_to_mastery"][i].iqm, -samples["area"][i].iqm),
+    )
+    return {
+        "teacher_seed": int(teacher.lifetimes.teacher_seeds[worst]),
+        "mastered": float(teacher.measures.mastered[worst].mean()),
+        **{metric: _estimate(per_seed[worst]) for metric, per_seed in samples.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The same with lists for tuples and None for what is not finite: valid JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+TABLE_COLUMNS = (
+    "teacher",
+    "kind",
+    "mastered",
+    "median steps",
+    "steps to mastery (IQM, 95 %)",
+    "ratio to best untuned rule",
+    "area (95 %)",
+)
+
+
+def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One row of text per teacher, in the columns of `TABLE_COLUMNS`.
+
+    A leading ≥ marks a number in which more than half of the lifetimes stand at the budget.
+    """
+    rival = summary["baselines"].get("untuned_rule")
+    ratios = {
+        entry["teacher"]: (entry["ratio"], entry["ci95"])
+        for entry in summary["versus"]
+        if entry["baseline"] == rival and entry["metric"] == "steps_to_mastery"
+    }
+    rows: list[tuple[str, ...]] = []
+    for name, teacher in summary["teachers"].items():
+        steps = teacher["steps_to_mastery"]
+        bound = "≥ " if teacher["mastered"] < 0.5 else ""
+        rows.append(
+            (
+                teacher["label"],
+                teacher["kind"] + (", tuned" if teacher["tuned"] else ""),
+                f"{teacher['mastered']:.0%}",
+                f"{bound}{steps['median']:,.0f}",
+                bound + with_interval(steps["iqm"], steps["ci95"], ",.0f"),
+                "1 (this one)" if name == rival else with_interval(*ratios.get(name, (None, None))),
+                with_interval(teacher["area"]["iqm"], teacher["area"]["ci95"], ".3f"),
+            )
+        )
+    return rows
+
+
+def with_interval(value: float | None, interval: list[float] | None, style: str = ".2f") -> str:
+    """`0.62 [0.58, 0.66]`, or a hyphen where there is no number."""
+    if value is None:
+        return "-"
+    if interval is None:
+        return f"{value:{style}}"
+    return f"{value:{style}} [{interval[0]:{style}}, {interval[1]:{style}}]"

@@ -1,0 +1,211 @@
+"""Training a learned teacher over many lifetimes, and selecting among its checkpoints."""
+
+import io
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.utils import LinearSchedule
+
+from lessonplan.envs import CurriculumVecEnv
+from lessonplan.student import TaskSuite
+from lessonplan.teacher import LearnerStreams, load_teacher, taskwise_ppo
+from lessonplan.teacher.streams import global_state
+
+from .build import SELECT_SEEDS, TRAIN_SEEDS, build_room, build_suite
+from .config import Config, LearnedTeacher
+from .files import read_checkpoint, write_checkpoint, write_whole
+from .lifetimes import Lifetimes
+from .progress import Report, nowhere
+
+
+class TeacherTraining:
+    """One learned teacher from one seed: train, checkpoint, select.
+
+    Args:
+        config: the experiment.
+        teacher: what to train.
+        seed: of the teacher.
+        suite: the tasks of the experiment (a teacher may be trained on another course).
+        folder: for checkpoints and candidates.
+        report: told how far it is.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        teacher: LearnedTeacher,
+        seed: int,
+        suite: TaskSuite,
+        folder: Path,
+        report: Report = nowhere,
+    ) -> None:
+        self.config, self.teacher, self.seed, self.report = config, teacher, seed, report
+        self.course = teacher.course or config
+        self.suite = build_suite(teacher.course) if teacher.course else suite
+        stem = f"train-{teacher.name}-{seed}"
+        self._folder, self._stem = folder, stem
+        self._checkpoint = folder / f"{stem}.pt"
+        room = build_room(self.course, self.suite, teacher.students, teacher.observe, end_after=1)
+        self.env = CurriculumVecEnv(room, TRAIN_SEEDS)
+        self.streams = LearnerStreams(seed)
+        self.seconds = 0.0
+        self.curve: list[dict[str, float]] = []
+        """Mean length and mastered share of the lifetimes that ended in each rollout."""
+
+    def run(self) -> dict[str, Any]:
+        """Train to the end, select a candidate and return what it took.
+
+        Returns:
+            `candidate` (file), `selection` (mean cost of each), the learning `curve`, and the costs
+            `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
+        """
+        model = self._resume() or self._begin()
+        places = self._places(model)
+        total = places[-1]
+        if model.num_timesteps < total:
+            self._clock = time.perf_counter()
+            with self.streams.running():
+                model.learn(
+                    total - model.num_timesteps,
+                    callback=_Checkpoints(self, places),
+                    reset_num_timesteps=model.num_timesteps == 0,
+                )
+            self.save_candidate(model)
+            self.save(model, self.streams.state)
+        return self._select(places)
+
+    def candidate_path(self, decisions: int) -> Path:
+        """File of the candidate that had had this many training decisions."""
+        return self._folder / f"{self._stem}-after-{decisions}.zip"
+
+    def save_candidate(self, model: BaseAlgorithm) -> None:
+        """Keep the teacher as it is now."""
+
+        # Through a handle: SB3 would add an ending to a name.
+        def write(aside: Path) -> None:
+            with aside.open("wb") as handle:
+                model.save(handle)
+
+        write_whole(self.candidate_path(model.num_timesteps), write)
+
+    def save(self, model: BaseAlgorithm, streams: dict[str, Any]) -> None:
+        """Write the checkpoint: SB3's zip, the environment and the learner's random streams."""
+        now = time.perf_counter()
+        self.seconds += now - self._clock
+        self._clock = now
+        zipped = io.BytesIO()
+        model.save(zipped)
+        write_checkpoint(
+            self._checkpoint,
+            {
+                "zip": zipped.getvalue(),
+                "env": self.env.state_dict(),
+                "streams": streams,
+                "seconds": self.seconds,
+                "curve": self.curve,
+            },
+        )
+
+    def _begin(self) -> BaseAlgorithm:
+        settings = dict(self.teacher.settings)
+        if self.teacher.anneal:
+            settings["learning_rate"] = LinearSchedule(settings.get("learning_rate", 3e-4), 0.0, 1.0)
+        self.env.seed(self.seed)
+        with self.streams.running():
+            model = taskwise_ppo(self.env, seed=self.seed, width=self.teacher.width, **settings)
+        # PPO's constructor has sown the seed anew; the streams go on from there.
+        model.set_logger(Logger(None, []))
+        return model
+
+    def _resume(self) -> BaseAlgorithm | None:
+        state = read_checkpoint(self._checkpoint)
+        if state is None:
+            return None
+        model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)  # type: ignore[arg-type]
+        model.set_logger(Logger(None, []))
+        self.env.load_state_dict(state["env"])
+        self.streams.state = state["streams"]
+        self.seconds, self.curve = state["seconds"], state["curve"]
+        return model
+
+    def _places(self, model: BaseAlgorithm) -> list[int]:
+        """Training decisions after which candidates are kept: the end, and tenths before it."""
+        rollout = int(model.n_steps) * self.teacher.students  # type: ignore[attr-defined]
+        rollouts = math.ceil(self.teacher.decisions / rollout)
+        tenth = max(1, rollouts // 10)
+        kept = {max(1, rollouts - tenth * i) for i in range(self.teacher.candidates)}
+        return [rollout * place for place in sorted(kept)]
+
+    def _select(self, places: list[int]) -> dict[str, Any]:
+        """Let each candidate teach the selection students; the lowest mean cost wins."""
+        began = time.perf_counter()
+        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
+        course = self.course
+        spending = self.env.room.facts.spending
+        compute, steps = spending.ever_compute, spending.ever_steps
+        costs = []
+        for i, place in enumerate(places):
+            self.report(1.0, f"selecting: candidate {i + 1} of {len(places)}")
+            room = build_room(course, self.suite, len(students), self.teacher.observe)
+            model = load_teacher(self.candidate_path(place), CurriculumVecEnv(room))
+            costs.append(float(Lifetimes(model, room, students).live().mean()))
+            compute += float(room.facts.spending.compute.sum())
+            steps += int(room.facts.spending.steps.sum())
+        return {
+            "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
+            "selection": costs,
+            "curve": self.curve,
+            "lifetimes": int(spending.lifetimes[0]) + len(costs) * len(students),
+            "compute": compute,
+            "student_steps": steps,
+            "wall_seconds": self.seconds + time.perf_counter() - began,
+        }
+
+
+class _Checkpoints(BaseCallback):
+    """At the boundaries of rollouts: learning curve, candidates, checkpoints, progress."""
+
+    def __init__(self, training: TeacherTraining, places: list[int]) -> None:
+        super().__init__()
+        self.training, self.places = training, places
+        self._saved = time.perf_counter()
+        self._begun = False
+        self._ended: list[dict[str, Any]] = []
+
+    def _on_step(self) -> bool:
+        self._ended += [info for info in self.locals["infos"] if "decisions" in info]
+        return True
+
+    def _on_rollout_start(self) -> None:
+        """The previous rollout has been learned from; nothing of the next one has happened."""
+        training = self.training
+        if not self._begun:
+            self._begun = True
+            return
+        if self._ended:
+            training.curve.append(
+                {
+                    "decisions": float(self.num_timesteps),
+                    "length": float(np.mean([info["decisions"] for info in self._ended])),
+                    "mastered": float(
+                        np.mean([not info["TimeLimit.truncated"] for info in self._ended])
+                    ),
+                }
+            )
+        self._ended = []
+        if self.num_timesteps in self.places:
+            training.save_candidate(self.model)
+        if time.perf_counter() - self._saved > training.config.checkpoint_seconds:
+            training.save(self.model, global_state())
+            self._saved = time.perf_counter()
+        training.report(self.num_timesteps / self.places[-1], self._words())
+
+    def _words(self) -> str:
+        curve = self.training.curve
+        return f"lifetimes of {curve[-1]['length']:.0f} decisions" if curve else "training"

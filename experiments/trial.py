@@ -1,0 +1,147 @@
+"""A whole trial, top to bottom: teachers teach students, and what came of it is written down.
+
+Read this file first. A trial is a list of units (tune a rule, train a teacher, report a teacher);
+each leaves a file in the run directory when it is done, so a trial that was killed is resumed by
+doing what is missing. The numbers at the end are computed from those files alone.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lessonplan.envs import Budget
+from lessonplan.student import TaskSuite
+
+from .build import build_room
+from .check import check
+from .config import Config
+from .crew import Crew, Watch
+from .files import write_json
+from .loading import read_config, write_config
+from .report import write_report
+from .teacher_cards import write_teacher_cards
+from .units import Unit, do, plan
+
+
+def _unwatched(unit: str, fraction: float, words: str) -> None:
+    """Nobody watches."""
+
+
+def run_trial(
+    config: Config, out: str | Path, *, resume: bool = False, watch: Watch = _unwatched
+) -> dict[str, Any]:
+    """Run an experiment and write its run directory.
+
+    Args:
+        config: what to do.
+        out: the run directory; must be new or empty unless `resume`.
+        resume: go on with a run that was interrupted; its config must be the same.
+        watch: told how far each unit is.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        ValueError: for input that can't be used, before any work starts.
+    """
+    run_dir = Path(out).resolve()
+    suite = check(config)
+    prepare(config, suite, run_dir, resume)
+    units = plan(config)
+    left = [unit for unit in units if unit.result(run_dir) is None]
+    done = {unit.name for unit in units} - {unit.name for unit in left}
+    workers = config.workers or os.cpu_count() or 1
+    if workers == 1:
+        work_alone(left, done, config, suite, run_dir, watch)
+    else:
+        Crew(run_dir, workers, watch).work(left, done)
+    write_teacher_cards(config, run_dir)
+    return write_report([run_dir], run_dir)
+
+
+def work_alone(
+    units: list[Unit],
+    done: set[str],
+    config: Config,
+    suite: TaskSuite,
+    run_dir: Path,
+    watch: Watch,
+) -> None:
+    """Do all units in this process, each after those that it needs."""
+    threads = torch.get_num_threads()
+    # The last bit of a product depends on the threads; all results are those of one thread.
+    torch.set_num_threads(1)
+    try:
+        while units:
+            unit = next(unit for unit in units if done.issuperset(unit.after))
+            do(unit, config, suite, run_dir, _about(unit, watch))
+            watch(unit.name, 1.0, "done")
+            units.remove(unit)
+            done.add(unit.name)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> None:
+    """Make the run directory, or see that it fits."""
+    stored = run_dir / "config.yaml"
+    if resume:
+        if not stored.exists():
+            raise ValueError(f"{run_dir} can't be resumed: it holds no config.yaml")
+        if read_config(stored) != config:
+            raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
+        return
+    if run_dir.exists() and any(run_dir.iterdir()):
+        raise ValueError(
+            f"{run_dir} is not empty; name a new folder with --out, or go on with --resume"
+        )
+    try:
+        (run_dir / "checkpoint").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{run_dir} can't be made: {error.strerror}") from error
+    write_json(run_dir / "environment.json", environment(config, suite))
+    write_config(config, stored)
+
+
+def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
+    """Versions, seeds, machine, and the facts of suite and budget that a reader needs."""
+    packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
+    budget = Budget.parse(config.lifetime.budget)
+    return {
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "machine": {"system": platform.system(), "cores": os.cpu_count(), "device": "cpu"},
+        "seeds": config.seeds.model_dump(),
+        "mastery_streak": config.lifetime.mastery_streak,
+        "budget": {
+            "amount": budget.amount,
+            "unit": budget.unit,
+            "decisions": build_room(config, suite, 1).decisions_in_budget,
+            "steps_per_decision": config.lifetime.steps_per_decision,
+        },
+        "suite": {
+            "name": suite.name,
+            "order": list(suite.order),
+            "tasks": [
+                {
+                    "name": task.name,
+                    "importance": task.importance,
+                    "threshold": task.threshold,
+                    "difficulty": task.difficulty,
+                    "prerequisites": list(task.prerequisites),
+                    "category": task.category,
+                    "cost": task.cost,
+                    "training_examples": len(task.splits["train"]),
+                }
+                for task in suite.tasks
+            ],
+        },
+    }
+
+
+def _about(unit: Unit, watch: Watch) -> Callable[[float, str], None]:
+    return lambda fraction, words: watch(unit.name, fraction, words)

@@ -1,0 +1,63 @@
+"""Which examples a student trains on and is tested on, as pure functions of its seed.
+
+Legend: n students, k tasks, e evaluation examples, s examples of one call to `train`.
+"""
+
+import numpy as np
+
+from .streams import shuffled, stream_key, uniform
+from .tasks import SPLITS, Pool
+
+_MIXTURE, _TRAIN = 101, 102
+
+
+def draw_tasks(mixture: np.ndarray, seeds: np.ndarray, drawn: np.ndarray, size: int) -> np.ndarray:
+    """Task of each of the next `size` training examples, (n, s) int64.
+
+    Args:
+        mixture: (n, k), rows sum to 1.
+        seeds: student seeds, (n,).
+        drawn: training examples of each task that each student has had, (n, k).
+        size: s.
+    """
+    chosen = mixture.argmax(axis=1)
+    tasks = np.repeat(chosen[:, None], size, axis=1)
+    mixed = np.flatnonzero(mixture.max(axis=1) < 1.0)
+    if len(mixed):
+        position = drawn[mixed].sum(axis=1, keepdims=True) + np.arange(size)
+        lots = uniform(stream_key(seeds[mixed], _MIXTURE)[:, None], position)
+        bounds = np.cumsum(mixture[mixed], axis=1)
+        bounds[:, -1] = 1.0
+        tasks[mixed] = (lots[:, :, None] >= bounds[:, None, :]).sum(axis=2)
+    return tasks
+
+
+def draw_examples(pool: Pool, seeds: np.ndarray, drawn: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+    """Pool index of the next training examples, (n, s); `drawn` (n, k) moves on in place.
+
+    Each (student, task) has a stream of its own, without repeats within an epoch.
+    """
+    position = np.empty_like(tasks)
+    rows = np.arange(len(tasks))[:, None]
+    for task in np.unique(tasks):
+        here = tasks == task
+        before = drawn[:, task : task + 1] + np.cumsum(here, axis=1) - 1
+        position[here] = before[here]
+        drawn[:, task] += here.sum(axis=1)
+    key = stream_key(seeds[:, None], _TRAIN, np.arange(len(pool.sizes)))
+    return pool.offsets[tasks] + shuffled(key[rows, tasks], position, pool.sizes[tasks])
+
+
+def evaluation_examples(
+    pool: Pool, split: str, seeds: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pool indices of each student's evaluation sets and whether they count, (n, k, e) each.
+
+    A task with fewer than `size` examples uses each of them once.
+    """
+    sizes = np.minimum(pool.sizes, size)
+    position = np.minimum(np.arange(sizes.max()), sizes[:, None] - 1)  # (k, e)
+    key = stream_key(seeds[:, None], 200 + SPLITS.index(split), np.arange(len(sizes)))
+    index = pool.offsets[:, None] + shuffled(key[:, :, None], position, pool.sizes[:, None])
+    used = np.arange(sizes.max()) < sizes[:, None]
+    return index, np.broadcast_to(used, index.shape)

@@ -1,0 +1,137 @@
+"""Dividing examples into splits: one prompt, one split, whatever the order of the lines."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .text import Pair, content_uniform
+
+_LEAST_HELD_OUT, _LEAST_PROMPTS = 5, 20
+"""Different prompts in a split that is cut, and in a task that is cut."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file."""
+
+    file: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.number}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One example; `split` is `None` where it is to be decided."""
+
+    prompt: str
+    answer: str
+    split: str | None
+    place: Place
+
+
+Splits = dict[str, list[Pair]]
+
+
+def divide(
+    tasks: dict[str, list[Line]], places: dict[str, Place], held_out: float
+) -> dict[str, Splits]:
+    """The four splits of every task.
+
+    Args:
+        tasks: lines by task.
+        places: where each task begins, for messages.
+        held_out: share of a task's prompts that `probe` gets, and as much for `test`.
+
+    Raises:
+        ValueError: if a prompt is given in two splits, or a task is too small to be cut.
+    """
+    split_of = _given(tasks)
+    for name, lines in tasks.items():
+        _cut(name, lines, places[name], held_out, split_of)
+    divided = {}
+    for name, lines in tasks.items():
+        splits: Splits = {"train": [], "probe": [], "test": [], "stress": []}
+        for pair in dict.fromkeys((line.prompt, line.answer) for line in lines):
+            splits[split_of[pair[0]]].append(pair)
+        divided[name] = splits
+    for name, splits in divided.items():
+        for split in ("train", "probe", "test"):
+            if not splits[split]:
+                raise ValueError(
+                    f"{places[name]}: task {name!r} is left with no example for {split!r}; "
+                    "add lines with that split, or lines without a split"
+                )
+        splits["stress"] = splits["stress"] or [
+            (typo(prompt, split_of), answer) for prompt, answer in splits["test"]
+        ]
+    return divided
+
+
+def _given(tasks: dict[str, list[Line]]) -> dict[str, str]:
+    """Split of every prompt for which some line names one."""
+    split_of: dict[str, str] = {}
+    first: dict[str, Place] = {}
+    for lines in tasks.values():
+        for line in lines:
+            if line.split is None:
+                continue
+            before = split_of.setdefault(line.prompt, line.split)
+            if before != line.split:
+                raise ValueError(
+                    f"{line.place}: the prompt {line.prompt!r} is in {line.split!r} here, but in "
+                    f"{before!r} at {first[line.prompt]}; one prompt must stay in one split"
+                )
+            first.setdefault(line.prompt, line.place)
+    return split_of
+
+
+def _cut(
+    name: str, lines: list[Line], place: Place, held_out: float, split_of: dict[str, str]
+) -> None:
+    """Give every prompt of a task a split, those first that the hash puts first."""
+    given = {line.split for line in lines}
+    prompts = list(dict.fromkeys(line.prompt for line in lines))
+    free = sorted(
+        (prompt for prompt in prompts if prompt not in split_of),
+        key=lambda prompt: (content_uniform(prompt), prompt),
+    )
+    size = max(_LEAST_HELD_OUT, math.ceil(held_out * len(prompts)))
+    for split in ("probe", "test"):
+        if split in given or None not in given:
+            continue
+        wanted = size - sum(split_of.get(prompt) == split for prompt in prompts)
+        if len(prompts) < _LEAST_PROMPTS or len(free) < wanted:
+            raise ValueError(
+                f"{place}: task {name!r} has {len(prompts)} different prompts, {len(free)} of them "
+                f"free to be cut into {split!r}; {_LEAST_PROMPTS} are needed, or lines with "
+                f'"split": "{split}"'
+            )
+        for prompt in free[: max(0, wanted)]:
+            split_of[prompt] = split
+        free = free[max(0, wanted) :]
+    split_of.update(dict.fromkeys(free, "train"))
+
+
+def typo(prompt: str, taken: dict[str, str]) -> str:
+    """The prompt with two neighbours swapped or one character lost, not equal to any in `taken`.
+
+    Digits keep their order, so that a number stays the number that it was. Where nothing can be
+    swapped or lost, the prompt gets a space in front.
+    """
+    candidates = list(dict.fromkeys(_typos(prompt)))
+    start = int(content_uniform(prompt) * len(candidates)) if candidates else 0
+    for candidate in candidates[start:] + candidates[:start]:
+        if candidate != prompt and candidate.strip() and candidate not in taken:
+            return candidate
+    return f" {prompt}"
+
+
+def _typos(prompt: str) -> Iterator[str]:
+    for i, character in enumerate(prompt):
+        if not character.isdigit():
+            yield prompt[:i] + prompt[i + 1 :]
+            if prompt[i + 1 : i + 2] and not prompt[i + 1].isdigit():
+                yield prompt[:i] + prompt[i + 1] + character + prompt[i + 2 :]

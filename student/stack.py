@@ -1,0 +1,118 @@
+"""One flat row of numbers per student, and the module functions that read it.
+
+Legend: n students, p numbers in a row (parameters, padded), b batch.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .optimizer import AdamState
+from .scoring import batch_loss
+from .tasks import TaskSuite
+
+_ALIGNMENT = 64
+"""Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
+
+
+class Stack:
+    """Turns rows (n, p) into stacked parameters, logits and gradients of a module."""
+
+    def __init__(self, build: Callable[[], nn.Module], suite: TaskSuite, device: torch.device) -> None:
+        self._build, self._device = build, device
+        with torch.random.fork_rng(devices=[]):
+            self.template = build().to(device)
+        _refuse_what_cannot_be_stacked(self.template)
+        self._shapes = {name: p.shape for name, p in self.template.named_parameters()}
+        self._sizes = [shape.numel() for shape in self._shapes.values()]
+        used = sum(self._sizes)
+        self.size = -(-used // _ALIGNMENT) * _ALIGNMENT
+        self._pad = self.size - used
+        self._forward = self._stacked_forward()
+        self._check_output(suite)
+
+    def initial(self, seed: int) -> Tensor:
+        """The row that a seed draws, (p,)."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = self._build()
+        row = torch.zeros(self.size)
+        row[: self.size - self._pad] = torch.cat(
+            [parameter.detach().flatten() for parameter in module.parameters()]
+        )
+        return row.to(self._device)
+
+    def parameters(self, rows: Tensor) -> dict[str, Tensor]:
+        """Views of the rows (n, p) as stacked parameters (n, ...) by name."""
+        parts = rows.split([*self._sizes, self._pad], dim=1)
+        return {
+            name: part.view(len(rows), *shape)
+            for (name, shape), part in zip(self._shapes.items(), parts, strict=False)
+        }
+
+    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
+        """(n, p), (n, b, ...) -> (n, b, l, v)."""
+        return self._forward(self.parameters(rows), inputs)
+
+    def gradient(self, state: AdamState) -> "Gradient":
+        """What computes the gradient of these students, step after step."""
+        return Gradient(self, state)
+
+    def _stacked_forward(self) -> Callable[[dict[str, Tensor], Tensor], Tensor]:
+        """The module's own leading-axis version, or `torch.func` over its forward."""
+        own = getattr(self.template, "stacked", None)
+        if own is not None:
+            return own  # type: ignore[no-any-return]
+        module, buffers = self.template, dict(self.template.named_buffers())
+
+        def forward(parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
+            return torch.func.functional_call(module, (parameters, buffers), (inputs,))  # type: ignore[no-any-return]
+
+        return torch.func.vmap(forward)
+
+    def _check_output(self, suite: TaskSuite) -> None:
+        """One example in, logits of the right shape out."""
+        examples = suite.tasks[0].splits["probe"]
+        with torch.no_grad():
+            logits = self.template(examples.inputs[:1].to(self._device))
+        wanted = (1, examples.targets.shape[1], suite.n_outputs)
+        if tuple(logits.shape) != wanted:
+            raise ValueError(
+                f"the model turns one input of suite {suite.name!r} into logits of shape "
+                f"{tuple(logits.shape)}, wanted (b, l, v) = {wanted}"
+            )
+
+
+class Gradient:
+    """Loss and gradient of n students whose weights change in place between the calls."""
+
+    def __init__(self, stack: Stack, state: AdamState) -> None:
+        self._forward = stack._forward
+        self._leaves = {
+            name: value.detach().requires_grad_()
+            for name, value in stack.parameters(state.weights).items()
+        }
+        self._into = list(stack.parameters(state.gradient).values())
+        self._ones = torch.ones(len(state.weights), device=state.weights.device)
+
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Each student's loss, (n,); its gradient goes to `state.gradient`."""
+        loss = batch_loss(self._forward(self._leaves, inputs), targets)
+        gradients = torch.autograd.grad(loss, list(self._leaves.values()), self._ones)
+        torch._foreach_copy_(self._into, gradients)
+        return loss.detach()
+
+
+def _refuse_what_cannot_be_stacked(module: nn.Module) -> None:
+    for name, part in module.named_modules():
+        if isinstance(part, nn.modules.dropout._DropoutNd) and part.p > 0:
+            raise ValueError(
+                f"the model has dropout in {name!r}: its noise would couple the students of a "
+                "cohort; build it with p = 0"
+            )
+        if getattr(part, "track_running_stats", False):
+            raise ValueError(
+                f"the model keeps running statistics in {name!r}, which are not parameters; "
+                "use a norm without them (LayerNorm, GroupNorm)"
+            )

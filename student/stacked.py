@@ -1,0 +1,257 @@
+"""The stacked cohort: n copies of any `nn.Module` that train as one.
+
+Legend: n students, k tasks, p parameters of one student (padded), c members of a chunk, b batch,
+e evaluation examples.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from .batches import draw_examples, draw_tasks, evaluation_examples
+from .cohort import Rows
+from .optimizer import Adam, AdamState
+from .scoring import Evaluation, batch_loss, reported_loss, score_examples, summarize
+from .stack import Stack
+from .tasks import Pool, TaskSuite
+
+
+class StackedCohort:
+    """n copies of one module, trained in lockstep in chunks that fit the cache.
+
+    Args:
+        suite: what there is to learn.
+        build: makes one student; called under a member's seed to draw its initial weights.
+        n: members.
+        batch_size: training examples per student step.
+        optimizer: update rule, with learning rate and clipping.
+        evaluation_size: examples per task and split that a student is evaluated on; which ones
+            is fixed by its seed.
+        chunk: members whose steps are computed together; `None` picks one that fits the cache
+            on a CPU and all of them on a GPU. No result depends on it.
+        threads: chunks that run at the same time on a CPU; all cores by default.
+        device: where the weights are.
+    """
+
+    def __init__(
+        self,
+        suite: TaskSuite,
+        build: Callable[[], nn.Module],
+        n: int,
+        *,
+        batch_size: int = 32,
+        optimizer: Adam | None = None,
+        evaluation_size: int = 128,
+        chunk: int | None = None,
+        threads: int | None = None,
+        device: str = "cpu",
+    ) -> None:
+        for name, value in (
+            ("n", n), ("batch_size", batch_size), ("evaluation_size", evaluation_size),
+        ):  # fmt: skip
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        self.suite, self.n = suite, n
+        self.batch_size, self.evaluation_size = batch_size, evaluation_size
+        self.optimizer = optimizer or Adam()
+        self.device = torch.device(device)
+        self.diverged = np.zeros(n, dtype=bool)
+        self._stack = Stack(build, suite, self.device)
+        self._chunk = chunk or self._fitting_chunk()
+        self._threads = threads or os.cpu_count() or 1
+        self._pools: dict[str, Pool] = {}
+        self._chance = suite.values("chance")
+        shape = (n, self._stack.size)
+        self._weights = torch.zeros(shape, device=self.device)
+        self._moments = (torch.zeros_like(self._weights), torch.zeros_like(self._weights))
+        self._taken = torch.zeros(n, device=self.device)
+        self._seeds = np.zeros(n, dtype=np.int64)
+        self._drawn = np.zeros((n, len(suite)), dtype=np.int64)
+        self._evaluation_sets: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.reset(np.arange(n), np.arange(n))
+
+    def _fitting_chunk(self) -> int:
+        """Members whose weights, moments and gradients stay in a core's cache together."""
+        if self.device.type != "cpu":
+            return self.n
+        return int(np.clip(160_000 // self._stack.size, 2, 32))
+
+    def reset(self, rows: Rows, seeds: np.ndarray) -> None:
+        """Return these members to the initial weights that their seeds draw."""
+        for row, seed in zip(rows, seeds, strict=True):
+            self._weights[row] = self._stack.initial(int(seed))
+        index = torch.as_tensor(np.asarray(rows), device=self.device)
+        for moment in self._moments:
+            moment[index] = 0.0
+        self._taken[index] = 0.0
+        self._seeds[rows], self._drawn[rows], self.diverged[rows] = seeds, 0, False
+        self._evaluation_sets.clear()
+
+    def train(
+        self, mixture: np.ndarray, steps: int, rows: Rows | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `Cohort.train`."""
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        mixture = np.asarray(mixture, dtype=np.float64)
+        self._check_mixture(mixture, rows)
+        pool = self._pool("train")
+        drawn, seeds = self._drawn[rows], self._seeds[rows]
+        tasks = draw_tasks(mixture, seeds, drawn, steps * self.batch_size)
+        index = draw_examples(pool, seeds, drawn, tasks)
+        self._drawn[rows] = drawn
+        index = index.reshape(len(rows), steps, self.batch_size)
+        before, after = np.zeros(len(rows)), np.zeros(len(rows))
+
+        def work(part: np.ndarray) -> None:
+            before[part], after[part] = self._train_chunk(rows[part], index[part])
+
+        self._each_chunk(work, len(rows), self._chunk)
+        return before, after
+
+    def _train_chunk(self, rows: Rows, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """All steps of one chunk; `index` is (c, steps, b)."""
+        pool = self._pool("train")
+        # Products of one matrix and of a batch of them differ in the last bit: never run just one.
+        members = rows if len(rows) > 1 else np.repeat(rows, 2)
+        where = torch.as_tensor(members, device=self.device)
+        batches = torch.as_tensor(index, device=self.device).expand(len(members), -1, -1)
+        batches = batches.transpose(0, 1).contiguous()
+        saved = (self._weights, *self._moments, self._taken)
+        weights, first, second, taken = (values[where] for values in saved)
+        state = AdamState(weights, (first, second), taken)
+        gradient = self._stack.gradient(state)
+        alive = torch.as_tensor(~self.diverged[members], device=self.device)
+        before = torch.zeros(len(members))
+        for step, batch in enumerate(batches):
+            loss = gradient(pool.inputs[batch], pool.targets[batch])
+            alive &= loss.isfinite()
+            self.optimizer.step(state, alive)
+            if step == 0:
+                before = loss
+        with torch.no_grad():
+            inputs, targets = pool.inputs[batches[0]], pool.targets[batches[0]]
+            after = batch_loss(self._stack.logits(weights, inputs), targets)
+        count = len(rows)
+        for values, new in zip(saved, (weights, first, second, taken), strict=True):
+            values[where[:count]] = new[:count]
+        self.diverged[rows] = ~alive[:count].cpu().numpy()
+        return reported_loss(before[:count].cpu().numpy()), reported_loss(after[:count].cpu().numpy())
+
+    def evaluate(
+        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+    ) -> Evaluation:
+        """See `Cohort.evaluate`."""
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        index, used = self._evaluation_set(split)
+        index, used = index[rows], used[rows]
+        chance = np.broadcast_to(self._chance, index.shape[:2])
+        if tasks is not None:
+            one = np.asarray(tasks)[:, None]
+            index = np.take_along_axis(index, one[:, :, None], axis=1)
+            used = np.take_along_axis(used, one[:, :, None], axis=1)
+            chance = np.take_along_axis(chance, one, axis=1)
+        shape = index.shape
+        right = np.zeros(shape, dtype=bool)
+        loss, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+
+        def work(part: np.ndarray) -> None:
+            right[part], loss[part], confidence[part] = self._evaluate_chunk(
+                split, rows[part], index[part]
+            )
+
+        chunk = max(2, self._chunk * self.batch_size * 8 // (shape[1] * shape[2]))
+        self._each_chunk(work, len(rows), chunk if self.device.type == "cpu" else self.n)
+        return summarize(right, loss, confidence, used, chance)
+
+    def _evaluate_chunk(
+        self, split: str, rows: Rows, index: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Right, loss and confidence of each example, (c, k, e) each."""
+        pool, shape = self._pool(split), index.shape
+        members = rows if len(rows) > 1 else np.repeat(rows, 2)
+        flat = torch.as_tensor(index.reshape(len(rows), -1), device=self.device)
+        flat = flat.expand(len(members), -1)
+        with torch.no_grad():
+            weights = self._weights[torch.as_tensor(members, device=self.device)]
+            logits = self._stack.logits(weights, pool.inputs[flat])
+            figures = score_examples(logits, pool.targets[flat])
+        right, loss, confidence = (x[: len(rows)].cpu().numpy().reshape(shape) for x in figures)
+        return right, loss, confidence
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimizers and positions of the random streams of all members."""
+        return {
+            "weights": self._weights.clone(),
+            "moments": [moment.clone() for moment in self._moments],
+            "taken": self._taken.clone(),
+            "seeds": torch.from_numpy(self._seeds.copy()),
+            "drawn": torch.from_numpy(self._drawn.copy()),
+            "diverged": torch.from_numpy(self.diverged.copy()),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a cohort of the same suite, model and size."""
+        if state["weights"].shape != self._weights.shape:
+            raise ValueError(
+                f"the state holds weights of shape {tuple(state['weights'].shape)}, this cohort's "
+                f"are {tuple(self._weights.shape)}; build it with the same suite, model and n"
+            )
+        self._weights.copy_(state["weights"])
+        for moment, value in zip(self._moments, state["moments"], strict=True):
+            moment.copy_(value)
+        self._taken.copy_(state["taken"])
+        self._seeds[:] = state["seeds"].numpy()
+        self._drawn[:] = state["drawn"].numpy()
+        self.diverged[:] = state["diverged"].numpy()
+        self._evaluation_sets.clear()
+
+    def _pool(self, split: str) -> Pool:
+        if split not in self._pools:
+            self._pools[split] = self.suite.pool(split).to(self.device)
+        return self._pools[split]
+
+    def _evaluation_set(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        if split not in self._evaluation_sets:
+            self._evaluation_sets[split] = evaluation_examples(
+                self._pool(split), split, self._seeds, self.evaluation_size
+            )
+        return self._evaluation_sets[split]
+
+    def _check_mixture(self, mixture: np.ndarray, rows: Rows) -> None:
+        if mixture.shape != (len(rows), len(self.suite)):
+            raise ValueError(
+                f"mixture must be (r, k) = {(len(rows), len(self.suite))}, got {mixture.shape}"
+            )
+        if not np.allclose(mixture.sum(axis=1), 1.0) or (mixture < 0).any():
+            raise ValueError("every row of mixture must be non-negative and sum to 1")
+
+    def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
+        """Run `work` over range(count) in chunks, on several threads where there are several."""
+        parts = np.array_split(np.arange(count), -(-count // size)) if count else []
+        with _one_torch_thread():
+            if len(parts) < 2 or self._threads < 2:
+                for part in parts:
+                    work(part)
+                return
+            with ThreadPoolExecutor(self._threads) as threads:
+                list(threads.map(work, parts))
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Chunks are the unit of parallel work; threads inside of products only get in their way."""
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,255 @@
+"""Lifts a rule into a Stable-Baselines3 algorithm.
+
+What the rule has learned in a lifetime travels in the `state` of `predict`, as an LSTM's does in
+`RecurrentPPO`: it keeps adapting under `evaluate_policy`, each row has its own, and a new lifetime
+starts afresh.
+
+Legend: n students, k tasks, f columns.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
+
+from .rules import Memory, Rule, View
+
+State = dict[str, np.ndarray]
+"""What `predict` hands on: `last` (n,), `decision` (n,), the `probabilities` (n, k) that the last
+choice was drawn from, and the rule's memory under `memory.*`; every array has a leading axis n."""
+
+_PREFIX = "memory."
+
+
+class RulePolicy(BasePolicy):
+    """A rule as a policy with a memory."""
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        rule: Rule,
+        columns: tuple[str, ...],
+        seed: int,
+    ) -> None:
+        super().__init__(observation_space, action_space)
+        self.rule, self.columns, self.teacher_seed = rule, columns, seed
+
+    def predict(  # type: ignore[override]
+        self,
+        observation: np.ndarray,
+        state: State | None = None,
+        episode_start: np.ndarray | None = None,
+        deterministic: bool = False,
+    ) -> tuple[np.ndarray, State]:
+        """Choose the next task.
+
+        Args:
+            observation: (n, k, f), or (k, f) for one student.
+            state: what the previous call returned; None at the beginning.
+            episode_start: rows whose lifetime begins now, (n,) bool.
+            deterministic: ignored; a rule's randomness is part of the rule.
+
+        Returns:
+            The tasks, (n,), and the new state.
+        """
+        shown = np.asarray(observation)
+        single = shown.ndim == 2
+        shown = shown[None] if single else shown
+        if shown.shape[2] != len(self.columns):
+            raise ValueError(
+                f"this teacher was made for the columns {', '.join(self.columns)}, "
+                f"got an observation with {shown.shape[2]} columns"
+            )
+        started = np.zeros(len(shown), bool) if episode_start is None else np.asarray(episode_start)
+        memory, last, decision = self._resume(state, started.reshape(-1), shown.shape[:2])
+        view = View(shown, self.columns, last, decision, self.teacher_seed)
+        memory = self._observe(memory, view)
+        chances = self._probabilities(memory, view)
+        lots = view.uniform(stream=-1, count=1)
+        actions = np.minimum(
+            (np.cumsum(chances, axis=1) <= lots).sum(axis=1),
+            # Rounding can leave the sum just below a lot of almost 1.
+            chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=1),
+        )
+        after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
+        after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
+        return (actions[0] if single else actions), after
+
+    def _resume(
+        self, state: State | None, started: np.ndarray, shape: tuple[int, ...]
+    ) -> tuple[Memory, np.ndarray, np.ndarray]:
+        """Memory, last task and decision count, fresh in the rows that start."""
+        n, k = shape
+        memory = self.rule.start(n, k)
+        last, decision = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        if state is not None:
+            going = ~started
+            last[going], decision[going] = state["last"][going], state["decision"][going]
+            for name, fresh in memory.items():
+                rows = going.reshape(-1, *[1] * (fresh.ndim - 1))
+                memory[name] = np.where(rows, state[_PREFIX + name], fresh)
+        return memory, last, decision
+
+    def _observe(self, memory: Memory, view: View) -> Memory:
+        """Let the rule see outcomes where there are any."""
+        seen = view.last >= 0
+        if not seen.any():
+            return memory
+        after = self.rule.observe(memory, view)
+        return {
+            name: np.where(seen.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
+            for name, value in after.items()
+        }
+
+    def _probabilities(self, memory: Memory, view: View) -> np.ndarray:
+        """The rule's probabilities without absent tasks, rows sum to 1, (n, k)."""
+        raw = np.asarray(self.rule.probabilities(memory, view), dtype=np.float64)
+        if raw.shape != view.present.shape or not np.isfinite(raw).all() or (raw < 0).any():
+            raise ValueError(
+                f"{type(self.rule).__name__}.probabilities must return finite, non-negative "
+                f"(n, k) = {view.present.shape}, got {raw.shape} with values from "
+                f"{np.min(raw)} to {np.max(raw)}"
+            )
+        chances = np.where(view.present, raw, 0.0)
+        total = chances.sum(axis=1, keepdims=True)
+        everywhere = view.present / view.present.sum(axis=1, keepdims=True)
+        return np.where(total > 0, chances / np.where(total > 0, total, 1.0), everywhere)
+
+    def _predict(self, observation: torch.Tensor, deterministic: bool = False) -> torch.Tensor:
+        actions, _ = self.predict(observation.cpu().numpy())
+        return torch.as_tensor(actions)
+
+
+class RuleTeacher(BaseAlgorithm):
+    """A rule with everything that an SB3 algorithm has: predict, evaluate, save, load, callbacks.
+
+    `learn` runs lifetimes and logs them, and keeps nothing: what a rule learns, it learns within
+    one lifetime.
+
+    Args:
+        rule: an object with the three functions of `Rule`.
+        env: an environment whose columns include what the rule `needs`, and `key`.
+        seed: of the rule's own random choices.
+        verbose: as in SB3.
+        tensorboard_log: as in SB3.
+        device: rules run on the CPU; accepted for SB3's sake.
+        policy: for SB3's `load`.
+        _init_setup_model: for SB3's `load`.
+    """
+
+    policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {"RulePolicy": RulePolicy}
+
+    def __init__(
+        self,
+        rule: Rule | None = None,
+        env: GymEnv | None = None,
+        *,
+        seed: int = 0,
+        verbose: int = 0,
+        tensorboard_log: str | None = None,
+        device: torch.device | str = "cpu",
+        policy: type[BasePolicy] = RulePolicy,
+        _init_setup_model: bool = True,
+    ) -> None:
+        super().__init__(
+            policy=policy,
+            env=env,
+            learning_rate=0.0,
+            verbose=verbose,
+            tensorboard_log=tensorboard_log,
+            device="cpu",
+            support_multi_env=True,
+            monitor_wrapper=False,
+            seed=seed,
+            supported_action_spaces=(spaces.Discrete,),
+        )
+        self.rule, self.columns = rule, columns_of(self.env) if self.env else ()
+        if _init_setup_model:
+            self._setup_model()
+
+    def _setup_model(self) -> None:
+        if self.rule is None:
+            raise ValueError("RuleTeacher needs a rule")
+        if self.env is not None:
+            self.columns = columns_of(self.env)
+        check_needs(self.rule, self.columns)
+        self.policy = RulePolicy(
+            self.observation_space, self.action_space, self.rule, self.columns, self.seed or 0
+        )
+
+    def learn(
+        self,
+        total_timesteps: int,
+        callback: MaybeCallback = None,
+        log_interval: int = 1,
+        tb_log_name: str = "rule",
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> "RuleTeacher":
+        """Run `total_timesteps` decisions, counted over all rows, and log them.
+
+        Args:
+            total_timesteps: decisions over all rows.
+            callback: as in SB3.
+            log_interval: log after this many finished lifetimes.
+            tb_log_name: as in SB3.
+            reset_num_timesteps: as in SB3.
+            progress_bar: as in SB3.
+        """
+        total_timesteps, callback = self._setup_learn(
+            total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
+        )
+        if self.env is None:
+            raise ValueError("RuleTeacher.learn needs an environment: call set_env first")
+        callback.on_training_start(locals(), globals())
+        callback.on_rollout_start()
+        state: State | None = None
+        logged = self._episode_num
+        observation, starts = self._last_obs, np.ones(self.env.num_envs, dtype=bool)
+        while self.num_timesteps < total_timesteps:
+            actions, state = self.policy.predict(observation, state, starts)  # type: ignore[assignment,arg-type]
+            observation, rewards, dones, infos = self.env.step(actions)
+            starts = dones
+            self.num_timesteps += self.env.num_envs
+            callback.update_locals(locals())
+            if not callback.on_step():
+                break
+            self._update_info_buffer(infos, dones)
+            self._episode_num += int(dones.sum())
+            if log_interval and self._episode_num - logged >= log_interval:
+                logged = self._episode_num
+                self._log(float(rewards.mean()))
+        callback.on_rollout_end()
+        callback.on_training_end()
+        return self
+
+    def _log(self, reward: float) -> None:
+        self.logger.record("rollout/decision_reward_mean", reward)
+        self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")
+        self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
+        self.logger.dump(step=self.num_timesteps)
+
+
+def columns_of(env: Any) -> tuple[str, ...]:
+    """Names of the columns that an environment shows."""
+    names: tuple[str, ...] = env.get_attr("columns")[0]
+    return tuple(names)
+
+
+def check_needs(rule: Rule, columns: tuple[str, ...]) -> None:
+    """Refuse a rule that would not be shown what it needs.
+
+    Raises:
+        ValueError: naming the columns to add to `observe`.
+    """
+    missing = [column for column in (*rule.needs, "key") if column not in columns]
+    if missing:
+        raise ValueError(
+            f"{type(rule).__name__} needs the columns {', '.join(missing)}, which the environment "
+            f"does not show; add them to observe={list(columns)}"
+        )

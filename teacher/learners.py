@@ -1,0 +1,109 @@
+"""SB3's own learners: made with random streams of their own, loaded on other suites.
+
+Legend: k tasks.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+from .adapter import RuleTeacher, columns_of
+from .rules import Memory, View
+from .streams import LearnerStreams
+from .taskwise import TaskwisePolicy
+
+
+def taskwise_ppo(env: VecEnv, *, seed: int, width: int = 64, **settings: Any) -> PPO:
+    """SB3's PPO with a `TaskwisePolicy` on a curriculum environment.
+
+    Args:
+        env: the environment, any number of tasks.
+        seed: of the network's weights and the learner's own streams; run it inside
+            `LearnerStreams(seed).running()`.
+        width: units of every layer of the policy.
+        settings: those of SB3's `PPO`.
+    """
+    columns = columns_of(env)
+    present = columns.index("present") if "present" in columns else None
+    return PPO(
+        TaskwisePolicy,
+        env,
+        seed=seed,
+        policy_kwargs={"width": width, "present": present},
+        device=settings.pop("device", "cpu"),
+        **settings,
+    )
+
+
+def load_teacher(
+    path: str | Path, env: VecEnv, algorithm: type[BaseAlgorithm] = PPO, **options: Any
+) -> BaseAlgorithm:
+    """Load a saved teacher for an environment that may have another number of tasks.
+
+    SB3's own `load` refuses another action space; a taskwise policy has the same weights for every
+    k, so the spaces are bound anew. The file is a pickle: load only what you trust.
+
+    Args:
+        path: a zip that `save` wrote.
+        env: where it is to teach; must show as many columns as in training.
+        algorithm: the class that saved it.
+        options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
+    """
+    spaces = {"observation_space": env.observation_space, "action_space": env.action_space}
+    rebind = {} if issubclass(algorithm, RuleTeacher) else spaces
+    # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
+    with LearnerStreams(0).running():
+        return algorithm.load(
+            path, env=env, device="cpu", custom_objects=rebind or None, **options
+        )
+
+
+class Sampled:
+    """A learned teacher whose tasks are drawn from its probabilities instead of the likeliest.
+
+    As a rule it draws from streams of (teacher seed, student, decision), so its choices do not
+    depend on how many students there are.
+    """
+
+    kind = "learned"
+    sees_order = False
+
+    def __init__(self, teacher: BaseAlgorithm, columns: tuple[str, ...]) -> None:
+        self.teacher, self.needs = teacher, columns
+
+    def start(self, n: int, k: int) -> Memory:
+        """Nothing to remember."""
+        return {}
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Nothing to remember."""
+        return memory
+
+    def probabilities(self, memory: Memory, view: View) -> np.ndarray:
+        """The policy's own, (n, k)."""
+        shown = np.stack([view[column] for column in self.needs], axis=2).astype(np.float32)
+        return np.asarray(action_probabilities(self.teacher, shown, None), dtype=np.float64)
+
+
+def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -> Any:
+    """Probabilities that the last choice was drawn from, (n, k) float; NaN where there are none.
+
+    Args:
+        teacher: any SB3 algorithm.
+        observation: what it saw, (n, k, f).
+        state: what its `predict` returned.
+    """
+    if isinstance(state, dict) and "probabilities" in state:
+        return state["probabilities"]
+    policy: Any = teacher.policy
+    with torch.no_grad():
+        seen, _ = policy.obs_to_tensor(observation)
+        if hasattr(policy, "get_distribution"):
+            return policy.get_distribution(seen).distribution.probs.numpy()
+        values = policy.q_net(seen)
+        return torch.nn.functional.one_hot(values.argmax(dim=1), values.shape[1]).float().numpy()

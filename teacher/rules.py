@@ -1,0 +1,93 @@
+"""The interface of a rule: three pure functions over (n, k) arrays.
+
+Legend: n students, k tasks.
+"""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from .streams import uniforms
+
+Memory = dict[str, np.ndarray]
+"""What a rule has learned in each student's lifetime; every array has a leading axis n."""
+
+LIFETIME_STREAMS = 1_000_000
+"""Stream numbers from here on are constant during a lifetime."""
+
+
+class View:
+    """What the environment shows to one decision.
+
+    Columns of the observation are items (`view["score"]`, `view["progress:difference"]`) and, where
+    their name allows, attributes (`view.score`): (n, k) float64.
+    """
+
+    def __init__(
+        self,
+        observation: np.ndarray,
+        columns: tuple[str, ...],
+        last: np.ndarray,
+        decision: np.ndarray,
+        seed: int,
+    ) -> None:
+        self._shown = np.asarray(observation, dtype=np.float64)
+        self._columns = columns
+        self._seed = seed
+        self.last = last
+        """Task chosen by the previous decision of this lifetime, -1 at the first, (n,) int64."""
+        self.decision = decision
+        """Decisions taken so far in this lifetime, (n,) int64."""
+        self.present = (
+            self["present"] > 0 if "present" in columns else np.ones(self._shown.shape[:2], bool)
+        )
+        """Which tasks exist, (n, k) bool."""
+
+    def __getitem__(self, column: str) -> np.ndarray:
+        if column not in self._columns:
+            raise KeyError(
+                f"this teacher is not shown {column!r}, only {', '.join(self._columns)}; "
+                "name the column in its `needs`"
+            )
+        return np.asarray(self._shown[:, :, self._columns.index(column)])
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name.startswith("_") or name not in self._columns:
+            raise AttributeError(f"this teacher is not shown {name!r}; name it in its `needs`")
+        return self[name]
+
+    def uniform(self, stream: int = 0, count: int | None = None) -> np.ndarray:
+        """Fresh numbers in [0, 1) for this decision, (n, k) or (n, count) float64.
+
+        They depend on the teacher's seed, the student, the decision and `stream` alone.
+        """
+        return self._uniform(self.decision, stream, count)
+
+    def lifetime_uniform(self, stream: int = 0, count: int | None = None) -> np.ndarray:
+        """Numbers in [0, 1) that stay the same during a lifetime, (n, k) or (n, count) float64."""
+        return self._uniform(np.zeros_like(self.decision), LIFETIME_STREAMS + stream, count)
+
+    def _uniform(self, decision: np.ndarray, stream: int, count: int | None) -> np.ndarray:
+        width = self._shown.shape[1] if count is None else count
+        return uniforms(self._seed, self["key"][:, 0], decision, stream, width)
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """A teacher without a network: beliefs about each task, and probabilities that follow.
+
+    The functions are pure: they return new arrays and change none that they were given. Rows are
+    students and independent of each other.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
+    """Columns of the observation that it must be shown."""
+
+    def start(self, n: int, k: int) -> Memory:
+        """Memory at the beginning of n lifetimes."""
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Memory after the outcome of `view.last` has become visible."""
+
+    def probabilities(self, memory: Memory, view: View) -> np.ndarray:
+        """Probability of each task to be chosen next, (n, k), rows sum to 1."""
