@@ -36,7 +36,8 @@ class Budget:
     @classmethod
     def parse(cls, text: str) -> "Budget":
         """Read `4000-steps`, `5M-tokens` or `180k compute`."""
-        match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*", text.lower())
+        number = r"([0-9.]+(?:e[+-]?[0-9]+)?)"
+        match = re.fullmatch(rf"\s*{number}([kmb]?)[\s-]+([a-z]+)\s*", text.lower())
         if match is None:
             raise ValueError(f"a budget reads like '4000-steps' or '5M-tokens', got {text!r}")
         try:
@@ -46,7 +47,12 @@ class Budget:
         return cls(amount * _SUFFIXES[match[2]], match[3])
 
     def __str__(self) -> str:
-        return f"{self.amount:g}-{self.unit}"
+        return f"{self.amount:.15g}-{self.unit}"
+
+    @property
+    def enough(self) -> float:
+        """The amount at which it counts as spent: less the rounding of a sum of many prices."""
+        return self.amount * (1.0 - 1e-9)
 
 
 class Spending:
@@ -79,7 +85,7 @@ class Spending:
     @property
     def exhausted(self) -> np.ndarray:
         """Whether nothing is left, (n,) bool; the last decision may overdraw."""
-        return self.spent >= self.budget.amount * (1.0 - 1e-9)
+        return self.spent >= self.budget.enough
 
     @property
     def ever_steps(self) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from lessonplan.student import Cohort
 from lessonplan.student.streams import shuffled, stream_key
 
-from .budget import Budget
+from .budget import FORWARD_SHARE, Budget
 from .columns import View
 from .facts import Facts
 from .rewards import REWARDS, Outcome
@@ -109,15 +109,16 @@ class Classroom:
 
     @property
     def decisions_in_budget(self) -> int:
-        """Decisions that the budget buys on a task of mean cost."""
+        """Decisions that the budget buys on a task of mean cost; at least 1."""
         batch = self.steps_per_decision * self.cohort.batch_size
         probes = self._probe_sizes.sum() if self.feedback == "full" else self._probe_sizes.mean()
         price = {
             "steps": self.steps_per_decision,
             "tokens": batch * self._token_cost.mean(),
-            "compute": batch + probes / 3.0,
+            "compute": batch + probes * FORWARD_SHARE,
         }[self.budget.unit]
-        return int(np.ceil(self.budget.amount / price))
+        first_look = self._probe_sizes.sum() * FORWARD_SHARE if self.budget.unit == "compute" else 0
+        return max(1, int(np.ceil((self.budget.enough - first_look) / price)))
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Begin new lifetimes with these student seeds; returns the observation, (r, t, f)."""
@@ -154,14 +155,17 @@ class Classroom:
         facts.spending.probe(rows, sizes)
         self.view.update(rows)
         mastered = facts.mastered(rows, self.mastery_streak).all(axis=1)
+        already = facts.mastered_ever[rows]
+        facts.mastered_ever[rows] |= mastered
         facts.mastered_for[rows] = np.where(mastered, facts.mastered_for[rows] + 1, 0)
         terminated = facts.mastered_for[rows] >= self.end_after
         truncated = facts.spending.exhausted[rows] & ~terminated
         self.finished[rows] = terminated | truncated
-        reward = self._reward(
-            Outcome(before, facts.score[rows], best, tasks, mastered, facts.weights,
-                    self.decisions_in_budget)  # fmt: skip
-        )
+        outcome = Outcome(
+            before, facts.score[rows], best, tasks, mastered, already, facts.weights,
+            self.decisions_in_budget,
+        )  # fmt: skip
+        reward = self._reward(outcome)
         return Lesson(
             self.observation(rows), reward, terminated, truncated, tasks, np.stack(loss, axis=1)
         )

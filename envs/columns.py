@@ -77,14 +77,10 @@ COLUMNS: dict[str, Column] = {
         _ZERO,
         _ONE,
     ),
-    "remaining": Column(
-        lambda facts, rows: facts.spending.remaining[rows][:, None], _ZERO, _ONE
-    ),
+    "remaining": Column(lambda facts, rows: facts.spending.remaining[rows][:, None], _ZERO, _ONE),
     "key": Column(_key, _ZERO, _ONE),
     "order": Column(_order, _ZERO, _last_task),
-    "task": Column(
-        lambda facts, rows: np.arange(len(facts.suite), dtype=float), _ZERO, _last_task
-    ),
+    "task": Column(lambda facts, rows: np.arange(len(facts.suite), dtype=float), _ZERO, _last_task),
     "size": Column(_size, _ZERO, _ONE),
     "threshold": Column(lambda facts, rows: facts.threshold, _ZERO, _ONE),
     "importance": Column(
@@ -125,7 +121,9 @@ def parse_column(text: str) -> tuple[str, dict[str, float]]:
         try:
             parameters[key.strip()] = float(value) if equals else 1.0
         except ValueError:
-            raise ValueError(f"{key!r} of column {text!r} must be a number, got {value!r}") from None
+            raise ValueError(
+                f"{key!r} of column {text!r} must be a number, got {value!r}"
+            ) from None
     foreign = set(parameters) - {"scale", "max"}
     if name != "progress" and foreign:
         raise ValueError(

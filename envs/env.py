@@ -41,7 +41,7 @@ class CurriculumEnv(gym.Env[np.ndarray, np.int64]):
         render_mode: `ansi` (text) or `rgb_array` (H, W, 3).
     """
 
-    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}  # noqa: RUF012
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
     def __init__(
         self,

@@ -32,6 +32,8 @@ class Facts:
         self.decisions = np.zeros(n, dtype=np.int64)
         self.mastered_for = np.zeros(n, dtype=np.int64)
         """Decisions in a row after which every task was mastered."""
+        self.mastered_ever = np.zeros(n, dtype=bool)
+        """Whether every task was mastered after some decision."""
         self.student_seed = np.zeros(n, dtype=np.int64)
         self.spending = Spending(n, budget)
 
@@ -71,7 +73,8 @@ class Facts:
         return {
             "score": self.score, "loss": self.loss, "best": self.best, "streak": self.streak,
             "chosen": self.chosen, "recency": self.recency, "decisions": self.decisions,
-            "mastered_for": self.mastered_for, "student_seed": self.student_seed,
+            "mastered_for": self.mastered_for, "mastered_ever": self.mastered_ever,
+            "student_seed": self.student_seed,
         }  # fmt: skip
 
     def state_dict(self) -> dict[str, np.ndarray]:

@@ -84,7 +84,7 @@ IDS = {
     "lessonplan/Jsonl-v0": {"suite": "jsonl"},
     "lessonplan/Reasoning-v0": {"suite": "reasoning"},
 }
-"""Registered ids. `Jsonl` needs `suite_options={"path": ...}`, `Reasoning` the extra `reasoning`."""
+"""Registered ids; `Jsonl` needs `suite_options={"path": ...}`."""
 
 
 def register_ids() -> None:

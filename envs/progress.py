@@ -50,7 +50,7 @@ class FastMinusSlow:
     learned, and is zero for a task that never moved: progress that remembers.
     """
 
-    def __init__(self, n: int, k: int, fast: float = 0.5, slow: float = 0.95) -> None:
+    def __init__(self, n: int, k: int, fast: float = 0.5, slow: float = 0.99) -> None:
         _check_decay("fast", fast)
         _check_decay("slow", slow)
         if fast >= slow:
@@ -93,7 +93,7 @@ def make_estimator(n: int, k: int, parameters: Mapping[str, float]) -> Estimator
     if estimator is None:
         raise ValueError(
             f"progress has no estimator with the parameters {', '.join(sorted(parameters))}; "
-            "write progress, progress:difference, progress:ema=0.9 or progress:fast=0.5,slow=0.95"
+            "write progress, progress:difference, progress:ema=0.9 or progress:fast=0.5,slow=0.99"
         )
     return estimator(n, k, **{a: b for a, b in parameters.items() if a != "difference"})
 

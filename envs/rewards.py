@@ -27,6 +27,8 @@ class Outcome:
     """The task that was chosen, (r,)."""
     mastered: np.ndarray
     """Whether the student has mastered everything, (r,) bool."""
+    already: np.ndarray
+    """Whether it had done so after an earlier decision of this lifetime, (r,) bool."""
     weights: np.ndarray
     """Importance of the tasks, (k,), sums to 1."""
     decisions: float
@@ -40,24 +42,26 @@ def mean_score(outcome: Outcome) -> np.ndarray:
 
 
 def total_progress(outcome: Outcome) -> np.ndarray:
-    """Change of the mean score; mastery pays what is missing to 1, (r,).
+    """Change of the mean score; mastery pays what is missing to 1, and then all is paid, (r,).
 
-    Undiscounted, a lifetime sums to 1 minus the score that it began with if it ends in mastery.
+    Undiscounted, a lifetime sums to 1 minus the score that it began with if it reaches mastery.
     """
     before = outcome.before @ outcome.weights
-    return np.where(outcome.mastered, 1.0, outcome.after @ outcome.weights) - before
+    change = np.where(outcome.mastered, 1.0, outcome.after @ outcome.weights) - before
+    return np.where(outcome.already, 0.0, change)
 
 
 def chosen_progress(outcome: Outcome) -> np.ndarray:
     """Rise of the chosen task above its best score so far, weighted; mastery pays the rest, (r,).
 
-    Counting from the best score, not the last one, leaves nothing to gain from a task that is
+    After that all is paid. Counting from the best score, not the last one, leaves nothing to gain from a task that is
     forgotten and taught again.
     """
     rows = np.arange(len(outcome.task))
     rise = np.maximum(outcome.after - outcome.best, 0.0)[rows, outcome.task]
     rest = (1.0 - outcome.best) @ outcome.weights
-    return np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
+    paid = np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
+    return np.where(outcome.already, 0.0, paid)
 
 
 REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {

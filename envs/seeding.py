@@ -1,6 +1,5 @@
 """Which student comes next: each row draws student seeds from its own generator."""
 
-import numpy as np
 from gymnasium.utils import seeding
 
 TRAINING_SEEDS = (0, 1_000_000)

@@ -22,7 +22,7 @@ class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         student_seeds: half-open range that each row draws its next student from.
     """
 
-    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}  # noqa: RUF012
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
     def __init__(self, room: Classroom, student_seeds: tuple[int, int] = TRAINING_SEEDS) -> None:
         self.room, self.columns, self.num_envs = room, room.observe, room.n

@@ -108,11 +108,12 @@ def list_all() -> None:
 @app.command()
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="fewer turns, a rough look")] = False,
 ) -> None:
-    """Measure speed against the ways people do it today (about two minutes)."""
+    """Measure speed against the ways people do it today (about three minutes)."""
     from .bench import run_bench
 
-    run_bench(console, as_json)
+    run_bench(console, as_json, quick)
 
 
 def print_table(rows: list[list[str]]) -> None:
@@ -136,7 +137,9 @@ def main() -> None:
     except (ValueError, WorkFailedError, OSError) as error:
         if debug:
             raise
-        Console(stderr=True).print(f"lessonplan: {error}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"lessonplan: {error}", style="red", markup=False, soft_wrap=True
+        )
         sys.exit(1 if isinstance(error, WorkFailedError) else 2)
 
 

@@ -87,7 +87,9 @@ class LearnedTeacher(Section):
     course: Course | None = Field(None, description="train on another course than the reported one")
     candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
     seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
-    sampled: bool = Field(False, description="also report it with sampled instead of likeliest tasks")
+    sampled: bool = Field(
+        False, description="also report it with sampled instead of likeliest tasks"
+    )
 
 
 class ReplayTeacher(Section):

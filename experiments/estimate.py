@@ -11,7 +11,6 @@ from lessonplan.student import TaskSuite
 from .build import build_room, build_suite
 from .check import check
 from .config import Config, Course, LearnedTeacher
-
 from .tune import candidates
 from .units import Unit, plan
 

@@ -7,18 +7,19 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from .figures_style import (
     INK,
     SOFT,
+    Panels,
     Style,
+    add_axes,
     count_axis,
     label,
     new_figure,
-    panel_grid,
     tidy,
     unit_label,
 )
@@ -30,25 +31,23 @@ DIRECTLY_LABELLED = 24
 
 def draw_scores(run: StoredRun, names: list[str]) -> Figure:
     """Test score of every task over the lifetime, one panel per teacher, tasks by true order."""
-    rows, columns = panel_grid(len(names))
-    figure = new_figure(1.9 + 2.6 * columns, 0.5 + 2.2 * rows)
+    panels = Panels(len(names), 2.6, 1.75, left=0.75, right=1.7, gap=(0.2, 0.45))
+    figure = panels.figure()
     colors = task_colors(len(run.tasks))
-    panels = []
     for i, name in enumerate(names):
-        axes = figure.add_subplot(rows, columns, i + 1)
+        axes = add_axes(figure, panels.box(i))
         _score_panel(axes, run, name, colors)
         label(
             axes,
-            x="student steps" if i + columns >= len(names) else "",
-            y="test score" if i % columns == 0 else "",
+            x="student steps" if panels.is_lowest(i) else "",
+            y="test score" if panels.is_first(i) else "",
             title=run.teachers[name].title,
         )
-        if i % columns:
+        if not panels.is_first(i):
             axes.set_yticklabels([])
-        if i + columns < len(names):
+        if not panels.is_lowest(i):
             axes.set_xticklabels([])
-        panels.append(axes)
-    _task_bar(figure, panels, run, colors)
+    _task_bar(figure, add_axes(figure, panels.bar(0.2 + 0.19 * len(run.tasks), 0.2)), run, colors)
     return figure
 
 
@@ -59,9 +58,8 @@ def task_colors(k: int) -> list[tuple[float, ...]]:
 
 
 def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float, ...]]) -> None:
-    """Interquartile mean's stand-in over time: the median, with the middle half as a band."""
+    """The median over lifetimes, with the middle half as a band."""
     lifetimes = run.lifetimes[name]
-    k = len(run.tasks)
     flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
     low, middle, high = np.quantile(flat, [0.25, 0.5, 0.75], axis=0)
     step = float(lifetimes.student_steps.max()) / lifetimes.length.max()
@@ -75,24 +73,20 @@ def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float
     axes.set_ylim(-0.02, 1.02)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
     tidy(axes)
-    count_axis(axes, 4 if k else 5)
+    count_axis(axes, 4)
 
 
-def _task_bar(
-    figure: Figure, panels: list[Axes], run: StoredRun, colors: list[tuple[float, ...]]
-) -> None:
+def _task_bar(figure: Figure, axes: Axes, run: StoredRun, colors: list[tuple[float, ...]]) -> None:
     """A key of the tasks in their true order, first at the bottom."""
     k = len(run.tasks)
-    norm = BoundaryNorm(np.arange(-0.5, k + 0.5), k) if k > 1 else BoundaryNorm([-0.5, 0.5], 1)
-    mappable = ScalarMappable(norm, ListedColormap(colors))
-    bar = figure.colorbar(mappable, ax=panels, fraction=0.025, pad=0.01, aspect=30)
-    every = max(1, k // DIRECTLY_LABELLED)
-    ticks = list(range(0, k, every))
-    bar.set_ticks(ticks, labels=[run.tasks[run.order[i]] for i in ticks])
-    bar.ax.tick_params(labelsize=8, length=0, labelcolor=INK)
-    bar.ax.minorticks_off()
-    bar.outline.set_visible(False)  # type: ignore[operator]
-    bar.set_label("task, in the true order", fontsize=9, color=INK)
+    norm = BoundaryNorm([place - 0.5 for place in range(k + 1)], k) if k > 1 else Normalize()
+    bar = figure.colorbar(ScalarMappable(norm, ListedColormap(colors)), cax=axes)
+    ticks = list(range(0, k, max(1, k // DIRECTLY_LABELLED))) if k > 1 else [0.5]
+    bar.set_ticks(ticks, labels=[run.tasks[run.order[int(i)]] for i in ticks])
+    axes.tick_params(labelsize=8, length=0, labelcolor=INK)
+    axes.minorticks_off()
+    bar.outline.set_visible(False)
+    axes.set_title("tasks in the\ntrue order", fontsize=8.5, color=INK, loc="left")
 
 
 def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:

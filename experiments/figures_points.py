@@ -67,6 +67,11 @@ def _row(axes: Axes, y: float, teacher: Measured, metric: str, style: Style) -> 
         values[~full], y + jitter[~full], s=size, facecolors="none", edgecolors=style.color,
         alpha=0.45, lw=0.7, clip_on=False,
     )  # fmt: skip
+    if not full.all():
+        axes.text(
+            1.02, y, f"{(~full).sum():,} of {full.size:,}", transform=axes.get_yaxis_transform(),
+            fontsize=8, color=SOFT, va="center",
+        )  # fmt: skip
     axes.plot(sample.ci95, [y, y], color=INK, lw=2.4, solid_capstyle="butt", zorder=4)
     axes.plot([sample.iqm], [y], marker="|", ms=13, mew=2.6, color=INK, zorder=5)
 
@@ -80,7 +85,7 @@ def _key(figure: Figure, hollow: bool) -> None:
     if hollow:
         handles.append(
             Line2D([], [], marker="o", ms=4, mfc="none", color=SOFT, lw=0,
-                   label="not mastered (at the whole budget)")
+                   label="not mastered: at the whole budget, counted at the right")
         )  # fmt: skip
     figure.legend(
         handles=handles, loc="outside upper right", ncols=len(handles), frameon=False, fontsize=8.5
@@ -118,7 +123,9 @@ def _investment(axes: Axes, teachers: dict[str, Measured], names: list[str]) -> 
     axes.barh(rows, spent, height=0.66, color="#009e73")
     for row, value in zip(rows, spent, strict=True):
         text = f" {compact(float(f'{value:.3g}'))}" if value else " none"
-        axes.text(value, row, text, va="center", fontsize=8, color=INK if value else SOFT)
+        axes.text(
+            float(value), float(row), text, va="center", fontsize=8, color=INK if value else SOFT
+        )
     tidy(axes, grid="x")
     axes.tick_params(labelleft=False)
     axes.set_xlim(0, spent.max() * 1.2)

@@ -8,28 +8,29 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize, PowerNorm
+from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from .figures_style import INK, SOFT, count_axis, label, new_figure, panel_grid, tidy, to_png
+from .figures_style import INK, SOFT, Panels, add_axes, count_axis, label, tidy, to_png
 from .stored import Lifetimes, StoredRun, read_run
 
 MAP_COLUMNS = 60
+STRIP = 0.4
+"""Inches of the strip under a map and its gap."""
+NOBODY = "#eeeeee"
 SHARES = LinearSegmentedColormap.from_list(
     "shares", ["#ffffff", "#cfe3ef", "#7fb6d6", "#2f7fb5", "#0b4a80", "#06203f"]
-)
+).with_extremes(bad=NOBODY)
 GAINS = LinearSegmentedColormap.from_list(
     "gains", ["#7a3b00", "#d08331", "#f5d9b5", "#ffffff", "#c3d9ec", "#3f84b8", "#0a3a66"]
-)
-for _map in (SHARES, GAINS):
-    _map.set_bad("#eeeeee")
+).with_extremes(bad=NOBODY)
 
 
 def _columns(lifetimes: Lifetimes) -> np.ndarray:
     """Map column of each decision, (d,)."""
     d = lifetimes.task.shape[2]
-    return np.arange(d) * min(d, MAP_COLUMNS) // d
+    return np.asarray(np.arange(d) * min(d, MAP_COLUMNS) // d)
 
 
 def _binned(values: np.ndarray, taught: np.ndarray, column: np.ndarray) -> np.ndarray:
@@ -73,30 +74,62 @@ def draw_progress(run: StoredRun, names: list[str]) -> Figure:
     """A heat map per teacher of how fast the score of each task changed."""
     maps = {name: progress_map(run.lifetimes[name]) for name in names}
     seen = np.concatenate([np.abs(values[np.isfinite(values)]) for values in maps.values()])
-    limit = max(float(np.quantile(seen, 0.995)) if seen.size else 0.0, 1e-3)
-    return _draw_maps(
-        run, maps, GAINS, Normalize(-limit, limit), "change of test score per decision"
-    )
+    limit = max(float(seen.max()) if seen.size else 0.0, 1e-3)
+    # Forgetting is slow where learning is fast: colour goes with the square root of both.
+    norm = FuncNorm((_signed_root, _signed_square), -limit, limit)
+    return _draw_maps(run, maps, GAINS, norm, "change of test score per decision")
+
+
+def _signed_root(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
+
+
+def _signed_square(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sign(values) * np.square(values))
 
 
 def _draw_maps(
     run: StoredRun, maps: dict[str, np.ndarray], colors: Colormap, norm: Normalize, bar: str
 ) -> Figure:
     """One map per teacher over a strip that shows how many students are still being taught."""
-    rows, columns = panel_grid(len(maps))
-    tall = max(1.5, 0.17 * len(run.tasks) + 0.35)
-    figure = new_figure(1.6 + 2.5 * columns, 0.5 + rows * (tall + 1.0))
-    outer = figure.add_gridspec(rows, columns)
-    upper = []
+    panels = Panels(len(maps), 2.5, max(1.5, 0.17 * len(run.tasks)) + STRIP, _margin(run), 1.0)
+    figure = panels.figure()
+    end = max(_span(run.lifetimes[name]) for name in maps)
     for i, (name, values) in enumerate(maps.items()):
-        inner = outer[i // columns, i % columns].subgridspec(2, 1, height_ratios=[tall, 0.28])
-        axes, strip = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
-        lowest = i + columns >= len(maps)
-        _map_panel(axes, run, name, values, colors, norm, named=i % columns == 0)
-        _strip(strip, run.lifetimes[name], described=i % columns == 0, scaled=lowest)
-        upper.append(axes)
-    _color_bar(figure, upper, colors, norm, bar)
+        x, y, width, height = panels.box(i)
+        axes = add_axes(figure, (x, y + STRIP, width, height - STRIP))
+        _map_panel(axes, run, name, values, colors, norm, named=panels.is_first(i))
+        axes.set_xlim(0, end)
+        axes.set_xticks([])
+        strip = add_axes(figure, (x, y, width, STRIP - 0.1))
+        _strip(strip, run.lifetimes[name])
+        strip.set_xlim(0, end)
+        if panels.is_lowest(i):
+            strip.set_xlabel("student steps", fontsize=9, color=INK)
+        else:
+            strip.set_xticklabels([])
+    _color_bar(figure, add_axes(figure, panels.bar()), colors, norm, bar)
     return figure
+
+
+def _margin(run: StoredRun, size: float = 8.0) -> float:
+    """Inches that the longest task name needs."""
+    return 0.28 + 0.0085 * size * max(6, *(len(_short(task)) for task in run.tasks))
+
+
+def _short(text: str, limit: int = 18) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _span(lifetimes: Lifetimes, least: float = 0.0) -> float:
+    """Student steps of the whole budget, or until no more than this share is still taught."""
+    left = lifetimes.taught.mean(axis=(0, 1))
+    decisions = int((left > least).sum()) if least > 0 else len(left)
+    return decisions * _steps_per_decision(lifetimes)
+
+
+def _steps_per_decision(lifetimes: Lifetimes) -> float:
+    return float(lifetimes.student_steps.max()) / float(lifetimes.length.max())
 
 
 def _map_panel(
@@ -104,66 +137,49 @@ def _map_panel(
     named: bool, size: float = 8.0,
 ) -> None:  # fmt: skip
     """A map with the true order from bottom to top."""
-    lifetimes, k = run.lifetimes[name], len(run.tasks)
-    end = float(lifetimes.student_steps.max()) / lifetimes.length.max() * lifetimes.task.shape[2]
+    k = len(run.tasks)
     axes.imshow(
         values[run.order], aspect="auto", origin="lower", cmap=colors, norm=norm,
-        extent=(0.0, end, -0.5, k - 0.5), interpolation="nearest",
+        extent=(0.0, _span(run.lifetimes[name]), -0.5, k - 0.5), interpolation="nearest",
     )  # fmt: skip
-    every = max(1, k // 24)
-    ticks = list(range(0, k, every))
+    ticks = list(range(0, k, max(1, k // 24)))
     axes.set_yticks(ticks, [_short(run.tasks[run.order[i]]) for i in ticks] if named else [])
-    axes.set_xticks([])
     tidy(axes)
     axes.tick_params(labelsize=size, length=2)
     axes.spines[["top", "right"]].set_visible(True)
-    label(axes, title=run.teachers[name].title)
+    label(axes, title=_short(run.teachers[name].title, 34))
 
 
-def _short(text: str, limit: int = 18) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _strip(axes: Axes, lifetimes: Lifetimes, described: bool, scaled: bool) -> None:
+def _strip(axes: Axes, lifetimes: Lifetimes) -> None:
     """How many lifetimes are still being taught after each decision."""
     left = lifetimes.taught.sum(axis=(0, 1))
-    step = float(lifetimes.student_steps.max()) / lifetimes.length.max()
-    edges = np.arange(len(left) + 1) * step
-    axes.stairs(left, edges, fill=True, color="#b8b8b8")
-    total = lifetimes.length.size
-    axes.set_xlim(0, edges[-1])
-    axes.set_ylim(0, total)
-    axes.set_yticks([0, total], ["0", f"{total}"])
+    edges = np.arange(len(left) + 1) * _steps_per_decision(lifetimes)
+    axes.stairs(left, edges, fill=True, color="#cccccc")
+    axes.set_ylim(0, lifetimes.length.size)
+    axes.set_yticks([])
+    axes.text(
+        0.015, 0.47, f"still taught: {left[0]:,} at first, {left[-1]:,} at the end",
+        transform=axes.transAxes, fontsize=7, color=INK, va="center",
+    )  # fmt: skip
     tidy(axes)
-    axes.tick_params(labelsize=7, length=2)
+    axes.tick_params(labelsize=8, length=2)
     count_axis(axes, 4)
-    if described:
-        axes.set_ylabel(
-            "still\ntaught", fontsize=7, color=SOFT, rotation=0, ha="right", va="center"
-        )
-    if scaled:
-        label(axes, x="student steps", y=axes.get_ylabel())
-        axes.yaxis.label.set_fontsize(7)
-    else:
-        axes.set_xticklabels([])
 
 
-def _color_bar(
-    figure: Figure, axes: list[Axes], colors: Colormap, norm: Normalize, text: str
-) -> None:
-    bar = figure.colorbar(
-        ScalarMappable(norm, colors), ax=axes, fraction=0.025, pad=0.01, aspect=30
-    )
+def _color_bar(figure: Figure, axes: Axes, colors: Colormap, norm: Normalize, text: str) -> None:
+    bar = figure.colorbar(ScalarMappable(norm, colors), cax=axes)
     bar.set_label(text, fontsize=9, color=INK)
-    bar.ax.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
-    bar.outline.set_edgecolor(SOFT)  # type: ignore[operator]
+    axes.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
+    bar.outline.set_edgecolor(SOFT)
     if isinstance(norm, PowerNorm):
         bar.set_ticks([0, 0.05, 0.1, 0.25, 0.5, 1.0])
-        bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
 def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> None:
     """One teacher's schedule beside that of the in-order teacher of the same run, as a PNG.
+
+    The picture ends where fewer than a twentieth of the students are still being taught.
 
     Raises:
         ValueError: if the run has no finished lifetime of that teacher.
@@ -176,17 +192,18 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     ordered = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
     names += sorted(ordered, key=lambda n: (not run.teachers[n].tuned, n))[:1]
     norm, k = PowerNorm(0.5, 0.0, 1.0), len(run.tasks)
-    figure = new_figure(1.9 + 3.9 * len(names), 1.3 + max(1.8, 0.27 * k))
-    panels = []
+    panels = Panels(len(names), 4.0, max(1.8, 0.25 * k), _margin(run, 9.5))
+    figure = panels.figure()
+    end = max(_span(run.lifetimes[name], 0.05) for name in names)
     for i, name in enumerate(names):
-        axes = figure.add_subplot(1, len(names), i + 1)
+        axes = add_axes(figure, panels.box(i))
         values = choice_map(run.lifetimes[name], k)
         _map_panel(axes, run, name, values, SHARES, norm, named=i == 0, size=9.5)
+        axes.set_xlim(0, end)
         count_axis(axes)
-        record = run.teachers[name]
-        told = "told the true order" if record.sees_order else "never told the order"
-        label(axes, x="student steps", title=f"{record.title} ({told})")
-        axes.title.set_fontsize(11)
-        panels.append(axes)
-    _color_bar(figure, panels, SHARES, norm, "share of students")
+        told = "told" if run.teachers[name].sees_order else "never told"
+        title = f"{run.teachers[name].title}, {told} the true order"
+        label(axes, x="student steps", title=title)
+        axes.set_title(title, fontsize=11, loc="left", fontweight="bold", color=INK)
+    _color_bar(figure, add_axes(figure, panels.bar()), SHARES, norm, "share of students")
     Path(out_png).write_bytes(to_png(figure, dpi=200))

@@ -54,10 +54,71 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def panel_grid(count: int, columns: int = 4) -> tuple[int, int]:
-    """Rows and columns for that many panels, as even as they come."""
-    rows = math.ceil(count / columns)
-    return rows, math.ceil(count / rows)
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Panels:
+    """A grid of equal panels with a column for a colour bar at the right; all in inches.
+
+    Panels are placed by hand: layout engines give up on this many axes.
+    """
+
+    count: int
+    width: float
+    height: float
+    left: float
+    right: float = 1.15
+    gap: tuple[float, float] = (0.3, 0.5)
+    most_columns: int = 4
+
+    @property
+    def rows(self) -> int:
+        """Rows of panels, as even as they come."""
+        return math.ceil(self.count / self.most_columns)
+
+    @property
+    def columns(self) -> int:
+        """Panels side by side."""
+        return math.ceil(self.count / self.rows)
+
+    def figure(self) -> Figure:
+        """An empty figure of the right size."""
+        across = self.columns * (self.width + self.gap[0]) - self.gap[0]
+        down = self.rows * (self.height + self.gap[1]) - self.gap[1]
+        figure = Figure(figsize=(self.left + across + self.right, 0.36 + down + 0.55))
+        figure.set_facecolor("white")
+        FigureCanvasAgg(figure)
+        return figure
+
+    def box(self, i: int) -> Box:
+        """Left, bottom, width and height of panel i, row by row from the top left."""
+        row, column = divmod(i, self.columns)
+        x = self.left + column * (self.width + self.gap[0])
+        y = 0.55 + (self.rows - 1 - row) * (self.height + self.gap[1])
+        return (x, y, self.width, self.height)
+
+    def bar(self, height: float = 3.2, title: float = 0.0) -> Box:
+        """Where the colour bar goes: right of the panels, at the top, below its title."""
+        x, y, _, _ = self.box(self.columns - 1)
+        top = y + self.height - title
+        height = min(height, top - 0.55)
+        return (x + self.width + 0.18, top - height, 0.14, height)
+
+    def is_first(self, i: int) -> bool:
+        """Whether panel i stands at the left."""
+        return i % self.columns == 0
+
+    def is_lowest(self, i: int) -> bool:
+        """Whether no panel stands below panel i."""
+        return i + self.columns >= self.count
+
+
+def add_axes(figure: Figure, box: Box) -> Axes:
+    """Axes at a place in inches."""
+    width, height = figure.get_size_inches()
+    x, y, w, h = box
+    return figure.add_axes((x / width, y / height, w / width, h / height))
 
 
 def tidy(axes: Axes, grid: str | None = None) -> None:

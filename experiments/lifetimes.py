@@ -57,7 +57,10 @@ class Lifetimes:
         first = self.room.facts.decisions[rows] == 0
         memory = None if self._memory is None else {a: b[rows] for a, b in self._memory.items()}
         actions, memory = self.teacher.predict(
-            observation, memory, first, deterministic=True  # type: ignore[arg-type]
+            observation,
+            memory,
+            first,
+            deterministic=True,  # type: ignore[arg-type]
         )
         shown = action_probabilities(self.teacher, observation, memory)
         lesson = self.room.step(actions, rows)

@@ -45,13 +45,17 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
     except OSError as error:
         raise ValueError(f"config {path} can't be read: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise ValueError(f"config {path} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ValueError(
+            f"config {path} is not valid YAML: {' '.join(str(error).split())}"
+        ) from error
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
     return make_config(values, overrides, str(path.name))
 
 
-def make_config(values: dict[str, Any], overrides: Sequence[str] = (), source: str = "config") -> Config:
+def make_config(
+    values: dict[str, Any], overrides: Sequence[str] = (), source: str = "config"
+) -> Config:
     """A checked config from plain values."""
     for override in overrides:
         _merge(values, override)
@@ -62,7 +66,9 @@ def make_config(values: dict[str, Any], overrides: Sequence[str] = (), source: s
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(f"{source}: {where}: {message}, got {first['input']!r:.80}{more}") from error
+        raise ValueError(
+            f"{source}: {where}: {message}, got {first['input']!r:.80}{more}"
+        ) from error
 
 
 def write_config(config: Config, path: Path) -> None:

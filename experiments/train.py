@@ -115,7 +115,9 @@ class TeacherTraining:
     def _begin(self) -> BaseAlgorithm:
         settings = dict(self.teacher.settings)
         if self.teacher.anneal:
-            settings["learning_rate"] = LinearSchedule(settings.get("learning_rate", 3e-4), 0.0, 1.0)
+            settings["learning_rate"] = LinearSchedule(
+                settings.get("learning_rate", 3e-4), 0.0, 1.0
+            )
         self.env.seed(self.seed)
         with self.streams.running():
             model = taskwise_ppo(self.env, seed=self.seed, width=self.teacher.width, **settings)

@@ -113,7 +113,8 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
     packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
     budget = Budget.parse(config.lifetime.budget)
     return {
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in packages},
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in packages},
         "machine": {"system": platform.system(), "cores": os.cpu_count(), "device": "cpu"},
         "seeds": config.seeds.model_dump(),
         "mastery_streak": config.lifetime.mastery_streak,

@@ -46,7 +46,11 @@ def candidates(
 
 
 def tune(
-    config: Config, teacher: RuleTeacher, suite: TaskSuite, checkpoint: Path, report: Report = nowhere
+    config: Config,
+    teacher: RuleTeacher,
+    suite: TaskSuite,
+    checkpoint: Path,
+    report: Report = nowhere,
 ) -> dict[str, Any]:
     """Try each candidate on the selection students; the lowest mean cost until mastery wins.
 

@@ -14,6 +14,7 @@ The last four describe the task and may stand on any of its lines.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -35,6 +36,7 @@ _KEYS = {
     "prerequisites": _NAMES,
     "category": _TEXT,
 }
+_UNUSABLE = re.compile(f"[{END}{SEPARATOR}\ud800-\udfff]")
 _DESCRIPTIONS = ("difficulty", "skills", "prerequisites", "category")
 
 
@@ -73,7 +75,7 @@ def jsonl(path: str | Path, held_out: float = 0.1) -> TaskSuite:
         held_out,
     )
     return text_suite(
-        path.stem,
+        path.resolve().name.removesuffix(".jsonl"),
         [
             TextTask(name=name, splits=splits[name], **task.description)
             for name, task in tasks.items()
@@ -92,9 +94,7 @@ def _read(path: Path) -> dict[str, _Written]:
         for place, record in _records(file):
             name = record.get("task", file.stem)
             task = tasks.setdefault(name, _Written(place))
-            task.lines.append(
-                Line(record["prompt"], record["answer"], record.get("split"), place)
-            )
+            task.lines.append(Line(record["prompt"], record["answer"], record.get("split"), place))
             for key in _DESCRIPTIONS:
                 if key in record:
                     _describe(name, task, key, record[key], place)
@@ -117,7 +117,8 @@ def _records(file: Path) -> Iterator[tuple[Place, dict[str, Any]]]:
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{place}: not valid JSON: {error.msg} (column {error.colno})") from None
+            at = f"column {error.colno}"
+            raise ValueError(f"{place}, {at}: not valid JSON: {error.msg}") from None
         _check(place, record)
         yield place, record
 
@@ -133,18 +134,17 @@ def _check(place: Place, record: Any) -> None:
             raise ValueError(f"{place}: unknown key {key!r}; the keys are {', '.join(_KEYS)}")
         if not _fits(_KEYS[key], value):
             raise ValueError(f"{place}: {key!r} must be {_KEYS[key]}, got {value!r}")
-    for key in ("prompt", "answer"):
-        if END in record[key] or SEPARATOR in record[key]:
+        if isinstance(value, str) and _UNUSABLE.search(value):
             raise ValueError(
                 f"{place}: {key!r} holds a control character (code 2 or 3), which marks where "
-                "answers begin and end; remove it"
+                f"answers begin and end, or half of a surrogate pair: {value!r}; remove it"
             )
 
 
 def _fits(wanted: str, value: Any) -> bool:
     if wanted == _NUMBER:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and abs(value) < float("inf")
+        return is_number and abs(value) < 1e300
     if wanted == _NAMES:
         return isinstance(value, list) and all(_fits(_TEXT, item) for item in value)
     if wanted == _TEXT:

@@ -45,7 +45,7 @@ class MLP(nn.Module):
         """Logits of one student, (b, 1, v)."""
         x = inputs.flatten(1)
         for layer in self.layers[:-1]:
-            x = F.relu(layer(x))
+            x = F.relu_(layer(x))
         return self.layers[-1](x)[:, None]
 
     def stacked(self, parameters: Parameters, inputs: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class MLP(nn.Module):
         x = inputs.flatten(2).transpose(1, 2)
         for i in range(len(self.layers)):
             weight, bias = parameters[f"layers.{i}.weight"], parameters[f"layers.{i}.bias"]
-            x = torch.baddbmm(bias[:, :, None], weight, F.relu(x) if i else x)
+            x = torch.baddbmm(bias[:, :, None], weight, F.relu_(x) if i else x)
         return x.transpose(1, 2)[:, :, None]
 
 
@@ -71,7 +71,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One student, (b, l, d)."""
         x = x + self.out(causal_attention(self.qkv(self.norm_1(x)), self.n_heads))
-        return x + self.down(F.relu(self.up(self.norm_2(x))))
+        return x + self.down(F.relu_(self.up(self.norm_2(x))))
 
     def stacked(self, parameters: Parameters, name: str, x: Tensor, length: int) -> Tensor:
         """n students, (n, b * l, d)."""
@@ -79,7 +79,7 @@ class Block(nn.Module):
         mixed = causal_attention(qkv.view(-1, length, qkv.shape[-1]), self.n_heads).view(x.shape)
         x = x + stacked_linear(parameters, f"{name}.out", mixed)
         up = stacked_linear(parameters, f"{name}.up", stacked_norm(parameters, f"{name}.norm_2", x))
-        return x + stacked_linear(parameters, f"{name}.down", F.relu(up))
+        return x + stacked_linear(parameters, f"{name}.down", F.relu_(up))
 
 
 def causal_attention(qkv: Tensor, n_heads: int) -> Tensor:

@@ -9,7 +9,6 @@ worth learning first and becomes a prerequisite.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from .tasks import TaskSuite
@@ -26,12 +25,13 @@ DEFAULT_TASKS = (
     "basic_arithmetic@num_terms=0",
 )
 
+_NO_ANSWERS = "has no reference answers to compare with"
 REFUSED = {
     "codeio": "is not reproducible from a seed",
     "composite": "mixes other datasets and has no levels",
     **dict.fromkeys(
         ("boxnet", "graph_color", "propositional_logic", "rubiks_cube", "rush_hour"),
-        "has no reference answers to compare with",
+        _NO_ANSWERS,
     ),
 }
 """Datasets that cannot be tasks, and why."""
@@ -39,11 +39,11 @@ REFUSED = {
 _HELD_OUT_SHARE = 0.125
 _LEAST_EXAMPLES = 4
 _MOST_DRAWS, _PATIENCE = 100_000, 500
-"""Examples drawn from a generator at most, and repeats in a row after which it counts as empty."""
+"""Examples drawn from a generator at most, and how many in a row may bring nothing new."""
 
 
 def _keep(pattern: str, prefix: str = "", drop: str = "") -> Callable[[str], str]:
-    """A compaction: `prefix` and what the groups of `pattern` find, without characters in `drop`."""
+    """A compaction: `prefix` and what the groups of `pattern` find, without `drop`."""
     found, dropped = re.compile(pattern), str.maketrans("", "", drop)
 
     def shorten(question: str) -> str:
@@ -164,7 +164,7 @@ def compact(dataset: str, question: str, answer: str) -> Pair:
     return (prompt.lower(), answer.lower()) if dataset in LOWERED else (prompt, answer)
 
 
-def _library() -> ModuleType:
+def _library() -> Any:
     try:
         import reasoning_gym
     except ImportError:
@@ -175,14 +175,15 @@ def _library() -> ModuleType:
     return reasoning_gym
 
 
-def _parse(library: ModuleType, task: str) -> _Spec:
+def _parse(library: Any, task: str) -> _Spec:
     dataset, _, wanted = task.partition("@")
     if dataset in REFUSED:
         raise ValueError(f"{dataset!r} cannot be a task: it {REFUSED[dataset]}; choose another")
     known = library.factory.CURRICULA
     if dataset not in known:
         raise ValueError(
-            f"reasoning-gym has no dataset {dataset!r} with levels; it has {', '.join(sorted(known))}"
+            f"task {task!r}: reasoning-gym has no dataset {dataset!r} with levels; "
+            f"it has {', '.join(sorted(known))}"
         )
     attributes = known[dataset]().attributes
     top = {name: len(attribute.levels) - 1 for name, attribute in attributes.items()}
@@ -223,7 +224,7 @@ def _text_task(
 
 
 def _fill(
-    library: ModuleType,
+    library: Any,
     spec: _Spec,
     levels: dict[str, int],
     most: dict[str, int],
@@ -234,9 +235,9 @@ def _fill(
     first = int(content_uniform(f"{spec.dataset} {sorted(levels.items())} {seed}") * 2**31)
     dataset = _dataset(library, spec.dataset, levels, first, _MOST_DRAWS)
     splits: dict[str, list[Pair]] = {split: [] for split in most}
-    for pair in _different_examples(dataset, spec.dataset):
+    for pair in _different_examples(dataset, spec.dataset, prompt_length):
         split = _split_of(pair[0])
-        if split in most and len(splits[split]) < most[split] and len(pair[0]) <= prompt_length:
+        if split in most and len(splits[split]) < most[split]:
             splits[split].append(pair)
             if all(len(splits[name]) == most[name] for name in most):
                 break
@@ -250,19 +251,33 @@ def _fill(
     return splits, str(dataset.category)
 
 
-def _different_examples(dataset: Any, name: str) -> Iterator[Pair]:
-    """Examples in the order of the dataset, each prompt once, until nothing new comes."""
+def _different_examples(dataset: Any, name: str, prompt_length: int) -> Iterator[Pair]:
+    """Examples in the dataset's order, each prompt that fits once, until nothing new comes."""
     seen: set[str] = set()
     stale = 0
     for i in range(len(dataset)):
-        item = dataset[i]
+        item = _generated(name, dataset.__getitem__, i)
+        if not isinstance(item["answer"], str) or not item["answer"]:
+            raise ValueError(f"{name!r} cannot be a task: it {_NO_ANSWERS}; choose another")
         prompt, answer = compact(name, item["question"], item["answer"])
-        stale = stale + 1 if prompt in seen else 0
-        if stale == 0:
+        stale += 1
+        if prompt not in seen and len(prompt) <= prompt_length:
+            stale = 0
             seen.add(prompt)
             yield prompt, answer
         elif stale > _PATIENCE:
             return
+
+
+def _generated(name: str, generate: Callable[..., Any], *given: Any) -> Any:
+    """What a generator of reasoning-gym gives; several fail at their top levels."""
+    try:
+        return generate(*given)
+    except Exception as error:
+        raise ValueError(
+            f"reasoning-gym cannot generate {name!r} at this level or the next harder one "
+            f"({type(error).__name__}: {error}); choose a lower level"
+        ) from error
 
 
 def _split_of(prompt: str) -> str:
@@ -271,15 +286,16 @@ def _split_of(prompt: str) -> str:
     return ("probe", "test", "stress")[place] if place < 3 else "train"
 
 
-def _dataset(
-    library: ModuleType, name: str, levels: dict[str, int], seed: int, size: int
-) -> Any:
-    curriculum = library.factory.create_curriculum(name)
-    for attribute, level in levels.items():
-        curriculum.set_attr_level(attribute, level)
+def _dataset(library: Any, name: str, levels: dict[str, int], seed: int, size: int) -> Any:
+    """The generator at exactly these levels, without what the levels below already have."""
     coaching = library.coaching.base_curriculum
-    only_this_level = coaching.DefaultCurriculumContext(coaching.RangeAttributeMode.UPPER_BOUND)
-    settings = curriculum.generate_configuration(
-        {"seed": seed, "size": size}, context=only_this_level
-    )
-    return library.create_dataset(name, **vars(settings))
+    only_this = coaching.DefaultCurriculumContext(coaching.RangeAttributeMode.UPPER_BOUND)
+
+    def generate() -> Any:
+        curriculum = library.factory.create_curriculum(name)
+        for attribute, level in levels.items():
+            curriculum.set_attr_level(attribute, level)
+        settings = curriculum.generate_configuration({"seed": seed, "size": size}, only_this)
+        return library.create_dataset(name, **vars(settings))
+
+    return _generated(name, generate)

@@ -1,6 +1,7 @@
 """One flat row of numbers per student, and the module functions that read it.
 
-Legend: n students, p numbers in a row (parameters, padded), b batch.
+Legend: n students, p numbers in a row (parameters, padded), b batch, l answer positions,
+v outputs.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,33 @@ from .optimizer import AdamState
 from .scoring import batch_loss
 from .tasks import TaskSuite
 
+Forward = Callable[[dict[str, Tensor], Tensor], Tensor]
+
 _ALIGNMENT = 64
 """Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
 
+_ALONE_BYTES = 8_000_000
+"""Activations of one student from which its own products keep a core busy: stacking would save
+nothing, and a cohort of one would pay for two."""
+
 
 class Stack:
-    """Turns rows (n, p) into stacked parameters, logits and gradients of a module."""
+    """Turns rows (n, p) into stacked parameters, logits and gradients of a module.
 
-    def __init__(self, build: Callable[[], nn.Module], suite: TaskSuite, device: torch.device) -> None:
+    Args:
+        build: makes one student.
+        suite: what it learns.
+        batch_size: training examples per student step.
+        device: where the rows are.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        suite: TaskSuite,
+        batch_size: int,
+        device: torch.device,
+    ) -> None:
         self._build, self._device = build, device
         with torch.random.fork_rng(devices=[]):
             self.template = build().to(device)
@@ -29,8 +49,12 @@ class Stack:
         used = sum(self._sizes)
         self.size = -(-used // _ALIGNMENT) * _ALIGNMENT
         self._pad = self.size - used
-        self._forward = self._stacked_forward()
-        self._check_output(suite)
+        self.activation_bytes = self._measure(suite, batch_size)
+        """What one student keeps between the two passes of a step."""
+        self.alone = device.type == "cpu" and self.activation_bytes > _ALONE_BYTES
+        """Whether students are computed one by one, whatever the chunk, because they are large."""
+        self.forward = self._one_by_one() if self.alone else self._together()
+        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
 
     def initial(self, seed: int) -> Tensor:
         """The row that a seed draws, (p,)."""
@@ -53,13 +77,19 @@ class Stack:
 
     def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
-        return self._forward(self.parameters(rows), inputs)
+        return self.forward(self.parameters(rows), inputs)
 
-    def gradient(self, state: AdamState) -> "Gradient":
-        """What computes the gradient of these students, step after step."""
-        return Gradient(self, state)
+    def _one_by_one(self) -> Forward:
+        """The module itself; chunks of large students have one member."""
 
-    def _stacked_forward(self) -> Callable[[dict[str, Tensor], Tensor], Tensor]:
+        def forward(parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
+            single = {name: part.squeeze(0) for name, part in parameters.items()}
+            logits: Tensor = torch.func.functional_call(self.template, single, (inputs.squeeze(0),))
+            return logits[None]
+
+        return forward
+
+    def _together(self) -> Forward:
         """The module's own leading-axis version, or `torch.func` over its forward."""
         own = getattr(self.template, "stacked", None)
         if own is not None:
@@ -71,24 +101,35 @@ class Stack:
 
         return torch.func.vmap(forward)
 
-    def _check_output(self, suite: TaskSuite) -> None:
-        """One example in, logits of the right shape out."""
-        examples = suite.tasks[0].splits["probe"]
-        with torch.no_grad():
-            logits = self.template(examples.inputs[:1].to(self._device))
-        wanted = (1, examples.targets.shape[1], suite.n_outputs)
+    def _measure(self, suite: TaskSuite, batch_size: int) -> int:
+        """Bytes that one student keeps for its backward pass; its logits must have the right shape."""
+        examples = suite.tasks[0].splits["train"]
+        index = torch.arange(batch_size) % len(examples)
+        weights = {p.untyped_storage().data_ptr() for p in self.template.parameters()}
+        kept: dict[int, int] = {}
+
+        def note(tensor: Tensor) -> Tensor:
+            storage = tensor.untyped_storage()
+            if storage.data_ptr() not in weights:
+                kept[storage.data_ptr()] = storage.nbytes()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            logits = self.template(examples.inputs[index].to(self._device))
+        wanted = (batch_size, examples.targets.shape[1], suite.n_outputs)
         if tuple(logits.shape) != wanted:
             raise ValueError(
-                f"the model turns one input of suite {suite.name!r} into logits of shape "
+                f"the model turns {batch_size} inputs of suite {suite.name!r} into logits of shape "
                 f"{tuple(logits.shape)}, wanted (b, l, v) = {wanted}"
             )
+        return sum(kept.values())
 
 
 class Gradient:
     """Loss and gradient of n students whose weights change in place between the calls."""
 
     def __init__(self, stack: Stack, state: AdamState) -> None:
-        self._forward = stack._forward
+        self._forward = stack.forward
         self._leaves = {
             name: value.detach().requires_grad_()
             for name, value in stack.parameters(state.weights).items()

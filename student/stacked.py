@@ -18,8 +18,12 @@ from .batches import draw_examples, draw_tasks, evaluation_examples
 from .cohort import Rows
 from .optimizer import Adam, AdamState
 from .scoring import Evaluation, batch_loss, reported_loss, score_examples, summarize
-from .stack import Stack
+from .stack import Gradient, Stack
 from .tasks import Pool, TaskSuite
+
+_CHUNK_BYTES = 10_000_000
+"""What a chunk may occupy: a core's share of the last-level cache, and then some, because larger
+chunks save overhead."""
 
 
 class StackedCohort:
@@ -62,8 +66,8 @@ class StackedCohort:
         self.optimizer = optimizer or Adam()
         self.device = torch.device(device)
         self.diverged = np.zeros(n, dtype=bool)
-        self._stack = Stack(build, suite, self.device)
-        self._chunk = chunk or self._fitting_chunk()
+        self._stack = Stack(build, suite, batch_size, self.device)
+        self._chunk = 1 if self._stack.alone else chunk or self._fitting_chunk()
         self._threads = threads or os.cpu_count() or 1
         self._pools: dict[str, Pool] = {}
         self._chance = suite.values("chance")
@@ -77,10 +81,20 @@ class StackedCohort:
         self.reset(np.arange(n), np.arange(n))
 
     def _fitting_chunk(self) -> int:
-        """Members whose weights, moments and gradients stay in a core's cache together."""
+        """Members whose weights, moments, gradients and activations stay in a cache together."""
         if self.device.type != "cpu":
             return self.n
-        return int(np.clip(160_000 // self._stack.size, 2, 32))
+        # Four rows of 4-byte numbers each.
+        member_bytes = 16 * self._stack.size + self._stack.activation_bytes
+        return int(np.clip(_CHUNK_BYTES // member_bytes, 2, 32))
+
+    def _padded(self, rows: Rows) -> Rows:
+        """The members to compute for these rows, which come first.
+
+        Products of one matrix and of a batch of them differ in the last bit, so students that are
+        computed together are never fewer than two.
+        """
+        return np.repeat(rows, 2) if len(rows) == 1 and not self._stack.alone else rows
 
     def reset(self, rows: Rows, seeds: np.ndarray) -> None:
         """Return these members to the initial weights that their seeds draw."""
@@ -117,15 +131,14 @@ class StackedCohort:
     def _train_chunk(self, rows: Rows, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All steps of one chunk; `index` is (c, steps, b)."""
         pool = self._pool("train")
-        # Products of one matrix and of a batch of them differ in the last bit: never run just one.
-        members = rows if len(rows) > 1 else np.repeat(rows, 2)
+        members = self._padded(rows)
         where = torch.as_tensor(members, device=self.device)
         batches = torch.as_tensor(index, device=self.device).expand(len(members), -1, -1)
         batches = batches.transpose(0, 1).contiguous()
         saved = (self._weights, *self._moments, self._taken)
         weights, first, second, taken = (values[where] for values in saved)
         state = AdamState(weights, (first, second), taken)
-        gradient = self._stack.gradient(state)
+        gradient = Gradient(self._stack, state)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         before = torch.zeros(len(members))
         for step, batch in enumerate(batches):
@@ -165,8 +178,11 @@ class StackedCohort:
                 split, rows[part], index[part]
             )
 
-        chunk = max(2, self._chunk * self.batch_size * 8 // (shape[1] * shape[2]))
-        self._each_chunk(work, len(rows), chunk if self.device.type == "cpu" else self.n)
+        chunk = self._chunk
+        if self.device.type == "cpu" and not self._stack.alone:
+            # Without a backward pass eight times the examples take as much room.
+            chunk = max(2, chunk * self.batch_size * 8 // (shape[1] * shape[2]))
+        self._each_chunk(work, len(rows), chunk)
         return summarize(right, loss, confidence, used, chance)
 
     def _evaluate_chunk(
@@ -174,7 +190,7 @@ class StackedCohort:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Right, loss and confidence of each example, (c, k, e) each."""
         pool, shape = self._pool(split), index.shape
-        members = rows if len(rows) > 1 else np.repeat(rows, 2)
+        members = self._padded(rows)
         flat = torch.as_tensor(index.reshape(len(rows), -1), device=self.device)
         flat = flat.expand(len(members), -1)
         with torch.no_grad():

@@ -5,13 +5,13 @@ j of task i is the same under every teacher, in every cohort and after every res
 are vectorised over numpy arrays that broadcast.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+UInt32Array = NDArray[np.uint32]
 UInt64Array = NDArray[np.uint64]
 
+_ONE, _ODD = np.uint32(1), np.uint32(0x9E3779B9)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -52,30 +52,45 @@ def shuffled(key: UInt64Array, position: ArrayLike, size: ArrayLike) -> NDArray[
 
     Position p belongs to epoch p // size; within an epoch no index comes twice. The permutation
     is a four-round Feistel network, walked until it lands inside the range (Black and Rogaway
-    2002), so nothing is stored and any position costs the same.
+    2002), so nothing is stored and any position costs the same. Sizes are below 2**31; the three
+    arguments broadcast.
     """
-    key, where, sizes = np.broadcast_arrays(
-        key, np.asarray(position, dtype=np.int64), np.asarray(size, dtype=np.int64)
-    )
-    epoch_key = stream_bits(key, where // sizes)
-    bits = np.ceil(np.log2(np.maximum(sizes, 2))).astype(np.uint64)
-    half_bits = (bits + np.uint64(1)) // np.uint64(2)
-    value = (where % sizes).astype(np.uint64)
-    limit = sizes.astype(np.uint64)
-    value = _feistel(value, epoch_key, half_bits)
-    outside = value >= limit
-    while outside.any():
-        value[outside] = _feistel(value[outside], epoch_key[outside], half_bits[outside])
-        outside = value >= limit
+    sizes = np.asarray(size, dtype=np.int64)
+    epoch, within = np.divmod(np.asarray(position, dtype=np.int64), sizes)
+    epoch_key = stream_bits(key, epoch)
+    shape = np.broadcast_shapes(within.shape, epoch_key.shape)
+    low, high = epoch_key.astype(np.uint32), (epoch_key >> np.uint64(32)).astype(np.uint32)
+    bits = np.frexp(np.maximum(sizes, 2) - 1)[1].astype(np.uint32)
+    # The rounds' keys, the bits of the lower half, the bits of all, the end of the range.
+    network = [low, high, low ^ _ODD, high ^ _ODD, (bits + 1) // 2, bits, sizes.astype(np.uint32)]
+    value = _feistel(np.broadcast_to(within, shape).astype(np.uint32), network)
+    outside = np.flatnonzero(value >= network[-1])
+    if len(outside):
+        network = [np.broadcast_to(part, shape).ravel()[outside] for part in network]
+    while len(outside):
+        walked = _feistel(value.ravel()[outside], network)
+        value.ravel()[outside] = walked
+        still = walked >= network[-1]
+        outside, network = outside[still], [part[still] for part in network]
     return value.astype(np.int64)
 
 
-def _feistel(value: UInt64Array, key: UInt64Array, half_bits: Any) -> UInt64Array:
-    """One pass of a balanced Feistel network over 2 * half_bits bits."""
-    mask = (np.uint64(1) << half_bits) - np.uint64(1)
-    left, right = value >> half_bits, value & mask
-    with np.errstate(over="ignore"):
-        for turn in range(4):
-            mixed = mix(key + (right + np.uint64(turn << 32)) * _GOLDEN)
-            left, right = right, left ^ (mixed & mask)
-    return (left << half_bits) | right
+def _feistel(value: UInt32Array, network: list[UInt32Array]) -> UInt32Array:
+    """One pass of the Feistel network; halves may differ by a bit."""
+    *keys, low_bits, bits, _ = network
+    low_mask, high_mask = (_ONE << low_bits) - _ONE, (_ONE << (bits - low_bits)) - _ONE
+    low, high = value & low_mask, value >> low_bits
+    for even, odd in (keys[:2], keys[2:]):
+        high ^= _scattered(low ^ even) & high_mask
+        low ^= _scattered(high ^ odd) & low_mask
+    return (high << low_bits) | low
+
+
+def _scattered(value: UInt32Array) -> UInt32Array:
+    """A bijection that scatters all 32 bits, in place (the constants are Wellons's `lowbias32`)."""
+    value ^= value >> np.uint32(16)
+    value *= np.uint32(0x7FEB352D)
+    value ^= value >> np.uint32(15)
+    value *= np.uint32(0x846CA68B)
+    value ^= value >> np.uint32(16)
+    return value

@@ -12,7 +12,7 @@ exactly when greedy decoding writes the answer and then stops.
 Legend: m examples, p longest prompt, a longest answer, l = p + 1 + a tokens.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -34,7 +34,7 @@ class TextTask:
     """One task in plain text; the fields mean what they mean in `Task`."""
 
     name: str
-    splits: dict[str, Sequence[Pair]]
+    splits: Mapping[str, Sequence[Pair]]
     difficulty: float = 0.0
     skills: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
@@ -146,7 +146,8 @@ def text_suite(name: str, tasks: Sequence[TextTask]) -> TaskSuite:
 
 def content_uniform(text: str) -> float:
     """A number in [0, 1) that depends on nothing but the text."""
-    return (int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little") >> 11) * 2.0**-53
+    digest = blake2b(text.encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
 
 def mean_tokens(pairs: Sequence[Pair]) -> float:

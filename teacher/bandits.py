@@ -71,7 +71,7 @@ class TSCLWindow:
         shape = (n, self.window, k)
         return {
             "scores": np.zeros(shape),
-            "times": np.zeros(shape),
+            "times": np.zeros(shape, dtype=np.int32),
             "count": np.zeros((n, k), dtype=np.int64),
         }
 
@@ -79,7 +79,7 @@ class TSCLWindow:
         """Add the fresh scores and when they were measured."""
         fresh = fresh_tasks(view, self.feedback)
         count = memory["count"]
-        times = np.broadcast_to(view.decision[:, None].astype(np.float64), count.shape)
+        times = np.broadcast_to(view.decision[:, None].astype(np.int32), count.shape)
         return {
             "scores": push(memory["scores"], count, view["score"], fresh),
             "times": push(memory["times"], count, times, fresh),

@@ -58,9 +58,7 @@ def load_teacher(
     rebind = {} if issubclass(algorithm, RuleTeacher) else spaces
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
-        return algorithm.load(
-            path, env=env, device="cpu", custom_objects=rebind or None, **options
-        )
+        return algorithm.load(path, env=env, device="cpu", custom_objects=rebind or None, **options)
 
 
 class Sampled:

@@ -48,7 +48,7 @@ class TaskwiseNetwork(nn.Module):
         self.critic = nn.Sequential(nn.Linear(2 * width, width), nn.Tanh())
 
     def forward(self, columns: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, k, f) -> actor (b, k, h + 1), whose last number tells who is present; critic (b, h)."""
+        """(b, k, f) -> actor (b, k, h + 1), the last number tells who is there; critic (b, h)."""
         here = self._here(columns)
         tasks = self.encoder(columns)
         context = self._context(tasks, here)

@@ -37,7 +37,7 @@ def make_view(columns, last=None, decision=0, places=None, seed=3):
     return view
 
 
-def random_lifetime(seed, n, k, decisions=7, padded=False):
+def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True):
     """What n students show over some decisions: a list of (columns, last), and the last is -1."""
     rng = np.random.default_rng(seed)
     present = np.ones((n, k))
@@ -54,10 +54,11 @@ def random_lifetime(seed, n, k, decisions=7, padded=False):
         "cost": rng.choice([0.5, 1.0, 4.0], (n, k)),
         "key": np.broadcast_to(np.arange(n)[:, None] / 2**10, (n, k)),
     }
-    # Coarse scores, so that ties, zeros and mastered tasks all happen.
     score, last, frames = rng.integers(0, 3, (n, k)) / 10, np.full(n, -1), []
     for i in range(decisions):
-        after = np.clip(score + rng.integers(-1, 5, (n, k)) / 10, 0, 1) if i else score
+        # Coarse scores make ties, zeros and mastered tasks happen.
+        step = rng.integers(-1, 5, (n, k)) / 10 if coarse else rng.normal(0.05, 0.1, (n, k))
+        after = np.clip(score + step, 0, 1) if i else score
         changing = {"score": after, "progress:difference": after - score}
         changing["remaining"] = np.full((n, k), 1 - i / decisions)
         frames.append((fixed | changing, last))

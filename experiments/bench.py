@@ -1,0 +1,92 @@
+"""`lessonplan bench`: speed as ratios of one run, against the ways people do it today."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from .bench_cohort import cost_per_student, stacked_versus_loop
+from .bench_teacher import ppo_share, rule_share
+from .build import build_suite
+from .config import LearnedTeacher
+from .loading import read_config
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure: the median of several turns, with the lowest and the highest."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+
+
+def run_bench(console: Console, as_json: bool, quick: bool) -> None:
+    """Measure everything and print it; `quick` measures fewer turns."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    figures = []
+    try:
+        for measure in _measures(quick):
+            figures += measure()
+            Console(stderr=True).print(f"measured: {figures[-1].name}", style="dim")
+    finally:
+        torch.set_num_threads(threads)
+    if as_json:
+        print(json.dumps([asdict(figure) for figure in figures], indent=1))
+        return
+    table = Table("figure", "median", "from", "to", "unit", box=None, pad_edge=False)
+    for figure in figures:
+        cells = (f"{number:.3g}" for number in (figure.value, figure.low, figure.high))
+        table.add_row(figure.name, *cells, figure.unit)
+    console.print(table)
+
+
+def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
+    turns = 2 if quick else 7
+    return [
+        lambda: _versus("mlp", "32 MLP students stacked, against a loop", turns),
+        lambda: _versus("decoder_small", "32 small decoders stacked, against a loop", turns),
+        lambda: _versus("decoder_large", "32 larger decoders stacked, against a loop", turns),
+        lambda: _cost(64 if quick else 512, turns),
+        lambda: _shares(2 if quick else 5),
+    ]
+
+
+def _versus(kind: str, name: str, turns: int) -> list[Figure]:
+    ratio = stacked_versus_loop(kind, repetitions=turns)
+    return [Figure(name, ratio["median"], ratio["min"], ratio["max"], "times as fast")]
+
+
+def _cost(n: int, turns: int) -> list[Figure]:
+    ratio = cost_per_student(32, n, repetitions=turns)
+    name = f"time per MLP student at n = {n}, against n = 32"
+    return [Figure(name, ratio["median"], ratio["min"], ratio["max"], "times")]
+
+
+def _shares(turns: int) -> list[Figure]:
+    """Time beside the students', for the rules and for PPO in training."""
+    config = read_config("quickstart")
+    suite = build_suite(config)
+    rules = ("uniform", "highest_unmastered", "tscl_sampling", "exp3s", "sec")
+    shares = {
+        "rules and bandits, share of the wall time": [
+            rule_share(config, suite, rule, 32, 10) for rule in rules for _ in range(turns)
+        ],
+        "PPO in training, share of the wall time": [
+            ppo_share(config, suite, teacher, 1)
+            for teacher in config.teachers
+            if isinstance(teacher, LearnedTeacher)
+            for _ in range(turns)
+        ],
+    }
+    return [
+        Figure(name, sorted(values)[len(values) // 2], min(values), max(values), "of 1")
+        for name, values in shares.items()
+    ]
+

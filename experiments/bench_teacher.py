@@ -1,0 +1,57 @@
+"""What teachers and bookkeeping cost beside the students: shares of the wall time."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lessonplan.envs import CurriculumVecEnv
+from lessonplan.student import StackedCohort, TaskSuite
+from lessonplan.teacher import taskwise_ppo
+
+from .build import TRAIN_SEEDS, build_room, build_rule, rule_teacher
+from .config import Config, LearnedTeacher
+from .lifetimes import Lifetimes
+
+
+class Stopwatch:
+    """Time that a cohort spends in training and evaluating."""
+
+    def __init__(self, cohort: StackedCohort) -> None:
+        self.seconds = 0.0
+        for verb in ("train", "evaluate", "reset"):
+            setattr(cohort, verb, self._timed(getattr(cohort, verb)))
+
+    def _timed(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return timed
+
+
+def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: int) -> float:
+    """Share of the wall time of `decisions` decisions that is not the students' own."""
+    teacher, room = rule_teacher(build_rule(rule, {}), config, suite, n, 0)
+    lifetimes = Lifetimes(teacher, room, np.arange(n))
+    lifetimes.step()
+    watch = Stopwatch(room.cohort)  # type: ignore[arg-type]
+    began = time.perf_counter()
+    for _ in range(decisions):
+        lifetimes.step()
+    return 1.0 - watch.seconds / (time.perf_counter() - began)
+
+
+def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollouts: int) -> float:
+    """Share of the wall time of PPO's training that is not the students' own."""
+    room = build_room(config, suite, teacher.students, teacher.observe, end_after=1)
+    env = CurriculumVecEnv(room, TRAIN_SEEDS)
+    model = taskwise_ppo(env, seed=0, width=teacher.width, **teacher.settings)
+    watch = Stopwatch(room.cohort)  # type: ignore[arg-type]
+    began = time.perf_counter()
+    model.learn(rollouts * int(model.n_steps) * teacher.students)
+    return 1.0 - watch.seconds / (time.perf_counter() - began)

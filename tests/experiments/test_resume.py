@@ -1,0 +1,163 @@
+"""A trial that is killed at any moment and resumed ends with the same numbers."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+CONFIG = {
+    "name": "tiny",
+    "suite": {"name": "parity", "options": {"n_tasks": 3, "n_signs": 8}},
+    "student": {"options": {"hidden": [16]}, "batch_size": 8, "evaluation_size": 16},
+    "lifetime": {"budget": "120-steps", "steps_per_decision": 10, "end_after": 2},
+    "seeds": {"report": 4, "select": 3},
+    "checkpoint_seconds": 0.01,
+    "tuning_candidates": 3,
+    "teachers": [
+        {
+            "name": "ppo",
+            "type": "learned",
+            "observe": ["progress:ema=0.5", "score"],
+            "students": 4,
+            "decisions": 192,
+            "candidates": 2,
+            "sampled": True,
+            "settings": {"n_steps": 8, "batch_size": 16, "n_epochs": 2},
+        },
+        {"name": "ppo-shuffled", "type": "replay", "of": "ppo"},
+        "uniform",
+        {"name": "in-order-tuned", "rule": "in_order", "tune": True},
+        "exp3s",
+    ],
+}
+
+RUN = """
+import os, signal, sys
+from lessonplan.experiments.loading import read_config
+from lessonplan.experiments.trial import run_trial
+
+config, out, resume, calls = read_config(sys.argv[1]), sys.argv[2], sys.argv[3] == "resume", int(sys.argv[4])
+
+def watch(unit, fraction, words):
+    global calls
+    calls -= 1
+    if calls == 0:
+        print("killed in", unit, words, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+run_trial(config, out, resume=resume, watch=watch)
+"""
+
+
+def run(config: Path, out: Path, *, calls: int = 0) -> subprocess.CompletedProcess[str]:
+    """One process that works until it is done or has reported `calls` times."""
+    resume = "resume" if (out / "config.yaml").exists() else "new"
+    return subprocess.run(
+        [sys.executable, "-c", RUN, str(config), str(out), resume, str(calls)],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def numbers(run_dir: Path) -> object:
+    """The summary without wall time."""
+
+    def strip(value: object) -> object:
+        if isinstance(value, dict):
+            return {k: strip(v) for k, v in value.items() if "wall" not in k}
+        return [strip(v) for v in value] if isinstance(value, list) else value
+
+    return strip(json.loads((run_dir / "summary.json").read_text()))
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(CONFIG | {"workers": 1}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(config: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
+    out = tmp_path_factory.mktemp("undisturbed") / "run"
+    finished = run(config, out)
+    assert finished.returncode == 0, finished.stderr
+    return numbers(out)
+
+
+def resume_until_done(config: Path, out: Path, kills: list[int]) -> list[str]:
+    """Kill after each number of reports in turn, then let it finish; where it was killed."""
+    places = []
+    for calls in kills:
+        killed = run(config, out, calls=calls)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        places.append(killed.stdout.split()[2].split("-")[0])
+    finished = run(config, out)
+    assert finished.returncode == 0, finished.stderr
+    return places
+
+
+def test_killed_while_training_and_while_evaluating_it_ends_with_the_same_numbers(
+    config: Path, undisturbed: object, tmp_path: Path
+) -> None:
+    places = resume_until_done(config, tmp_path / "run", [4, 30])
+    assert places == ["train", "evaluate"]
+    assert numbers(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.slow
+def test_killed_in_every_phase_it_ends_with_the_same_numbers(
+    config: Path, undisturbed: object, tmp_path: Path
+) -> None:
+    places = resume_until_done(config, tmp_path / "run", [3, 2, 3, 3, 5, 9, 11, 14])
+    assert {"train", "tune", "evaluate"} <= set(places)
+    assert len(places) == 8
+    assert numbers(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.slow
+def test_two_processes_killed_at_random_moments_end_with_the_same_numbers(
+    undisturbed: object, tmp_path: Path
+) -> None:
+    config, out, dice = tmp_path / "tiny.yaml", tmp_path / "run", random.Random(7)
+    config.write_text(yaml.safe_dump(CONFIG | {"workers": 2}))
+    kills = 0
+    for _ in range(60):
+        mode = "resume" if (out / "config.yaml").exists() else "new"
+        command = [sys.executable, "-c", RUN, str(config), str(out), mode, "0"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            _, errors = process.communicate(timeout=dice.uniform(5.0, 12.0) if kills < 6 else 300)
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+            # Its workers notice within a moment that they are alone.
+            time.sleep(1.0)
+            continue
+        assert process.returncode == 0, errors
+        break
+    assert kills >= 1
+    assert numbers(out) == undisturbed
+
+
+def test_a_run_is_not_resumed_with_another_config(config: Path, tmp_path: Path) -> None:
+    from lessonplan.experiments.loading import read_config
+    from lessonplan.experiments.trial import prepare
+    from lessonplan.student import parity
+
+    first = read_config(config)
+    prepare(first, parity(3, 8), tmp_path / "run", False)
+    other = read_config(config, ["seeds.report=5"])
+    with pytest.raises(ValueError, match="another config"):
+        prepare(other, parity(3, 8), tmp_path / "run", True)
+    with pytest.raises(ValueError, match="not empty"):
+        prepare(first, parity(3, 8), tmp_path / "run", False)
