@@ -143,8 +143,8 @@ class View:
         for i, text in enumerate(observe):
             name, parameters = parse_column(text)
             scale, cap = parameters.pop("scale", 1.0), parameters.pop("max", np.inf)
-            if scale <= 0 or cap <= 0:
-                raise ValueError(f"scale and max of column {text!r} must be positive")
+            if not (0 < scale < np.inf and cap > 0):
+                raise ValueError(f"scale and max of column {text!r} must be positive numbers")
             if name == "progress":
                 self.estimators[i] = make_estimator(n, k, parameters)
                 low, high = -1.0, 1.0

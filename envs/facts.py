@@ -62,7 +62,7 @@ class Facts:
 
     def mean_score(self, rows: np.ndarray) -> np.ndarray:
         """Importance-weighted mean score, (r,)."""
-        return np.asarray(self.score[rows] @ self.weights)
+        return np.asarray((self.score[rows] * self.weights).sum(axis=1))
 
     def mastered(self, rows: np.ndarray, streak: int) -> np.ndarray:
         """Whether each task is mastered, (r, k) bool."""

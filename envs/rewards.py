@@ -34,10 +34,15 @@ class Outcome:
     decisions: float
     """Decisions in the whole budget."""
 
+    def mean(self, scores: np.ndarray) -> np.ndarray:
+        """Importance-weighted mean of scores (r, k), (r,)."""
+        # Not a matrix product: its last bit depends on how many rows there are.
+        return np.asarray((scores * self.weights).sum(axis=1))
+
 
 def mean_score(outcome: Outcome) -> np.ndarray:
     """(mean score - 1) / decisions in the budget; 0 once everything is mastered, (r,)."""
-    shortfall = (outcome.after @ outcome.weights - 1.0) / outcome.decisions
+    shortfall = (outcome.mean(outcome.after) - 1.0) / outcome.decisions
     return np.where(outcome.mastered, 0.0, shortfall)
 
 
@@ -46,20 +51,20 @@ def total_progress(outcome: Outcome) -> np.ndarray:
 
     Undiscounted, a lifetime sums to 1 minus the score that it began with if it reaches mastery.
     """
-    before = outcome.before @ outcome.weights
-    change = np.where(outcome.mastered, 1.0, outcome.after @ outcome.weights) - before
+    before = outcome.mean(outcome.before)
+    change = np.where(outcome.mastered, 1.0, outcome.mean(outcome.after)) - before
     return np.where(outcome.already, 0.0, change)
 
 
 def chosen_progress(outcome: Outcome) -> np.ndarray:
     """Rise of the chosen task above its best score so far, weighted; mastery pays the rest, (r,).
 
-    After that all is paid. Counting from the best score, not the last one, leaves nothing to gain from a task that is
-    forgotten and taught again.
+    After that all is paid. Counting from the best score, not the last one, leaves nothing to gain
+    from a task that is forgotten and taught again.
     """
     rows = np.arange(len(outcome.task))
     rise = np.maximum(outcome.after - outcome.best, 0.0)[rows, outcome.task]
-    rest = (1.0 - outcome.best) @ outcome.weights
+    rest = outcome.mean(1.0 - outcome.best)
     paid = np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
     return np.where(outcome.already, 0.0, paid)
 

@@ -76,6 +76,8 @@ class CurriculumVecEnv(VecEnv):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of an environment that was built alike."""
+        # SB3 calls seed() when it loads a model: the next reset must not begin with that.
+        self._reset_seeds()
         self.room.load_state_dict(state["room"])
         for stream, generator in zip(self._streams, state["generators"], strict=True):
             stream.generator.bit_generator.state = generator

@@ -44,7 +44,7 @@ def run(
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
         settings, folder = read_config(resume / "config.yaml"), resume
     elif data is not None:
-        values = read_config(config or "data").model_dump(mode="json")
+        values = read_config(config or "words").model_dump(mode="json")
         values["suite"] = {"name": "jsonl", "options": {"path": str(data.resolve())}}
         values["name"] = data.stem
         settings = make_config(values, overrides)
@@ -55,7 +55,7 @@ def run(
     else:
         raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
     if dry_run:
-        console.print(estimate(settings))
+        console.print(estimate(settings), highlight=False, soft_wrap=True)
         return
     from .summary import table_rows
     from .trial import run_trial
@@ -99,7 +99,9 @@ def list_all() -> None:
         console.print(f"\n[bold]{title}[/bold]")
         for name, thing in things.items():
             text = thing if isinstance(thing, str) else (thing.__doc__ or "").strip()
-            console.print(f"  {name:<20} {text.splitlines()[0]}", highlight=False, markup=False)
+            console.print(
+                f"  {name:<20} {text.splitlines()[0]}", highlight=False, markup=False, soft_wrap=True
+            )
     console.print(
         f"\n[bold]columns[/bold]\n  progress, present, {', '.join(COLUMNS)}", highlight=False
     )
@@ -134,7 +136,7 @@ def main() -> None:
 
     try:
         app(args=arguments, prog_name="lessonplan")
-    except (ValueError, WorkFailedError, OSError) as error:
+    except (ValueError, ImportError, WorkFailedError, OSError) as error:
         if debug:
             raise
         Console(stderr=True).print(

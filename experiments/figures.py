@@ -44,7 +44,8 @@ _FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     "schedules": (
         "What was taught when",
         "Share of students that were taught each task, tasks in their true order from bottom to "
-        "top. Only students that were still being taught count; the grey strip shows how many.",
+        "top. Only students that were still being taught count; the grey strip shows how many; "
+        "a map ends where fewer than one in twenty were left.",
         lambda of: draw_schedules(of.run, of.names),
     ),
     "mastery": (
@@ -111,8 +112,8 @@ def draw_figures(
     shown = shown_teachers(every)
     records = [teacher.record for teacher in every.values()]
     subject = _Subject(run, shown, teacher_styles(records))
-    left_out = len(every) - len(shown)
-    note = f" {left_out} more teachers are in the table only." if left_out else ""
+    missing = [teacher.record.title for name, teacher in every.items() if name not in shown]
+    note = f" Not drawn, but in the table: {', '.join(missing)}." if missing else ""
     drawn = [
         Drawn(name, title, caption + note, to_png(draw(subject)))
         for name, (title, caption, draw) in _FIGURES.items()

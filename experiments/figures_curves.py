@@ -11,6 +11,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from .figures_schedule import schedule_span
 from .figures_style import (
     INK,
     SOFT,
@@ -31,12 +32,15 @@ DIRECTLY_LABELLED = 24
 
 def draw_scores(run: StoredRun, names: list[str]) -> Figure:
     """Test score of every task over the lifetime, one panel per teacher, tasks by true order."""
-    panels = Panels(len(names), 2.6, 1.75, left=0.75, right=1.7, gap=(0.2, 0.45))
+    key = 0.62 + 0.068 * max(12, *(len(task) for task in run.tasks), 0)
+    panels = Panels(len(names), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
     figure = panels.figure()
     colors = task_colors(len(run.tasks))
+    end = max(schedule_span(run.lifetimes[name]) for name in names)
     for i, name in enumerate(names):
         axes = add_axes(figure, panels.box(i))
         _score_panel(axes, run, name, colors)
+        axes.set_xlim(0, end)
         label(
             axes,
             x="student steps" if panels.is_lowest(i) else "",
@@ -62,14 +66,12 @@ def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float
     lifetimes = run.lifetimes[name]
     flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
     low, middle, high = np.quantile(flat, [0.25, 0.5, 0.75], axis=0)
-    step = float(lifetimes.student_steps.max()) / lifetimes.length.max()
-    x = np.arange(1, len(middle) + 1) * step
+    x = np.linspace(0.0, schedule_span(lifetimes), len(middle) + 1)[1:]
     for place, task in enumerate(run.order):
         axes.fill_between(x, low[:, task], high[:, task], color=colors[place], alpha=0.18, lw=0)
         axes.plot(x, middle[:, task], color=colors[place], lw=1.5)
     for threshold in sorted(set(run.task_values("threshold", 0.9).tolist())):
         axes.axhline(threshold, color=SOFT, lw=0.8, ls=(0, (4, 3)), zorder=0)
-    axes.set_xlim(0, x[-1])
     axes.set_ylim(-0.02, 1.02)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
     tidy(axes)

@@ -3,6 +3,7 @@
 Legend: s teacher seeds, m students, d decisions, k tasks, c columns of a map.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,9 @@ from .stored import Lifetimes, StoredRun, read_run
 MAP_COLUMNS = 60
 STRIP = 0.4
 """Inches of the strip under a map and its gap."""
+FEWEST = 0.05
+"""Where fewer of the lifetimes than this are still being taught, a map is blank: a column of one or
+two students would look like a decision of the teacher."""
 NOBODY = "#eeeeee"
 SHARES = LinearSegmentedColormap.from_list(
     "shares", ["#ffffff", "#cfe3ef", "#7fb6d6", "#2f7fb5", "#0b4a80", "#06203f"]
@@ -36,14 +40,15 @@ def _columns(lifetimes: Lifetimes) -> np.ndarray:
 def _binned(values: np.ndarray, taught: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Mean over lifetimes and decisions of each map column, (s, m, d, k) -> (k, c).
 
-    Only students still being taught count; NaN where none is left.
+    Only students still being taught count; NaN where fewer than `FEWEST` of them are left.
     """
     c = int(column[-1]) + 1
     weights = taught.sum(axis=(0, 1))
+    enough = FEWEST * taught.shape[0] * taught.shape[1] * np.bincount(column, minlength=c)
     totals = np.where(taught[..., None], values, 0.0).sum(axis=(0, 1))
     count = np.bincount(column, weights=weights, minlength=c)
     sums = np.stack([np.bincount(column, weights=row, minlength=c) for row in totals.T])
-    return np.where(count > 0, sums / np.maximum(count, 1), np.nan)
+    return np.where((count > 0) & (count >= enough), sums / np.maximum(count, 1), np.nan)
 
 
 def choice_map(lifetimes: Lifetimes, k: int) -> np.ndarray:
@@ -64,9 +69,8 @@ def progress_map(lifetimes: Lifetimes) -> np.ndarray:
 def draw_schedules(run: StoredRun, names: list[str]) -> Figure:
     """A heat map per teacher of which task was taught when."""
     maps = {name: choice_map(run.lifetimes[name], len(run.tasks)) for name in names}
-    # Small shares must be told from none: colour goes with the square root.
     return _draw_maps(
-        run, maps, SHARES, PowerNorm(0.5, 0.0, 1.0), "share of students taught the task"
+        run, maps, SHARES, _share_norm(maps.values()), "share of students taught the task"
     )
 
 
@@ -78,6 +82,12 @@ def draw_progress(run: StoredRun, names: list[str]) -> Figure:
     # Forgetting is slow where learning is fast: colour goes with the square root of both.
     norm = FuncNorm((_signed_root, _signed_square), -limit, limit)
     return _draw_maps(run, maps, GAINS, norm, "change of test score per decision")
+
+
+def _share_norm(maps: Iterable[np.ndarray]) -> Normalize:
+    """Colours from nothing to the largest share; small shares must be told from none."""
+    top = max((float(values[np.isfinite(values)].max(initial=0.0)) for values in maps), default=1.0)
+    return PowerNorm(0.75, 0.0, max(top, 0.1))
 
 
 def _signed_root(values: np.ndarray) -> np.ndarray:
@@ -94,7 +104,7 @@ def _draw_maps(
     """One map per teacher over a strip that shows how many students are still being taught."""
     panels = Panels(len(maps), 2.5, max(1.5, 0.17 * len(run.tasks)) + STRIP, _margin(run), 1.0)
     figure = panels.figure()
-    end = max(_span(run.lifetimes[name]) for name in maps)
+    end = max(schedule_span(run.lifetimes[name]) for name in maps)
     for i, (name, values) in enumerate(maps.items()):
         x, y, width, height = panels.box(i)
         axes = add_axes(figure, (x, y + STRIP, width, height - STRIP))
@@ -121,7 +131,7 @@ def _short(text: str, limit: int = 18) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _span(lifetimes: Lifetimes, least: float = 0.0) -> float:
+def schedule_span(lifetimes: Lifetimes, least: float = 0.0) -> float:
     """Student steps of the whole budget, or until no more than this share is still taught."""
     left = lifetimes.taught.mean(axis=(0, 1))
     decisions = int((left > least).sum()) if least > 0 else len(left)
@@ -140,7 +150,7 @@ def _map_panel(
     k = len(run.tasks)
     axes.imshow(
         values[run.order], aspect="auto", origin="lower", cmap=colors, norm=norm,
-        extent=(0.0, _span(run.lifetimes[name]), -0.5, k - 0.5), interpolation="nearest",
+        extent=(0.0, schedule_span(run.lifetimes[name]), -0.5, k - 0.5), interpolation="nearest",
     )  # fmt: skip
     ticks = list(range(0, k, max(1, k // 24)))
     axes.set_yticks(ticks, [_short(run.tasks[run.order[i]]) for i in ticks] if named else [])
@@ -172,8 +182,7 @@ def _color_bar(figure: Figure, axes: Axes, colors: Colormap, norm: Normalize, te
     axes.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
     bar.outline.set_edgecolor(SOFT)
     if isinstance(norm, PowerNorm):
-        bar.set_ticks([0, 0.05, 0.1, 0.25, 0.5, 1.0])
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> None:
@@ -191,14 +200,15 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     names = [teacher]
     ordered = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
     names += sorted(ordered, key=lambda n: (not run.teachers[n].tuned, n))[:1]
-    norm, k = PowerNorm(0.5, 0.0, 1.0), len(run.tasks)
+    k = len(run.tasks)
+    maps = {name: choice_map(run.lifetimes[name], k) for name in names}
+    norm = _share_norm(maps.values())
     panels = Panels(len(names), 4.0, max(1.8, 0.25 * k), _margin(run, 9.5))
     figure = panels.figure()
-    end = max(_span(run.lifetimes[name], 0.05) for name in names)
+    end = max(schedule_span(run.lifetimes[name], FEWEST) for name in names)
     for i, name in enumerate(names):
         axes = add_axes(figure, panels.box(i))
-        values = choice_map(run.lifetimes[name], k)
-        _map_panel(axes, run, name, values, SHARES, norm, named=i == 0, size=9.5)
+        _map_panel(axes, run, name, maps[name], SHARES, norm, named=i == 0, size=9.5)
         axes.set_xlim(0, end)
         count_axis(axes)
         told = "told" if run.teachers[name].sees_order else "never told"

@@ -50,6 +50,7 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         ) from error
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
+    _anchor(values, path.resolve().parent)
     return make_config(values, overrides, str(path.name))
 
 
@@ -69,6 +70,14 @@ def make_config(
         raise ValueError(
             f"{source}: {where}: {message}, got {first['input']!r:.80}{more}"
         ) from error
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    """Paths of data in a config file are relative to the file."""
+    suite = values.get("suite")
+    options = suite.get("options") if isinstance(suite, dict) else None
+    if isinstance(options, dict) and isinstance(options.get("path"), str):
+        options["path"] = str((folder / options["path"]).resolve())
 
 
 def write_config(config: Config, path: Path) -> None:

@@ -73,6 +73,7 @@ def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
         "kind": record.kind,
         "tuned": record.tuned,
         "published": record.published,
+        "deterministic": record.deterministic,
         "sees_order": record.sees_order,
         "needs": list(record.needs),
         "replay_of": record.replay_of,
@@ -156,7 +157,7 @@ TABLE_COLUMNS = (
 
 
 def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """One row of text per teacher, in the columns of `TABLE_COLUMNS`.
+    """`TABLE_COLUMNS` as a heading, then one row of text per teacher.
 
     A leading ≥ marks a number in which more than half of the lifetimes stand at the budget.
     """
@@ -166,14 +167,14 @@ def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
         for entry in summary["versus"]
         if entry["baseline"] == rival and entry["metric"] == "steps_to_mastery"
     }
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = [TABLE_COLUMNS]
     for name, teacher in summary["teachers"].items():
         steps = teacher["steps_to_mastery"]
         bound = "≥ " if teacher["mastered"] < 0.5 else ""
         rows.append(
             (
                 teacher["label"],
-                teacher["kind"] + (", tuned" if teacher["tuned"] else ""),
+                kind_of(teacher),
                 f"{teacher['mastered']:.0%}",
                 f"{bound}{steps['median']:,.0f}",
                 bound + with_interval(steps["iqm"], steps["ci95"], ",.0f"),
@@ -182,6 +183,12 @@ def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def kind_of(teacher: dict[str, Any]) -> str:
+    """Its kind, and whether it is tuned; what was learned always is."""
+    tuned = teacher["tuned"] and teacher["kind"] != "learned"
+    return str(teacher["kind"]) + (", tuned" if tuned else "")
 
 
 def with_interval(value: float | None, interval: list[float] | None, style: str = ".2f") -> str:

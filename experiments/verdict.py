@@ -18,7 +18,9 @@ def verdict(summary: Summary) -> str:
         "" if summary["complete"] else "This run is not complete, and its numbers may change. "
     )
     if not teachers:
-        return start + "No teacher has finished with any student yet, so there is nothing to say."
+        return (
+            start + "There is no teacher with a finished lifetime yet, so there is nothing to say."
+        )
     name = _subject(summary)
     sentences = [_setting(summary), _result(summary, name)]
     if not any(teacher["mastered"] for teacher in teachers.values()):
@@ -47,12 +49,16 @@ def _count(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
+def _learned(summary: Summary) -> dict[str, Summary]:
+    """The learned teachers, each once: with its most likely task where it is sampled besides."""
+    learned = {n: t for n, t in summary["teachers"].items() if t["kind"] == "learned"}
+    return {n: t for n, t in learned.items() if t["deterministic"]} or learned
+
+
 def _subject(summary: Summary) -> str:
     """The teacher that the verdict is about: the best learned one, else the best of all."""
     teachers = {n: t for n, t in summary["teachers"].items() if t["replay_of"] is None}
-    teachers = teachers or summary["teachers"]
-    learned = {n: t for n, t in teachers.items() if t["kind"] == "learned"}
-    pool = learned or teachers
+    pool = _learned(summary) or teachers or summary["teachers"]
     best = sorted((t["cost_to_mastery"]["iqm"], -t["area"]["iqm"], n) for n, t in pool.items())
     return str(best[0][2])
 
@@ -70,7 +76,7 @@ def _setting(summary: Summary) -> str:
 
 def _result(summary: Summary, name: str) -> str:
     teacher = summary["teachers"][name]
-    learned = [t for t in summary["teachers"].values() if t["kind"] == "learned"]
+    learned = _learned(summary)
     if teacher["kind"] != "learned":
         lead = f"No teacher was learned; the best one, {teacher['label']},"
     elif len(learned) > 1:
@@ -78,8 +84,12 @@ def _result(summary: Summary, name: str) -> str:
     else:
         lead = f"The learned teacher {teacher['label']}"
     seeds = teacher["teacher_seeds"]
-    if teacher["kind"] == "learned" and seeds > 1:
-        lead = lead.rstrip(",") + f" ({seeds} seeds){',' if lead.endswith(',') else ''}"
+    if teacher["kind"] == "learned":
+        # One training run says nothing about the next: the intervals are of students alone.
+        trained = (
+            f"{seeds} seeds" if seeds > 1 else "trained once, so intervals are of students alone"
+        )
+        lead = lead.rstrip(",") + f" ({trained}){',' if lead.endswith(',') else ''}"
     area = f"its area was {teacher['area']['iqm']:.3f} ({_interval(teacher['area'], '.3f')})"
     if not teacher["mastered"]:
         return f"{lead} brought no student to mastery of all tasks; {area}."

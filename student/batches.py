@@ -32,19 +32,23 @@ def draw_tasks(mixture: np.ndarray, seeds: np.ndarray, drawn: np.ndarray, size: 
     return tasks
 
 
-def draw_examples(pool: Pool, seeds: np.ndarray, drawn: np.ndarray, tasks: np.ndarray) -> np.ndarray:
+def draw_examples(
+    pool: Pool, seeds: np.ndarray, drawn: np.ndarray, tasks: np.ndarray
+) -> np.ndarray:
     """Pool index of the next training examples, (n, s); `drawn` (n, k) moves on in place.
 
     Each (student, task) has a stream of its own, without repeats within an epoch.
     """
-    position = np.empty_like(tasks)
-    rows = np.arange(len(tasks))[:, None]
-    for task in np.unique(tasks):
-        here = tasks == task
-        before = drawn[:, task : task + 1] + np.cumsum(here, axis=1) - 1
-        position[here] = before[here]
-        drawn[:, task] += here.sum(axis=1)
-    key = stream_key(seeds[:, None], _TRAIN, np.arange(len(pool.sizes)))
+    rows, k = np.arange(len(tasks))[:, None], len(pool.sizes)
+    counts = np.bincount((rows * k + tasks).ravel(), minlength=drawn.size).reshape(drawn.shape)
+    # Sorted by task, an example's place among those of its task is its distance to the first.
+    order = tasks.astype(np.uint16).argsort(axis=1, kind="stable")
+    first = np.cumsum(counts, axis=1) - counts
+    place = np.empty_like(tasks)
+    np.put_along_axis(place, order, np.arange(tasks.shape[1])[None], axis=1)
+    position = place + (drawn - first)[rows, tasks]
+    drawn += counts
+    key = stream_key(seeds[:, None], _TRAIN, np.arange(k))
     return pool.offsets[tasks] + shuffled(key[rows, tasks], position, pool.sizes[tasks])
 
 

@@ -6,6 +6,7 @@ Any `nn.Module` can be a student: it is stacked with `torch.func`. A module that
 Legend: n students, b batch, l tokens, d width, h heads, v outputs.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -37,9 +38,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         widths = [math.prod(input_shape), *hidden, n_outputs]
-        self.layers = nn.ModuleList(
-            nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits of one student, (b, 1, v)."""
@@ -74,11 +73,13 @@ class Block(nn.Module):
         return x + self.down(F.relu_(self.up(self.norm_2(x))))
 
     def stacked(self, parameters: Parameters, name: str, x: Tensor, length: int) -> Tensor:
-        """n students, (n, b * l, d)."""
-        qkv = stacked_linear(parameters, f"{name}.qkv", stacked_norm(parameters, f"{name}.norm_1", x))
+        """The same for n students, (n, b * l, d)."""
+        normed = stacked_norm(parameters, f"{name}.norm_1", x)
+        qkv = stacked_linear(parameters, f"{name}.qkv", normed)
         mixed = causal_attention(qkv.view(-1, length, qkv.shape[-1]), self.n_heads).view(x.shape)
         x = x + stacked_linear(parameters, f"{name}.out", mixed)
-        up = stacked_linear(parameters, f"{name}.up", stacked_norm(parameters, f"{name}.norm_2", x))
+        normed = stacked_norm(parameters, f"{name}.norm_2", x)
+        up = stacked_linear(parameters, f"{name}.up", normed)
         return x + stacked_linear(parameters, f"{name}.down", F.relu_(up))
 
 

@@ -63,7 +63,7 @@ class Adam:
             alive: (n,) bool; who has a gradient that is not finite is taken out of it, and is
                 left as it was.
         """
-        # Clip per student: one norm over all would let a diverging one shrink its neighbours' steps.
+        # Per student: one norm over all would let a diverging one shrink its neighbours' steps.
         norm = torch.linalg.vector_norm(state.gradient, dim=1)
         alive &= norm.isfinite()
         state.gradient.mul_((self.clip_norm / (norm + 1e-6)).clamp_(max=1.0)[:, None])

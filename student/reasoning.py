@@ -144,9 +144,10 @@ def reasoning(
     most = {"train": train_size, "probe": held_out, "test": held_out}
     texts = []
     for spec in specs:
+        above = spec.harder()
         splits, category = _fill(library, spec, spec.levels, most, prompt_length, seed)
-        harder, _ = _fill(library, spec, spec.harder(), {"stress": held_out}, prompt_length, seed)
-        texts.append(_text_task(spec, specs, splits | harder, category))
+        stress, _ = _fill(library, spec, above, {"stress": held_out}, prompt_length, seed)
+        texts.append(_text_task(spec, specs, splits | stress, category))
     return text_suite("reasoning", texts)
 
 
@@ -182,8 +183,7 @@ def _parse(library: Any, task: str) -> _Spec:
     known = library.factory.CURRICULA
     if dataset not in known:
         raise ValueError(
-            f"task {task!r}: reasoning-gym has no dataset {dataset!r} with levels; "
-            f"it has {', '.join(sorted(known))}"
+            f"reasoning-gym has no dataset {dataset!r} with levels; it has {', '.join(known)}"
         )
     attributes = known[dataset]().attributes
     top = {name: len(attribute.levels) - 1 for name, attribute in attributes.items()}
@@ -197,10 +197,9 @@ def _parse(library: Any, task: str) -> _Spec:
             level <= top.get(name, -1) for name, level in chosen.items()
         )
     if not valid:
-        ranges = ", ".join(f"{name} 0 to {highest}" for name, highest in top.items())
+        levels = ", ".join(f"{name} 0 to {highest}" for name, highest in top.items())
         raise ValueError(
-            f"task {task!r} must be {dataset}@LEVEL or {dataset}@ATTRIBUTE=LEVEL,... "
-            f"with these attributes and levels: {ranges}"
+            f"task {task!r} must be {dataset}@LEVEL or {dataset}@ATTRIBUTE=LEVEL,... with {levels}"
         )
     return _Spec(task, dataset, dict.fromkeys(top, 0) | chosen, top, tuple(chosen))
 

@@ -62,7 +62,11 @@ def reported_loss(loss: np.ndarray) -> np.ndarray:
 
 
 def summarize(
-    right: np.ndarray, loss: np.ndarray, confidence: np.ndarray, used: np.ndarray, chance: np.ndarray
+    right: np.ndarray,
+    loss: np.ndarray,
+    confidence: np.ndarray,
+    used: np.ndarray,
+    chance: np.ndarray,
 ) -> Evaluation:
     """Score, loss and calibration error from single examples.
 

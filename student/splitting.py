@@ -93,7 +93,11 @@ def _cut(
 ) -> None:
     """Give every prompt of a task a split, those first that the hash puts first."""
     given = {line.split for line in lines}
-    prompts = list(dict.fromkeys(line.prompt for line in lines))
+    prompts = [
+        prompt
+        for prompt in dict.fromkeys(line.prompt for line in lines)
+        if split_of.get(prompt) != "stress"
+    ]
     free = sorted(
         (prompt for prompt in prompts if prompt not in split_of),
         key=lambda prompt: (content_uniform(prompt), prompt),

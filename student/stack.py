@@ -102,7 +102,7 @@ class Stack:
         return torch.func.vmap(forward)
 
     def _measure(self, suite: TaskSuite, batch_size: int) -> int:
-        """Bytes that one student keeps for its backward pass; its logits must have the right shape."""
+        """Bytes that one student keeps for its backward pass; checks the shape of its logits."""
         examples = suite.tasks[0].splits["train"]
         index = torch.arange(batch_size) % len(examples)
         weights = {p.untyped_storage().data_ptr() for p in self.template.parameters()}

@@ -4,7 +4,6 @@ Legend: n students, k tasks, p parameters of one student (padded), c members of 
 e evaluation examples.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,7 +38,8 @@ class StackedCohort:
             is fixed by its seed.
         chunk: members whose steps are computed together; `None` picks one that fits the cache
             on a CPU and all of them on a GPU. No result depends on it.
-        threads: chunks that run at the same time on a CPU; all cores by default.
+        threads: chunks that run at the same time on a CPU. More than one pays for large students
+            only: the operations of small ones are too short to overlap under Python's lock.
         device: where the weights are.
     """
 
@@ -53,12 +53,16 @@ class StackedCohort:
         optimizer: Adam | None = None,
         evaluation_size: int = 128,
         chunk: int | None = None,
-        threads: int | None = None,
+        threads: int = 1,
         device: str = "cpu",
     ) -> None:
         for name, value in (
-            ("n", n), ("batch_size", batch_size), ("evaluation_size", evaluation_size),
-        ):  # fmt: skip
+            ("n", n),
+            ("batch_size", batch_size),
+            ("evaluation_size", evaluation_size),
+            ("threads", threads),
+            ("chunk", 1 if chunk is None else chunk),
+        ):
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         self.suite, self.n = suite, n
@@ -68,7 +72,7 @@ class StackedCohort:
         self.diverged = np.zeros(n, dtype=bool)
         self._stack = Stack(build, suite, batch_size, self.device)
         self._chunk = 1 if self._stack.alone else chunk or self._fitting_chunk()
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads
         self._pools: dict[str, Pool] = {}
         self._chance = suite.values("chance")
         shape = (n, self._stack.size)
@@ -113,6 +117,8 @@ class StackedCohort:
         """See `Cohort.train`."""
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
         mixture = np.asarray(mixture, dtype=np.float64)
+        if steps < 1:
+            raise ValueError(f"steps must be at least 1, got {steps}")
         self._check_mixture(mixture, rows)
         pool = self._pool("train")
         drawn, seeds = self._drawn[rows], self._seeds[rows]
@@ -126,35 +132,34 @@ class StackedCohort:
             before[part], after[part] = self._train_chunk(rows[part], index[part])
 
         self._each_chunk(work, len(rows), self._chunk)
-        return before, after
+        return reported_loss(before), reported_loss(after)
 
     def _train_chunk(self, rows: Rows, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All steps of one chunk; `index` is (c, steps, b)."""
-        pool = self._pool("train")
-        members = self._padded(rows)
+        pool, members = self._pool("train"), self._padded(rows)
         where = torch.as_tensor(members, device=self.device)
-        batches = torch.as_tensor(index, device=self.device).expand(len(members), -1, -1)
-        batches = batches.transpose(0, 1).contiguous()
+        batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
+        batches = batches.expand(-1, len(members), -1)
         saved = (self._weights, *self._moments, self._taken)
-        weights, first, second, taken = (values[where] for values in saved)
+        weights, first, second, taken = (values.index_select(0, where) for values in saved)
         state = AdamState(weights, (first, second), taken)
         gradient = Gradient(self._stack, state)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         before = torch.zeros(len(members))
         for step, batch in enumerate(batches):
-            loss = gradient(pool.inputs[batch], pool.targets[batch])
+            loss = gradient(*_examples(pool, batch))
             alive &= loss.isfinite()
             self.optimizer.step(state, alive)
             if step == 0:
                 before = loss
         with torch.no_grad():
-            inputs, targets = pool.inputs[batches[0]], pool.targets[batches[0]]
+            inputs, targets = _examples(pool, batches[0])
             after = batch_loss(self._stack.logits(weights, inputs), targets)
         count = len(rows)
         for values, new in zip(saved, (weights, first, second, taken), strict=True):
-            values[where[:count]] = new[:count]
+            values.index_copy_(0, where[:count], new[:count])
         self.diverged[rows] = ~alive[:count].cpu().numpy()
-        return reported_loss(before[:count].cpu().numpy()), reported_loss(after[:count].cpu().numpy())
+        return before[:count].cpu().numpy(), after[:count].cpu().numpy()
 
     def evaluate(
         self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
@@ -189,14 +194,13 @@ class StackedCohort:
         self, split: str, rows: Rows, index: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Right, loss and confidence of each example, (c, k, e) each."""
-        pool, shape = self._pool(split), index.shape
         members = self._padded(rows)
         flat = torch.as_tensor(index.reshape(len(rows), -1), device=self.device)
-        flat = flat.expand(len(members), -1)
+        inputs, targets = _examples(self._pool(split), flat.expand(len(members), -1))
         with torch.no_grad():
             weights = self._weights[torch.as_tensor(members, device=self.device)]
-            logits = self._stack.logits(weights, pool.inputs[flat])
-            figures = score_examples(logits, pool.targets[flat])
+            figures = score_examples(self._stack.logits(weights, inputs), targets)
+        shape = index.shape
         right, loss, confidence = (x[: len(rows)].cpu().numpy().reshape(shape) for x in figures)
         return right, loss, confidence
 
@@ -213,11 +217,12 @@ class StackedCohort:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a cohort of the same suite, model and size."""
-        if state["weights"].shape != self._weights.shape:
-            raise ValueError(
-                f"the state holds weights of shape {tuple(state['weights'].shape)}, this cohort's "
-                f"are {tuple(self._weights.shape)}; build it with the same suite, model and n"
-            )
+        for name, mine in (("weights", self._weights), ("drawn", self._drawn)):
+            if tuple(state[name].shape) != tuple(mine.shape):
+                raise ValueError(
+                    f"the state holds {name!r} of shape {tuple(state[name].shape)}, this cohort's "
+                    f"is {tuple(mine.shape)}; build it with the same suite, model and n"
+                )
         self._weights.copy_(state["weights"])
         for moment, value in zip(self._moments, state["moments"], strict=True):
             moment.copy_(value)
@@ -257,6 +262,13 @@ class StackedCohort:
                 return
             with ThreadPoolExecutor(self._threads) as threads:
                 list(threads.map(work, parts))
+
+
+def _examples(pool: Pool, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs (..., *input shape) and targets (..., l) at these places of the pool."""
+    flat = index.reshape(-1)
+    inputs, targets = (values.index_select(0, flat) for values in (pool.inputs, pool.targets))
+    return inputs.view(*index.shape, *inputs.shape[1:]), targets.view(*index.shape, -1)
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 UInt32Array = NDArray[np.uint32]
 UInt64Array = NDArray[np.uint64]
 
-_ONE, _ODD = np.uint32(1), np.uint32(0x9E3779B9)
+_ONE = np.uint32(1)
+_TWISTS = (np.uint32(0), np.uint32(0x9E3779B9), np.uint32(0x3C6EF372))
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
@@ -51,7 +52,7 @@ def shuffled(key: UInt64Array, position: ArrayLike, size: ArrayLike) -> NDArray[
     """Index at `position` of an endless sequence of fresh permutations of range(size).
 
     Position p belongs to epoch p // size; within an epoch no index comes twice. The permutation
-    is a four-round Feistel network, walked until it lands inside the range (Black and Rogaway
+    is a six-round Feistel network, walked until it lands inside the range (Black and Rogaway
     2002), so nothing is stored and any position costs the same. Sizes are below 2**31; the three
     arguments broadcast.
     """
@@ -60,16 +61,18 @@ def shuffled(key: UInt64Array, position: ArrayLike, size: ArrayLike) -> NDArray[
     epoch_key = stream_bits(key, epoch)
     shape = np.broadcast_shapes(within.shape, epoch_key.shape)
     low, high = epoch_key.astype(np.uint32), (epoch_key >> np.uint64(32)).astype(np.uint32)
-    bits = np.frexp(np.maximum(sizes, 2) - 1)[1].astype(np.uint32)
-    # The rounds' keys, the bits of the lower half, the bits of all, the end of the range.
-    network = [low, high, low ^ _ODD, high ^ _ODD, (bits + 1) // 2, bits, sizes.astype(np.uint32)]
-    value = _feistel(np.broadcast_to(within, shape).astype(np.uint32), network)
+    # Six rounds on fewer than six bits would leave some permutations rarer than others.
+    bits = np.frexp(np.maximum(sizes, 64) - 1)[1].astype(np.uint32)
+    # Two keys, the bits of the lower half, the bits of all, the end of the range.
+    network = [low, high, (bits + 1) // 2, bits, sizes.astype(np.uint32)]
+    start = np.broadcast_to(within, shape).astype(np.uint32)
+    value = np.ascontiguousarray(_feistel(start, network))
+    flat = value.reshape(-1)
     outside = np.flatnonzero(value >= network[-1])
     if len(outside):
         network = [np.broadcast_to(part, shape).ravel()[outside] for part in network]
     while len(outside):
-        walked = _feistel(value.ravel()[outside], network)
-        value.ravel()[outside] = walked
+        flat[outside] = walked = _feistel(flat[outside], network)
         still = walked >= network[-1]
         outside, network = outside[still], [part[still] for part in network]
     return value.astype(np.int64)
@@ -77,12 +80,12 @@ def shuffled(key: UInt64Array, position: ArrayLike, size: ArrayLike) -> NDArray[
 
 def _feistel(value: UInt32Array, network: list[UInt32Array]) -> UInt32Array:
     """One pass of the Feistel network; halves may differ by a bit."""
-    *keys, low_bits, bits, _ = network
+    low_key, high_key, low_bits, bits, _ = network
     low_mask, high_mask = (_ONE << low_bits) - _ONE, (_ONE << (bits - low_bits)) - _ONE
     low, high = value & low_mask, value >> low_bits
-    for even, odd in (keys[:2], keys[2:]):
-        high ^= _scattered(low ^ even) & high_mask
-        low ^= _scattered(high ^ odd) & low_mask
+    for twist in _TWISTS:
+        high ^= _scattered(low ^ low_key ^ twist) & high_mask
+        low ^= _scattered(high ^ high_key ^ twist) & low_mask
     return (high << low_bits) | low
 
 

@@ -177,10 +177,17 @@ class RuleTeacher(BaseAlgorithm):
             raise ValueError("RuleTeacher needs a rule")
         if self.env is not None:
             self.columns = columns_of(self.env)
+        elif not self.columns:
+            raise ValueError("RuleTeacher needs an environment, to know the columns that it shows")
         check_needs(self.rule, self.columns)
         self.policy = RulePolicy(
             self.observation_space, self.action_space, self.rule, self.columns, self.seed or 0
         )
+
+    def set_env(self, env: GymEnv, force_reset: bool = True) -> None:
+        """Teach in another environment from now on, as in SB3."""
+        super().set_env(env, force_reset)
+        self._setup_model()
 
     def learn(
         self,
@@ -226,6 +233,8 @@ class RuleTeacher(BaseAlgorithm):
                 self._log(float(rewards.mean()))
         callback.on_rollout_end()
         callback.on_training_end()
+        # What was remembered of the lifetimes that were begun is gone: the next call begins others.
+        self._last_obs = None
         return self
 
     def _log(self, reward: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import VecEnv
 
 from .adapter import RuleTeacher, columns_of
@@ -30,7 +31,7 @@ def taskwise_ppo(env: VecEnv, *, seed: int, width: int = 64, **settings: Any) ->
     """
     columns = columns_of(env)
     present = columns.index("present") if "present" in columns else None
-    return PPO(
+    model = PPO(
         TaskwisePolicy,
         env,
         seed=seed,
@@ -38,6 +39,9 @@ def taskwise_ppo(env: VecEnv, *, seed: int, width: int = 64, **settings: Any) ->
         device=settings.pop("device", "cpu"),
         **settings,
     )
+    # Saved with the model, for `load_teacher` to compare.
+    model.columns = columns  # type: ignore[attr-defined]
+    return model
 
 
 def load_teacher(
@@ -53,12 +57,33 @@ def load_teacher(
         env: where it is to teach; must show as many columns as in training.
         algorithm: the class that saved it.
         options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
+
+    Raises:
+        ValueError: if `env` shows other columns than those that the teacher was trained on.
     """
-    spaces = {"observation_space": env.observation_space, "action_space": env.action_space}
-    rebind = {} if issubclass(algorithm, RuleTeacher) else spaces
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
-        return algorithm.load(path, env=env, device="cpu", custom_objects=rebind or None, **options)
+        saved: dict[str, Any] = load_from_zip_file(path, device="cpu")[0] or {}
+        rebind = None
+        if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], TaskwisePolicy):
+            rebind = {
+                "observation_space": env.observation_space,
+                "action_space": env.action_space,
+            }
+        if not issubclass(algorithm, RuleTeacher):
+            _check_columns(saved, columns_of(env))
+        return algorithm.load(path, env=env, device="cpu", custom_objects=rebind, **options)
+
+
+def _check_columns(saved: dict[str, Any], shown: tuple[str, ...]) -> None:
+    """Refuse an environment that does not show what a learned teacher was trained on."""
+    trained, count = tuple(saved.get("columns", ())), saved["observation_space"].shape[-1]
+    if (trained or shown) != shown or count != len(shown):
+        wanted = f"the columns {', '.join(trained)}" if trained else f"{count} columns"
+        raise ValueError(
+            f"this teacher was trained on {wanted}, but the environment shows "
+            f"{', '.join(shown)}; give it the same with observe="
+        )
 
 
 class Sampled:

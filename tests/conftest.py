@@ -1,6 +1,10 @@
-"""Makes `fake_cohort` importable by tests of every room (import-mode importlib does not)."""
+"""What all tests share: one thread, and helpers beside this file that every room can import."""
 
+import os
 import sys
 from pathlib import Path
 
+# Small products are slower on several threads, and several test processes share the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Import-mode importlib does not do this.
 sys.path.insert(0, str(Path(__file__).parent))

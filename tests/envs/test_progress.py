@@ -28,12 +28,15 @@ def test_an_estimator_gives_the_sequence_worked_out_by_hand(name):
     np.testing.assert_allclose(values, wanted, atol=1e-15)
 
 
-def test_plain_progress_is_fast_minus_slow_with_decays_of_a_half_and_0_95():
-    estimator = make_estimator(1, 1, {})
+def test_plain_progress_is_fast_minus_slow_and_remembers_what_was_learned():
+    estimator = make_estimator(1, 2, {})
     assert isinstance(estimator, FastMinusSlow)
-    estimator.start(np.array([0]), np.array([[0.2]]))
-    estimator.update(np.array([0]), np.array([[1.0]]))
-    np.testing.assert_allclose(estimator.value, [[0.5 * 0.8 - 0.05 * 0.8]])
+    estimator.start(np.array([0]), np.array([[0.2, 0.2]]))
+    for _ in range(10):
+        estimator.update(np.array([0]), np.array([[1.0, 0.2]]))
+    fast, slow = (0.2 * decay**10 + (1 - decay**10) for decay in estimator.decays)
+    np.testing.assert_allclose(estimator.value, [[fast - slow, 0]], atol=1e-12)
+    assert estimator.value[0, 0] > 0.1
 
 
 @pytest.mark.parametrize("name", BY_HAND)
