@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lessonplan.student import Cohort
+from lessonplan.student import Cohort, TaskSuite
 from lessonplan.student.streams import shuffled, stream_key
 
 from .budget import FORWARD_SHARE, Budget
@@ -35,7 +35,7 @@ class Lesson:
     truncated: np.ndarray
     """The budget is spent, (r,) bool; never together with `terminated`."""
     task: np.ndarray
-    """Canonical task that was trained, (r,)."""
+    """Canonical task that was trained, that of the largest share in a mixture, (r,)."""
     training_loss: np.ndarray
     """Loss on the first batch before and after the training, (r, 2)."""
 
@@ -58,6 +58,8 @@ class Classroom:
             as mastered.
         end_after: decisions in a row after which the student was found to have mastered
             everything; then its lifetime ends.
+        rehearsal: share of every batch that is drawn from all tasks by data size, whatever was
+            chosen.
         shuffle_tasks: show the tasks in another order in each lifetime.
         max_tasks: places to show; places without a task are zero in every column, `present` too.
     """
@@ -73,26 +75,23 @@ class Classroom:
         feedback: str = "full",
         mastery_streak: int = 1,
         end_after: int = 1,
+        rehearsal: float = 0.0,
         shuffle_tasks: bool = False,
         max_tasks: int | None = None,
     ) -> None:
-        _check_choice("reward", reward, REWARDS)
-        _check_choice("feedback", feedback, FEEDBACKS)
-        for name, value in (
-            ("steps_per_decision", steps_per_decision), ("mastery_streak", mastery_streak),
-            ("end_after", end_after),
-        ):  # fmt: skip
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        check_choice("reward", reward, REWARDS)
+        check_choice("feedback", feedback, FEEDBACKS)
+        _check_counts(
+            steps_per_decision=steps_per_decision,
+            mastery_streak=mastery_streak,
+            end_after=end_after,
+        )
+        if not 0.0 <= rehearsal < 1.0:
+            raise ValueError(f"rehearsal must be a share in [0, 1), got {rehearsal}")
         if not observe or not observe[0].startswith("progress"):
             raise ValueError(f"the first column of observe must be progress, got {list(observe)}")
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
-        self.n_places = len(self.suite) if max_tasks is None else max_tasks
-        if self.n_places < len(self.suite):
-            raise ValueError(
-                f"max_tasks must be at least the {len(self.suite)} tasks of suite "
-                f"{self.suite.name!r}, got {max_tasks}"
-            )
+        self.n_places = _places(self.suite, max_tasks)
         self.budget, self.steps_per_decision = budget, steps_per_decision
         self.observe, self.feedback = tuple(observe), feedback
         self.mastery_streak, self.end_after = mastery_streak, end_after
@@ -103,6 +102,8 @@ class Classroom:
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = REWARDS[reward]
         self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
+        sizes = self.suite.sizes("train")
+        self._rehearsal = rehearsal * sizes / sizes.sum()
         self._token_cost = self.suite.values("cost")
         self._places = np.full((self.n, self.n_places), -1, dtype=np.int64)
         """Canonical task at each place, -1 where there is none."""
@@ -138,23 +139,30 @@ class Classroom:
         return self.observation(rows)
 
     def step(self, actions: np.ndarray, rows: np.ndarray | None = None) -> Lesson:
-        """Train each row's student on the task at the place that its action names, (r,)."""
+        """One decision for each row: train its student on a task, or on a mixture of tasks.
+
+        Args:
+            actions: the place of the task, (r,) int, or weights of the places, (r, t) float, rows
+                sum to 1; every training example's task is then drawn from them.
+            rows: the rows to go on with, all by default.
+        """
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        tasks = self._tasks_at(np.asarray(actions), rows)
+        shares = self._shares(np.asarray(actions), rows)
+        tasks = shares.argmax(axis=1)
         facts, cohort = self.facts, self.cohort
         before, best = facts.score[rows], facts.best[rows]
-        loss = cohort.train(np.eye(len(self.suite))[tasks], self.steps_per_decision, rows)
+        mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
+        loss = cohort.train(mixture, self.steps_per_decision, rows)
         examples = self.steps_per_decision * cohort.batch_size
-        facts.spending.train(
-            rows, self.steps_per_decision, examples, examples * self._token_cost[tasks]
-        )
-        facts.choose(rows, tasks)
+        tokens = examples * (mixture * self._token_cost).sum(axis=1)
+        facts.spending.train(rows, self.steps_per_decision, examples, tokens)
+        facts.choose(rows, shares)
         probed = None if self.feedback == "full" else tasks
         facts.see(rows, probed, cohort.evaluate("probe", probed, rows))
         sizes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
         facts.spending.probe(rows, sizes)
         self.view.update(rows)
-        mastered = facts.mastered(rows, self.mastery_streak).all(axis=1)
+        mastered = np.asarray(facts.mastered(rows, self.mastery_streak).all(axis=1))
         already = facts.mastered_ever[rows]
         facts.mastered_ever[rows] |= mastered
         facts.mastered_for[rows] = np.where(mastered, facts.mastered_for[rows] + 1, 0)
@@ -203,6 +211,25 @@ class Classroom:
         self.view.load_state_dict(state["view"])
         self._places[:], self.finished[:] = state["places"], state["finished"]
 
+    def _shares(self, actions: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """What was chosen as shares of the canonical tasks, (r, k), rows sum to 1."""
+        if self.finished[rows].any():
+            late = rows[self.finished[rows]].tolist()
+            raise ValueError(f"the lifetimes of rows {late} have ended; reset them first")
+        if actions.ndim != 2:
+            return np.asarray(np.eye(len(self.suite))[self._tasks_at(actions, rows)])
+        if actions.shape != (len(rows), self.n_places):
+            raise ValueError(
+                f"weights of the places must be {(len(rows), self.n_places)}, got {actions.shape}"
+            )
+        shares = self.to_canonical(actions.astype(np.float64), rows)
+        if not np.allclose(shares.sum(axis=1), 1.0) or (shares < 0).any():
+            raise ValueError(
+                "the weights of the places with a task must be non-negative and sum to 1 in every "
+                f"row, got {actions.tolist()}"
+            )
+        return shares
+
     def _tasks_at(self, actions: np.ndarray, rows: np.ndarray) -> np.ndarray:
         if actions.shape != (len(rows),):
             raise ValueError(f"actions must be ({len(rows)},), got {actions.shape}")
@@ -210,9 +237,6 @@ class Classroom:
             raise ValueError(
                 f"an action must be a place in [0, {self.n_places}), got {actions.tolist()}"
             )
-        if self.finished[rows].any():
-            late = rows[self.finished[rows]].tolist()
-            raise ValueError(f"the lifetimes of rows {late} have ended; reset them first")
         tasks = self._places[rows, actions]
         if (tasks < 0).any():
             raise ValueError(
@@ -222,6 +246,23 @@ class Classroom:
         return np.asarray(tasks)
 
 
-def _check_choice(name: str, value: str, choices: Any) -> None:
+def check_choice(name: str, value: str, choices: Any) -> None:
+    """Refuse a name that is none of the choices, and list them."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def _places(suite: TaskSuite, max_tasks: int | None) -> int:
+    """Places to show, as many as there are tasks by default."""
+    if max_tasks is not None and max_tasks < len(suite):
+        raise ValueError(
+            f"max_tasks must be at least the {len(suite)} tasks of suite {suite.name!r}, "
+            f"got {max_tasks}"
+        )
+    return len(suite) if max_tasks is None else max_tasks
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

@@ -178,7 +178,7 @@ class View:
                 shown[:, :, i] = self.estimators[i].value[rows]
             elif name != "present":
                 shown[:, :, i] = COLUMNS[name].read(self.facts, rows)
-        return np.minimum(shown, self._cap) * self._scale
+        return np.asarray(np.minimum(shown, self._cap) * self._scale)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Arrays of the estimators."""

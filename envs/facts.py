@@ -25,8 +25,8 @@ class Facts:
         self.best = np.zeros((n, k))
         self.streak = np.zeros((n, k), dtype=np.int64)
         """Evaluations in a row at or above the threshold."""
-        self.chosen = np.zeros((n, k), dtype=np.int64)
-        """Decisions for each task."""
+        self.chosen = np.zeros((n, k))
+        """Decisions for each task; a mixture counts in shares."""
         self.recency = np.zeros((n, k))
         """Decisions since the task was chosen, or since the lifetime began."""
         self.decisions = np.zeros(n, dtype=np.int64)
@@ -53,12 +53,11 @@ class Facts:
         passed = evaluation.score >= threshold - 1e-6
         self.streak[where] = np.where(passed, self.streak[where] + 1, 0)
 
-    def choose(self, rows: np.ndarray, tasks: np.ndarray) -> None:
-        """Enter a decision, (r,)."""
+    def choose(self, rows: np.ndarray, shares: np.ndarray) -> None:
+        """Enter a decision as shares of the tasks, (r, k), rows sum to 1."""
         self.decisions[rows] += 1
-        self.recency[rows] += 1
-        self.recency[rows, tasks] = 0
-        self.chosen[rows, tasks] += 1
+        self.recency[rows] = np.where(shares > 0, 0.0, self.recency[rows] + 1)
+        self.chosen[rows] += shares
 
     def mean_score(self, rows: np.ndarray) -> np.ndarray:
         """Importance-weighted mean score, (r,)."""

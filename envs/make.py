@@ -1,6 +1,6 @@
 """Environments by name: `gymnasium.make("lessonplan/Parity-v0")` and what stands behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ import gymnasium as gym
 from lessonplan.student import MODELS, SUITES, Adam, StackedCohort, TaskSuite
 
 from .budget import Budget
-from .classroom import Classroom
+from .classroom import Classroom, check_choice
 from .env import CurriculumEnv
 from .seeding import TRAINING_SEEDS
 from .vector_env import CurriculumVectorEnv
@@ -42,17 +42,10 @@ def make_classroom(
         budget: what a lifetime may spend, such as `4000-steps`; 4000 steps by default.
         options: arguments of `Classroom`.
     """
-    if isinstance(suite, str):
-        if suite not in SUITES:
-            raise ValueError(f"suite must be one of {', '.join(SUITES)}, got {suite!r}")
-        suite = SUITES[suite](**(suite_options or {}))
-    model = model or ("decoder" if suite.tokens else "mlp")
-    if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")
-    settings = dict(model_options or ({"hidden": (64, 64)} if model == "mlp" else {}))
+    suite = _suite(suite, suite_options or {})
     cohort = StackedCohort(
         suite,
-        partial(MODELS[model], suite.input_shape, suite.n_outputs, **settings),
+        _student(suite, model, model_options),
         n,
         batch_size=batch_size,
         optimizer=Adam(learning_rate),
@@ -61,6 +54,24 @@ def make_classroom(
     if not isinstance(budget, Budget):
         budget = Budget.parse(budget or "4000-steps")
     return Classroom(cohort, budget, **options)
+
+
+def _suite(suite: str | TaskSuite, options: Mapping[str, Any]) -> TaskSuite:
+    """A suite, by its name or as it is."""
+    if isinstance(suite, TaskSuite):
+        return suite
+    check_choice("suite", suite, SUITES)
+    return SUITES[suite](**options)
+
+
+def _student(
+    suite: TaskSuite, model: str | None, options: Mapping[str, Any] | None
+) -> Callable[[], Any]:
+    """What builds one student for a suite."""
+    model = model or ("decoder" if suite.tokens else "mlp")
+    check_choice("model", model, MODELS)
+    settings = dict(options or ({"hidden": (64, 64)} if model == "mlp" else {}))
+    return partial(MODELS[model], suite.input_shape, suite.n_outputs, **settings)
 
 
 def make_env(

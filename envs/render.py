@@ -7,7 +7,7 @@ def bars_text(names: list[str], score: np.ndarray, chosen: np.ndarray) -> str:
     """One line per task: a bar for its score in [0, 1], and the decisions spent on it."""
     width = max(map(len, names))
     return "\n".join(
-        f"{name:<{width}} {'#' * round(20 * s):<20} {s:4.2f} after {c:>3} decisions"
+        f"{name:<{width}} {'#' * round(20 * s):<20} {s:4.2f} after {c:>3.0f} decisions"
         for name, s, c in zip(names, score, chosen, strict=True)
     )
 

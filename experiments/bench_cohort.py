@@ -2,15 +2,15 @@
 
 The loop that the cohort is measured against is what one would write for many small students: plain
 modules, torch's fastest Adam, `clip_grad_norm_`, the same gather of each batch. Both run on one
-thread, in turns, so that a slow moment of the machine hits both, and what counts is processor time, which other
-programs disturb least. The loop gets the indices of its
-batches for nothing and reports no losses; the cohort draws its own and reports its losses.
+thread and take turns, and processor time counts, which other programs disturb least. The loop gets
+the indices of its batches for nothing and reports no losses; the cohort draws its own and reports
+the losses before and after.
 
 Legend: n students, k tasks, b batch, l tokens, v vocabulary.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -171,7 +171,7 @@ class _Loop:
         targets = self.pool.targets[batch]
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
 
@@ -185,7 +185,7 @@ def _repeated(cohort: StackedCohort, mixture: np.ndarray, times: int) -> Callabl
 
 
 def _alternate(
-    calls: list[Callable[[], object]],
+    calls: Sequence[Callable[[], object]],
     repetitions: int,
     clock: Callable[[], float] = time.process_time,
 ) -> np.ndarray:

@@ -87,6 +87,7 @@ def build_room(
         feedback=lifetime.feedback,
         mastery_streak=lifetime.mastery_streak,
         end_after=end_after or lifetime.end_after,
+        rehearsal=lifetime.rehearsal,
         shuffle_tasks=lifetime.shuffle_tasks,
     )
 

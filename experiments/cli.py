@@ -70,12 +70,12 @@ def run(
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="run directories")],
-    out: Annotated[Path | None, typer.Option(help="folder to write; the first run's")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write; the run's own")] = None,
 ) -> None:
     """Write the report of stored runs again; several runs are compared."""
     from .report import write_report
 
-    folder = out or runs[0]
+    folder = out or (runs[0] if len(runs) == 1 else Path("report"))
     summary = write_report(runs, folder)
     console.print(f"\n{summary['verdict']}\n")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)

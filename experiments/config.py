@@ -41,6 +41,9 @@ class Lifetime(Section):
     feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
     reward: str = Field("mean_score", description="what a learning teacher is paid")
     mastery_streak: int = Field(1, ge=1, description="evaluations in a row that make mastery")
+    rehearsal: float = Field(
+        0.0, ge=0, lt=1, description="share of every batch that is drawn from all tasks by size"
+    )
     shuffle_tasks: bool = Field(True, description="show the tasks in another order each lifetime")
     end_after: int = Field(
         8,

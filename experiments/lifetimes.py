@@ -63,7 +63,8 @@ class Lifetimes:
             deterministic=True,  # type: ignore[arg-type]
         )
         shown = action_probabilities(self.teacher, observation, memory)
-        lesson = self.room.step(actions, rows)
+        mixes = getattr(getattr(self.teacher, "rule", None), "mixes", False)
+        lesson = self.room.step(shown if mixes else actions, rows)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         facts = self.room.facts

@@ -1,6 +1,7 @@
 """The tables of the report, from summaries."""
 
 import json
+import math
 from typing import Any
 
 from .report_page import heading, paragraph, table
@@ -94,11 +95,12 @@ def learning_table(summary: Summary) -> str:
             order = with_interval(share["share"], share["ci95"], ".0%")
             area = with_interval(share["area_share"], share["area_ci95"], ".0%")
         paying = ", ".join(
-            f"{summary['teachers'][other]['label']}: {number(students) if students else 'never'}"
+            f"{summary['teachers'][other]['label']}: "
+            f"{number(math.ceil(students)) if students else 'never'}"
             for other, students in (paid or {}).items()
         )
         seed = "-"
-        if worst is not None:
+        if worst is not None and teacher["teacher_seeds"] > 1:
             area_of = with_interval(worst["area"]["iqm"], worst["area"]["ci95"], ".3f")
             seed = f"seed {worst['teacher_seed']}: {worst['mastered']:.0%}, {area_of}"
         rows.append((teacher["label"], order, area, seed, paying or "-"))

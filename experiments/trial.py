@@ -52,6 +52,7 @@ def run_trial(
     run_dir = Path(out).resolve()
     suite = check(config)
     prepare(config, suite, run_dir, resume)
+    write_teacher_cards(config, run_dir)
     units = plan(config)
     left = [unit for unit in units if unit.result(run_dir) is None]
     done = {unit.name for unit in units} - {unit.name for unit in left}

@@ -206,15 +206,24 @@ def _training(summary: Summary, name: str) -> list[str]:
     cost = f"Making it cost {number(compute)} training-example equivalents per seed"
     payback = summary["payback_students"].get(name, {})
     labels = {other: summary["teachers"][other]["label"] for other in payback}
+    saves = {
+        entry["baseline"]
+        for entry in summary["versus"]
+        if (entry["teacher"], entry["metric"]) == (name, "cost_to_mastery")
+        and entry["students"] >= FEWEST_STUDENTS
+        and entry["difference_ci95"][1] < 0
+    }
     paid = [
         f"after {number(math.ceil(students))} students against {labels[other]}"
         for other, students in payback.items()
-        if students is not None
+        if students is not None and other in saves
     ]
     never = [labels[other] for other, students in payback.items() if students is None]
-    unpaid = [f"never against {' or '.join(never)}"] if never else []
-    what = ", ".join(paid + unpaid)
-    return [f"{cost}, paid back {what}." if what else f"{cost}."]
+    unsure = [labels[other] for other in payback if other not in saves and payback[other]]
+    parts = ["paid back " + ", ".join(paid)] if paid else []
+    parts += [f"never paid back against {' or '.join(never)}"] if never else []
+    parts += [f"not shown to pay against {' or '.join(unsure)}"] if unsure else []
+    return [", ".join([cost, *parts]) + "."]
 
 
 def _percent(value: float) -> str:

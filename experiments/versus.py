@@ -14,6 +14,7 @@ from .stored import Lifetimes, TeacherRecord
 
 BASELINE_ROLES = {
     "proportional": "proportional sampling",
+    "tuned_mixture": "the tuned static mixture",
     "tuned_rule": "the best tuned order-blind rule",
     "untuned_rule": "the best untuned order-blind rule",
     "true_order": "the true order",
@@ -71,7 +72,8 @@ def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
     adaptive = [t for t in blind if t.record.kind in ("rule", "bandit")]
     ordered = [t for t in plain.values() if t.record.sees_order and t.record.kind != "learned"]
     fields = {
-        "tuned_rule": [t for t in blind if t.record.tuned],
+        "tuned_rule": [t for t in adaptive if t.record.tuned],
+        "tuned_mixture": [t for t in blind if t.record.tuned and t.record.kind == "static"],
         "untuned_rule": [t for t in adaptive if not t.record.tuned],
         "true_order": [t for t in ordered if t.record.tuned] or ordered,
     }

@@ -49,7 +49,8 @@ def draw_examples(
     position = place + (drawn - first)[rows, tasks]
     drawn += counts
     key = stream_key(seeds[:, None], _TRAIN, np.arange(k))
-    return pool.offsets[tasks] + shuffled(key[rows, tasks], position, pool.sizes[tasks])
+    place = shuffled(key[rows, tasks], position, pool.sizes[tasks])
+    return np.asarray(pool.offsets[tasks] + place)
 
 
 def evaluation_examples(

@@ -45,7 +45,8 @@ class MLP(nn.Module):
         x = inputs.flatten(1)
         for layer in self.layers[:-1]:
             x = F.relu_(layer(x))
-        return self.layers[-1](x)[:, None]
+        logits: Tensor = self.layers[-1](x)
+        return logits[:, None]
 
     def stacked(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """Logits of n students, (n, b, ...) -> (n, b, 1, v)."""
@@ -70,7 +71,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One student, (b, l, d)."""
         x = x + self.out(causal_attention(self.qkv(self.norm_1(x)), self.n_heads))
-        return x + self.down(F.relu_(self.up(self.norm_2(x))))
+        return x + self.down(F.relu_(self.up(self.norm_2(x))))  # type: ignore[no-any-return]
 
     def stacked(self, parameters: Parameters, name: str, x: Tensor, length: int) -> Tensor:
         """The same for n students, (n, b * l, d)."""
@@ -117,7 +118,7 @@ class Decoder(nn.Module):
         x = self.token(inputs) + self.position.weight
         for block in self.blocks:
             x = block(x)
-        return self.head(self.norm(x))
+        return self.head(self.norm(x))  # type: ignore[no-any-return]
 
     def stacked(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """Logits of n students, (n, b, l) -> (n, b, l, v)."""
@@ -128,6 +129,7 @@ class Decoder(nn.Module):
         x = F.embedding(inputs + shift, table.reshape(-1, table.shape[-1]))
         x = (x + parameters["position.weight"][:, None]).view(n, b * length, -1)
         for i, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
             x = block.stacked(parameters, f"blocks.{i}", x, length)
         x = stacked_linear(parameters, "head", stacked_norm(parameters, "norm", x))
         return x.view(n, b, length, -1)

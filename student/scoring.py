@@ -58,7 +58,8 @@ def score_examples(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Ten
 
 def reported_loss(loss: np.ndarray) -> np.ndarray:
     """The same losses, with `LOSS_LIMIT` for what is larger or not finite."""
-    return np.minimum(np.nan_to_num(loss, nan=LOSS_LIMIT, posinf=LOSS_LIMIT), LOSS_LIMIT)
+    finite = np.nan_to_num(loss, nan=LOSS_LIMIT, posinf=LOSS_LIMIT)
+    return np.asarray(np.minimum(finite, LOSS_LIMIT))
 
 
 def summarize(

@@ -4,8 +4,11 @@ Legend: n students, p numbers in a row (parameters, padded), b batch, l answer p
 v outputs.
 """
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,10 +16,14 @@ from .optimizer import AdamState
 from .scoring import batch_loss
 from .tasks import TaskSuite
 
-Forward = Callable[[dict[str, Tensor], Tensor], Tensor]
+Parameters = dict[str, Tensor]
+Forward = Callable[[Parameters, Tensor], Tensor]
 
-_ALIGNMENT = 64
+ALIGNMENT = 64
 """Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
+
+_TRIED = (1, 2, 9)
+"""Sizes of the cohorts in which copies of one student are tried."""
 
 _ALONE_BYTES = 8_000_000
 """Activations of one student from which its own products keep a core busy: stacking would save
@@ -44,17 +51,26 @@ class Stack:
         with torch.random.fork_rng(devices=[]):
             self.template = build().to(device)
         _refuse_what_cannot_be_stacked(self.template)
+        self._spare: list[nn.Module] = []
         self._shapes = {name: p.shape for name, p in self.template.named_parameters()}
         self._sizes = [shape.numel() for shape in self._shapes.values()]
         used = sum(self._sizes)
-        self.size = -(-used // _ALIGNMENT) * _ALIGNMENT
+        self.size = -(-used // ALIGNMENT) * ALIGNMENT
         self._pad = self.size - used
         self.activation_bytes = self._measure(suite, batch_size)
         """What one student keeps between the two passes of a step."""
-        self.alone = device.type == "cpu" and self.activation_bytes > _ALONE_BYTES
-        """Whether students are computed one by one, whatever the chunk, because they are large."""
-        self.forward = self._one_by_one() if self.alone else self._together()
+        self.forward = self._together()
         """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
+        self.alone = device.type == "cpu" and self.activation_bytes > _ALONE_BYTES
+        """Whether students are computed one by one, whatever the chunk: because they are large,
+        or because a product's last bit would depend on its place among the others."""
+        self.fewest = 1
+        """Students that must at least be trained together, lest the last bit change."""
+        if device.type == "cpu" and not self.alone:
+            single, several = self._agreements(suite, batch_size)
+            self.alone, self.fewest = not several, 1 if single or not several else 2
+        if self.alone:
+            self.forward = self._one_by_one()
 
     def initial(self, seed: int) -> Tensor:
         """The row that a seed draws, (p,)."""
@@ -67,9 +83,9 @@ class Stack:
         )
         return row.to(self._device)
 
-    def parameters(self, rows: Tensor) -> dict[str, Tensor]:
+    def parameters(self, rows: Tensor) -> Parameters:
         """Views of the rows (n, p) as stacked parameters (n, ...) by name."""
-        parts = rows.split([*self._sizes, self._pad], dim=1)
+        parts = torch.split(rows, [*self._sizes, self._pad], dim=1)
         return {
             name: part.view(len(rows), *shape)
             for (name, shape), part in zip(self._shapes.items(), parts, strict=False)
@@ -82,24 +98,59 @@ class Stack:
     def _one_by_one(self) -> Forward:
         """The module itself; chunks of large students have one member."""
 
-        def forward(parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        def forward(parameters: Parameters, inputs: Tensor) -> Tensor:
             single = {name: part.squeeze(0) for name, part in parameters.items()}
-            logits: Tensor = torch.func.functional_call(self.template, single, (inputs.squeeze(0),))
-            return logits[None]
+            return self._called(single, inputs.squeeze(0))[None]
 
         return forward
 
     def _together(self) -> Forward:
         """The module's own leading-axis version, or `torch.func` over its forward."""
-        own = getattr(self.template, "stacked", None)
-        if own is not None:
-            return own  # type: ignore[no-any-return]
-        module, buffers = self.template, dict(self.template.named_buffers())
+        own: Forward | None = getattr(self.template, "stacked", None)
+        return own or torch.func.vmap(self._called)
 
-        def forward(parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
-            return torch.func.functional_call(module, (parameters, buffers), (inputs,))  # type: ignore[no-any-return]
+    def _called(self, parameters: Parameters, inputs: Tensor) -> Tensor:
+        """Logits of the module with these parameters in the place of its own."""
+        # A call swaps the parameters of the module, so threads must not share one.
+        try:
+            module = self._spare.pop()
+        except IndexError:
+            module = copy.deepcopy(self.template)
+        try:
+            logits: Tensor = torch.func.functional_call(module, parameters, (inputs,))
+        finally:
+            self._spare.append(module)
+        return logits
 
-        return torch.func.vmap(forward)
+    def _agreements(self, suite: TaskSuite, batch_size: int) -> tuple[bool, bool]:
+        """Whether a student alone, and copies of it together, get the same gradient to the bit.
+
+        Matrix products of several members may round by where each one's numbers lie in memory,
+        and those of one otherwise than those of several. No document says when, so it is tried.
+        """
+        examples = suite.tasks[0].splits["train"]
+        index = torch.arange(batch_size) % len(examples)
+        inputs, targets = examples.inputs[index], examples.targets[index]
+        generator, start = torch.Generator().manual_seed(0), self.initial(0)
+        single = several = True
+        with one_torch_thread():
+            # The fewer numbers a student has, the more draws it takes for one to round otherwise.
+            for _ in range(int(np.clip(100_000 // self.size, 1, 8))):
+                # Noise, because layers that begin at zero would hide the products behind them.
+                row = start + 0.05 * torch.randn(self.size, generator=generator)
+                one, *more = (self._bits(row.repeat(n, 1), inputs, targets) for n in _TRIED)
+                bits = torch.cat(more)
+                single &= torch.equal(one[0], bits[0])
+                several &= bool((bits == bits[0]).all())
+        return single, several
+
+    def _bits(self, rows: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Loss and gradient of students (n, p) on one batch, bit by bit, (n, 1 + p)."""
+        n = len(rows)
+        state = AdamState(rows, (rows, rows), torch.zeros(n))
+        inputs, targets = (part.repeat(n, *[1] * part.ndim) for part in (inputs, targets))
+        loss = Gradient(self, state)(inputs, targets)
+        return torch.cat([loss[:, None], state.gradient], dim=1).view(torch.int32)
 
     def _measure(self, suite: TaskSuite, batch_size: int) -> int:
         """Bytes that one student keeps for its backward pass; checks the shape of its logits."""
@@ -143,6 +194,20 @@ class Gradient:
         gradients = torch.autograd.grad(loss, list(self._leaves.values()), self._ones)
         torch._foreach_copy_(self._into, gradients)
         return loss.detach()
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Chunks are the unit of parallel work; threads inside of products only get in their way."""
+    before = torch.get_num_threads()
+    if before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _refuse_what_cannot_be_stacked(module: nn.Module) -> None:

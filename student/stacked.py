@@ -4,9 +4,8 @@ Legend: n students, k tasks, p parameters of one student (padded), c members of 
 e evaluation examples.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from .batches import draw_examples, draw_tasks, evaluation_examples
 from .cohort import Rows
 from .optimizer import Adam, AdamState
 from .scoring import Evaluation, batch_loss, reported_loss, score_examples, summarize
-from .stack import Gradient, Stack
+from .stack import ALIGNMENT, Gradient, Stack, one_torch_thread
 from .tasks import Pool, TaskSuite
 
 _CHUNK_BYTES = 10_000_000
@@ -92,14 +91,6 @@ class StackedCohort:
         member_bytes = 16 * self._stack.size + self._stack.activation_bytes
         return int(np.clip(_CHUNK_BYTES // member_bytes, 2, 32))
 
-    def _padded(self, rows: Rows) -> Rows:
-        """The members to compute for these rows, which come first.
-
-        Products of one matrix and of a batch of them differ in the last bit, so students that are
-        computed together are never fewer than two.
-        """
-        return np.repeat(rows, 2) if len(rows) == 1 and not self._stack.alone else rows
-
     def reset(self, rows: Rows, seeds: np.ndarray) -> None:
         """Return these members to the initial weights that their seeds draw."""
         for row, seed in zip(rows, seeds, strict=True):
@@ -136,7 +127,7 @@ class StackedCohort:
 
     def _train_chunk(self, rows: Rows, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """All steps of one chunk; `index` is (c, steps, b)."""
-        pool, members = self._pool("train"), self._padded(rows)
+        pool, members = self._pool("train"), _at_least(self._stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
         batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
         batches = batches.expand(-1, len(members), -1)
@@ -194,14 +185,21 @@ class StackedCohort:
         self, split: str, rows: Rows, index: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Right, loss and confidence of each example, (c, k, e) each."""
-        members = self._padded(rows)
-        flat = torch.as_tensor(index.reshape(len(rows), -1), device=self.device)
-        inputs, targets = _examples(self._pool(split), flat.expand(len(members), -1))
+        # The bits of one student were not tried on as many examples: two are always safe.
+        members = _at_least(1 if self._stack.alone else 2, rows)
+        # Filled up with the last example, so that every member's numbers begin on whole registers.
+        flat = index.reshape(len(rows), -1)
+        size = flat.shape[1]
+        filled = np.pad(flat, ((0, 0), (0, -size % ALIGNMENT)), mode="edge")
+        where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
+        inputs, targets = _examples(self._pool(split), where)
         with torch.no_grad():
             weights = self._weights[torch.as_tensor(members, device=self.device)]
             figures = score_examples(self._stack.logits(weights, inputs), targets)
         shape = index.shape
-        right, loss, confidence = (x[: len(rows)].cpu().numpy().reshape(shape) for x in figures)
+        right, loss, confidence = (
+            x[: len(rows), :size].cpu().numpy().reshape(shape) for x in figures
+        )
         return right, loss, confidence
 
     def state_dict(self) -> dict[str, Any]:
@@ -255,7 +253,7 @@ class StackedCohort:
     def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
         """Run `work` over range(count) in chunks, on several threads where there are several."""
         parts = np.array_split(np.arange(count), -(-count // size)) if count else []
-        with _one_torch_thread():
+        with one_torch_thread():
             if len(parts) < 2 or self._threads < 2:
                 for part in parts:
                     work(part)
@@ -264,22 +262,13 @@ class StackedCohort:
                 list(threads.map(work, parts))
 
 
+def _at_least(fewest: int, rows: Rows) -> Rows:
+    """These rows first, one of them again where they are too few to be computed together."""
+    return np.repeat(rows, fewest) if len(rows) == 1 else rows
+
+
 def _examples(pool: Pool, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Inputs (..., *input shape) and targets (..., l) at these places of the pool."""
     flat = index.reshape(-1)
     inputs, targets = (values.index_select(0, flat) for values in (pool.inputs, pool.targets))
     return inputs.view(*index.shape, *inputs.shape[1:]), targets.view(*index.shape, -1)
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """Chunks are the unit of parallel work; threads inside of products only get in their way."""
-    before = torch.get_num_threads()
-    if before == 1:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

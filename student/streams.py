@@ -27,12 +27,12 @@ def mix(value: UInt64Array) -> UInt64Array:
 
 def stream_key(*parts: ArrayLike) -> UInt64Array:
     """64 random bits named by integers (seed, purpose, task, ...); the parts broadcast."""
-    key = np.uint64(0)
+    key: UInt64Array = np.zeros(1, dtype=np.uint64)
     with np.errstate(over="ignore"):
         for part in parts:
             bits = np.asarray(part, dtype=np.int64).astype(np.uint64)
-            key = mix(np.atleast_1d(key + _GOLDEN) ^ mix(np.atleast_1d(bits + _GOLDEN)))
-    return np.asarray(key, dtype=np.uint64)
+            key = mix((key + _GOLDEN) ^ mix(np.atleast_1d(bits + _GOLDEN)))
+    return key
 
 
 def uniform(key: UInt64Array, position: ArrayLike) -> NDArray[np.float64]:

@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
+from stable_baselines3.common.vec_env import VecEnv
 
 from .rules import Memory, Rule, View
 
@@ -120,7 +122,7 @@ class RulePolicy(BasePolicy):
         everywhere = view.present / view.present.sum(axis=1, keepdims=True)
         return np.where(total > 0, chances / np.where(total > 0, total, 1.0), everywhere)
 
-    def _predict(self, observation: torch.Tensor, deterministic: bool = False) -> torch.Tensor:
+    def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
         actions, _ = self.predict(observation.cpu().numpy())
         return torch.as_tensor(actions)
 
@@ -198,31 +200,35 @@ class RuleTeacher(BaseAlgorithm):
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
     ) -> "RuleTeacher":
-        """Run `total_timesteps` decisions, counted over all rows, and log them.
+        """Run and log `total_timesteps` decisions, counted over all rows, in new lifetimes.
 
-        Args:
-            total_timesteps: decisions over all rows.
-            callback: as in SB3.
-            log_interval: log after this many finished lifetimes.
-            tb_log_name: as in SB3.
-            reset_num_timesteps: as in SB3.
-            progress_bar: as in SB3.
+        Arguments are those of SB3; `log_interval` counts lifetimes that have ended.
         """
+        if self.env is None:
+            raise ValueError("RuleTeacher.learn needs an environment: call set_env first")
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
-        if self.env is None:
-            raise ValueError("RuleTeacher.learn needs an environment: call set_env first")
         callback.on_training_start(locals(), globals())
         callback.on_rollout_start()
-        state: State | None = None
-        logged = self._episode_num
-        observation, starts = self._last_obs, np.ones(self.env.num_envs, dtype=bool)
+        self._live(self.env, total_timesteps, callback, log_interval)
+        callback.on_rollout_end()
+        callback.on_training_end()
+        # What was remembered of unfinished lifetimes is gone: the next call begins others.
+        self._last_obs = None
+        return self
+
+    def _live(
+        self, env: VecEnv, total_timesteps: int, callback: BaseCallback, log_interval: int
+    ) -> None:
+        """Decision after decision, until there were enough or the callback says so."""
+        observation: Any = self._last_obs
+        state: Any = None
+        dones, logged = np.ones(env.num_envs, dtype=bool), self._episode_num
         while self.num_timesteps < total_timesteps:
-            actions, state = self.policy.predict(observation, state, starts)  # type: ignore[assignment,arg-type]
-            observation, rewards, dones, infos = self.env.step(actions)
-            starts = dones
-            self.num_timesteps += self.env.num_envs
+            actions, state = self.policy.predict(observation, state, dones)
+            observation, rewards, dones, infos = env.step(actions)
+            self.num_timesteps += env.num_envs
             callback.update_locals(locals())
             if not callback.on_step():
                 break
@@ -231,11 +237,6 @@ class RuleTeacher(BaseAlgorithm):
             if log_interval and self._episode_num - logged >= log_interval:
                 logged = self._episode_num
                 self._log(float(rewards.mean()))
-        callback.on_rollout_end()
-        callback.on_training_end()
-        # What was remembered of the lifetimes that were begun is gone: the next call begins others.
-        self._last_obs = None
-        return self
 
     def _log(self, reward: float) -> None:
         self.logger.record("rollout/decision_reward_mean", reward)

@@ -31,6 +31,8 @@ class Memoryless:
 
     kind: ClassVar[str] = "order"
     sees_order: ClassVar[bool] = False
+    # Whether each training example's task is drawn from the probabilities, or one task a decision.
+    mixes: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {}
 
@@ -54,6 +56,7 @@ class Proportional(Memoryless):
     temperature: float = 1.0
 
     kind: ClassVar[str] = "static"
+    mixes: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("size",)
 
     def __post_init__(self) -> None:
@@ -84,6 +87,7 @@ class StaticMixture(Memoryless):
     weights: tuple[float, ...]
 
     kind: ClassVar[str] = "static"
+    mixes: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("task",)
 
     def __post_init__(self) -> None:

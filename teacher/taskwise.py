@@ -133,7 +133,9 @@ class TaskwisePolicy(ActorCriticPolicy):
         nn.init.orthogonal_(self.action_net.linear.weight, gain=0.01)
         nn.init.orthogonal_(self.value_net.weight, gain=1.0)
         self.optimizer = self.optimizer_class(
-            self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs
+            self.parameters(),
+            lr=lr_schedule(1),  # type: ignore[call-arg]
+            **self.optimizer_kwargs,
         )
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

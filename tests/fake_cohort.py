@@ -66,12 +66,15 @@ class FakeCohort:
         self.counts = np.zeros((n, len(suite)), np.int64)
         self.asked = []
         """Every evaluation: split, tasks, rows."""
+        self.mixtures = []
+        """Every training: mixture (r, k)."""
 
     def reset(self, rows, seeds):
         self.seeds[rows], self.decision[rows], self.counts[rows] = seeds, 0, 0
 
     def train(self, mixture, steps, rows=None):
         rows = np.arange(self.n) if rows is None else rows
+        self.mixtures.append(mixture)
         self.decision[rows] += 1
         self.counts[rows] += (mixture > 0).astype(np.int64)
         return np.full(len(rows), 2.0), np.full(len(rows), 1.0)

@@ -146,11 +146,53 @@ def test_a_reset_of_some_rows_begins_their_lifetimes_and_no_others():
         assert lesson.reward[1] == alone.reward[1]
 
 
+def test_a_mixture_is_trained_charged_and_recorded_in_shares():
+    suite = fake_suite(3, cost=[1.0, 10.0, 2.0])
+    options = {"observe": ("progress", "share", "recency"), "steps_per_decision": 5}
+    room = begun(fake_room(suite=suite, n=2, **options))
+    room.step(np.array([2, 0]))
+    lesson = room.step(np.array([[0.25, 0.75, 0.0], [0.0, 1.0, 0.0]]))
+    np.testing.assert_array_equal(room.cohort.mixtures[1], [[0.25, 0.75, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(lesson.task, [1, 1])
+    # 5 steps of 4 examples: 20 at 2 then at 0.25 + 7.5, and 20 at 1 then at 10.
+    np.testing.assert_allclose(room.facts.spending.tokens, [40 + 155, 20 + 200])
+    np.testing.assert_allclose(lesson.observation[:, :, 1], [[0.125, 0.375, 0.5], [0.5, 0.5, 0]])
+    np.testing.assert_allclose(lesson.observation[:, :, 2], [[0, 0, 1], [1, 0, 2]])
+
+
+@pytest.mark.parametrize("feedback", ["full", "bandit"])
+def test_all_weight_on_one_place_is_the_choice_of_that_place(feedback):
+    options = {"n": 3, "feedback": feedback, "shuffle_tasks": True, "max_tasks": 4}
+    options["observe"] = ("progress", "score", "share", "recency")
+    by_place, by_weight = (begun(fake_room(**options), 5) for _ in range(2))
+    for places in ([0, 1, 2], [2, 2, 0]):
+        one, other = by_place.step(np.array(places)), by_weight.step(np.eye(4)[places])
+        np.testing.assert_array_equal(one.observation, other.observation)
+        np.testing.assert_array_equal(one.reward, other.reward)
+        np.testing.assert_array_equal(one.task, other.task)
+    with pytest.raises(ValueError, match="the weights of the places with a task must be"):
+        by_weight.step(np.eye(4)[[0, 3, 1]])
+
+
+def test_rehearsal_draws_a_share_of_every_batch_in_proportion_to_data_size():
+    suite = fake_suite(3, sizes=[10, 30, 60], cost=[1.0, 2.0, 3.0])
+    room = begun(fake_room(suite=suite, rehearsal=0.2, observe=("progress", "share")))
+    lesson = room.step(np.array([0]))
+    np.testing.assert_allclose(room.cohort.mixtures[0], [[0.82, 0.06, 0.12]])
+    # 4 examples of 0.82 + 0.12 + 0.36 tokens; what was chosen is still one task.
+    np.testing.assert_allclose(room.facts.spending.tokens, [4 * 1.3])
+    assert lesson.observation[0, :, 1].tolist() == [1, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("actions", "words"),
     [
         ([0], r"actions must be \(2,\), got \(1,\)"),
-        ([[0], [1]], r"actions must be \(2,\), got \(2, 1\)"),
+        ([[0], [1]], r"weights of the places must be \(2, 3\), got \(2, 1\)"),
+        ([[0.5, 0.4, 0], [0, 1, 0]], "must be non-negative and sum to 1 in every row, got"),
+        ([[1.5, -0.5, 0], [0, 1, 0]], "must be non-negative and sum to 1 in every row, got"),
+        ([[np.nan, 0, 0], [0, 1, 0]], "must be non-negative and sum to 1 in every row, got"),
+        ([[[0, 1]]], r"actions must be \(2,\), got \(1, 1, 2\)"),
         ([0, 3], r"an action must be a place in \[0, 3\), got \[0, 3\]"),
         ([-1, 0], r"an action must be a place in \[0, 3\), got \[-1, 0\]"),
     ],
@@ -176,6 +218,8 @@ def test_a_row_must_be_reset_before_its_first_decision():
         ({"steps_per_decision": 0}, "steps_per_decision must be at least 1, got 0"),
         ({"mastery_streak": 0}, "mastery_streak must be at least 1, got 0"),
         ({"end_after": -2}, "end_after must be at least 1, got -2"),
+        ({"rehearsal": 1.0}, r"rehearsal must be a share in \[0, 1\), got 1.0"),
+        ({"rehearsal": -0.1}, r"rehearsal must be a share in \[0, 1\), got -0.1"),
     ],
 )
 def test_an_unusable_setting_is_refused_in_one_sentence(options, words):
@@ -238,3 +282,18 @@ def test_a_stored_state_is_a_copy_that_later_decisions_leave_alone():
         again = room.step(np.array([2, 2]))
         np.testing.assert_array_equal(again.observation, lesson.observation)
         np.testing.assert_array_equal(again.truncated, lesson.truncated)
+
+
+def test_a_mixture_trains_on_its_shares_and_rehearsal_adds_all_tasks_by_size():
+    room = begun(fake_room(suite=fake_suite(3, sizes=[8, 4, 4]), n=2, rehearsal=0.4))
+    rehearsed = 0.4 * np.array([0.5, 0.25, 0.25])
+    room.step(np.array([0, 2]))
+    np.testing.assert_allclose(room.cohort.mixtures[-1], 0.6 * np.eye(3)[[0, 2]] + rehearsed)
+    shares = np.array([[0.25, 0.75, 0.0], [0.1, 0.2, 0.7]])
+    lesson = room.step(shares)
+    np.testing.assert_allclose(room.cohort.mixtures[-1], 0.6 * shares + rehearsed)
+    assert lesson.task.tolist() == [1, 2]
+    np.testing.assert_allclose(room.facts.chosen, [[1.25, 0.75, 0.0], [0.1, 0.2, 1.7]])
+    np.testing.assert_array_equal(room.facts.recency, [[0, 0, 2], [0, 0, 0]])
+    with pytest.raises(ValueError, match="rehearsal must be a share"):
+        fake_room(rehearsal=1.0)

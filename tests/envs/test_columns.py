@@ -160,6 +160,13 @@ def test_places_beyond_the_tasks_are_zero_in_every_column_and_refuse_to_be_chose
     assert (padded.facts.decisions == 1).all()
 
 
+def test_a_place_without_a_task_is_within_bounds_where_every_task_is_far_from_zero():
+    for difficulty in ([3.0, 5.0], [-3.0, -5.0]):
+        suite = fake_suite(2, difficulty=difficulty)
+        room = fake_room(suite=suite, observe=("progress", "difficulty"), max_tasks=3)
+        assert observation_space(room).contains(room.reset(np.array([0]), np.array([1]))[0])
+
+
 def test_fewer_places_than_tasks_are_refused():
     with pytest.raises(ValueError, match="max_tasks must be at least the 3 tasks"):
         fake_room(k=3, max_tasks=2)

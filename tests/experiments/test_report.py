@@ -128,6 +128,16 @@ def test_maps_count_only_students_that_are_still_being_taught(tmp_path):
     np.testing.assert_allclose(gains, [[0.0, 0.5, -0.25, np.nan], [0.0, 0.0, 0.5, np.nan]])
 
 
+def test_a_map_ends_where_hardly_anybody_is_left(tmp_path):
+    """Of forty students one goes on alone: less than one in twenty."""
+    lives = [rows("uniform", s, [DONE], tasks=TASKS, ended="terminated") for s in range(39)]
+    lives.append(rows("uniform", 39, [LOW, LOW, LOW], tasks=TASKS))
+    records = [teacher("uniform", "static")]
+    run = read_run(write_run(tmp_path / "r", records, lives, TASKS, decisions=3))
+    shares = choice_map(run.lifetimes["uniform"], 2)
+    np.testing.assert_allclose(shares, [[1.0, np.nan, np.nan], [0.0, np.nan, np.nan]])
+
+
 def test_a_figure_keeps_learned_teachers_and_baselines_when_there_are_too_many(tmp_path):
     path = demo_run(tmp_path / "r", students=2, decisions=3, k=2, teacher_seeds=1, rules=12)
     teachers = measure_teachers(read_run(path))
@@ -206,6 +216,8 @@ def test_the_verdict_tells_what_training_cost_and_when_it_is_paid_back(tmp_path)
     tables = {"ppo": FAST, "uniform": SLOW}
     paid = verdict(a_run(tmp_path / "a", tables, ppo={"training": training}))
     assert "Making it cost 2,100 training-example equivalents per seed, paid back after 11" in paid
+    few = verdict(a_run(tmp_path / "c", tables, students=3, ppo={"training": training}))
+    assert "not shown to pay against Uniform" in few
     tables = {"ppo": SLOW, "uniform": FAST}
     never = verdict(a_run(tmp_path / "b", tables, ppo={"training": training}))
-    assert "paid back never against Uniform" in never
+    assert "never paid back against Uniform" in never

@@ -323,6 +323,14 @@ def test_tasks_are_drawn_with_the_probabilities_that_the_rule_gives():
     assert shares[2] == 0
 
 
+def test_a_rule_that_prefers_a_place_without_a_task_gets_another():
+    rule = Fixed(0.1, 0.3, 5.0)
+    env = vec_env(rule, n=40, k=2, max_tasks=3, observe=("present",))
+    actions, state = RuleTeacher(rule, env).predict(env.reset())
+    np.testing.assert_allclose(state["probabilities"], np.tile([0.25, 0.75, 0], (40, 1)))
+    assert set(actions) == {0, 1}
+
+
 def test_a_rule_without_any_preference_chooses_evenly_among_the_tasks_that_exist():
     rule = Fixed(0.0, 0.0, 0.0)
     env = vec_env(rule, k=2, max_tasks=3, observe=("present",))
@@ -370,6 +378,17 @@ def test_a_teacher_without_a_rule_or_an_environment_is_refused_in_one_sentence(l
         RuleTeacher(None, vec_env(least_tried))
     with pytest.raises(ValueError, match="RuleTeacher needs an environment"):
         RuleTeacher(least_tried)
+
+
+def test_a_loaded_teacher_without_an_environment_predicts_but_has_nothing_to_learn_in(
+    least_tried, tmp_path
+):
+    env = vec_env(least_tried)
+    RuleTeacher(least_tried, env).save(tmp_path / "teacher")
+    loaded = RuleTeacher.load(tmp_path / "teacher")
+    assert loaded.predict(env.reset())[0].tolist() == [0]
+    with pytest.raises(ValueError, match="learn needs an environment: call set_env first"):
+        loaded.learn(1)
 
 
 def test_a_column_that_was_not_asked_for_is_refused_by_name(least_tried):
