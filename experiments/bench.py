@@ -89,4 +89,3 @@ def _shares(turns: int) -> list[Figure]:
         Figure(name, sorted(values)[len(values) // 2], min(values), max(values), "of 1")
         for name, values in shares.items()
     ]
-

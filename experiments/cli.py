@@ -99,9 +99,8 @@ def list_all() -> None:
         console.print(f"\n[bold]{title}[/bold]")
         for name, thing in things.items():
             text = thing if isinstance(thing, str) else (thing.__doc__ or "").strip()
-            console.print(
-                f"  {name:<20} {text.splitlines()[0]}", highlight=False, markup=False, soft_wrap=True
-            )
+            line = f"  {name:<20} {text.splitlines()[0]}"
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"\n[bold]columns[/bold]\n  progress, present, {', '.join(COLUMNS)}", highlight=False
     )

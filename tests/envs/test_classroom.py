@@ -282,18 +282,3 @@ def test_a_stored_state_is_a_copy_that_later_decisions_leave_alone():
         again = room.step(np.array([2, 2]))
         np.testing.assert_array_equal(again.observation, lesson.observation)
         np.testing.assert_array_equal(again.truncated, lesson.truncated)
-
-
-def test_a_mixture_trains_on_its_shares_and_rehearsal_adds_all_tasks_by_size():
-    room = begun(fake_room(suite=fake_suite(3, sizes=[8, 4, 4]), n=2, rehearsal=0.4))
-    rehearsed = 0.4 * np.array([0.5, 0.25, 0.25])
-    room.step(np.array([0, 2]))
-    np.testing.assert_allclose(room.cohort.mixtures[-1], 0.6 * np.eye(3)[[0, 2]] + rehearsed)
-    shares = np.array([[0.25, 0.75, 0.0], [0.1, 0.2, 0.7]])
-    lesson = room.step(shares)
-    np.testing.assert_allclose(room.cohort.mixtures[-1], 0.6 * shares + rehearsed)
-    assert lesson.task.tolist() == [1, 2]
-    np.testing.assert_allclose(room.facts.chosen, [[1.25, 0.75, 0.0], [0.1, 0.2, 1.7]])
-    np.testing.assert_array_equal(room.facts.recency, [[0, 0, 2], [0, 0, 0]])
-    with pytest.raises(ValueError, match="rehearsal must be a share"):
-        fake_room(rehearsal=1.0)

@@ -43,7 +43,8 @@ import os, signal, sys
 from lessonplan.experiments.loading import read_config
 from lessonplan.experiments.trial import run_trial
 
-config, out, resume, calls = read_config(sys.argv[1]), sys.argv[2], sys.argv[3] == "resume", int(sys.argv[4])
+config, out = read_config(sys.argv[1]), sys.argv[2]
+resume, calls = sys.argv[3] == "resume", int(sys.argv[4])
 
 def watch(unit, fraction, words):
     global calls
