@@ -86,8 +86,6 @@ class Classroom:
             mastery_streak=mastery_streak,
             end_after=end_after,
         )
-        if not 0.0 <= rehearsal < 1.0:
-            raise ValueError(f"rehearsal must be a share in [0, 1), got {rehearsal}")
         if not observe or not observe[0].startswith("progress"):
             raise ValueError(f"the first column of observe must be progress, got {list(observe)}")
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
@@ -102,8 +100,7 @@ class Classroom:
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = REWARDS[reward]
         self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
-        sizes = self.suite.sizes("train")
-        self._rehearsal = rehearsal * sizes / sizes.sum()
+        self._rehearsal = _rehearsal(self.suite, rehearsal)
         self._token_cost = self.suite.values("cost")
         self._places = np.full((self.n, self.n_places), -1, dtype=np.int64)
         """Canonical task at each place, -1 where there is none."""
@@ -260,6 +257,14 @@ def _places(suite: TaskSuite, max_tasks: int | None) -> int:
             f"got {max_tasks}"
         )
     return len(suite) if max_tasks is None else max_tasks
+
+
+def _rehearsal(suite: TaskSuite, share: float) -> np.ndarray:
+    """What every batch draws from each task, whatever was chosen, (k,)."""
+    if not 0.0 <= share < 1.0:
+        raise ValueError(f"rehearsal must be a share in [0, 1), got {share}")
+    sizes = suite.sizes("train")
+    return np.asarray(share * sizes / sizes.sum())
 
 
 def _check_counts(**counts: int) -> None:

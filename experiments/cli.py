@@ -1,6 +1,7 @@
 """The command `lessonplan`."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -117,7 +118,7 @@ def bench(
     run_bench(console, as_json, quick)
 
 
-def print_table(rows: list[list[str]]) -> None:
+def print_table(rows: Sequence[Sequence[str]]) -> None:
     """The first row is the heading."""
     from rich.table import Table
 

@@ -56,12 +56,9 @@ class Lifetimes:
         observation = self._observation[rows]
         first = self.room.facts.decisions[rows] == 0
         memory = None if self._memory is None else {a: b[rows] for a, b in self._memory.items()}
-        actions, memory = self.teacher.predict(
-            observation,
-            memory,
-            first,
-            deterministic=True,  # type: ignore[arg-type]
-        )
+        # SB3 types states as tuples of arrays, but hands on whatever a policy returns.
+        teacher: Any = self.teacher
+        actions, memory = teacher.predict(observation, memory, first, deterministic=True)
         shown = action_probabilities(self.teacher, observation, memory)
         mixes = getattr(getattr(self.teacher, "rule", None), "mixes", False)
         lesson = self.room.step(shown if mixes else actions, rows)

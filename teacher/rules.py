@@ -3,7 +3,7 @@
 Legend: n students, k tasks.
 """
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -80,8 +80,9 @@ class Rule(Protocol):
     students and independent of each other.
     """
 
-    needs: ClassVar[tuple[str, ...]]
-    """Columns of the observation that it must be shown."""
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns of the observation that it must be shown."""
 
     def start(self, n: int, k: int) -> Memory:
         """Memory at the beginning of n lifetimes."""

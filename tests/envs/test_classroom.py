@@ -182,6 +182,10 @@ def test_rehearsal_draws_a_share_of_every_batch_in_proportion_to_data_size():
     # 4 examples of 0.82 + 0.12 + 0.36 tokens; what was chosen is still one task.
     np.testing.assert_allclose(room.facts.spending.tokens, [4 * 1.3])
     assert lesson.observation[0, :, 1].tolist() == [1, 0, 0]
+    room.step(np.array([[0.5, 0.5, 0.0]]))
+    np.testing.assert_allclose(room.cohort.mixtures[1], [[0.42, 0.46, 0.12]])
+    np.testing.assert_allclose(room.facts.chosen, [[1.5, 0.5, 0]])
+    assert room.facts.recency.tolist() == [[0, 0, 2]]
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,10 @@ def test_resume_in_a_new_process_is_exact(tmp_path):
     loss = cohort.evaluate("test").loss.tobytes().hex()
     assert printed.split(maxsplit=1) == [loss, f"{[False, False, False, True]}\n"]
     other = make()
+    other.evaluate("test")
     other.load_state_dict(torch.load(tmp_path / "after.pt", weights_only=True))
+    assert other.diverged.tolist() == [False, False, False, True]
+    assert other.evaluate("test").loss.tobytes().hex() == loss
     for row in range(4):
         mine, its = (hashlib.sha256(member(c, row)).hexdigest() for c in (cohort, other))
         assert mine == its

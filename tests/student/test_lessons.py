@@ -42,6 +42,29 @@ def test_a_diverged_member_is_frozen_and_flagged_and_the_others_go_on():
     assert cohort.state_dict()["taken"].tolist() == [12.0, 3.0, 12.0, 12.0]
 
 
+class Overflowing(nn.Module):
+    """Logits so far apart that their loss is infinite, and its gradient is not."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(11, 2)
+
+    def forward(self, inputs):
+        return (self.layer(inputs) + torch.tensor([3e38, -3e38]))[:, None]
+
+
+def test_an_infinite_loss_freezes_even_where_its_gradient_is_finite():
+    cohort = StackedCohort(PARITY, Overflowing, 2, batch_size=8)
+    before = [member(cohort, row) for row in range(2)]
+    cohort.train(np.eye(3)[[0, 1]], 1)
+    assert cohort.diverged.all()
+    state = cohort.state_dict()
+    assert state["taken"].tolist() == [0.0, 0.0]
+    state["drawn"][:] = 0
+    cohort.load_state_dict(state)
+    assert [member(cohort, row) for row in range(2)] == before
+
+
 def test_scores_and_losses_stay_finite_even_with_weights_that_are_not():
     cohort = make()
     state = cohort.state_dict()

@@ -131,6 +131,16 @@ def test_mixed_tasks_take_the_same_streams_as_single_ones(pool):
     assert (after == at_once).all()
 
 
+def test_tasks_of_the_same_size_are_drawn_in_different_orders():
+    sizes = np.array([30, 30])
+    pool = Pool(torch.zeros(60, 1), torch.zeros(60, 1, dtype=torch.int64), sizes, np.array([0, 30]))
+    first, second = (
+        draw_examples(pool, np.array([1]), np.zeros((1, 2), dtype=np.int64), np.full((1, 30), task))
+        for task in range(2)
+    )
+    assert (first != second - 30).any()
+
+
 def test_training_has_no_repeats_within_an_epoch_and_stays_inside_the_task(pool):
     drawn = np.zeros((1, 3), dtype=np.int64)
     index = draw_examples(pool, np.array([8]), drawn, np.full((1, 48), 1))[0]
