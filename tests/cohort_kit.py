@@ -61,7 +61,7 @@ BUILDS = {
 
 def make(kind="mlp", n=4, **options):
     suite, build = BUILDS[kind]
-    settings = {"batch_size": 8, "optimizer": Adam(1e-2), "evaluation_size": 20}
+    settings = {"batch_size": 8, "optimizer": Adam(1e-2), "evaluation_size": 10}
     with pytest.MonkeyPatch.context() as patch:
         if kind == "large module":
             patch.setattr(stack, "_ALONE_BYTES", 0)

@@ -134,7 +134,7 @@ RESUME = """
 
     suite = parity(n_tasks=3, n_signs=8)
     cohort = StackedCohort(suite, lambda: MLP(suite.input_shape, 2, (20, 12)), 4, batch_size=8,
-                           optimizer=Adam(1e-2), evaluation_size=20)
+                           optimizer=Adam(1e-2), evaluation_size=10)
     cohort.load_state_dict(torch.load(sys.argv[1], weights_only=True))
     for row in ([0, 1, 0], [0.2, 0.5, 0.3], [1, 0, 0]):
         cohort.train(np.broadcast_to(np.array(row, dtype=float), (4, 3)), 4)
