@@ -1,0 +1,165 @@
+"""The command line and configs: bad input is one sentence and exit status 2."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_config import CONFIG
+
+from lessonplan.experiments import cli
+from lessonplan.experiments.loading import config_names, make_config, read_config, write_config
+from lessonplan.experiments.units import plan
+from lessonplan.experiments.watching import watching
+
+
+def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["lessonplan", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_config_that_ships_can_be_read_and_survives_a_round_trip(name, tmp_path):
+    config = read_config(name)
+    write_config(config, tmp_path / "config.yaml")
+    assert read_config(tmp_path / "config.yaml") == config
+    assert plan(config)
+
+
+def test_overrides_reach_keys_items_and_teachers_by_name():
+    config = read_config(
+        "quickstart",
+        ["seeds.report=5", "teachers.ppo.decisions=99", "teachers.ppo.settings.gamma=0.5",
+         "suite.options.n_tasks=4", "teachers.uniform.parameters={}"],
+    )  # fmt: skip
+    assert config.seeds.report == 5
+    ppo = next(teacher for teacher in config.teachers if teacher.name == "ppo")
+    assert ppo.decisions == 99
+    assert ppo.settings["gamma"] == 0.5
+    assert ppo.settings["n_steps"] == 80
+    assert config.suite.options["n_tasks"] == 4
+
+
+BAD = {
+    "unknown config": (["run", "nope"], "there is no config 'nope'"),
+    "nothing to run": (["run"], "name a config"),
+    "unknown key": (["run", "quickstart", "-o", "colour=red"], "colour: Extra inputs"),
+    "unknown nested key": (["run", "quickstart", "-o", "seeds.x=1"], "seeds.x: Extra inputs"),
+    "not an override": (["run", "quickstart", "-o", "seeds"], "an override reads key=value"),
+    "unknown teacher": (["run", "quickstart", "-o", "teachers.x.tune=1"], "there is no item 'x'"),
+    "unknown rule": (
+        ["run", "quickstart", "-o", "teachers.uniform.rule=unform"], "there is no rule 'unform'"
+    ),
+    "unknown parameter": (
+        ["run", "quickstart", "-o", "teachers.uniform.parameters.gate=1"], "does not take these"
+    ),
+    "impossible gate": (
+        ["run", "quickstart", "-o", "teachers.in-order.parameters.gate=7"], "gate"
+    ),
+    "unknown suite": (["run", "quickstart", "-o", "suite.name=x"], "there is no suite 'x'"),
+    "impossible suite": (["run", "quickstart", "-o", "suite.options.n_signs=99"], "n_signs must"),
+    "unknown model": (["run", "quickstart", "-o", "student.model=x"], "there is no model 'x'"),
+    "unknown reward": (["run", "quickstart", "-o", "lifetime.reward=x"], "reward must be one of"),
+    "unknown column": (
+        ["run", "quickstart", "-o", "teachers.ppo.observe=[progress,scor]"], "no column 'scor'"
+    ),
+    "progress is not first": (
+        ["run", "quickstart", "-o", "teachers.ppo.observe=[score]"], "first column"
+    ),
+    "not a budget": (["run", "quickstart", "--budget", "many"], "a budget reads like"),
+    "no such data": (["run", "--data", "nowhere.jsonl"], "nowhere.jsonl"),
+    "negative rate": (
+        ["run", "quickstart", "-o", "student.learning_rate=-1"], "student.learning_rate"
+    ),
+    "no teachers": (["run", "quickstart", "-o", "teachers=[]"], "there are no teachers"),
+    "twice the same": (
+        ["run", "quickstart", "-o", "teachers=[uniform,uniform]"], "the same name: uniform"
+    ),
+    "replay of nobody": (
+        ["run", "quickstart", "-o", "teachers=[{name: a, type: replay, of: b}]"], "replays 'b'"
+    ),
+    "nothing to resume": (["run", "--resume", "nowhere"], "can't be read"),
+    "not a run": (["report", "."], "not a run directory"),
+    "own module is missing": (
+        ["run", "quickstart", "-o", "suite.name=nomodule:x"], "can't be imported"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_is_one_sentence_and_status_2(kind, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    arguments, words = BAD[kind]
+    status, _, err = command(monkeypatch, capsys, *arguments)
+    assert status == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_is_not_empty_is_not_overwritten(monkeypatch, capsys, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    status, _, err = command(monkeypatch, capsys, "run", "quickstart", "--out", str(tmp_path))
+    assert status == 2
+    assert "is not empty" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_list_names_everything_with_a_line_each(monkeypatch, capsys):
+    status, out, _ = command(monkeypatch, capsys, "list")
+    assert status == 0
+    for name in ("quickstart", "parity", "decoder", "exp3s", "mean_score", "recency"):
+        assert name in out
+
+
+def test_a_dry_run_says_what_it_would_take_and_writes_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "tiny.yaml"
+    config.write_text(yaml.safe_dump(CONFIG))
+    status, out, _ = command(monkeypatch, capsys, "run", str(config), "--dry-run")
+    assert status == 0
+    assert "12 decisions of 10 student steps" in out
+    assert "probing is" in out
+    assert "minutes" in out
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_paths_of_data_are_relative_to_the_config(tmp_path):
+    values = {"suite": {"name": "jsonl", "options": {"path": "d.jsonl"}}, "teachers": ["uniform"]}
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(values))
+    assert read_config(tmp_path / "c.yaml").suite.options["path"] == str(tmp_path / "d.jsonl")
+
+
+@pytest.mark.slow
+def test_a_run_from_the_command_line_ends_with_table_verdict_and_report(
+    monkeypatch, capsys, tmp_path
+):
+    config, out = tmp_path / "tiny.yaml", tmp_path / "run"
+    config.write_text(yaml.safe_dump(CONFIG | {"workers": 1}))
+    status, shown, _ = command(monkeypatch, capsys, "run", str(config), "--out", str(out))
+    assert status == 0
+    assert "exp3s" in shown
+    assert "done: evaluate-ppo-0" in shown
+    summary = json.loads((out / "summary.json").read_text())
+    assert set(summary["teachers"]) == {
+        "ppo", "ppo-sampled", "ppo-shuffled", "uniform", "in-order-tuned", "exp3s",
+    }  # fmt: skip
+    assert (out / "report.html").stat().st_size > 10_000
+    assert "http" not in (out / "report.html").read_text().split("<body")[1].split("data:")[0]
+
+
+def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):
+    config = make_config(dict(CONFIG))
+    with watching(cli.console, config) as watch:
+        watch("tune-in-order-tuned-0", 0.5, "candidate 1 of 3")
+        watch("tune-in-order-tuned-0", 1.0, "done")
+    assert capsys.readouterr().out.count("done:") == 1
+
+
+def test_the_folder_of_configs_is_where_the_package_is():
+    assert (Path(cli.__file__).parent / "configs" / "quickstart.yaml").exists()
