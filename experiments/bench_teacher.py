@@ -36,7 +36,7 @@ class Stopwatch:
 
 def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: int) -> float:
     """Share of the wall time of `decisions` decisions that is not the students' own."""
-    teacher, room = rule_teacher(build_rule(rule, {}), config, suite, n, 0)
+    teacher, room = rule_teacher(build_rule(rule, {}, config), config, suite, n, 0)
     lifetimes = Lifetimes(teacher, room, np.arange(n))
     lifetimes.step()
     watch = Stopwatch(room.cohort)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 """The one place where a config becomes objects."""
 
 import importlib
+import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -92,12 +93,18 @@ def build_room(
     )
 
 
-def build_rule(rule: str, parameters: Mapping[str, Any]) -> Rule:
-    """A rule by name with its parameters; lists become tuples."""
+def build_rule(rule: str, parameters: Mapping[str, Any], course: Course) -> Rule:
+    """A rule by name with its parameters; lists become tuples.
+
+    A rule that has the parameter `feedback` is told the course's.
+    """
+    maker = named("rule", rule, RULES)
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
     }
-    built: Rule = _call("rule", rule, named("rule", rule, RULES), plain)
+    if "feedback" in inspect.signature(maker).parameters:
+        plain.setdefault("feedback", course.lifetime.feedback)
+    built: Rule = _call("rule", rule, maker, plain)
     return built
 
 

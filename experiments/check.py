@@ -24,7 +24,7 @@ def check(config: Config) -> TaskSuite:
             if teacher.tune:
                 settings = candidates(teacher, suite, config.tuning_candidates, 0)
             for parameters in settings:
-                rule_teacher(build_rule(teacher.rule, parameters), config, suite, 1, 0)
+                rule_teacher(build_rule(teacher.rule, parameters, config), config, suite, 1, 0)
         elif teacher.type == "learned":
             course = teacher.course or config
             build_room(course, build_suite(course), 1, tuple(teacher.observe))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from .config import Config
 from .loading import config_names, make_config, read_config
 
 app = typer.Typer(
@@ -37,24 +38,7 @@ def run(
     from .estimate import estimate
     from .watching import watching
 
-    overrides = list(override or [])
-    if budget:
-        overrides.append(f"lifetime.budget={budget}")
-    if resume is not None:
-        if config or data or overrides:
-            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
-        settings, folder = read_config(resume / "config.yaml"), resume
-    elif data is not None:
-        values = read_config(config or "words").model_dump(mode="json")
-        values["suite"] = {"name": "jsonl", "options": {"path": str(data.resolve())}}
-        values["name"] = data.stem
-        settings = make_config(values, overrides)
-        folder = out or Path("runs") / settings.name
-    elif config:
-        settings = read_config(config, overrides)
-        folder = out or Path("runs") / settings.name
-    else:
-        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
+    settings, folder = _settings(config, out, override or [], resume, data, budget)
     if dry_run:
         console.print(estimate(settings), highlight=False, soft_wrap=True)
         return
@@ -66,6 +50,32 @@ def run(
     print_table(table_rows(summary))
     console.print(f"\n{summary['verdict']}\n")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _settings(
+    config: str,
+    out: Path | None,
+    override: Sequence[str],
+    resume: Path | None,
+    data: Path | None,
+    budget: str,
+) -> tuple[Config, Path]:
+    """The config that the options of `run` ask for, and its run directory."""
+    overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
+    if resume is not None:
+        if config or data or overrides:
+            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
+        return read_config(resume / "config.yaml"), resume
+    if data is not None:
+        values = read_config(config or "words").model_dump(mode="json")
+        values["suite"] = {"name": "jsonl", "options": {"path": str(data.resolve())}}
+        values["name"] = data.stem
+        settings = make_config(values, overrides)
+    elif config:
+        settings = read_config(config, overrides)
+    else:
+        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
+    return settings, out or Path("runs") / settings.name
 
 
 @app.command()

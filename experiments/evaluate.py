@@ -86,7 +86,7 @@ def make_teacher(
     """A teacher that is ready to be reported, and a classroom of n that shows it what it needs."""
     teacher = teacher_named(config, name)
     if isinstance(teacher, RuleTeacher):
-        rule = build_rule(teacher.rule, teacher.parameters | parameters)
+        rule = build_rule(teacher.rule, teacher.parameters | parameters, config)
         return rule_teacher(rule, config, suite, n, teacher_seed)
     if isinstance(teacher, ReplayTeacher):
         schedules, keys = recorded_schedules(run_dir, suite, teacher.of, teacher_seed)

@@ -51,9 +51,12 @@ def _binned(values: np.ndarray, taught: np.ndarray, column: np.ndarray) -> np.nd
     return np.where((count > 0) & (count >= enough), sums / np.maximum(count, 1), np.nan)
 
 
-def choice_map(lifetimes: Lifetimes, k: int) -> np.ndarray:
-    """Share of the students still being taught that were taught each task, (k, c)."""
-    chosen = lifetimes.task[..., None] == np.arange(k)
+def choice_map(lifetimes: Lifetimes, k: int, mixes: bool = False) -> np.ndarray:
+    """Share of the students still being taught that were taught each task, (k, c).
+
+    Of a teacher that mixes tasks within a batch it is the share of the training examples.
+    """
+    chosen = lifetimes.probabilities if mixes else lifetimes.task[..., None] == np.arange(k)
     return _binned(chosen.astype(np.float64), lifetimes.taught, _columns(lifetimes))
 
 
@@ -68,7 +71,10 @@ def progress_map(lifetimes: Lifetimes) -> np.ndarray:
 
 def draw_schedules(run: StoredRun, names: list[str]) -> Figure:
     """A heat map per teacher of which task was taught when."""
-    maps = {name: choice_map(run.lifetimes[name], len(run.tasks)) for name in names}
+    maps = {
+        name: choice_map(run.lifetimes[name], len(run.tasks), run.teachers[name].mixes)
+        for name in names
+    }
     return _draw_maps(
         run, maps, SHARES, _share_norm(maps.values()), "share of students taught the task"
     )
@@ -201,7 +207,7 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     ordered = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
     names += sorted(ordered, key=lambda n: (not run.teachers[n].tuned, n))[:1]
     k = len(run.tasks)
-    maps = {name: choice_map(run.lifetimes[name], k) for name in names}
+    maps = {name: choice_map(run.lifetimes[name], k, run.teachers[name].mixes) for name in names}
     norm = _share_norm(maps.values())
     panels = Panels(len(names), 4.0, max(1.8, 0.25 * k), _margin(run, 9.5))
     figure = panels.figure()

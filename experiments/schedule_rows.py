@@ -25,6 +25,7 @@ _SCALARS = {
     "wall_seconds": np.float64,
 }
 _PER_TASK = {
+    "probabilities": "probabilities",
     "test_score": "test_score",
     "test_calibration_error": "calibration_error",
     "stress_score": "stress_score",
@@ -54,8 +55,9 @@ class Rows:
     diverged: np.ndarray
     lost: np.ndarray
     wall_seconds: np.ndarray
+    probabilities: np.ndarray
+    """(w, k), as are the next three; a stress score that was not measured is NaN."""
     test_score: np.ndarray
-    """(w, k), as are the next two; a stress score that was not measured is NaN."""
     calibration_error: np.ndarray
     stress_score: np.ndarray
 

@@ -27,6 +27,7 @@ class TeacherRecord:
     label: str = ""
     tuned: bool = False
     published: bool = False
+    mixes: bool = False
     needs: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
     sees_order: bool = False
@@ -66,6 +67,9 @@ class Lifetimes:
     tokens: np.ndarray
     task: np.ndarray
     """Task chosen, (s, m, d) int; -1 after the end."""
+    probabilities: np.ndarray
+    """What the task was drawn from, (s, m, d, k), once a decision or, by a teacher that mixes,
+    for each training example."""
     test_score: np.ndarray
     calibration_error: np.ndarray
     stress_score: np.ndarray
@@ -245,6 +249,7 @@ def _padded(
         probe_compute=rows.probe_compute[index],
         tokens=rows.tokens[index],
         task=task,
+        probabilities=rows.probabilities[index],
         test_score=rows.test_score[index],
         calibration_error=rows.calibration_error[last],
         stress_score=rows.stress_score[last],

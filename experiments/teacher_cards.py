@@ -25,6 +25,7 @@ def write_teacher_cards(config: Config, run_dir: Path) -> None:
 def _card(name: str, **facts: Any) -> dict[str, Any]:
     return {
         "name": name, "label": name, "kind": "rule", "tuned": False, "published": False,
+        "mixes": False,
         "needs": [], "parameters": {}, "sees_order": False, "training": None, "tuning": None,
         "replay_of": None, "deterministic": False,
     } | facts  # fmt: skip
@@ -38,6 +39,8 @@ def _rule_card(teacher: RuleTeacher, config: Config, run_dir: Path) -> list[dict
             teacher.name,
             kind=getattr(rule, "kind", "rule"),
             sees_order=getattr(rule, "sees_order", False),
+            mixes=getattr(rule, "mixes", False),
+            label=f"{teacher.name}, mixed in batches" if getattr(rule, "mixes", False) else "",
             published=getattr(rule, "published", False),
             needs=list(rule.needs),
             tuned=teacher.tune,

@@ -73,7 +73,7 @@ def tune(
     for i in range(len(state["tried"]), len(settings)):
         report(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
-        rule = build_rule(teacher.rule, settings[i])
+        rule = build_rule(teacher.rule, settings[i], config)
         algorithm, room = rule_teacher(rule, config, suite, len(students), config.seeds.teacher)
         cost = Lifetimes(algorithm, room, students).live()
         state["tried"].append({"parameters": settings[i], "cost": float(cost.mean())})

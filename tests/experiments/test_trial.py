@@ -10,7 +10,13 @@ import pytest
 from tiny_config import CONFIG
 
 from lessonplan.envs import Classroom
-from lessonplan.experiments.build import REPORT_SEEDS, SELECT_SEEDS, TRAIN_SEEDS, build_room
+from lessonplan.experiments.build import (
+    REPORT_SEEDS,
+    SELECT_SEEDS,
+    TRAIN_SEEDS,
+    build_room,
+    build_rule,
+)
 from lessonplan.experiments.check import check
 from lessonplan.experiments.evaluate import evaluate, recorded_schedules
 from lessonplan.experiments.loading import make_config
@@ -198,3 +204,27 @@ def test_the_chunk_and_the_number_of_rows_change_nothing_in_a_room(tmp_path):
         one.step(np.array([action]))
     np.testing.assert_array_equal(three.observation(np.array([1])), one.observation(np.array([0])))
     np.testing.assert_array_equal(three.facts.loss[1], one.facts.loss[0])
+
+
+def test_a_rule_that_can_be_told_the_feedback_is_told_that_of_the_course():
+    bandit = tiny("lifetime.feedback=bandit")
+    assert build_rule("tscl_window", {}, bandit).feedback == "bandit"
+    assert build_rule("tscl_window", {}, tiny()).feedback == "full"
+    assert build_rule("uniform", {}, bandit) == build_rule("uniform", {}, tiny())
+
+
+def test_a_teacher_that_mixes_trains_on_its_probabilities_within_each_batch(tmp_path, monkeypatch):
+    config = make_config(copy.deepcopy(CONFIG) | {"teachers": ["proportional", "uniform"]})
+    mixtures = []
+    plain = StackedCohort.train
+
+    def watched(self, mixture, steps, rows=None):
+        mixtures.append(np.array(mixture))
+        return plain(self, mixture, steps, rows)
+
+    monkeypatch.setattr(StackedCohort, "train", watched)
+    report(config, tmp_path, "proportional")
+    np.testing.assert_allclose(np.concatenate(mixtures), 1 / 3)
+    mixtures.clear()
+    report(config, tmp_path, "uniform")
+    assert set(np.unique(np.concatenate(mixtures))) == {0.0, 1.0}

@@ -6,14 +6,12 @@ Legend: n students, k tasks, f columns.
 import io
 import random
 
-import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from fake_cohort import fake_room
 from new_process import run_python
 from stable_baselines3 import A2C, DQN, PPO
-from stable_baselines3.common.vec_env import DummyVecEnv
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.teacher import (
@@ -41,60 +39,6 @@ def small_ppo(env, seed=0, **settings):
 
 def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.policy.parameters()])
-
-
-class MarkedTask(gym.Env):
-    """One of k tasks is marked in a column, and is the only one that is rewarded."""
-
-    columns = ("progress", "mark", "noise")
-
-    def __init__(self, k):
-        self.observation_space = gym.spaces.Box(-1, 1, (k, 3), np.float32)
-        self.action_space = gym.spaces.Discrete(k)
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return self._shown(), {}
-
-    def step(self, action):
-        reward = float(action == self.marked)
-        return self._shown(), reward, True, False, {}
-
-    def _shown(self):
-        k = self.action_space.n
-        self.marked = int(self.np_random.integers(k))
-        shown = self.np_random.uniform(-1, 1, (k, 3)).astype(np.float32)
-        shown[:, 1] = np.arange(k) == self.marked
-        return shown
-
-
-def marked(k, n=8):
-    env = DummyVecEnv([lambda: MarkedTask(k)] * n)
-    env.seed(0)
-    return env
-
-
-def hits(model, env, draws=40):
-    observation, right = env.reset(), 0.0
-    for _ in range(draws):
-        actions, _ = model.predict(observation, deterministic=True)
-        observation, reward, _, _ = env.step(actions)
-        right += reward.mean() / draws
-    return right
-
-
-@pytest.mark.slow
-def test_it_learns_to_choose_the_marked_task_and_finds_it_among_more_tasks_too(tmp_path):
-    with LearnerStreams(0).running():
-        model = taskwise_ppo(
-            marked(4), seed=0, width=16, n_steps=32, batch_size=64, learning_rate=1e-2, gamma=0.0
-        )
-        assert hits(model, marked(4)) < 0.6
-        model.learn(4000)
-    assert hits(model, marked(4)) > 0.95
-    model.save(tmp_path / "teacher")
-    for k in (2, 9):
-        assert hits(load_teacher(tmp_path / "teacher", marked(k)), marked(k)) > 0.9
 
 
 def global_numbers():
