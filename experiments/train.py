@@ -118,10 +118,11 @@ class TeacherTraining:
             settings["learning_rate"] = LinearSchedule(
                 settings.get("learning_rate", 3e-4), 0.0, 1.0
             )
-        self.env.seed(self.seed)
         with self.streams.running():
             model = taskwise_ppo(self.env, seed=self.seed, width=self.teacher.width, **settings)
-        # PPO's constructor has sown the seed anew; the streams go on from there.
+        # PPO's constructor has given row i the seed of the teacher plus i; two teachers would meet
+        # nearly the same students.
+        self.env.seed(self.seed * self.teacher.students)
         model.set_logger(Logger(None, []))
         return model
 

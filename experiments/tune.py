@@ -3,6 +3,7 @@
 Legend: m students.
 """
 
+import inspect
 import itertools
 import time
 from collections.abc import Mapping, Sequence
@@ -25,24 +26,33 @@ from .progress import Report, nowhere
 def candidates(
     teacher: RuleTeacher, suite: TaskSuite, count: int, seed: int
 ) -> list[dict[str, Any]]:
-    """Parameter settings to try, the rule's own defaults first, at most `count` of them.
+    """Parameter settings to try, at most `count`, the teacher's own (untuned) parameters first.
 
     A grid with more settings than `count` is sampled without replacement; a static mixture, which
     has no grid, is drawn from a Dirichlet distribution around the uniform one.
     """
     generator = np.random.default_rng(seed)
-    if named("rule", teacher.rule, RULES) is StaticMixture and not teacher.grid:
+    rule = named("rule", teacher.rule, RULES)
+    if rule is StaticMixture and not teacher.grid:
         drawn = generator.dirichlet(np.full(len(suite), 2.0), size=count - 1)
         mixtures = np.concatenate([np.full((1, len(suite)), 1.0 / len(suite)), drawn])
         return [teacher.parameters | {"weights": mixture.tolist()} for mixture in mixtures]
-    grid: Mapping[str, Sequence[Any]] = teacher.grid or named("rule", teacher.rule, RULES).tuning
+    grid: Mapping[str, Sequence[Any]] = teacher.grid or getattr(rule, "tuning", {})
     settings = [
         teacher.parameters | dict(zip(grid, values, strict=True))
         for values in itertools.product(*grid.values())
     ]
-    if len(settings) > count:
-        settings = [settings[i] for i in sorted(generator.permutation(len(settings))[:count])]
-    return settings
+    untuned = _with_defaults(rule, teacher.parameters)
+    others = [setting for setting in settings if _with_defaults(rule, setting) != untuned]
+    if len(others) > count - 1:
+        others = [others[i] for i in sorted(generator.permutation(len(others))[: count - 1])]
+    return [teacher.parameters, *others]
+
+
+def _with_defaults(rule: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a rule by name."""
+    known = inspect.signature(rule).parameters.values()
+    return {parameter.name: parameter.default for parameter in known} | dict(parameters)
 
 
 def tune(

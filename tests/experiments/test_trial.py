@@ -1,6 +1,7 @@
 """Trials: what is recorded is paired, whole, and made without a look at `test`."""
 
 import copy
+import math
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from lessonplan.experiments.train import TeacherTraining
 from lessonplan.experiments.tune import candidates, tune
 from lessonplan.experiments.units import plan
 from lessonplan.student import StackedCohort
+from lessonplan.teacher import InOrder
 
 
 def tiny(*overrides: str):
@@ -126,6 +128,18 @@ def test_nothing_but_the_recorder_looks_at_test_or_stress(tmp_path, monkeypatch)
         evaluate(config, suite, tmp_path, "uniform", 0, {})
 
 
+def test_no_two_teacher_seeds_are_trained_on_the_same_students(tmp_path):
+    config = tiny()
+    suite, students = check(config), {}
+    for seed in (0, 1):
+        training = TeacherTraining(config, config.teachers[0], seed, suite, tmp_path)
+        training._begin()
+        training.env.reset()
+        students[seed] = set(training.env.room.facts.student_seed.tolist())
+        assert len(students[seed]) == config.teachers[0].students
+    assert not students[0] & students[1]
+
+
 def test_the_ranges_of_student_seeds_do_not_overlap(tmp_path, monkeypatch):
     config, seen = tiny(), {"train": set(), "select": set()}
     plain, phase = Classroom.reset, "train"
@@ -179,6 +193,13 @@ def test_a_grid_that_is_too_large_is_sampled_and_a_mixture_is_drawn():
     assert len(few) == 3
     assert few == candidates(in_order, suite, 3, 0)
     assert len({str(candidate) for candidate in few}) == 3
+    # What it would be without tuning is always tried, so tuning can't make it worse there.
+    assert few[0] == {}
+    every = candidates(in_order, suite, 1000, 0)
+    grid = InOrder.tuning
+    assert len(every) == math.prod(map(len, grid.values()))
+    assert len({str(candidate) for candidate in every}) == len(every)
+    assert {"gate": 0.9, "review": 0.0} not in every
     mixture = in_order.model_copy(update={"rule": "static_mixture"})
     drawn = candidates(mixture, suite, 5, 0)
     assert drawn[0]["weights"] == pytest.approx([1 / 3] * 3)
