@@ -59,10 +59,6 @@ class Facts:
         self.recency[rows] = np.where(shares > 0, 0.0, self.recency[rows] + 1)
         self.chosen[rows] += shares
 
-    def mean_score(self, rows: np.ndarray) -> np.ndarray:
-        """Importance-weighted mean score, (r,)."""
-        return np.asarray((self.score[rows] * self.weights).sum(axis=1))
-
     def mastered(self, rows: np.ndarray, streak: int) -> np.ndarray:
         """Whether each task is mastered, (r, k) bool."""
         return np.asarray(self.streak[rows] >= streak)

@@ -116,25 +116,6 @@ def cost_per_student(
     return _spread(per_student[:, 1] / per_student[:, 0])
 
 
-def threads_versus_one(
-    kind: str, n: int = 32, threads: int = 2, repetitions: int = 5
-) -> dict[str, float]:
-    """How many times faster a cohort trains with several threads than with one.
-
-    Returns:
-        `median`, `min` and `max` of the ratio one / several.
-    """
-    suite, build, batch_size = KINDS[kind]()
-    rows = np.arange(min(n, TIMED.get(kind, n)))
-    mixture = np.eye(len(suite))[rows % len(suite)]
-    calls = []
-    for count in (1, threads):
-        cohort = StackedCohort(suite, build, len(rows), batch_size=batch_size, threads=count)
-        calls.append(_repeated(cohort, mixture, 1))
-    times = _alternate(calls, repetitions, time.perf_counter)
-    return _spread(times[:, 0] / times[:, 1])
-
-
 class _Loop:
     """n single students, trained one after the other."""
 
@@ -184,24 +165,20 @@ def _repeated(cohort: StackedCohort, mixture: np.ndarray, times: int) -> Callabl
     return work
 
 
-def _alternate(
-    calls: Sequence[Callable[[], object]],
-    repetitions: int,
-    clock: Callable[[], float] = time.process_time,
-) -> np.ndarray:
-    """Seconds of each call, (repetitions, calls); the calls take turns.
+def _alternate(calls: Sequence[Callable[[], object]], repetitions: int) -> np.ndarray:
+    """Seconds of processor time of each call, (repetitions, calls); the calls take turns.
 
     A call that returns a function has only prepared its work: the function is timed instead.
     """
     times = np.zeros((repetitions + 1, len(calls)))
     for repetition in range(repetitions + 1):
         for i, call in enumerate(calls):
-            start = clock()
+            start = time.process_time()
             prepared = call()
             if callable(prepared):
-                start = clock()
+                start = time.process_time()
                 prepared()
-            times[repetition, i] = clock() - start
+            times[repetition, i] = time.process_time() - start
     return times[1:]
 
 

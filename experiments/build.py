@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
+from lessonplan.envs.seeding import TRAINING_SEEDS
 from lessonplan.student import MODELS, SUITES, Adam, StackedCohort, TaskSuite
-from lessonplan.teacher import RULES, Rule, RuleTeacher
+from lessonplan.teacher import RULES, LearnerStreams, Rule, RuleTeacher, taskwise_ppo
 
-from .config import Course
+from .config import Course, LearnedTeacher
 
-TRAIN_SEEDS = (0, 1_000_000)
+TRAIN_SEEDS = TRAINING_SEEDS
 SELECT_SEEDS = 1_000_000
 REPORT_SEEDS = 2_000_000
 """Student seeds for training a teacher, for tuning and selecting, and for reporting: disjoint."""
@@ -66,10 +69,10 @@ def build_room(
         end_after: as in `Classroom`; the config's by default.
     """
     student, lifetime = course.student, course.lifetime
-    model = named("model", student.model, MODELS)
+    model = partial(named("model", student.model, MODELS), suite.input_shape, suite.n_outputs)
     cohort = StackedCohort(
         suite,
-        partial(model, suite.input_shape, suite.n_outputs, **student.options),
+        partial(_call, "model", student.model, model, student.options),
         n,
         batch_size=student.batch_size,
         optimizer=Adam(
@@ -117,8 +120,33 @@ def rule_teacher(
     return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
 
 
+def build_learner(
+    teacher: LearnedTeacher, env: CurriculumVecEnv, streams: LearnerStreams, seed: int
+) -> PPO:
+    """A learned teacher before its training.
+
+    Raises:
+        ValueError: if the settings are not those of the algorithm.
+    """
+    settings = dict(teacher.settings)
+    try:
+        if teacher.anneal:
+            settings["learning_rate"] = LinearSchedule(
+                settings.get("learning_rate", 3e-4), 0.0, 1.0
+            )
+        with streams.running():
+            return taskwise_ppo(env, seed=seed, width=teacher.width, **settings)
+    except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"teacher {teacher.name!r} can't be made with these settings of "
+            f"{teacher.algorithm}: {reason}"
+        ) from error
+
+
 def _call(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
     try:
         return maker(**options)
-    except TypeError as error:
-        raise ValueError(f"{kind} {name!r} does not take these arguments: {error}") from error
+    except (TypeError, RuntimeError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{kind} {name!r} does not take these arguments: {reason}") from error

@@ -1,9 +1,14 @@
 """Everything that a config names is built once before any work starts."""
 
-from lessonplan.student import TaskSuite
+import warnings
 
-from .build import build_room, build_rule, build_suite, rule_teacher
-from .config import Config
+from lessonplan.envs import CurriculumVecEnv
+from lessonplan.student import TaskSuite
+from lessonplan.teacher import RULES, LearnerStreams
+
+from .build import build_learner, build_room, build_rule, build_suite, named, rule_teacher
+from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
+from .evaluate import teacher_named
 from .tune import candidates
 
 
@@ -19,13 +24,40 @@ def check(config: Config) -> TaskSuite:
     suite = build_suite(config)
     build_room(config, suite, 1)
     for teacher in config.teachers:
-        if teacher.type == "rule":
-            settings = [teacher.parameters]
-            if teacher.tune:
-                settings = candidates(teacher, suite, config.tuning_candidates, 0)
-            for parameters in settings:
-                rule_teacher(build_rule(teacher.rule, parameters, config), config, suite, 1, 0)
-        elif teacher.type == "learned":
-            course = teacher.course or config
-            build_room(course, build_suite(course), 1, tuple(teacher.observe))
+        if isinstance(teacher, RuleTeacher):
+            _check_rule(teacher, config, suite)
+        elif isinstance(teacher, LearnedTeacher):
+            _check_learned(teacher, config, suite)
+        else:
+            _check_replay(teacher, config)
     return suite
+
+
+def _check_rule(teacher: RuleTeacher, config: Config, suite: TaskSuite) -> None:
+    settings = [teacher.parameters]
+    if teacher.tune:
+        settings = candidates(teacher, suite, config.tuning_candidates, 0)
+    for parameters in settings:
+        rule_teacher(build_rule(teacher.rule, parameters, config), config, suite, 1, 0)
+
+
+def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) -> None:
+    if teacher.course:
+        suite = build_suite(teacher.course)
+    # Two, because with one a rollout of a single decision is refused.
+    room = build_room(teacher.course or config, suite, min(teacher.students, 2), teacher.observe)
+    with warnings.catch_warnings():
+        # Batches that do not fit the rollout of two students may fit that of all.
+        warnings.simplefilter("ignore", UserWarning)
+        build_learner(teacher, CurriculumVecEnv(room), LearnerStreams(0), 0)
+
+
+def _check_replay(teacher: ReplayTeacher, config: Config) -> None:
+    played = teacher_named(config, teacher.of)
+    if isinstance(played, RuleTeacher) and getattr(
+        named("rule", played.rule, RULES), "mixes", False
+    ):
+        raise ValueError(
+            f"teacher {teacher.name!r} replays {played.name!r}, which mixes several tasks in each "
+            "batch, so no decision has one task to play back; replay another teacher"
+        )

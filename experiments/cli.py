@@ -1,5 +1,6 @@
 """The command `lessonplan`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,8 +45,12 @@ def run(
         return
     from .summary import table_rows
     from .trial import run_trial
+    from .units import plan
 
-    with watching(console, settings) as watch:
+    before = 0
+    if resume is not None:
+        before = sum(unit.result(folder) is not None for unit in plan(settings))
+    with watching(console, settings, before) as watch:
         summary = run_trial(settings, folder, resume=resume is not None, watch=watch)
     print_table(table_rows(summary))
     console.print(f"\n{summary['verdict']}\n")
@@ -65,11 +70,14 @@ def _settings(
     if resume is not None:
         if config or data or overrides:
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
+        if out is not None:
+            raise ValueError("--resume goes on in the run directory it names; leave out --out")
         return read_config(resume / "config.yaml"), resume
     if data is not None:
         values = read_config(config or "words").model_dump(mode="json")
-        values["suite"] = {"name": "jsonl", "options": {"path": str(data.resolve())}}
-        values["name"] = data.stem
+        place = data.resolve()
+        values["suite"] = {"name": "jsonl", "options": {"path": str(place)}}
+        values["name"] = (place.name if place.is_dir() else place.stem) or "data"
         settings = make_config(values, overrides)
     elif config:
         settings = read_config(config, overrides)
@@ -144,6 +152,9 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     from .crew import WorkFailedError
 
+    # At the end, so that one's own `module:name` is found and nothing installed is hidden.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
     try:
         app(args=arguments, prog_name="lessonplan")
     except (ValueError, ImportError, WorkFailedError, OSError) as error:

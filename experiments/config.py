@@ -3,15 +3,34 @@
 Unknown keys are errors. A config stops at `build.py`: the other rooms take plain values.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values don't change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _file_name(name: str) -> str:
+    """Teachers name files, NAME-SEED-PART, so their names must be told apart from the rest."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise ValueError(
+            "a teacher's name begins with a letter or digit and holds letters, digits, '.', '_' "
+            "and '-' only"
+        )
+    if re.search(r"-[0-9]+$", name):
+        raise ValueError(
+            "a teacher's name must not end in '-' and digits, which tell its seeds apart in the "
+            "names of files"
+        )
+    return name
+
+
+TeacherName = Annotated[str, AfterValidator(_file_name)]
 
 
 class Suite(Section):
@@ -63,7 +82,7 @@ class Course(Section):
 class RuleTeacher(Section):
     """A rule, bandit or fixed order."""
 
-    name: str
+    name: TeacherName
     type: Literal["rule"] = "rule"
     rule: str = Field(description="a rule that `lessonplan list` names")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the rule")
@@ -76,7 +95,7 @@ class RuleTeacher(Section):
 class LearnedTeacher(Section):
     """A policy network that is trained over many lifetimes."""
 
-    name: str
+    name: TeacherName
     type: Literal["learned"]
     algorithm: Literal["ppo"] = "ppo"
     observe: list[str] = Field(
@@ -98,7 +117,7 @@ class LearnedTeacher(Section):
 class ReplayTeacher(Section):
     """The recorded schedules of another teacher."""
 
-    name: str
+    name: TeacherName
     type: Literal["replay"]
     of: str = Field(description="name of the teacher whose schedules are played")
     shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
@@ -142,14 +161,28 @@ class Config(Course):
         if not names:
             raise ValueError("there are no teachers; name at least one")
         for teacher in self.teachers:
-            if isinstance(teacher, ReplayTeacher) and (
-                teacher.of not in names or teacher.of == teacher.name
-            ):
+            if isinstance(teacher, ReplayTeacher):
+                self._check_replay(teacher)
+            sampled = f"{teacher.name}-sampled"
+            if isinstance(teacher, LearnedTeacher) and teacher.sampled and sampled in names:
                 raise ValueError(
-                    f"teacher {teacher.name!r} replays {teacher.of!r}, which is not one of the "
-                    f"teachers: {', '.join(names)}"
+                    f"teacher {teacher.name!r} is also reported as {sampled!r}, which is the name "
+                    "of another teacher; rename one of them"
                 )
         return self
+
+    def _check_replay(self, replay: ReplayTeacher) -> None:
+        types = {teacher.name: teacher.type for teacher in self.teachers}
+        if replay.of not in types or replay.of == replay.name:
+            raise ValueError(
+                f"teacher {replay.name!r} replays {replay.of!r}, which is not one of the "
+                f"teachers: {', '.join(types)}"
+            )
+        if types[replay.of] == "replay":
+            raise ValueError(
+                f"teacher {replay.name!r} replays {replay.of!r}, which is a replay itself; name "
+                "the teacher whose schedules it plays"
+            )
 
 
 def _full_teacher(teacher: Any) -> Any:

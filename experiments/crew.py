@@ -5,8 +5,10 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from .units import Unit
 
@@ -31,18 +33,20 @@ class Crew:
         self._run_dir, self._size, self._watch = run_dir, size, watch
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
+        self._processes: list[subprocess.Popen[str]] = []
 
     def work(self, units: Sequence[Unit], done: set[str]) -> None:
         """Do all units; `done` names those that were done before.
 
+        When one fails the others are stopped where they are; they can be resumed.
+
         Raises:
-            WorkFailedError: when a unit fails or its process is gone.
+            WorkFailedError: when a unit fails, its process is gone, or it left no file.
             ValueError: when a unit says that its input is wrong.
         """
         self._waiting, self._done = list(units), set(done)
         size = min(self._size, len(units))
         threads = [threading.Thread(target=self._serve, args=(i,)) for i in range(size)]
-        self._processes: list[subprocess.Popen[str]] = []
         try:
             for thread in threads:
                 thread.start()
@@ -50,51 +54,62 @@ class Crew:
                 thread.join()
         except BaseException as interruption:
             self._fail(interruption)
-            for process in self._processes:
-                process.kill()
             raise
+        finally:
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
         if self._failure is not None:
             raise self._failure
+        for unit in units:
+            if not unit.file(self._run_dir).exists():
+                raise WorkFailedError(
+                    f"{unit.name} was done but {unit.file(self._run_dir)} is not there; "
+                    "go on with --resume"
+                )
 
     def _serve(self, index: int) -> None:
         """Feed one process."""
         log = self._run_dir / "checkpoint" / f"worker-{index}.log"
+        process: subprocess.Popen[str] | None = None
+        try:
+            while (unit := self._next()) is not None:
+                with _named(unit, log):
+                    process = process or self._start(log)
+                    self._do(process, unit)
+        except BaseException as failure:
+            self._fail(failure)
+        finally:
+            if process is not None:
+                _dismiss(process)
+
+    def _start(self, log: Path) -> subprocess.Popen[str]:
         log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "lessonplan.experiments.worker", str(self._run_dir)]
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with log.open("w") as handle:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=handle, text=True,
-                env=environment,
+                _command(self._run_dir), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=handle, text=True, env=environment,
             )  # fmt: skip
+        with self._changed:
             self._processes.append(process)
-            try:
-                while (unit := self._next()) is not None:
-                    self._do(process, unit, log)
-            except BaseException as failure:
-                self._fail(failure)
+            if self._failure is not None:
                 process.kill()
-            finally:
-                if process.stdin is not None and not process.stdin.closed:
-                    try:
-                        process.stdin.close()
-                    except BrokenPipeError:
-                        pass
-                process.wait()
+        return process
 
-    def _do(self, process: subprocess.Popen[str], unit: Unit, log: Path) -> None:
+    def _do(self, process: subprocess.Popen[str], unit: Unit) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         self._watch(unit.name, 0.0, "starting")
-        print(unit.name, file=process.stdin, flush=True)
+        # A process that is gone says so by the end of its messages.
+        with suppress(BrokenPipeError):
+            print(unit.name, file=process.stdin, flush=True)
         for line in process.stdout:
-            message = json.loads(line)
+            message = _message(line)
             if "error" in message:
                 if message["kind"] == "ValueError":
                     raise ValueError(message["error"])
-                raise WorkFailedError(
-                    f"{unit.name} failed: {message['kind']}: {message['error']}; the log is {log}"
-                )
+                raise WorkFailedError(f"{message['kind']}: {message['error']}")
             if "done" in message:
                 self._watch(unit.name, 1.0, "done")
                 with self._changed:
@@ -102,7 +117,7 @@ class Crew:
                     self._changed.notify_all()
                 return
             self._watch(unit.name, message["fraction"], message["words"])
-        raise WorkFailedError(f"the process that did {unit.name} is gone; the log is {log}")
+        raise WorkFailedError("its process is gone")
 
     def _next(self) -> Unit | None:
         """The first unit that can begin; None when there is nothing left to begin."""
@@ -116,6 +131,46 @@ class Crew:
         return None
 
     def _fail(self, failure: BaseException) -> None:
+        """Keep the first failure and stop everything."""
         with self._changed:
             self._failure = self._failure or failure
+            for process in self._processes:
+                process.kill()
             self._changed.notify_all()
+
+
+def _command(run_dir: Path) -> list[str]:
+    """What starts a process that does units of a run directory as long as this one lives."""
+    worker = "lessonplan.experiments.worker"
+    # -P: a file in the working directory must not stand in for a module of the standard library.
+    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid())]
+
+
+def _message(line: str) -> dict[str, Any]:
+    try:
+        message: dict[str, Any] = json.loads(line)
+    except ValueError as error:
+        raise WorkFailedError(f"its process broke off with {line!r}") from error
+    return message
+
+
+@contextmanager
+def _named(unit: Unit, log: Path) -> Iterator[None]:
+    """Errors say which unit it was and where more is written."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{unit.name}: {error}; the log is {log}") from error
+    except Exception as error:
+        what = error if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
+        raise WorkFailedError(f"{unit.name} failed: {what}; the log is {log}") from error
+
+
+def _dismiss(process: subprocess.Popen[str]) -> None:
+    """The end of its input ends a process, unless it was killed before."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.close()
+    process.wait()
+    process.stdout.close()

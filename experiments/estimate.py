@@ -2,10 +2,10 @@
 
 import os
 import time
+from dataclasses import dataclass
 
 import numpy as np
 
-from lessonplan.envs import Classroom
 from lessonplan.student import TaskSuite
 
 from .build import build_room, build_suite
@@ -17,57 +17,62 @@ from .units import Unit, plan
 _TRIED_STUDENTS, _TRIED_DECISIONS = 16, 4
 
 
-def estimate(config: Config) -> str:
-    """Upper bounds in words: decisions, time, compute and the share of probing.
+@dataclass(frozen=True)
+class _Price:
+    """What a decision about one student of a course takes, and how many fill its budget."""
 
-    Every lifetime is taken to last for its whole budget; most end earlier, at mastery.
+    decisions: int
+    training: float
+    """Training examples."""
+    probing: float
+    """In training-example equivalents."""
+    seconds: float
+
+
+def estimate(config: Config) -> str:
+    """Decisions, time, compute and the share of probing, in words.
+
+    Every lifetime is taken to last for its whole budget; most end earlier, at mastery. What a
+    learner's own updates, the stress split and the first look at a student take is left out.
     """
     suite = check(config)
-    room = build_room(config, suite, 1)
     units = plan(config)
-    decisions, seconds = 0.0, 0.0
-    price = _seconds_per_decision(config, suite, tested=True)
-    for unit in units:
-        here, each = _unit(unit, config, suite, room, price)
-        decisions += here
-        seconds += here * each
+    reported = _price(config, suite, tested=True)
+    work = [_unit(unit, config, suite, reported) for unit in units]
     workers = config.workers or os.cpu_count() or 1
-    batch = config.lifetime.steps_per_decision * config.student.batch_size
-    probes = np.minimum(suite.sizes("probe"), config.student.evaluation_size)
-    probing = float(probes.sum() if config.lifetime.feedback == "full" else probes.mean()) / 3.0
-    slowest = max(_unit(u, config, suite, room, price)[0] * price for u in units)
+    decisions = sum(count for count, _ in work)
+    probing = sum(count * price.probing for count, price in work)
+    compute = probing + sum(count * price.training for count, price in work)
+    seconds = [count * price.seconds for count, price in work]
+    minutes = max(sum(seconds) / workers, *seconds) / 60
     return (
         f"{config.name}: {len(units)} units of work, {len(config.teachers)} teachers, "
         f"{config.seeds.report} reported students, suite {suite.name} with {len(suite)} tasks.\n"
-        f"A lifetime is at most {room.decisions_in_budget} decisions of "
+        f"A lifetime is about {reported.decisions} decisions of "
         f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).\n"
-        f"At most {decisions:,.0f} decisions and {decisions * (batch + probing):,.3g} training-"
-        f"example equivalents, of which probing is {probing / (batch + probing):.0%}.\n"
-        f"At most about {max(seconds / workers, slowest) / 60:.0f} minutes with {workers} "
-        f"processes on this machine; lifetimes that end in mastery make it shorter."
+        f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
+        f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.\n"
+        f"About {minutes:.0f} minutes with {workers} processes on this machine; mastery makes it "
+        f"shorter, a learned teacher's own updates make it longer."
     )
 
 
-def _unit(
-    unit: Unit, config: Config, suite: TaskSuite, room: Classroom, price: float
-) -> tuple[float, float]:
-    """Most decisions that a unit can take, and seconds for each."""
-    whole = room.decisions_in_budget
+def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tuple[float, _Price]:
+    """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
     teacher = next((t for t in config.teachers if t.name == unit.teacher), None)
     if unit.kind == "train" and isinstance(teacher, LearnedTeacher):
         course: Course = teacher.course or config
-        own = price
-        if teacher.course:
-            own = _seconds_per_decision(course, build_suite(course), tested=False)
-        return teacher.decisions + teacher.candidates * config.seeds.select * whole, own
+        price = _price(course, build_suite(course) if teacher.course else suite, tested=False)
+        selecting = teacher.candidates * config.seeds.select * price.decisions
+        return teacher.decisions + selecting, price
     if unit.kind == "tune" and teacher is not None and teacher.type == "rule":
         count = len(candidates(teacher, suite, config.tuning_candidates, 0))
-        return count * config.seeds.select * whole, price
-    return config.seeds.report * whole, price
+        return count * config.seeds.select * reported.decisions, reported
+    return config.seeds.report * reported.decisions, reported
 
 
-def _seconds_per_decision(course: Course, suite: TaskSuite, *, tested: bool) -> float:
-    """Seconds per decision and student, measured."""
+def _price(course: Course, suite: TaskSuite, *, tested: bool) -> _Price:
+    """The price of a decision: its seconds are measured, its compute is counted."""
     room = build_room(course, suite, _TRIED_STUDENTS)
     rows = np.arange(_TRIED_STUDENTS)
     room.reset(rows, rows)
@@ -78,4 +83,8 @@ def _seconds_per_decision(course: Course, suite: TaskSuite, *, tested: bool) -> 
         room.step((going + turn) % len(suite), going)
         if tested:
             room.cohort.evaluate("test", rows=going)
-    return (time.perf_counter() - began) / (_TRIED_DECISIONS * _TRIED_STUDENTS)
+    seconds = (time.perf_counter() - began) / (_TRIED_DECISIONS * _TRIED_STUDENTS)
+    probes = np.minimum(suite.sizes("probe"), course.student.evaluation_size)
+    looked_at = probes.sum() if course.lifetime.feedback == "full" else probes.mean()
+    training = course.lifetime.steps_per_decision * course.student.batch_size
+    return _Price(room.decisions_in_budget, training, float(looked_at) / 3.0, seconds)

@@ -21,7 +21,7 @@ from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .files import read_checkpoint, write_checkpoint
 from .lifetimes import Lifetimes
 from .progress import Report, nowhere
-from .recorder import Recorder
+from .recorder import Recorder, parts_of
 
 
 def evaluate(
@@ -52,19 +52,20 @@ def evaluate(
         config, suite, run_dir, name, teacher_seed, parameters, len(students)
     )
     lifetimes = Lifetimes(algorithm, room, students)
-    recorder = Recorder(run_dir / "schedule", name, teacher_seed)
+    recorder = Recorder(run_dir / "schedule", name, teacher_seed, room.n)
     checkpoint = run_dir / "checkpoint" / f"evaluate-{name}-{teacher_seed}.pt"
     state = read_checkpoint(checkpoint)
     if state is not None:
         lifetimes.load_state_dict(state["lifetimes"])
-    recorder.resume(state["parts"] if state else 0)
+    recorder.resume(state["recorder"] if state else None)
     saved = time.perf_counter()
     while len(lifetimes.running):
         recorder.record(room, lifetimes.step())
         if time.perf_counter() - saved > config.checkpoint_seconds:
             recorder.flush()
             write_checkpoint(
-                checkpoint, {"lifetimes": lifetimes.state_dict(), "parts": recorder.parts}
+                checkpoint,
+                {"lifetimes": lifetimes.state_dict(), "recorder": recorder.state_dict()},
             )
             saved = time.perf_counter()
         ended = 1.0 - len(lifetimes.running) / room.n
@@ -123,7 +124,7 @@ def recorded_schedules(
     run_dir: Path, suite: TaskSuite, name: str, teacher_seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Schedules of a recorded teacher, (m, d) canonical tasks with -1 at the end, and keys (m,)."""
-    parts = sorted((run_dir / "schedule").glob(f"part-{name}-{teacher_seed}-*.parquet"))
+    parts = parts_of(run_dir / "schedule", name, teacher_seed)
     columns = ["student_seed", "decision", "task"]
     tables = [pq.read_table(part, columns=columns).to_pydict() for part in parts]
     seeds = np.concatenate([np.array(table["student_seed"]) for table in tables])

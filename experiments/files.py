@@ -2,11 +2,42 @@
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@contextmanager
+def locked(run_dir: Path) -> Iterator[None]:
+    """Keep other processes off a run directory, which is made if need be.
+
+    The lock goes with the process, however that ends. Without it on Windows and on file systems
+    that have no locks.
+
+    Raises:
+        ValueError: if another process holds it, or the directory can't be made.
+    """
+    try:
+        (run_dir / "checkpoint").mkdir(parents=True, exist_ok=True)
+        handle = (run_dir / "checkpoint" / "lock").open("a")
+    except OSError as error:
+        raise ValueError(f"{run_dir} can't be made: {error.strerror}") from error
+    with handle:
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(f"another process is working on {run_dir}") from error
+            except OSError:
+                pass
+        yield
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
@@ -18,6 +49,13 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed processes had begun to write, in the folder and below."""
+    for path in folder.rglob(".*.tmp"):
+        if path.is_file():
+            path.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

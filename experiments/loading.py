@@ -1,5 +1,7 @@
 """Configs from names, files and `-o key=value`, with errors in one sentence."""
 
+import datetime
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,9 @@ def config_names() -> dict[str, str]:
 
 def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A config by name or path, with overrides merged before it is checked.
+
+    Paths of data in the file are relative to the file, those in overrides to the working
+    directory; in the config they are absolute.
 
     Args:
         config: a name that `lessonplan list` shows, or a YAML file.
@@ -50,16 +55,22 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         ) from error
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
+    values = _copy(values, path.name)
     _anchor(values, path.resolve().parent)
-    return make_config(values, overrides, str(path.name))
+    return make_config(values, overrides, path.name)
 
 
 def make_config(
     values: dict[str, Any], overrides: Sequence[str] = (), source: str = "config"
 ) -> Config:
-    """A checked config from plain values."""
+    """A checked config from plain values, which are left as they are.
+
+    Paths of data are relative to the working directory.
+    """
+    values = _copy(values, source)
     for override in overrides:
         _merge(values, override)
+    _anchor(values, Path.cwd())
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -72,12 +83,35 @@ def make_config(
         ) from error
 
 
+def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
+    """The values as they will be read back from a run, with no part in two places."""
+
+    def plain(value: Any) -> str:
+        if isinstance(value, Path | datetime.date):
+            return str(value)
+        raise TypeError(f"{type(value).__name__} is not a plain value")
+
+    try:
+        copied: dict[str, Any] = json.loads(json.dumps(values, default=plain))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{source}: a config holds numbers, texts, lists and keys with values: {error}"
+        ) from error
+    return copied
+
+
 def _anchor(values: dict[str, Any], folder: Path) -> None:
-    """Paths of data in a config file are relative to the file."""
-    suite = values.get("suite")
-    options = suite.get("options") if isinstance(suite, dict) else None
-    if isinstance(options, dict) and isinstance(options.get("path"), str):
-        options["path"] = str((folder / options["path"]).resolve())
+    """Make paths of data absolute; those that are relative are so to the folder."""
+    teachers = values.get("teachers")
+    courses = [values]
+    for teacher in teachers if isinstance(teachers, list) else []:
+        if isinstance(teacher, dict) and isinstance(teacher.get("course"), dict):
+            courses.append(teacher["course"])
+    for course in courses:
+        suite = course.get("suite")
+        options = suite.get("options") if isinstance(suite, dict) else None
+        if isinstance(options, dict) and isinstance(options.get("path"), str):
+            options["path"] = str((folder / options["path"]).resolve())
 
 
 def write_config(config: Config, path: Path) -> None:
@@ -100,7 +134,7 @@ def _merge(values: dict[str, Any], override: str) -> None:
     if isinstance(place, list):
         place[_index(place, last, key)] = value
     else:
-        place[last] = value
+        _keys(place, last, key)[last] = value
 
 
 def _descend(place: Any, part: str, path: str) -> Any:
@@ -109,12 +143,17 @@ def _descend(place: Any, part: str, path: str) -> Any:
         if isinstance(place[index], str):
             place[index] = {"name": place[index]}
         return place[index]
-    if not isinstance(place, dict):
-        raise ValueError(f"override {path!r}: {part!r} is below a plain value")
-    inner = place.setdefault(part, {})
+    keys = _keys(place, part, path)
+    inner = keys.setdefault(part, {})
     if inner is None:
-        inner = place[part] = {}
+        inner = keys[part] = {}
     return inner
+
+
+def _keys(place: Any, part: str, path: str) -> dict[str, Any]:
+    if not isinstance(place, dict):
+        raise ValueError(f"override {path!r}: {part!r} is below a plain value, {place!r}")
+    return place
 
 
 def _index(items: list[Any], part: str, path: str) -> int:
@@ -122,7 +161,7 @@ def _index(items: list[Any], part: str, path: str) -> int:
     names = [item.get("name") if isinstance(item, dict) else item for item in items]
     if part in names:
         return names.index(part)
-    if part.isdigit() and int(part) < len(items):
+    if part.isdecimal() and int(part) < len(items):
         return int(part)
     raise ValueError(
         f"override {path!r}: there is no item {part!r}; the items are {', '.join(map(str, names))}"

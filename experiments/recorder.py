@@ -1,8 +1,9 @@
 """The one recorder: a row per decision and student, in Parquet parts that are always whole.
 
-Legend: k tasks, r rows of one decision.
+Legend: n students, k tasks, r rows of one decision.
 """
 
+import glob
 import time
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,15 @@ SCHEMA = pa.schema(
 )  # fmt: skip
 
 
+def parts_of(folder: Path, teacher: str, teacher_seed: int) -> list[Path]:
+    """Parts that a recorder has written for a teacher, in order."""
+    return sorted(folder.glob(f"{glob.escape(_stem(teacher, teacher_seed))}-{'[0-9]' * 4}.parquet"))
+
+
+def _stem(teacher: str, teacher_seed: int) -> str:
+    return f"part-{teacher}-{teacher_seed}"
+
+
 class Recorder:
     """Records the lifetimes of one teacher.
 
@@ -43,13 +53,16 @@ class Recorder:
         folder: of the parts.
         teacher: its name.
         teacher_seed: its seed.
+        n: students.
     """
 
-    def __init__(self, folder: Path, teacher: str, teacher_seed: int) -> None:
+    def __init__(self, folder: Path, teacher: str, teacher_seed: int, n: int) -> None:
         self.folder, self.teacher, self.teacher_seed = folder, teacher, teacher_seed
         self.parts = 0
+        self.seconds = np.zeros(n)
+        """What each student took so far, (n,): of every decision an equal share."""
         self._tables: list[pa.Table] = []
-        self._began = time.perf_counter()
+        self._last = time.perf_counter()
 
     def record(self, room: Classroom, decision: Decision) -> None:
         """Enter one decision of every running student."""
@@ -57,7 +70,7 @@ class Recorder:
         names, spending = room.suite.names, room.facts.spending
         over = lesson.terminated | lesson.truncated
         test = room.cohort.evaluate("test", rows=rows)
-        seconds = (time.perf_counter() - self._began) / room.n
+        self._take_time(rows)
         columns: dict[str, Any] = {
             "teacher": [self.teacher] * len(rows),
             "teacher_seed": np.full(len(rows), self.teacher_seed),
@@ -74,7 +87,10 @@ class Recorder:
             "terminated": lesson.terminated,
             "truncated": lesson.truncated,
             "diverged": room.cohort.diverged[rows],
-            "wall_seconds": [seconds if end else None for end in over],
+            "wall_seconds": [
+                seconds if end else None
+                for seconds, end in zip(self.seconds[rows], over, strict=True)
+            ],
             "probabilities": decision.probabilities,
             "observation": decision.observation.reshape(len(rows), -1),
             "probe_score": facts.score[rows],
@@ -93,21 +109,29 @@ class Recorder:
         if not self._tables:
             return
         table = pa.concat_tables(self._tables).combine_chunks()
-        path = self.folder / f"{self._stem}-{self.parts:04d}.parquet"
+        stem = _stem(self.teacher, self.teacher_seed)
+        path = self.folder / f"{stem}-{self.parts:04d}.parquet"
         write_whole(path, lambda aside: pq.write_table(table, aside))
         self._tables.clear()
         self.parts += 1
 
-    def resume(self, parts: int) -> None:
-        """Go on after this many parts; later ones came after the checkpoint and are dropped."""
-        self.parts = parts
-        for path in sorted(self.folder.glob(f"{self._stem}-[0-9][0-9][0-9][0-9].parquet")):
-            if int(path.stem[-4:]) >= parts:
-                path.unlink()
+    def state_dict(self) -> dict[str, Any]:
+        """What to go on from, once everything is flushed."""
+        return {"parts": self.parts, "seconds": self.seconds.copy()}
 
-    @property
-    def _stem(self) -> str:
-        return f"part-{self.teacher}-{self.teacher_seed}"
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go on where a state was taken, None at the start; later parts are dropped."""
+        if state is not None:
+            self.parts, self.seconds[:] = state["parts"], state["seconds"]
+        for path in parts_of(self.folder, self.teacher, self.teacher_seed):
+            if int(path.stem[-4:]) >= self.parts:
+                path.unlink()
+        self._last = time.perf_counter()
+
+    def _take_time(self, rows: np.ndarray) -> None:
+        now = time.perf_counter()
+        self.seconds[rows] += (now - self._last) / len(rows)
+        self._last = now
 
     @staticmethod
     def _stress(room: Classroom, rows: np.ndarray, over: np.ndarray) -> list[Any]:

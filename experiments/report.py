@@ -4,13 +4,13 @@ Nothing is trained here: everything comes from run directories.
 """
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .figures import draw_figures
+from .files import write_whole
 from .report_page import contents, folded, heading, page, paragraph, picture, table, warning
 from .report_tables import (
     comparison,
@@ -31,8 +31,9 @@ HOW_TO_READ = (
     "never mastered every task counts at the whole budget, which hides part of how far behind it "
     "is; ≥ marks a number in which more than half of the lifetimes do. A ratio below 1 means less "
     "cost. The percentage behind a comparison is the probability of improvement: how often the "
-    "teacher did better on the same student, ties counting half. The best rules are picked by the "
-    "results shown here, which favours them."
+    "teacher did better on the same student, ties counting half. The ratios of the first table are "
+    "of steps to mastery. A best rule is one that is not told the true order; it is picked by the "
+    "results shown here, which favours it."
 )
 
 
@@ -76,9 +77,8 @@ def write_report(
     numbers = summaries[next(iter(runs))] if single else {"verdict": said, "runs": summaries}
     write_summary(numbers, html.parent / "summary.json")
     body = _single(runs, sections) if single else _several(summaries, sections)
-    partial = html.with_name(html.name + ".tmp")
-    partial.write_text(page(" and ".join(runs), body), encoding="utf-8")
-    os.replace(partial, html)
+    text = page(" and ".join(runs), body)
+    write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
     return numbers
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from .report_page import heading, paragraph, table
 from .stored import StoredRun
-from .summary import table_rows, with_interval
-from .verdict import number
+from .summary import table_rows
 from .versus import BASELINE_ROLES
+from .wording import number, percent, styled, with_interval
 
 Summary = dict[str, Any]
 
@@ -40,8 +40,8 @@ def more_numbers(summary: Summary) -> str:
             _estimate(t["forgetting"], ".3f"),
             _estimate(t["retention"], ".3f"),
             _estimate(t["calibration_error"], ".3f"),
-            f"{t['probe_cost']['share']:.0%}",
-            number(t["training_cost"]["compute"]) if t["training_cost"]["compute"] else "-",
+            percent(t["probe_cost"]["share"]),
+            _making(t),
             str(t["diverged"]),
         )
         for t in summary["teachers"].values()
@@ -66,7 +66,7 @@ def versus_table(summary: Summary) -> str:
             cells = [summary["teachers"][teacher]["label"]]
             for baseline in roles:
                 entry = found.get((teacher, baseline, metric))
-                chance = f", {entry['probability_of_improvement']:.0%}" if entry else ""
+                chance = f", {percent(entry['probability_of_improvement'])}" if entry else ""
                 cells.append(
                     with_interval(entry[value], entry[interval], style) + chance if entry else "-"
                 )
@@ -99,10 +99,12 @@ def learning_table(summary: Summary) -> str:
             f"{number(math.ceil(students)) if students else 'never'}"
             for other, students in (paid or {}).items()
         )
+        if teacher["other_course"]:
+            paying = "trained on another course"
         seed = "-"
         if worst is not None and teacher["teacher_seeds"] > 1:
             area_of = with_interval(worst["area"]["iqm"], worst["area"]["ci95"], ".3f")
-            seed = f"seed {worst['teacher_seed']}: {worst['mastered']:.0%}, {area_of}"
+            seed = f"seed {worst['teacher_seed']}: {percent(worst['mastered'])}, {area_of}"
         rows.append((teacher["label"], order, area, seed, paying or "-"))
     if not rows:
         return ""
@@ -166,7 +168,14 @@ def _cell(summary: Summary, name: str, metric: str, style: str) -> str:
     if teacher is None:
         return "-"
     value = teacher[metric]
-    return _estimate(value, style) if isinstance(value, dict) else f"{value:{style}}"
+    return _estimate(value, style) if isinstance(value, dict) else styled(value, style)
+
+
+def _making(teacher: Summary) -> str:
+    """What it cost to train and tune it, in compute."""
+    spent = teacher["training_cost"]["compute"]
+    where = ", on another course" if teacher["other_course"] else ""
+    return number(spent) + where if spent else "-"
 
 
 def _estimate(estimate: Summary | None, style: str) -> str:

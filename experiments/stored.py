@@ -35,6 +35,11 @@ class TeacherRecord:
     tuning: dict[str, float] | None = None
     replay_of: str | None = None
     deterministic: bool = False
+    selection_cost: float | None = None
+    """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
+    selected by it."""
+    other_course: bool = False
+    """Whether it was trained, and selected, on another course than the reported one."""
 
     @property
     def shuffled(self) -> bool:
@@ -43,8 +48,9 @@ class TeacherRecord:
 
     @property
     def title(self) -> str:
-        """Its label, or its name where it has none."""
-        return self.label or self.name
+        """Its label, or its name where it has none, and whether it mixes tasks in a batch."""
+        title = self.label or self.name
+        return f"{title}, mixed in batches" if self.mixes and "mixed" not in title else title
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,8 @@ class Lifetimes:
     """Task chosen, (s, m, d) int; -1 after the end."""
     probabilities: np.ndarray
     """What the task was drawn from, (s, m, d, k), once a decision or, by a teacher that mixes,
-    for each training example."""
+    for each training example. A deterministic learned teacher draws nothing: these are its
+    policy's probabilities, and the likeliest task is taken."""
     test_score: np.ndarray
     calibration_error: np.ndarray
     stress_score: np.ndarray
@@ -126,10 +133,9 @@ class StoredRun:
         """The unit of `cost_to_mastery`: that of the budget, but compute where it is in steps.
 
         A budget in steps would let a teacher that probes more do so for nothing.
-        `budget.cost_unit` in environment.json overrides it.
         """
         unit = str(self.budget["unit"])
-        return str(self.budget.get("cost_unit") or ("compute" if unit == "steps" else unit))
+        return "compute" if unit == "steps" else unit
 
     @property
     def mastery_streak(self) -> int:

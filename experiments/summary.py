@@ -4,16 +4,17 @@ Legend: s teacher seeds, m students, k tasks.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .files import write_whole
 from .measures import measure
 from .statistics import BOOTSTRAP_SEED, RESAMPLES, Sample
 from .stored import StoredRun, read_run
 from .versus import Measured, choose_baselines, invested, order_share, payback_students, versus
+from .wording import percent, with_interval
 
 _TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
 _AVERAGED = ("area", "calibration_error", "forgetting", "retention")
@@ -59,10 +60,9 @@ def measure_teachers(run: StoredRun) -> dict[str, Measured]:
 
 
 def write_summary(summary: dict[str, Any], file: Path) -> None:
-    """Write `summary.json`, whole or not at all."""
-    partial = file.with_name(file.name + ".tmp")
-    partial.write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, file)
+    """Write `summary.json`, whole or not at all; teachers keep their order."""
+    text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
+    write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
@@ -77,6 +77,8 @@ def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
         "sees_order": record.sees_order,
         "needs": list(record.needs),
         "replay_of": record.replay_of,
+        "selection_cost": record.selection_cost,
+        "other_course": record.other_course,
         "lifetimes": measures.mastered.size,
         "teacher_seeds": len(lifetimes.teacher_seeds),
         "diverged": int(lifetimes.diverged.sum()),
@@ -145,29 +147,38 @@ def _plain(value: Any) -> Any:
     return value
 
 
-TABLE_COLUMNS = (
-    "teacher",
-    "kind",
-    "mastered",
-    "median steps",
-    "steps to mastery (IQM, 95 %)",
-    "ratio to best untuned rule",
-    "area (95 %)",
-)
+RATIO_COLUMNS = {
+    "untuned_rule": "ratio to best untuned rule",
+    "tuned_rule": "ratio to best tuned rule",
+}
+"""Baselines of the table by their role: neither is told the true order."""
+
+
+def table_columns(summary: dict[str, Any]) -> tuple[str, ...]:
+    """The heading of the table, with a ratio for each baseline of `RATIO_COLUMNS` in the run."""
+    return (
+        "teacher",
+        "kind",
+        "mastered",
+        "median steps",
+        "steps to mastery (IQM, 95 %)",
+        *(title for role, title in RATIO_COLUMNS.items() if role in summary["baselines"]),
+        "area (95 %)",
+    )
 
 
 def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """`TABLE_COLUMNS` as a heading, then one row of text per teacher.
+    """`table_columns` as a heading, then one row of text per teacher.
 
     A leading ≥ marks a number in which more than half of the lifetimes stand at the budget.
     """
-    rival = summary["baselines"].get("untuned_rule")
+    rivals = [summary["baselines"][role] for role in RATIO_COLUMNS if role in summary["baselines"]]
     ratios = {
-        entry["teacher"]: (entry["ratio"], entry["ci95"])
+        (entry["teacher"], entry["baseline"]): (entry["ratio"], entry["ci95"])
         for entry in summary["versus"]
-        if entry["baseline"] == rival and entry["metric"] == "steps_to_mastery"
+        if entry["metric"] == "steps_to_mastery"
     }
-    rows: list[tuple[str, ...]] = [TABLE_COLUMNS]
+    rows = [table_columns(summary)]
     for name, teacher in summary["teachers"].items():
         steps = teacher["steps_to_mastery"]
         bound = "≥ " if teacher["mastered"] < 0.5 else ""
@@ -175,10 +186,15 @@ def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
             (
                 teacher["label"],
                 kind_of(teacher),
-                f"{teacher['mastered']:.0%}",
+                percent(teacher["mastered"]),
                 f"{bound}{steps['median']:,.0f}",
                 bound + with_interval(steps["iqm"], steps["ci95"], ",.0f"),
-                "1 (this one)" if name == rival else with_interval(*ratios.get(name, (None, None))),
+                *(
+                    "1 (this one)"
+                    if name == rival
+                    else with_interval(*ratios.get((name, rival), (None, None)))
+                    for rival in rivals
+                ),
                 with_interval(teacher["area"]["iqm"], teacher["area"]["ci95"], ".3f"),
             )
         )
@@ -189,12 +205,3 @@ def kind_of(teacher: dict[str, Any]) -> str:
     """Its kind, and whether it is tuned; what was learned always is."""
     tuned = teacher["tuned"] and teacher["kind"] != "learned"
     return str(teacher["kind"]) + (", tuned" if tuned else "")
-
-
-def with_interval(value: float | None, interval: list[float] | None, style: str = ".2f") -> str:
-    """`0.62 [0.58, 0.66]`, or a hyphen where there is no number."""
-    if value is None:
-        return "-"
-    if interval is None:
-        return f"{value:{style}}"
-    return f"{value:{style}} [{interval[0]:{style}}, {interval[1]:{style}}]"

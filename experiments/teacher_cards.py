@@ -1,5 +1,7 @@
 """One card per reported teacher, `teachers/NAME.json`: what it is, what it sees, what it cost."""
 
+import inspect
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from .files import write_json
 from .units import Unit
 
 _COSTS = ("lifetimes", "compute", "student_steps", "wall_seconds")
+_ORDERED = ("order", "prerequisites_mastered", "difficulty")
+"""Columns that tell something about the true order."""
 
 
 def write_teacher_cards(config: Config, run_dir: Path) -> None:
@@ -27,7 +31,7 @@ def _card(name: str, **facts: Any) -> dict[str, Any]:
         "name": name, "label": name, "kind": "rule", "tuned": False, "published": False,
         "mixes": False,
         "needs": [], "parameters": {}, "sees_order": False, "training": None, "tuning": None,
-        "replay_of": None, "deterministic": False,
+        "replay_of": None, "deterministic": False, "selection_cost": None, "other_course": False,
     } | facts  # fmt: skip
 
 
@@ -38,10 +42,11 @@ def _rule_card(teacher: RuleTeacher, config: Config, run_dir: Path) -> list[dict
         _card(
             teacher.name,
             kind=getattr(rule, "kind", "rule"),
-            sees_order=getattr(rule, "sees_order", False),
+            sees_order=getattr(rule, "sees_order", False) or _sees_order(rule.needs),
             mixes=getattr(rule, "mixes", False),
-            label=f"{teacher.name}, mixed in batches" if getattr(rule, "mixes", False) else "",
-            published=getattr(rule, "published", False),
+            published=getattr(rule, "published", False)
+            and not teacher.tune
+            and _has_defaults(rule, teacher.parameters),
             needs=list(rule.needs),
             tuned=teacher.tune,
             parameters=tuned["parameters"] if tuned else teacher.parameters,
@@ -63,10 +68,15 @@ def _learned_card(teacher: LearnedTeacher, config: Config, run_dir: Path) -> lis
         # The latest checkpoints were compared on the selection students, as a rule's settings are.
         "tuned": True,
         "needs": teacher.observe,
+        "sees_order": _sees_order(teacher.observe),
         "parameters": {"algorithm": teacher.algorithm, "width": teacher.width} | teacher.settings,
         "training": mean,
+        "other_course": teacher.course is not None,
     }
-    cards = [_card(teacher.name, deterministic=True, **facts)]
+    # Candidates were selected with their likeliest tasks: what sampling would cost is not known.
+    lowest = [min(result["selection"]) for result in results if result]
+    selected = sum(lowest) / len(lowest) if lowest else None
+    cards = [_card(teacher.name, deterministic=True, selection_cost=selected, **facts)]
     if teacher.sampled:
         cards.append(_card(sampled_name(teacher), **facts))
     return cards
@@ -82,6 +92,16 @@ def _replay_card(teacher: ReplayTeacher, config: Config, run_dir: Path) -> list[
             parameters={"shuffled": teacher.shuffled},
         )
     ]
+
+
+def _sees_order(columns: Iterable[str]) -> bool:
+    return any(column.partition(":")[0] in _ORDERED for column in columns)
+
+
+def _has_defaults(rule: Any, parameters: Mapping[str, Any]) -> bool:
+    """Whether these parameters change none of the rule's defaults."""
+    known = inspect.signature(rule).parameters
+    return all(key in known and known[key].default == value for key, value in parameters.items())
 
 
 def _costs(result: dict[str, Any] | None) -> dict[str, float] | None:

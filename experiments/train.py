@@ -10,14 +10,13 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.utils import LinearSchedule
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import LearnerStreams, load_teacher, taskwise_ppo
+from lessonplan.teacher import LearnerStreams, load_teacher
 from lessonplan.teacher.streams import global_state
 
-from .build import SELECT_SEEDS, TRAIN_SEEDS, build_room, build_suite
+from .build import SELECT_SEEDS, TRAIN_SEEDS, build_learner, build_room, build_suite
 from .config import Config, LearnedTeacher
 from .files import read_checkpoint, write_checkpoint, write_whole
 from .lifetimes import Lifetimes
@@ -113,13 +112,7 @@ class TeacherTraining:
         )
 
     def _begin(self) -> BaseAlgorithm:
-        settings = dict(self.teacher.settings)
-        if self.teacher.anneal:
-            settings["learning_rate"] = LinearSchedule(
-                settings.get("learning_rate", 3e-4), 0.0, 1.0
-            )
-        with self.streams.running():
-            model = taskwise_ppo(self.env, seed=self.seed, width=self.teacher.width, **settings)
+        model = build_learner(self.teacher, self.env, self.streams, self.seed)
         # PPO's constructor has given row i the seed of the teacher plus i; two teachers would meet
         # nearly the same students.
         self.env.seed(self.seed * self.teacher.students)

@@ -7,6 +7,7 @@ doing what is missing. The numbers at the end are computed from those files alon
 
 import os
 import platform
+import subprocess
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -21,19 +22,16 @@ from .build import build_room
 from .check import check
 from .config import Config
 from .crew import Crew, Watch
-from .files import write_json
+from .files import locked, remove_leftovers, write_json, write_whole
 from .loading import read_config, write_config
+from .progress import nowhere
 from .report import write_report
 from .teacher_cards import write_teacher_cards
 from .units import Unit, do, plan
 
 
-def _unwatched(unit: str, fraction: float, words: str) -> None:
-    """Nobody watches."""
-
-
 def run_trial(
-    config: Config, out: str | Path, *, resume: bool = False, watch: Watch = _unwatched
+    config: Config, out: str | Path, *, resume: bool = False, watch: Watch = nowhere
 ) -> dict[str, Any]:
     """Run an experiment and write its run directory.
 
@@ -47,12 +45,23 @@ def run_trial(
         The summary, as in `summary.json`.
 
     Raises:
-        ValueError: for input that can't be used, before any work starts.
+        ValueError: for input that can't be used, before any work starts; also when another
+            process is working on the run directory.
+        WorkFailedError: when a unit fails; what is done is kept, and the run can be resumed.
     """
     run_dir = Path(out).resolve()
     suite = check(config)
-    prepare(config, suite, run_dir, resume)
-    write_teacher_cards(config, run_dir)
+    see_that_it_fits(config, run_dir, resume)
+    with locked(run_dir):
+        prepare(config, suite, run_dir, resume)
+        write_teacher_cards(config, run_dir)
+        work(config, suite, run_dir, watch)
+        write_teacher_cards(config, run_dir)
+        return write_report([run_dir], run_dir)
+
+
+def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
+    """Do all units that are not done."""
     units = plan(config)
     left = [unit for unit in units if unit.result(run_dir) is None]
     done = {unit.name for unit in units} - {unit.name for unit in left}
@@ -61,8 +70,6 @@ def run_trial(
         work_alone(left, done, config, suite, run_dir, watch)
     else:
         Crew(run_dir, workers, watch).work(left, done)
-    write_teacher_cards(config, run_dir)
-    return write_report([run_dir], run_dir)
 
 
 def work_alone(
@@ -89,24 +96,44 @@ def work_alone(
 
 
 def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> None:
-    """Make the run directory, or see that it fits."""
+    """Make the run directory, or see that it fits; config.yaml comes last and makes it a run."""
+    see_that_it_fits(config, run_dir, resume)
+    described = run_dir / "environment.json"
+    facts = None if resume and described.exists() else environment(config, suite)
+    (run_dir / "checkpoint").mkdir(parents=True, exist_ok=True)
+    remove_leftovers(run_dir)
+    if facts is not None:
+        write_json(described, facts)
+    if not resume:
+        write_whole(run_dir / "config.yaml", lambda aside: write_config(config, aside))
+
+
+def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
+    """Change nothing, but refuse a run directory that can't be used.
+
+    Raises:
+        ValueError: if it is not new, or, to `resume`, not one of this config.
+    """
     stored = run_dir / "config.yaml"
     if resume:
         if not stored.exists():
             raise ValueError(f"{run_dir} can't be resumed: it holds no config.yaml")
         if read_config(stored) != config:
             raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
-        return
-    if run_dir.exists() and any(run_dir.iterdir()):
+    elif not _is_new(run_dir):
         raise ValueError(
             f"{run_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
-    try:
-        (run_dir / "checkpoint").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"{run_dir} can't be made: {error.strerror}") from error
-    write_json(run_dir / "environment.json", environment(config, suite))
-    write_config(config, stored)
+
+
+def _is_new(run_dir: Path) -> bool:
+    """Whether nothing is there, or only what `prepare` had made when it was killed."""
+    if not run_dir.exists():
+        return True
+    if not run_dir.is_dir():
+        return False
+    made = {run_dir / "environment.json", run_dir / "checkpoint", run_dir / "checkpoint" / "lock"}
+    return all(path in made or path.match(".*.tmp") for path in run_dir.rglob("*"))
 
 
 def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
@@ -117,6 +144,8 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in packages},
         "machine": {"system": platform.system(), "cores": os.cpu_count(), "device": "cpu"},
+        "git_commit": git_commit(),
+        "threads": 1,
         "seeds": config.seeds.model_dump(),
         "mastery_streak": config.lifetime.mastery_streak,
         "budget": {
@@ -143,6 +172,23 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
             ],
         },
     }
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that this file belongs to; None where it was installed as a copy."""
+    # A hook of another repository would point Git to that one.
+    clean = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    # A copy may lie inside a checkout of something else, which doesn't track it.
+    for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
+        try:
+            found = subprocess.run(
+                git + command, capture_output=True, text=True, check=True, env=clean
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return None
+    return found.stdout.strip()
 
 
 def _about(unit: Unit, watch: Watch) -> Callable[[float, str], None]:

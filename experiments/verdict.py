@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from .versus import BASELINE_ROLES
+from .wording import count, number, percent, styled
 
 FEWEST_STUDENTS = 6
 """With fewer, not even a win on every student is significant at 5 % (sign test: 2 / 2**5)."""
@@ -29,24 +30,12 @@ def verdict(summary: Summary) -> str:
         sentences.append("It was the only teacher, so nothing can be said about its worth.")
     elif summary["students"] < FEWEST_STUDENTS:
         sentences.append(
-            f"With only {_count(summary['students'], 'student')} no difference between teachers "
+            f"With only {count(summary['students'], 'student')} no difference between teachers "
             f"can be shown (it takes at least {FEWEST_STUDENTS}); what follows describes these."
         )
     sentences += _comparisons(summary, name)
     sentences += _order(summary, name) + _worst(summary, name) + _training(summary, name)
     return start + " ".join(sentences)
-
-
-def number(value: float) -> str:
-    """A count in words that read well: `5,400`, `1.23 million`."""
-    for size, word in ((1e9, "billion"), (1e6, "million")):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {word}"
-    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
-
-
-def _count(amount: int, noun: str) -> str:
-    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
 
 
 def _learned(summary: Summary) -> dict[str, Summary]:
@@ -56,11 +45,25 @@ def _learned(summary: Summary) -> dict[str, Summary]:
 
 
 def _subject(summary: Summary) -> str:
-    """The teacher that the verdict is about: the best learned one, else the best of all."""
+    """The teacher that the verdict is about: a learned one, else the best of all.
+
+    Of several learned ones it is picked without a look at the reported students.
+    """
+    if learned := _learned(summary):
+        return min(learned, key=lambda name: _selection(learned[name], name))
     teachers = {n: t for n, t in summary["teachers"].items() if t["replay_of"] is None}
-    pool = _learned(summary) or teachers or summary["teachers"]
+    pool = teachers or summary["teachers"]
     best = sorted((t["cost_to_mastery"]["iqm"], -t["area"]["iqm"], n) for n, t in pool.items())
     return str(best[0][2])
+
+
+def _selection(teacher: Summary, name: str) -> tuple[bool, float, str]:
+    """Sorts learned teachers by their cost on the selection students of the reported course.
+
+    That of other courses is in other units: those teachers come last, by name.
+    """
+    cost = None if teacher["other_course"] else teacher["selection_cost"]
+    return cost is None, 0.0 if cost is None else cost, name
 
 
 def _setting(summary: Summary) -> str:
@@ -69,7 +72,7 @@ def _setting(summary: Summary) -> str:
     who = "One student" if summary["students"] == 1 else f"Each of {summary['students']:,} students"
     return (
         f"{who} had a budget of {number(budget['amount'])} {unit} for "
-        f"{'the ' if len(suite['tasks']) > 1 else ''}{_count(len(suite['tasks']), 'task')} "
+        f"{'the ' if len(suite['tasks']) > 1 else ''}{count(len(suite['tasks']), 'task')} "
         f"of {suite['name']}."
     )
 
@@ -80,7 +83,9 @@ def _result(summary: Summary, name: str) -> str:
     if teacher["kind"] != "learned":
         lead = f"No teacher was learned; the best one, {teacher['label']},"
     elif len(learned) > 1:
-        lead = f"The best of {len(learned)} learned teachers, {teacher['label']},"
+        unknown = _selection(teacher, name)[0]
+        which = "the first by name" if unknown else "the best on the selection students"
+        lead = f"Of {len(learned)} learned teachers {which}, {teacher['label']},"
     else:
         lead = f"The learned teacher {teacher['label']}"
     seeds = teacher["teacher_seeds"]
@@ -95,7 +100,7 @@ def _result(summary: Summary, name: str) -> str:
         return f"{lead} brought no student to mastery of all tasks; {area}."
     brought = (
         f"{lead} brought {_percent(teacher['mastered'])} of its "
-        f"{_count(teacher['lifetimes'], 'lifetime')} to mastery of all tasks"
+        f"{count(teacher['lifetimes'], 'lifetime')} to mastery of all tasks"
     )
     if teacher["mastered"] < 0.5:
         return f"{brought} within the budget; {area}."
@@ -204,7 +209,9 @@ def _training(summary: Summary, name: str) -> list[str]:
     if compute <= 0:
         return []
     cost = f"Making it cost {number(compute)} training-example equivalents per seed"
-    payback = summary["payback_students"].get(name, {})
+    if summary["teachers"][name]["other_course"]:
+        return [f"{cost}, on another course: what it saves here is in other units."]
+    payback = summary["payback_students"].get(name) or {}
     labels = {other: summary["teachers"][other]["label"] for other in payback}
     saves = {
         entry["baseline"]
@@ -227,15 +234,7 @@ def _training(summary: Summary, name: str) -> list[str]:
 
 
 def _percent(value: float) -> str:
-    """A share as a percentage that is 0 or 100 only where it is so exactly."""
-    shown = f"{value:.0%}"
-    if (shown == "100%" and value < 1) or (shown == "0%" and value > 0):
-        shown = f"{value:.1%}"
-    if shown == "100.0%" and value < 1:
-        shown = "nearly 100%"
-    if shown == "0.0%" and value > 0:
-        shown = "nearly 0%"
-    return shown.replace("%", " %")
+    return percent(value).replace("%", " %")
 
 
 def _interval(estimate: Summary, style: str) -> str:
@@ -243,4 +242,5 @@ def _interval(estimate: Summary, style: str) -> str:
 
 
 def _range(interval: list[float], style: str) -> str:
-    return f"{interval[0]:{style}} to {interval[1]:{style}}".replace("%", " %")
+    low, high = (styled(end, style) for end in interval)
+    return f"{low} to {high}".replace("%", " %")

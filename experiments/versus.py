@@ -162,22 +162,27 @@ def invested(record: TeacherRecord) -> dict[str, float]:
 
 def payback_students(
     teachers: dict[str, Measured], baselines: dict[str, str]
-) -> dict[str, dict[str, float | None]]:
+) -> dict[str, dict[str, float | None] | None]:
     """After how many students the compute that made a teacher is saved, against each baseline.
 
     Compute spent on training and tuning over the difference of the interquartile mean compute to
-    mastery; None if the teacher saves nothing.
+    mastery; None if the teacher saves nothing. None in place of all baselines for a teacher that
+    was trained on another course, whose compute is in other units than that of these students.
     """
-    result: dict[str, dict[str, float | None]] = {}
+    result: dict[str, dict[str, float | None] | None] = {}
     for name, teacher in teachers.items():
         spent = invested(teacher.record)["compute"]
         if spent <= 0:
             continue
-        result[name] = {}
+        if teacher.record.other_course:
+            result[name] = None
+            continue
+        paid: dict[str, float | None] = {}
         for other in dict.fromkeys(baselines.values()):
             samples = paired("compute_to_mastery", teacher, teachers[other])
             if other == name or samples is None:
                 continue
             saved = samples[1].iqm - samples[0].iqm
-            result[name][other] = spent / saved if saved > 0 else None
+            paid[other] = spent / saved if saved > 0 else None
+        result[name] = paid
     return result

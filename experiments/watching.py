@@ -12,10 +12,15 @@ from .units import plan
 
 
 @contextmanager
-def watching(console: Console, config: Config) -> Iterator[Watch]:
+def watching(console: Console, config: Config, before: int = 0) -> Iterator[Watch]:
     """A bar for the whole trial and one for each unit that is being done.
 
     Where the output is not a terminal, a line for each unit that is done.
+
+    Args:
+        console: where it is shown.
+        config: of the trial.
+        before: units that were done before the trial was resumed.
     """
     units = plan(config)
     if not console.is_terminal:
@@ -24,7 +29,8 @@ def watching(console: Console, config: Config) -> Iterator[Watch]:
         def line(unit: str, fraction: float, words: str) -> None:
             if words == "done":
                 finished.add(unit)
-                console.print(f"done: {unit} ({len(finished)} of {len(units)})", highlight=False)
+                count = before + len(finished)
+                console.print(f"done: {unit} ({count} of {len(units)})", highlight=False)
 
         yield line
         return
@@ -33,7 +39,8 @@ def watching(console: Console, config: Config) -> Iterator[Watch]:
         TextColumn("{task.fields[words]}", style="dim"),
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
-        total = progress.add_task(config.name, total=len(units), words=f"of {len(units)} units")
+        words = f"of {len(units)} units"
+        total = progress.add_task(config.name, total=len(units), completed=before, words=words)
         shown: dict[str, TaskID] = {}
 
         def bars(unit: str, fraction: float, words: str) -> None:

@@ -9,46 +9,61 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import torch
-
-from .build import build_suite
-from .loading import read_config
-from .units import do, plan
+from typing import Any, TextIO
 
 
 def main() -> None:
-    """Do units of the run directory named on the command line until the input ends."""
-    torch.set_num_threads(1)
-    _end_with_parent(os.getppid())
-    run_dir = Path(sys.argv[1])
-    # Whatever a library prints goes to the log, not between the messages.
-    out, sys.stdout = sys.stdout, sys.stderr
+    """Do units until the input ends; arguments are the run directory and the parent's pid."""
+    run_dir, parent = Path(sys.argv[1]), int(sys.argv[2])
+    # Before PyTorch is imported, which takes seconds in which the parent may go.
+    _end_with_parent(parent)
+    out = message_channel()
 
     def say(**message: Any) -> None:
         print(json.dumps(message), file=out, flush=True)
 
     try:
-        config = read_config(run_dir / "config.yaml")
-        suite = build_suite(config)
-        units = {unit.name: unit for unit in plan(config)}
-        for line in sys.stdin:
-            unit = units[line.strip()]
-            last = 0.0
-
-            def report(fraction: float, words: str) -> None:
-                nonlocal last
-                if time.monotonic() - last > 0.2:
-                    last = time.monotonic()
-                    say(fraction=fraction, words=words)
-
-            do(unit, config, suite, run_dir, report)
-            say(done=unit.name)
+        _work(run_dir, say)
     except Exception as error:
         traceback.print_exc()
         say(error=str(error), kind=type(error).__name__)
+
+
+def message_channel() -> TextIO:
+    """What standard output was; whatever a library prints, C code included, goes to the log."""
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return channel
+
+
+def _work(run_dir: Path, say: Callable[..., None]) -> None:
+    import torch
+
+    from .build import build_suite
+    from .loading import read_config
+    from .units import do, plan
+
+    torch.set_num_threads(1)
+    # One's own rules and suites; at the end, where they shadow nothing.
+    sys.path.append(os.getcwd())
+    config = read_config(run_dir / "config.yaml")
+    suite = build_suite(config)
+    units = {unit.name: unit for unit in plan(config)}
+    last = 0.0
+
+    def report(fraction: float, words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            say(fraction=fraction, words=words)
+
+    for line in sys.stdin:
+        unit = units[line.strip()]
+        do(unit, config, suite, run_dir, report)
+        say(done=unit.name)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -57,7 +72,9 @@ def _end_with_parent(parent: int) -> None:
             time.sleep(0.2)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    # Windows never gives a child another parent, and may put a launcher between the two.
+    if sys.platform != "win32":
+        threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ class Stack:
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            logits = self.template(examples.inputs[index].to(self._device))
+            logits = _tried(self.template, examples.inputs[index].to(self._device), suite.name)
         wanted = (batch_size, examples.targets.shape[1], suite.n_outputs)
         if tuple(logits.shape) != wanted:
             raise ValueError(
@@ -208,6 +208,21 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _tried(module: nn.Module, inputs: Tensor, suite: str) -> Tensor:
+    """Logits of one student; ``ValueError`` if the inputs of the suite are not for it."""
+    try:
+        logits: Tensor = module(inputs)
+    except (RuntimeError, TypeError, IndexError) as error:
+        kind = str(inputs.dtype).removeprefix("torch.")
+        other = "mlp" if inputs.is_floating_point() else "decoder"
+        raise ValueError(
+            f"the model can't take the inputs of suite {suite!r}, {kind} of shape "
+            f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split())}); "
+            f"try student.model={other}"
+        ) from error
+    return logits
 
 
 def _refuse_what_cannot_be_stacked(module: nn.Module) -> None:

@@ -51,6 +51,7 @@ class TSCLWindow:
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
+    published: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("score",)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
@@ -115,6 +116,7 @@ class TSCLSampling:
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
+    published: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = (CHANGE,)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
@@ -185,6 +187,7 @@ class EXP3S:
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
+    published: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = (CHANGE, "cost")
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (1e-3, 1e-2, 1e-1, 3e-1),
@@ -261,6 +264,7 @@ class SEC:
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
+    published: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (0.1, 0.5),

@@ -114,7 +114,10 @@ class Sampled:
 
 
 def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -> Any:
-    """Probabilities that the last choice was drawn from, (n, k) float; NaN where there are none.
+    """Probabilities of the tasks at the last choice, (n, k) float.
+
+    A rule drew its choice from them. A learned teacher that was asked for its likeliest task drew
+    nothing: they are its policy's, and one-hot for a value-based learner, which has no policy.
 
     Args:
         teacher: any SB3 algorithm.

@@ -33,6 +33,8 @@ class Memoryless:
     sees_order: ClassVar[bool] = False
     # Whether each training example's task is drawn from the probabilities, or one task a decision.
     mixes: ClassVar[bool] = False
+    # Whether, with its defaults, it is the rule of a paper with the paper's settings.
+    published: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {}
 
@@ -209,6 +211,8 @@ class RandomPacing(Memoryless):
 
     pace: float = 0.5
 
+    kind: ClassVar[str] = "rule"
+    published: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("remaining",)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {"pace": (0.1, 0.2, 0.4, 0.5, 0.8)}
 

@@ -43,7 +43,8 @@ def teacher(name: str, kind: str, **more: Any) -> dict[str, Any]:
     record = {
         "name": name, "kind": kind, "label": name, "tuned": False, "published": False,
         "needs": [], "parameters": {}, "sees_order": False, "training": None, "tuning": None,
-        "replay_of": None, "deterministic": False,
+        "replay_of": None, "deterministic": False, "mixes": False, "selection_cost": None,
+        "other_course": False,
     }  # fmt: skip
     return {**record, **more}
 

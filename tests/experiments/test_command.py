@@ -1,6 +1,7 @@
 """The command line and configs: bad input is one sentence and exit status 2."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,9 +14,13 @@ from lessonplan.experiments.loading import config_names, make_config, read_confi
 from lessonplan.experiments.units import plan
 from lessonplan.experiments.watching import watching
 
+WORDS = Path(cli.__file__).parent / "examples" / "words"
+"""A folder of data that ships."""
+
 
 def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "argv", ["lessonplan", *arguments])
+    monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(SystemExit) as ended:
         cli.main()
     out, err = capsys.readouterr()
@@ -87,6 +92,38 @@ BAD = {
     "own module is missing": (
         ["run", "quickstart", "-o", "suite.name=nomodule:x"], "can't be imported"
     ),
+    "unknown option of the model": (
+        ["run", "quickstart", "-o", "student.options.depth=3"], "model 'mlp' does not take these"
+    ),
+    "one width instead of a list": (
+        ["run", "quickstart", "-o", "student.options.hidden=64"], "model 'mlp' does not take these"
+    ),
+    "impossible width": (
+        ["run", "quickstart", "-o", "student.options.hidden=[-1]"], "model 'mlp' does not take"
+    ),
+    "model for numbers, suite of text": (
+        ["run", "quickstart", "--data", str(WORDS)], "try student.model=decoder"
+    ),
+    "model for text, suite of numbers": (
+        ["run", "quickstart", "-o", "student.model=decoder", "-o", "student.options={}"],
+        "float32 of shape (18,)",
+    ),
+    "below a name": (["run", "quickstart", "-o", "name.x=3"], "'x' is below a plain value"),
+    "below a budget": (
+        ["run", "quickstart", "-o", "lifetime.budget.x=1"], "'x' is below a plain value"
+    ),
+    "unknown setting of PPO": (
+        ["run", "quickstart", "-o", "teachers.ppo.settings.nonsense=3"], "teacher 'ppo' can't be"
+    ),
+    "impossible batches of PPO": (
+        ["run", "quickstart", "-o", "teachers.ppo.settings.batch_size=1"], "teacher 'ppo' can't be"
+    ),
+    "a rate that is text to YAML": (
+        ["run", "quickstart", "-o", "teachers.ppo.settings.learning_rate=fast"], "teacher 'ppo' can"
+    ),
+    "--out with --resume": (
+        ["run", "--resume", "nowhere", "--out", "elsewhere"], "leave out --out"
+    ),
 }  # fmt: skip
 
 
@@ -151,6 +188,77 @@ def test_a_run_from_the_command_line_ends_with_table_verdict_and_report(
     }  # fmt: skip
     assert (out / "report.html").stat().st_size > 10_000
     assert "http" not in (out / "report.html").read_text().split("<body")[1].split("data:")[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "name"), [(".", "my.data"), ("../my.data", "my.data"), ("../my.data/a.jsonl", "a")]
+)
+def test_a_run_on_data_is_named_after_the_file_or_folder(data, name, tmp_path, monkeypatch):
+    folder = tmp_path / "my.data"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text("")
+    monkeypatch.chdir(folder)
+    settings, run_dir = cli._settings("", None, [], None, Path(data), "")
+    assert settings.name == name
+    assert run_dir == Path("runs") / name
+
+
+RULE = """
+from lessonplan.teacher.orders import Uniform
+
+class MyRule(Uniform):
+    '''Mine.'''
+"""
+
+
+def with_a_rule(folder: Path, workers: int) -> None:
+    (folder / "my_module.py").write_text(RULE)
+    values = CONFIG | {"workers": workers, "teachers": [{"name": "a", "rule": "my_module:MyRule"}]}
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(values))
+
+
+def test_a_rule_in_the_working_directory_is_found_last(monkeypatch, capsys, tmp_path):
+    with_a_rule(tmp_path, workers=1)
+    (tmp_path / "json.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
+    status, _, err = command(monkeypatch, capsys, "run", "tiny.yaml", "--out", "run")
+    sys.modules.pop("my_module", None)
+    assert status == 0, err
+    assert sys.path[-1] == str(tmp_path)
+    assert (tmp_path / "run" / "checkpoint" / "evaluate-a-0.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_installed_command_and_its_workers_find_a_rule_in_the_working_directory(
+    workers, tmp_path
+):
+    with_a_rule(tmp_path, workers)
+    ended = subprocess.run(
+        [Path(sys.executable).with_name("lessonplan"), "run", "tiny.yaml", "--out", "run"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "run" / "checkpoint" / "evaluate-a-0.json").exists()
+
+
+def test_progress_counts_what_was_done_before_a_resume(capsys):
+    config = make_config(dict(CONFIG))
+    with watching(cli.console, config, 3) as watch:
+        watch("evaluate-exp3s-0", 1.0, "done")
+    assert f"(4 of {len(plan(config))})" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_resumed_run_counts_on(monkeypatch, capsys, tmp_path):
+    config, out = tmp_path / "tiny.yaml", tmp_path / "run"
+    config.write_text(yaml.safe_dump(CONFIG | {"workers": 1, "teachers": ["uniform", "exp3s"]}))
+    command(monkeypatch, capsys, "run", str(config), "--out", str(out))
+    (out / "checkpoint" / "evaluate-exp3s-0.json").unlink()
+    status, shown, _ = command(monkeypatch, capsys, "run", "--resume", str(out))
+    assert status == 0
+    assert "done: evaluate-exp3s-0 (2 of 2)" in shown
 
 
 def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):

@@ -5,15 +5,19 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from synthetic_run import demo_run, rows, teacher, write_run
 
 from lessonplan.experiments.figures import draw_figures, schedule_picture, shown_teachers
 from lessonplan.experiments.figures_schedule import choice_map, progress_map
 from lessonplan.experiments.figures_style import teacher_styles
 from lessonplan.experiments.report import write_report
+from lessonplan.experiments.report_tables import learning_table
 from lessonplan.experiments.stored import read_run
 from lessonplan.experiments.summary import measure_teachers, summarize
 from lessonplan.experiments.verdict import verdict
+from lessonplan.experiments.wording import percent
 
 TASKS = ["a", "b"]
 LOW, DONE = [0.0, 0.0], [1.0, 1.0]
@@ -221,3 +225,70 @@ def test_the_verdict_tells_what_training_cost_and_when_it_is_paid_back(tmp_path)
     tables = {"ppo": SLOW, "uniform": FAST}
     never = verdict(a_run(tmp_path / "b", tables, ppo={"training": training}))
     assert "never paid back against Uniform" in never
+
+
+def test_training_on_another_course_has_a_cost_but_is_not_paid_back(tmp_path):
+    training = {"lifetimes": 9, "compute": 2100.0, "student_steps": 9, "wall_seconds": 1.0}
+    summary = a_run(tmp_path / "a", {"ppo": FAST, "uniform": SLOW},
+                    ppo={"training": training, "other_course": True})  # fmt: skip
+    text = verdict(summary)
+    assert "Making it cost 2,100 training-example equivalents per seed, on another course" in text
+    assert "paid back" not in text
+    assert "trained on another course" in learning_table(summary)
+
+
+@pytest.mark.parametrize(
+    ("cards", "picked"),
+    [
+        ({"a": 9.0, "b": 3.0}, "the best on the selection students, b,"),
+        ({"a": 9.0, "b": None}, "the best on the selection students, a,"),
+        ({"a": 3.0, "b": 3.0}, "the best on the selection students, a,"),
+        ({"a": None, "b": None}, "the first by name, a,"),
+    ],
+)
+def test_the_verdict_is_about_the_learned_teacher_that_the_selection_students_prefer(
+    tmp_path, cards, picked
+):
+    """Here b is the worst on the reported students, and a sampled twin the best of all."""
+    results = {"a": SLOW, "b": NEVER, "b-sampled": FAST}
+    records = [
+        teacher(name, "learned", deterministic=name in cards, selection_cost=cards.get(name))
+        for name in results
+    ]
+    parts = [
+        [row for s in range(8) for row in rows(name, s, scores, tasks=TASKS)]
+        for name, scores in results.items()
+    ]
+    text = verdict(summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=4)))
+    assert f"Of 2 learned teachers {picked}"[:-1] in text
+
+
+def test_what_selection_on_another_course_cost_is_not_compared(tmp_path):
+    records = [teacher("a", "learned", deterministic=True, selection_cost=1.0, other_course=True),
+               teacher("b", "learned", deterministic=True, selection_cost=9.0)]  # fmt: skip
+    parts = [rows(name, 0, FAST, tasks=TASKS) for name in "ab"]
+    text = verdict(summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=4)))
+    assert "Of 2 learned teachers the best on the selection students, b" in text
+
+
+def test_the_verdict_is_about_a_sampled_teacher_only_where_there_is_no_other(tmp_path):
+    records = [teacher("ppo-sampled", "learned"), teacher("uniform", "static")]
+    parts = [rows(record["name"], 0, FAST, tasks=TASKS) for record in records]
+    text = verdict(summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=4)))
+    assert "The learned teacher ppo-sampled" in text
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_a_percentage_is_all_or_nothing_only_where_the_share_is(share):
+    part, whole = share
+    shown = percent(part / whole)
+    assert (shown == "100%") == (part == whole)
+    assert (shown == "0%") == (part == 0)
+
+
+def test_percentages_beyond_the_ends_are_told_apart_too():
+    values = (-1.0, -0.2, -0.002, -0.00001, 0.00001, 0.99999, 1.00001, 1.004, 1.2)
+    assert [percent(value) for value in values] == [
+        "-100%", "-20%", "-0.2%", "nearly 0%", "nearly 0%", "nearly 100%", "nearly 100%", "100.4%",
+        "120%",
+    ]  # fmt: skip

@@ -13,6 +13,12 @@ import pytest
 import yaml
 from tiny_config import CONFIG
 
+from lessonplan.experiments import trial
+from lessonplan.experiments.files import locked
+from lessonplan.experiments.loading import read_config
+from lessonplan.experiments.trial import git_commit, prepare, run_trial
+from lessonplan.student import parity
+
 RUN = """
 import os, signal, sys
 from lessonplan.experiments.loading import read_config
@@ -109,13 +115,16 @@ def test_two_processes_killed_at_random_moments_end_with_the_same_numbers(
     for _ in range(60):
         mode = "resume" if (out / "config.yaml").exists() else "new"
         command = [sys.executable, "-c", RUN, str(config), str(out), mode, "0"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            _, errors = process.communicate(timeout=dice.uniform(5.0, 12.0) if kills < 6 else 300)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                limit = dice.uniform(5.0, 12.0) if kills < 6 else 300
+                _, errors = process.communicate(timeout=limit)
+            except subprocess.TimeoutExpired:
+                os.kill(process.pid, signal.SIGKILL)
+                kills += 1
+        if process.returncode == -signal.SIGKILL:
             # Its workers notice within a moment that they are alone.
             time.sleep(1.0)
             continue
@@ -126,14 +135,93 @@ def test_two_processes_killed_at_random_moments_end_with_the_same_numbers(
 
 
 def test_a_run_is_not_resumed_with_another_config(config: Path, tmp_path: Path) -> None:
-    from lessonplan.experiments.loading import read_config
-    from lessonplan.experiments.trial import prepare
-    from lessonplan.student import parity
-
-    first = read_config(config)
-    prepare(first, parity(3, 8), tmp_path / "run", False)
+    first, suite = read_config(config), parity(3, 8)
+    prepare(first, suite, tmp_path / "run", False)
     other = read_config(config, ["seeds.report=5"])
     with pytest.raises(ValueError, match="another config"):
-        prepare(other, parity(3, 8), tmp_path / "run", True)
+        prepare(other, suite, tmp_path / "run", True)
     with pytest.raises(ValueError, match="not empty"):
-        prepare(first, parity(3, 8), tmp_path / "run", False)
+        prepare(first, suite, tmp_path / "run", False)
+
+
+def test_a_folder_whose_making_was_killed_counts_as_new(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    for left in ("checkpoint/lock", "environment.json", ".config.yaml.7.tmp"):
+        (tmp_path / left).write_text("{")
+    prepare(read_config(config), parity(3, 8), tmp_path, False)
+    assert read_config(tmp_path / "config.yaml") == read_config(config)
+    environment = json.loads((tmp_path / "environment.json").read_text())
+    assert environment["threads"] == 1
+    assert not list(tmp_path.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize("other", ["checkpoint/train-ppo-0.json", "notes.txt", "report.html"])
+def test_a_folder_with_anything_else_is_refused_and_left_as_it_was(
+    config: Path, tmp_path: Path, other: str
+) -> None:
+    (tmp_path / other).parent.mkdir(exist_ok=True)
+    (tmp_path / other).write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match="not empty"):
+        run_trial(read_config(config), tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_resuming_deletes_leftovers_and_writes_a_lost_environment_again(
+    config: Path, tmp_path: Path
+) -> None:
+    settings, suite = read_config(config), parity(3, 8)
+    prepare(settings, suite, tmp_path, False)
+    described = tmp_path / "environment.json"
+    whole = described.read_text()
+    described.unlink()
+    (tmp_path / "schedule").mkdir()
+    (tmp_path / "schedule" / ".part-uniform-0-0000.parquet.7.tmp").write_text("half")
+    prepare(settings, suite, tmp_path, True)
+    assert described.read_text() == whole
+    assert not list(tmp_path.rglob(".*.tmp"))
+    described.write_text("{}")
+    prepare(settings, suite, tmp_path, True)
+    assert described.read_text() == "{}", "what a run was begun with is kept"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such locks")
+def test_two_processes_never_work_on_the_same_run(config: Path, tmp_path: Path) -> None:
+    settings = read_config(config)
+    prepare(settings, parity(3, 8), tmp_path, False)
+    hold = (
+        "import pathlib, sys; from lessonplan.experiments.files import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])): print('held', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match=f"another process is working on {tmp_path}"):
+            run_trial(settings, tmp_path, resume=True)
+        other.kill()
+    with locked(tmp_path):
+        pass
+
+
+def test_the_commit_is_that_of_the_checkout_that_the_package_belongs_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*command: str) -> str:
+        named = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+        return subprocess.run(
+            [*named, *command], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    module = tmp_path / "trial.py"
+    module.write_text("")
+    monkeypatch.setattr(trial, "__file__", str(module))
+    assert git_commit() is None
+    git("init")
+    git("commit", "--allow-empty", "-m", "another project, which only holds a copy")
+    assert git_commit() is None
+    git("add", "trial.py")
+    git("commit", "-m", "the package")
+    assert git_commit() == git("rev-parse", "HEAD")

@@ -8,7 +8,8 @@ from synthetic_run import demo_run, rows, teacher, write_run
 
 from lessonplan.experiments.measures import first_mastery, measure
 from lessonplan.experiments.stored import read_run
-from lessonplan.experiments.summary import TABLE_COLUMNS, summarize, table_rows, write_summary
+from lessonplan.experiments.summary import summarize, table_rows, write_summary
+from lessonplan.experiments.versus import BASELINE_ROLES
 
 TASKS = ["a", "b"]
 LOW, HALF, DONE = [0.0, 0.0], [0.9, 0.2], [1.0, 0.9]
@@ -131,6 +132,12 @@ def test_versus_order_share_and_payback_are_what_one_computes_by_hand(tmp_path):
     assert summary["payback_students"] == {"ppo": {"uniform": pytest.approx(1000 / 300)}}
 
 
+def test_training_on_another_course_is_never_set_against_what_these_students_save(tmp_path):
+    summary = summarize(three_teachers(tmp_path / "r", ppo={"other_course": True}))
+    assert summary["payback_students"] == {"ppo": None}
+    assert summary["teachers"]["ppo"]["training_cost"]["compute"] == 1000.0
+
+
 def test_a_teacher_that_saves_nothing_never_pays(tmp_path):
     training = {"lifetimes": 1, "compute": 7.0, "student_steps": 1, "wall_seconds": 1.0}
     path = three_teachers(
@@ -156,15 +163,26 @@ def test_baselines_are_the_best_of_their_kind_and_never_learned_replayed_or_told
         "exp3": (teacher("exp3", "bandit"), good),
         "proportional": (teacher("proportional", "static"), poor),
         "uniform": (teacher("uniform", "static"), best),
+        "mixture": (teacher("mixture", "static", tuned=True, mixes=True), poor),
     }
     parts = [rows(name, 0, scores, tasks=TASKS) for name, (_, scores) in plan.items()]
     records = [record for record, _ in plan.values()]
     summary = summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=3))
     assert summary["baselines"] == {
         "proportional": "proportional", "tuned_rule": "rule_b", "untuned_rule": "exp3",
-        "true_order": "told",
+        "true_order": "told", "tuned_mixture": "mixture",
     }  # fmt: skip
-    assert len(summary["versus"]) == 3 * (4 * 9)
+    assert len(summary["versus"]) == 3 * (5 * 10)
+    assert summary["teachers"]["mixture"]["label"] == "mixture, mixed in batches"
+    assert BASELINE_ROLES["tuned_mixture"] == "the tuned static mixture"
+    heads, *rest = table_rows(summary)
+    assert heads[5:7] == ("ratio to best untuned rule", "ratio to best tuned rule")
+    by_label = {row[0]: row for row in rest}
+    # By steps to mastery 10, 20 and 30, on one student.
+    assert by_label["ppo"][5:7] == ("0.50 [0.50, 0.50]", "0.50 [0.50, 0.50]")
+    assert by_label["rule_b"][5:7] == ("1.00 [1.00, 1.00]", "1 (this one)")
+    assert by_label["exp3"][5:7] == ("1 (this one)", "1.00 [1.00, 1.00]")
+    assert by_label["mixture, mixed in batches"][5] == "1.50 [1.50, 1.50]"
 
 
 def test_the_worst_teacher_seed_is_the_one_whose_students_took_longest(tmp_path):
@@ -238,7 +256,7 @@ def test_what_is_unfinished_or_torn_is_left_out_and_named(tmp_path):
 def test_a_run_that_has_only_begun_can_be_summarized(tmp_path):
     summary = summarize(write_run(tmp_path / "r", [], [], TASKS, decisions=2))
     assert (summary["teachers"], summary["versus"], summary["complete"]) == ({}, [], False)
-    assert table_rows(summary) == [TABLE_COLUMNS]
+    assert len(table_rows(summary)) == 1
 
 
 def test_other_folders_are_refused_in_one_sentence(tmp_path):
@@ -261,7 +279,7 @@ def test_every_number_of_a_whole_run_is_valid_json_and_the_table_has_a_row_per_t
     text = json.dumps(summary, allow_nan=False)
     assert json.loads(text) == summary
     table = table_rows(summary)
-    assert {len(row) for row in table} == {len(TABLE_COLUMNS)}
+    assert {len(row) for row in table} == {8}
     assert table[1][0] == "PPO"
     for found in summary["teachers"].values():
         for key in ("cost_to_mastery", "steps_to_mastery", "area", "final_score", "stress_score",
