@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lessonplan.envs import CurriculumVecEnv
-from lessonplan.student import StackedCohort, TaskSuite
+from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import taskwise_ppo
 
 from .build import TRAIN_SEEDS, build_room, build_rule, rule_teacher
@@ -18,7 +18,7 @@ from .lifetimes import Lifetimes
 class Stopwatch:
     """Time that a cohort spends in training and evaluating."""
 
-    def __init__(self, cohort: StackedCohort) -> None:
+    def __init__(self, cohort: Cohort) -> None:
         self.seconds = 0.0
         for verb in ("train", "evaluate", "reset"):
             setattr(cohort, verb, self._timed(getattr(cohort, verb)))
@@ -39,7 +39,7 @@ def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: i
     teacher, room = rule_teacher(build_rule(rule, {}, config), config, suite, n, 0)
     lifetimes = Lifetimes(teacher, room, np.arange(n))
     lifetimes.step()
-    watch = Stopwatch(room.cohort)  # type: ignore[arg-type]
+    watch = Stopwatch(room.cohort)
     began = time.perf_counter()
     for _ in range(decisions):
         lifetimes.step()
@@ -51,7 +51,7 @@ def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollout
     room = build_room(config, suite, teacher.students, teacher.observe, end_after=1)
     env = CurriculumVecEnv(room, TRAIN_SEEDS)
     model = taskwise_ppo(env, seed=0, width=teacher.width, **teacher.settings)
-    watch = Stopwatch(room.cohort)  # type: ignore[arg-type]
+    watch = Stopwatch(room.cohort)
     began = time.perf_counter()
     model.learn(rollouts * int(model.n_steps) * teacher.students)
     return 1.0 - watch.seconds / (time.perf_counter() - began)

@@ -123,7 +123,7 @@ class TeacherTraining:
         state = read_checkpoint(self._checkpoint)
         if state is None:
             return None
-        model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)  # type: ignore[arg-type]
+        model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
         model.set_logger(Logger(None, []))
         self.env.load_state_dict(state["env"])
         self.streams.state = state["streams"]

@@ -3,6 +3,7 @@
 Legend: k tasks.
 """
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,10 @@ def taskwise_ppo(env: VecEnv, *, seed: int, width: int = 64, **settings: Any) ->
 
 
 def load_teacher(
-    path: str | Path, env: VecEnv, algorithm: type[BaseAlgorithm] = PPO, **options: Any
+    path: str | Path | BytesIO,
+    env: VecEnv,
+    algorithm: type[BaseAlgorithm] = PPO,
+    **options: Any,
 ) -> BaseAlgorithm:
     """Load a saved teacher for an environment that may have another number of tasks.
 
