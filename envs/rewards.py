@@ -46,6 +46,11 @@ def mean_score(outcome: Outcome) -> np.ndarray:
     return np.where(outcome.mastered, 0.0, shortfall)
 
 
+def time_to_mastery(outcome: Outcome) -> np.ndarray:
+    """-1 / decisions in the budget until everything is mastered, then 0, (r,)."""
+    return np.where(outcome.mastered, 0.0, -1.0 / outcome.decisions)
+
+
 def total_progress(outcome: Outcome) -> np.ndarray:
     """Change of the mean score; mastery pays what is missing to 1, and then all is paid, (r,).
 
@@ -71,6 +76,7 @@ def chosen_progress(outcome: Outcome) -> np.ndarray:
 
 REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {
     "mean_score": mean_score,
+    "time_to_mastery": time_to_mastery,
     "total_progress": total_progress,
     "chosen_progress": chosen_progress,
 }

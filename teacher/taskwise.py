@@ -37,15 +37,18 @@ class TaskColumns(BaseFeaturesExtractor):
 class TaskwiseNetwork(nn.Module):
     """Columns to latent vectors: per task with context for the actor, pooled for the critic."""
 
-    def __init__(self, n_columns: int, width: int, present: int | None) -> None:
+    def __init__(
+        self, n_columns: int, width: int, present: int | None, activation_fn: type[nn.Module]
+    ) -> None:
         super().__init__()
-        self.present = present
+        self.present, self.activation = present, activation_fn()
         self.latent_dim_pi, self.latent_dim_vf = width + 1, width
         self.encoder = nn.Sequential(
-            nn.Linear(n_columns, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh()
+            nn.Linear(n_columns, width), activation_fn(), nn.Linear(width, width), activation_fn()
         )
-        self.actor = nn.Sequential(nn.Linear(3 * width, width), nn.Tanh())
-        self.critic = nn.Sequential(nn.Linear(2 * width, width), nn.Tanh())
+        self.actor = nn.Linear(width, width)
+        self.actor_context = nn.Linear(2 * width, width, bias=False)
+        self.critic = nn.Sequential(nn.Linear(2 * width, width), activation_fn())
 
     def forward(self, columns: Tensor) -> tuple[Tensor, Tensor]:
         """(b, k, f) -> actor (b, k, h + 1), the last number tells who is there; critic (b, h)."""
@@ -74,12 +77,13 @@ class TaskwiseNetwork(nn.Module):
     def _context(self, tasks: Tensor, here: Tensor) -> Tensor:
         """Mean and maximum over the tasks that exist, (b, 2 h)."""
         mean = (tasks * here).sum(dim=1) / here.sum(dim=1)
-        highest = torch.where(here > 0, tasks, -1.0).amax(dim=1)
+        highest = torch.where(here > 0, tasks, -torch.inf).amax(dim=1)
         return torch.cat([mean, highest], dim=1)
 
     def _actor(self, tasks: Tensor, context: Tensor, here: Tensor) -> Tensor:
-        around = context[:, None].expand(-1, tasks.shape[1], -1)
-        return torch.cat([self.actor(torch.cat([tasks, around], dim=2)), here], dim=2)
+        # One layer over task and context together: the context's half is the same for all tasks.
+        latent = self.activation(self.actor(tasks) + self.actor_context(context)[:, None])
+        return torch.cat([latent, here], dim=2)
 
 
 class TaskLogits(nn.Module):
@@ -104,6 +108,7 @@ class TaskwisePolicy(ActorCriticPolicy):
         lr_schedule: learning rate by remaining progress.
         width: units of every layer.
         present: index of the `present` column where suites are padded.
+        activation_fn: between the layers.
         kwargs: those of SB3's `ActorCriticPolicy`.
     """
 
@@ -114,14 +119,20 @@ class TaskwisePolicy(ActorCriticPolicy):
         lr_schedule: Schedule,
         width: int = 64,
         present: int | None = None,
+        activation_fn: type[nn.Module] = nn.ReLU,
         **kwargs: Any,
     ) -> None:
         self.width, self.present = width, present
+        kwargs.setdefault("optimizer_kwargs", {"eps": 1e-5, "fused": True})
         kwargs |= {"ortho_init": False, "features_extractor_class": TaskColumns}
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        super().__init__(
+            observation_space, action_space, lr_schedule, activation_fn=activation_fn, **kwargs
+        )
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = TaskwiseNetwork(self.features_dim, self.width, self.present)  # type: ignore[assignment]
+        self.mlp_extractor = TaskwiseNetwork(  # type: ignore[assignment]
+            self.features_dim, self.width, self.present, self.activation_fn
+        )
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
@@ -129,7 +140,11 @@ class TaskwisePolicy(ActorCriticPolicy):
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.orthogonal_(module.weight, gain=2.0**0.5)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        # Task and context enter one layer of three widths.
+        nn.init.orthogonal_(self.mlp_extractor.actor.weight, gain=(2.0 / 3.0) ** 0.5)
+        nn.init.orthogonal_(self.mlp_extractor.actor_context.weight, gain=(4.0 / 3.0) ** 0.5)
         nn.init.orthogonal_(self.action_net.linear.weight, gain=0.01)
         nn.init.orthogonal_(self.value_net.weight, gain=1.0)
         self.optimizer = self.optimizer_class(

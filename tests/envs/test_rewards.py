@@ -121,6 +121,7 @@ TASKS = [0, 1, 0, 0, 1]
 REWARD_BY_HAND = {
     # (mean - 1) / 6 decisions in the budget.
     "mean_score": [-0.65 / 6, -0.65 / 6, -0.35 / 6, -0.05 / 6, 0.0],
+    "time_to_mastery": [-1 / 6, -1 / 6, -1 / 6, -1 / 6, 0.0],
     # Means: 0.1, 0.35, 0.35, 0.65, 0.95, mastered.
     "total_progress": [0.25, 0.0, 0.3, 0.3, 0.05],
     # Best of task 0: 0, 0.4, 0.4, 0.6, 1.0; of task 1: 0.4, 0.4, 0.8, 0.8, 0.8. At mastery the
