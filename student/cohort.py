@@ -3,6 +3,7 @@
 Legend: n students, k tasks, r rows named in a call.
 """
 
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +13,32 @@ from .tasks import TaskSuite
 
 Rows = np.ndarray
 """Indices of members, (r,) int64, without repeats."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training brought, for r members; every array is (r,) float64 and finite.
+
+    Losses are mean cross-entropies per answer token in nats for students that predict tokens, and
+    what the student minimises otherwise.
+    """
+
+    loss_before: np.ndarray
+    """Loss on the first batch, before any of the steps."""
+    loss_after: np.ndarray
+    """Loss on the same batch after all steps."""
+    gradient_norm: np.ndarray
+    """Mean over the steps of the gradient's norm before clipping; 0 where there is none."""
+    fresh_before: np.ndarray
+    """Loss before the steps on one batch of the same mixture that is not trained on; that on the
+    first batch where none was asked for."""
+    fresh_after: np.ndarray
+    """The same after all steps."""
+
+    @classmethod
+    def of_losses(cls, before: np.ndarray, after: np.ndarray) -> "Training":
+        """The training of students without a gradient, and without fresh examples."""
+        return cls(before, after, np.zeros(len(before)), before, after)
 
 
 @runtime_checkable
@@ -34,17 +61,16 @@ class Cohort(Protocol):
         """Return these members to the base weights with fresh optimizers; `seeds` is (r,)."""
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+    ) -> Training:
         """Train each member for `steps` student steps; each example's task is drawn from its row.
 
         Args:
             mixture: (r, k), rows sum to 1; one-hot trains on one task.
             steps: optimizer updates.
             rows: the members to train, all by default.
-
-        Returns:
-            Loss on the first of the batches before and after the training, (r,) each.
+            fresh: measure the loss on a batch that is not trained on, too; nothing else depends
+                on it.
         """
 
     def evaluate(
@@ -63,3 +89,26 @@ class Cohort(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of a cohort of the same kind and size."""
+
+
+def checked_mixture(mixture: np.ndarray, steps: int, rows: Rows, k: int) -> np.ndarray:
+    """What `Cohort.train` was given as (r, k) float64.
+
+    Raises:
+        ValueError: if it is no mixture of k tasks for these rows, or there are no steps.
+    """
+    mixture = np.asarray(mixture, dtype=np.float64)
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    if mixture.shape != (len(rows), k):
+        raise ValueError(f"mixture must be (r, k) = {(len(rows), k)}, got {mixture.shape}")
+    if not np.allclose(mixture.sum(axis=1), 1.0) or (mixture < 0).any():
+        raise ValueError("every row of mixture must be non-negative and sum to 1")
+    return mixture
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse a size of a cohort that is below 1, by its name."""
+    for name, value in sizes.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

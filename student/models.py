@@ -14,20 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Parameters = dict[str, Tensor]
-
-
-def stacked_linear(parameters: Parameters, name: str, x: Tensor) -> Tensor:
-    """Linear layer `name` of n students, (n, m, in) -> (n, m, out)."""
-    weight = parameters[f"{name}.weight"].transpose(1, 2)
-    bias = parameters.get(f"{name}.bias")
-    return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias[:, None], x, weight)
-
-
-def stacked_norm(parameters: Parameters, name: str, x: Tensor) -> Tensor:
-    """Layer norm `name` of n students over the last axis of (n, m, d)."""
-    weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
-    return torch.addcmul(bias[:, None], F.layer_norm(x, x.shape[-1:]), weight[:, None])
+from .layers import Parameters, stacked_linear, stacked_norm, stacked_table
+from .lstm import LSTM
 
 
 class MLP(nn.Module):
@@ -123,10 +111,7 @@ class Decoder(nn.Module):
     def stacked(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """Logits of n students, (n, b, l) -> (n, b, l, v)."""
         n, b, length = inputs.shape
-        table = parameters["token.weight"]
-        # One flat table instead of n: an embedding's gradient is then one scatter.
-        shift = torch.arange(n, device=inputs.device)[:, None, None] * table.shape[1]
-        x = F.embedding(inputs + shift, table.reshape(-1, table.shape[-1]))
+        x = stacked_table(parameters["token.weight"], inputs)
         x = (x + parameters["position.weight"][:, None]).view(n, b * length, -1)
         for i, block in enumerate(self.blocks):
             assert isinstance(block, Block)
@@ -135,4 +120,5 @@ class Decoder(nn.Module):
         return x.view(n, b, length, -1)
 
 
-MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "decoder": Decoder}
+MODELS: dict[str, Callable[..., nn.Module]] = {"mlp": MLP, "decoder": Decoder, "lstm": LSTM}
+"""Networks by the names that configs use."""

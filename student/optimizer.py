@@ -1,12 +1,19 @@
-"""Adam for n students at once, each with its own step counter.
+"""Adam for n students at once, each with its own step counter and learning rate.
 
 Legend: n students, p numbers in a student's row (parameters, padded).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import torch
 from torch import Tensor
+
+from .schedules import Schedule
+
+Rows = list[list[Tensor]]
+"""Weights, gradient, moments and counter of students, one tensor for each of them."""
 
 
 class AdamState:
@@ -25,8 +32,8 @@ class AdamState:
         parts = (weights, self.gradient, *moments, taken)
         self._rows = [list(part.unbind()) for part in parts]
 
-    def rows(self, alive: Tensor) -> list[list[Tensor]]:
-        """Weights, gradient, moments and counter of the living, one tensor for each of them."""
+    def rows(self, alive: Tensor) -> Rows:
+        """What the kernel reads and writes of the living."""
         if bool(alive.all()):
             return self._rows
         living = alive.nonzero()[:, 0].tolist()
@@ -42,11 +49,12 @@ class Adam:
     every student as a tensor of its own, with a counter of its own.
 
     Args:
-        learning_rate: step size.
+        learning_rate: step size; the largest one where there is a schedule.
         betas: decay of the first and second moment.
         eps: added to the root of the second moment.
         weight_decay: fraction of the weights that each step takes off, times `learning_rate`.
         clip_norm: largest norm of a student's gradient; larger ones are scaled down to it.
+        schedule: factor on the learning rate by each student's own counter; None leaves it.
     """
 
     learning_rate: float = 1e-3
@@ -54,23 +62,58 @@ class Adam:
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip_norm: float = 1.0
+    schedule: Schedule | None = None
 
-    def step(self, state: AdamState, alive: Tensor) -> None:
+    def rates(self, taken: Tensor, steps: int) -> list[list[float] | None]:
+        """Learning rates of the next updates, n of them a step; None where there is no schedule.
+
+        Args:
+            taken: updates that each student has had, (n,).
+            steps: updates to come.
+        """
+        if self.schedule is None:
+            return [None] * steps
+        ahead = taken + torch.arange(steps, device=taken.device)[:, None]
+        rates = self.learning_rate * self.schedule(ahead.flatten())
+        if not bool((rates.isfinite() & (rates >= 0.0)).all()):
+            raise ValueError(
+                f"a schedule must give finite factors of at least 0, got the learning rates "
+                f"{sorted(set(rates.tolist()))}"
+            )
+        found: list[list[float] | None] = rates.view(steps, -1).tolist()
+        return found
+
+    def step(self, state: AdamState, alive: Tensor, rates: Sequence[float] | None = None) -> Tensor:
         """One update of the living by `state.gradient`, which is overwritten.
 
         Args:
             state: of n students; the counters of the living gain one.
             alive: (n,) bool; who has a gradient that is not finite is taken out of it, and is
                 left as it was.
+            rates: of every student, as `rates` tells them for several steps at once.
+
+        Returns:
+            Norm of each gradient before clipping, (n,).
         """
         # Per student: one norm over all would let a diverging one shrink its neighbours' steps.
-        norm = torch.linalg.vector_norm(state.gradient, dim=1)
+        norm: Tensor = torch.linalg.vector_norm(state.gradient, dim=1)
         alive &= norm.isfinite()
         state.gradient.mul_((self.clip_norm / (norm + 1e-6)).clamp_(max=1.0)[:, None])
-        weights, gradient, first, second, taken = state.rows(alive)
-        if not weights:
-            return
+        living = state.rows(alive)
+        if self.schedule is not None and rates is None:
+            rates = self.rates(state.taken, 1)[0]
         state.taken += alive
+        if not living[0]:
+            return norm
+        if rates is None:
+            self._update(self.learning_rate, living)
+            return norm
+        for rate, rows in _by_rate(list(compress(rates, alive.tolist())), living).items():
+            self._update(rate, rows)
+        return norm
+
+    def _update(self, rate: float, rows: Rows) -> None:
+        weights, gradient, first, second, taken = rows
         torch._fused_adamw_(
             weights,
             gradient,
@@ -78,7 +121,7 @@ class Adam:
             second,
             [],
             taken,
-            lr=self.learning_rate,
+            lr=rate,
             beta1=self.betas[0],
             beta2=self.betas[1],
             weight_decay=self.weight_decay,
@@ -86,3 +129,13 @@ class Adam:
             amsgrad=False,
             maximize=False,
         )
+
+
+def _by_rate(rates: Sequence[float], rows: Rows) -> dict[float, Rows]:
+    """Students in groups of one learning rate; several where some began later."""
+    places: dict[float, list[int]] = {}
+    for place, rate in enumerate(rates):
+        places.setdefault(rate, []).append(place)
+    if len(places) == 1:
+        return {rates[0]: rows}
+    return {rate: [[part[i] for i in same] for part in rows] for rate, same in places.items()}

@@ -5,13 +5,14 @@ v outputs.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .base import load_base
 from .optimizer import AdamState
 from .scoring import batch_loss
 from .tasks import TaskSuite
@@ -38,6 +39,7 @@ class Stack:
         suite: what it learns.
         batch_size: training examples per student step.
         device: where the rows are.
+        base: state of one student, from which all of them start whatever their seed.
     """
 
     def __init__(
@@ -46,11 +48,15 @@ class Stack:
         suite: TaskSuite,
         batch_size: int,
         device: torch.device,
+        base: Mapping[str, Tensor] | None = None,
     ) -> None:
         self._build, self._device = build, device
         with torch.random.fork_rng(devices=[]):
             self.template = build().to(device)
         _refuse_what_cannot_be_stacked(self.template)
+        self._based = base is not None
+        if base is not None:
+            load_base(self.template, base)
         self._spare: list[nn.Module] = []
         self._shapes = {name: p.shape for name, p in self.template.named_parameters()}
         self._sizes = [shape.numel() for shape in self._shapes.values()]
@@ -73,15 +79,25 @@ class Stack:
             self.forward = self._one_by_one()
 
     def initial(self, seed: int) -> Tensor:
-        """The row that a seed draws, (p,)."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            module = self._build()
-        row = torch.zeros(self.size)
+        """The row that a seed draws, (p,); the base weights where there are any."""
+        module = self.template
+        if not self._based:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                module = self._build()
+        row = torch.zeros(self.size, device=self._device)
         row[: self.size - self._pad] = torch.cat(
             [parameter.detach().flatten() for parameter in module.parameters()]
         )
-        return row.to(self._device)
+        return row
+
+    def module(self, row: Tensor) -> nn.Module:
+        """The student whose row this is, (p,), as a module of its own."""
+        module = copy.deepcopy(self.template)
+        with torch.no_grad():
+            for name, value in self.parameters(row[None]).items():
+                module.get_parameter(name).copy_(value[0])
+        return module
 
     def parameters(self, rows: Tensor) -> Parameters:
         """Views of the rows (n, p) as stacked parameters (n, ...) by name."""

@@ -4,7 +4,7 @@ Legend: n students, k tasks, p parameters of one student (padded), c members of 
 e evaluation examples.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from .batches import draw_examples, draw_tasks, evaluation_examples
-from .cohort import Rows
+from .cohort import Rows, Training, check_sizes, checked_mixture
 from .optimizer import Adam, AdamState
-from .scoring import Evaluation, batch_loss, reported_loss, score_examples, summarize
-from .stack import ALIGNMENT, Gradient, Stack, one_torch_thread
+from .scoring import Evaluation, score_examples, summarize
+from .stack import ALIGNMENT, Stack, one_torch_thread
 from .tasks import Pool, TaskSuite
+from .training import examples_at, train_members
 
 _CHUNK_BYTES = 10_000_000
 """What a chunk may occupy: a core's share of the last-level cache, and then some, because larger
@@ -40,6 +41,7 @@ class StackedCohort:
         threads: chunks that run at the same time on a CPU. More than one pays for large students
             only: the operations of small ones are too short to overlap under Python's lock.
         device: where the weights are.
+        base: state of one student, from which every reset starts; seeds then fix only the data.
     """
 
     def __init__(
@@ -54,22 +56,18 @@ class StackedCohort:
         chunk: int | None = None,
         threads: int = 1,
         device: str = "cpu",
+        base: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        for name, value in (
-            ("n", n),
-            ("batch_size", batch_size),
-            ("evaluation_size", evaluation_size),
-            ("threads", threads),
-            ("chunk", 1 if chunk is None else chunk),
-        ):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+        check_sizes(
+            n=n, batch_size=batch_size, evaluation_size=evaluation_size, threads=threads,
+            chunk=1 if chunk is None else chunk,
+        )  # fmt: skip
         self.suite, self.n = suite, n
         self.batch_size, self.evaluation_size = batch_size, evaluation_size
         self.optimizer = optimizer or Adam()
         self.device = torch.device(device)
         self.diverged = np.zeros(n, dtype=bool)
-        self._stack = Stack(build, suite, batch_size, self.device)
+        self._stack = Stack(build, suite, batch_size, self.device, base)
         self._chunk = 1 if self._stack.alone else chunk or self._fitting_chunk()
         self._threads = threads
         self._pools: dict[str, Pool] = {}
@@ -92,7 +90,7 @@ class StackedCohort:
         return int(np.clip(_CHUNK_BYTES // member_bytes, 2, 32))
 
     def reset(self, rows: Rows, seeds: np.ndarray) -> None:
-        """Return these members to the initial weights that their seeds draw."""
+        """Return these members to the base weights, or to those that their seeds draw."""
         for row, seed in zip(rows, seeds, strict=True):
             self._weights[row] = self._stack.initial(int(seed))
         index = torch.as_tensor(np.asarray(rows), device=self.device)
@@ -103,54 +101,58 @@ class StackedCohort:
         self._evaluation_sets.clear()
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `Cohort.train`."""
+        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+    ) -> Training:
+        """See `Cohort.train`.
+
+        The fresh batch is the one that comes next in a member's own stream: nothing that was
+        trained on in this epoch of the data is in it, and the next training begins with it where
+        the mixture stays.
+        """
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        mixture = np.asarray(mixture, dtype=np.float64)
-        if steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
-        self._check_mixture(mixture, rows)
-        pool = self._pool("train")
+        mixture = checked_mixture(mixture, steps, rows, len(self.suite))
+        pool, size = self._pool("train"), self.batch_size
         drawn, seeds = self._drawn[rows], self._seeds[rows]
-        tasks = draw_tasks(mixture, seeds, drawn, steps * self.batch_size)
-        index = draw_examples(pool, seeds, drawn, tasks)
+        tasks = draw_tasks(mixture, seeds, drawn, (steps + fresh) * size)
+        index = draw_examples(pool, seeds, drawn, tasks[:, : steps * size])
         self._drawn[rows] = drawn
-        index = index.reshape(len(rows), steps, self.batch_size)
-        before, after = np.zeros(len(rows)), np.zeros(len(rows))
+        if fresh:
+            ahead = draw_examples(pool, seeds, drawn, tasks[:, steps * size :])
+            index = np.concatenate([index, ahead], axis=1)
+        index = index.reshape(len(rows), -1, size)
+        result = Training(*np.zeros((5, len(rows))))
 
         def work(part: np.ndarray) -> None:
-            before[part], after[part] = self._train_chunk(rows[part], index[part])
+            found = self._train_chunk(rows[part], index[part], steps)
+            for name, values in vars(found).items():
+                getattr(result, name)[part] = values[: len(part)]
 
         self._each_chunk(work, len(rows), self._chunk)
-        return reported_loss(before), reported_loss(after)
+        return result
 
-    def _train_chunk(self, rows: Rows, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """All steps of one chunk; `index` is (c, steps, b)."""
-        pool, members = self._pool("train"), _at_least(self._stack.fewest, rows)
+    def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
+        """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
+        members = _at_least(self._stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
         batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
         batches = batches.expand(-1, len(members), -1)
         saved = (self._weights, *self._moments, self._taken)
         weights, first, second, taken = (values.index_select(0, where) for values in saved)
-        state = AdamState(weights, (first, second), taken)
-        gradient = Gradient(self._stack, state)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
-        before = torch.zeros(len(members))
-        for step, batch in enumerate(batches):
-            loss = gradient(*_examples(pool, batch))
-            alive &= loss.isfinite()
-            self.optimizer.step(state, alive)
-            if step == 0:
-                before = loss
-        with torch.no_grad():
-            inputs, targets = _examples(pool, batches[0])
-            after = batch_loss(self._stack.logits(weights, inputs), targets)
+        result = train_members(
+            self._stack,
+            self.optimizer,
+            AdamState(weights, (first, second), taken),
+            alive,
+            self._pool("train"),
+            batches[:steps],
+            batches[steps:],
+        )
         count = len(rows)
         for values, new in zip(saved, (weights, first, second, taken), strict=True):
             values.index_copy_(0, where[:count], new[:count])
         self.diverged[rows] = ~alive[:count].cpu().numpy()
-        return before[:count].cpu().numpy(), after[:count].cpu().numpy()
+        return result
 
     def evaluate(
         self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
@@ -192,7 +194,7 @@ class StackedCohort:
         size = flat.shape[1]
         filled = np.pad(flat, ((0, 0), (0, -size % ALIGNMENT)), mode="edge")
         where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
-        inputs, targets = _examples(self._pool(split), where)
+        inputs, targets = examples_at(self._pool(split), where)
         with torch.no_grad():
             weights = self._weights[torch.as_tensor(members, device=self.device)]
             figures = score_examples(self._stack.logits(weights, inputs), targets)
@@ -201,6 +203,10 @@ class StackedCohort:
             x[: len(rows), :size].cpu().numpy().reshape(shape) for x in figures
         )
         return right, loss, confidence
+
+    def student(self, row: int) -> nn.Module:
+        """One member as a module of its own, as it is now."""
+        return self._stack.module(self._weights[row])
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizers and positions of the random streams of all members."""
@@ -242,14 +248,6 @@ class StackedCohort:
             )
         return self._evaluation_sets[split]
 
-    def _check_mixture(self, mixture: np.ndarray, rows: Rows) -> None:
-        if mixture.shape != (len(rows), len(self.suite)):
-            raise ValueError(
-                f"mixture must be (r, k) = {(len(rows), len(self.suite))}, got {mixture.shape}"
-            )
-        if not np.allclose(mixture.sum(axis=1), 1.0) or (mixture < 0).any():
-            raise ValueError("every row of mixture must be non-negative and sum to 1")
-
     def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
         """Run `work` over range(count) in chunks, on several threads where there are several."""
         parts = np.array_split(np.arange(count), -(-count // size)) if count else []
@@ -265,10 +263,3 @@ class StackedCohort:
 def _at_least(fewest: int, rows: Rows) -> Rows:
     """These rows first, one of them again where they are too few to be computed together."""
     return np.repeat(rows, fewest) if len(rows) == 1 else rows
-
-
-def _examples(pool: Pool, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs (..., *input shape) and targets (..., l) at these places of the pool."""
-    flat = index.reshape(-1)
-    inputs, targets = (values.index_select(0, flat) for values in (pool.inputs, pool.targets))
-    return inputs.view(*index.shape, *inputs.shape[1:]), targets.view(*index.shape, -1)

@@ -118,12 +118,15 @@ class TaskSuite:
         tasks: in the order that is canonical for records and figures.
         n_outputs: classes of the model's output.
         vocabulary: characters by token for text suites, empty otherwise.
+        cohort: the kind of cohort that its students need: `stacked` (networks), `simulated` (no
+            network) or `rl` (agents in environments).
     """
 
     name: str
     tasks: tuple[Task, ...]
     n_outputs: int
     vocabulary: tuple[str, ...] = ()
+    cohort: str = "stacked"
     order: tuple[int, ...] = field(init=False)
     """The true order: task indices, prerequisites first, by difficulty among equals."""
 
@@ -190,6 +193,18 @@ class TaskSuite:
             sizes,
             np.concatenate([[0], np.cumsum(sizes)[:-1]]),
         )
+
+
+def blank_splits(train: int, probe: int, test: int, stress: int) -> dict[str, Examples]:
+    """Placeholder examples for students that learn without any, so that sizes have a meaning.
+
+    Every split holds as many examples as named here, inputs (m, 1) and targets (m, 1), all zero.
+    """
+    sizes = {"train": train, "probe": probe, "test": test, "stress": stress}
+    return {
+        split: Examples(torch.zeros(size, 1), torch.zeros(size, 1, dtype=torch.int64))
+        for split, size in sizes.items()
+    }
 
 
 def true_order(tasks: Sequence[Task]) -> tuple[int, ...]:

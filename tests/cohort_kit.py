@@ -8,6 +8,7 @@ from torch import nn
 
 from lessonplan.student import (
     IGNORED,
+    LSTM,
     MLP,
     SPLITS,
     Adam,
@@ -54,6 +55,8 @@ BUILDS = {
     "mlp": (PARITY, lambda: MLP(PARITY.input_shape, 2, (20, 12))),
     "odd mlp": (PARITY, lambda: MLP(PARITY.input_shape, 2, (17, 9))),
     "decoder": (TEXT, lambda: Decoder(TEXT.input_shape, 9, width=12, n_layers=2, n_heads=2)),
+    "lstm": (TEXT, lambda: LSTM(TEXT.input_shape, 9, width=12, n_layers=2)),
+    "lstm with a decoder": (TEXT, lambda: LSTM(TEXT.input_shape, 9, width=16, prompt_length=2)),
     "any module": (PARITY, Anyones),
     "large module": (PARITY, Anyones),
 }

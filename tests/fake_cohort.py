@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from lessonplan.envs import Budget, Classroom
-from lessonplan.student import Evaluation, Examples, Task, TaskSuite
+from lessonplan.student import Evaluation, Examples, Task, TaskSuite, Training
 
 SPLIT_SIZES = {"train": 8, "probe": 6, "test": 6, "stress": 6}
 
@@ -72,12 +72,12 @@ class FakeCohort:
     def reset(self, rows, seeds):
         self.seeds[rows], self.decision[rows], self.counts[rows] = seeds, 0, 0
 
-    def train(self, mixture, steps, rows=None):
+    def train(self, mixture, steps, rows=None, fresh=False):
         rows = np.arange(self.n) if rows is None else rows
         self.mixtures.append(mixture)
         self.decision[rows] += 1
         self.counts[rows] += (mixture > 0).astype(np.int64)
-        return np.full(len(rows), 2.0), np.full(len(rows), 1.0)
+        return Training.of_losses(np.full(len(rows), 2.0), np.full(len(rows), 1.0))
 
     def evaluate(self, split, tasks=None, rows=None):
         rows = np.arange(self.n) if rows is None else rows

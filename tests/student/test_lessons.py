@@ -25,11 +25,10 @@ def test_a_diverged_member_is_frozen_and_flagged_and_the_others_go_on():
     suite, build = explosive_suite(), BUILDS["mlp"][1]
     cohort, calm = (StackedCohort(suite, build, 4, batch_size=8) for _ in range(2))
     mixture = np.eye(3)[[0, 2, 1, 0]]
-    before, after = cohort.train(mixture, 6)
+    found = cohort.train(mixture, 6, fresh=True)
     calm.train(np.eye(3)[[0, 0, 1, 0]], 6)
     assert cohort.diverged.tolist() == [False, True, False, False]
-    assert np.isfinite(before).all()
-    assert np.isfinite(after).all()
+    assert all(np.isfinite(values).all() for values in vars(found).values())
     assert [member(cohort, row) for row in (0, 2, 3)] == [member(calm, row) for row in (0, 2, 3)]
     state = cohort.state_dict()
     assert state["taken"].tolist() == [6.0, 0.0, 6.0, 6.0]
@@ -56,8 +55,9 @@ class Overflowing(nn.Module):
 def test_an_infinite_loss_freezes_even_where_its_gradient_is_finite():
     cohort = StackedCohort(PARITY, Overflowing, 2, batch_size=8)
     before = [member(cohort, row) for row in range(2)]
-    cohort.train(np.eye(3)[[0, 1]], 1)
+    found = cohort.train(np.eye(3)[[0, 1]], 1)
     assert cohort.diverged.all()
+    assert all(np.isfinite(values).all() for values in vars(found).values())
     state = cohort.state_dict()
     assert state["taken"].tolist() == [0.0, 0.0]
     state["drawn"][:] = 0
@@ -70,9 +70,8 @@ def test_scores_and_losses_stay_finite_even_with_weights_that_are_not():
     state = cohort.state_dict()
     state["weights"][1], state["weights"][2] = torch.nan, torch.inf
     cohort.load_state_dict(state)
-    before, after = teach(cohort)[0]
-    found = cohort.evaluate("probe")
-    for values in (before, after, found.score, found.loss, found.calibration_error):
+    training, found = teach(cohort)[0], cohort.evaluate("probe")
+    for values in (*vars(training).values(), *vars(found).values()):
         assert np.isfinite(values).all()
     assert (found.score[1:3] == 0.0).all()
 
@@ -106,7 +105,8 @@ def test_the_losses_are_those_of_the_first_batch_before_and_after(drawn):
     cohort = make(n=2)
     torch.manual_seed(1)
     student = BUILDS["mlp"][1]()
-    before, after = cohort.train(np.eye(3)[[0, 2]], 30)
+    found = cohort.train(np.eye(3)[[0, 2]], 30)
+    before, after = found.loss_before, found.loss_after
     pool, batch = PARITY.pool("train"), torch.from_numpy(drawn[0][1, :8])
 
     def loss():
@@ -117,6 +117,34 @@ def test_the_losses_are_those_of_the_first_batch_before_and_after(drawn):
     student.load_state_dict({name: value[1] for name, value in learned.items()})
     assert after[1] == pytest.approx(loss(), rel=1e-4)
     assert abs(before[1] - after[1]) > 0.01
+
+
+@pytest.mark.parametrize("kind", BUILDS)
+def test_asking_for_fresh_losses_changes_nothing_else(kind):
+    plain, asking = make(kind), make(kind)
+    mixture = np.tile([0.5, 0.3, 0.2], (4, 1))
+    for _ in range(3):
+        one, other = plain.train(mixture, 3), asking.train(mixture, 3, fresh=True)
+        assert (one.fresh_before == one.loss_before).all()
+        assert (one.fresh_after == one.loss_after).all()
+        assert (other.fresh_before != other.loss_before).all()
+        for name in ("loss_before", "loss_after", "gradient_norm"):
+            assert (getattr(one, name) == getattr(other, name)).all()
+    assert [member(plain, row) for row in range(4)] == [member(asking, row) for row in range(4)]
+
+
+def test_a_fresh_batch_was_not_trained_on_and_is_what_comes_next(drawn):
+    cohort = make(n=2)
+    mixture = np.array([[0.4, 0.6, 0.0], [0.0, 0.0, 1.0]])
+    first = cohort.train(mixture, 5, fresh=True)
+    trained, ahead = drawn
+    assert trained.shape == (2, 40)
+    assert ahead.shape == (2, 8)
+    assert not any(set(one) & set(other) for one, other in zip(trained, ahead, strict=True))
+    second = cohort.train(mixture, 5)
+    assert (drawn[2][:, :8] == ahead).all()
+    np.testing.assert_allclose(first.fresh_after, second.loss_before, rtol=1e-5)
+    assert (first.fresh_before != first.fresh_after).all()
 
 
 @pytest.mark.parametrize("kind", BUILDS)

@@ -63,14 +63,15 @@ def test_a_student_of_a_cohort_learns_as_with_torch(monkeypatch):
     student = build()
     start = copy.deepcopy(student.state_dict())
     torchs = torch.optim.AdamW(student.parameters(), lr=1e-2, weight_decay=0.01)
-    cohort.train(np.full((2, 3), 1 / 3), 50)
+    found, norms = cohort.train(np.full((2, 3), 1 / 3), 50), []
     pool = suite.pool("train")
     for batch in torch.from_numpy(drawn[0][1].reshape(50, 8)):
         loss = F.cross_entropy(student(pool.inputs[batch])[:, 0], pool.targets[batch][:, 0])
         torchs.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        norms.append(torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0).item())
         torchs.step()
+    assert found.gradient_norm[1] == pytest.approx(np.mean(norms), rel=1e-3)
     learned = cohort._stack.parameters(cohort.state_dict()["weights"])
     for name, value in student.state_dict().items():
         torch.testing.assert_close(learned[name][1], value, rtol=1e-3, atol=1e-4)
