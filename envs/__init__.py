@@ -2,10 +2,11 @@
 
 from .budget import Budget
 from .classroom import Classroom, Lesson
-from .columns import COLUMNS
+from .columns import COLUMNS, SIGNALS
 from .env import CurriculumEnv
 from .make import IDS, make_classroom, register_ids
 from .rewards import REWARDS
+from .tutor import Tutor
 from .vec_env import CurriculumVecEnv
 from .vector_env import CurriculumVectorEnv
 
@@ -13,12 +14,14 @@ __all__ = [
     "COLUMNS",
     "IDS",
     "REWARDS",
+    "SIGNALS",
     "Budget",
     "Classroom",
     "CurriculumEnv",
     "CurriculumVecEnv",
     "CurriculumVectorEnv",
     "Lesson",
+    "Tutor",
     "make_classroom",
     "register_ids",
 ]

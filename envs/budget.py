@@ -111,7 +111,7 @@ class Spending:
         for account in (self.steps, self.tokens, self.training, self.probing):
             account[rows] = 0.0
 
-    def train(self, rows: np.ndarray, steps: int, examples: int, tokens: np.ndarray) -> None:
+    def train(self, rows: np.ndarray, steps: float, examples: float, tokens: np.ndarray) -> None:
         """Charge `steps` updates on `examples` examples of `tokens` (r,) tokens in all."""
         self.steps[rows] += steps
         self.training[rows] += examples

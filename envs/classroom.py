@@ -6,20 +6,18 @@ r rows named in a call.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from lessonplan.student import Cohort, TaskSuite
-from lessonplan.student.streams import shuffled, stream_key
 
+from .board import Board, check_choice, check_counts
 from .budget import FORWARD_SHARE, Budget
-from .columns import View
-from .facts import Facts
-from .rewards import REWARDS, Outcome
+from .rewards import Reward
 
 FEEDBACKS = ("full", "bandit")
-_SHUFFLE = 302
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class Lesson:
     """The budget is spent, (r,) bool; never together with `terminated`."""
     task: np.ndarray
     """Canonical task that was trained, that of the largest share in a mixture, (r,)."""
+    shares: np.ndarray
+    """What was chosen as shares of the canonical tasks, (r, k), rows sum to 1."""
     training_loss: np.ndarray
     """Loss on the first batch before and after the training, (r, 2)."""
 
@@ -51,7 +51,11 @@ class Classroom:
         steps_per_decision: student steps that a decision buys.
         observe: columns of the observation (see `lessonplan.envs.COLUMNS`); the first is always
             progress, and by default it is the only one.
+        action: what the faces take: `task`, the place of the next task, or `mixture`, logits of all
+            places, whose softmax is the mixture that is trained on.
         reward: a name in `lessonplan.envs.REWARDS`.
+        targets: names of the tasks that the reward `target_tasks` pays for.
+        forgetting_penalty: weight of the rise of forgetting, which is taken off any reward.
         feedback: `full` evaluates every task on `probe` after each decision, `bandit` only the
             chosen one.
         mastery_streak: evaluations in a row at or above its threshold after which a task counts
@@ -71,7 +75,10 @@ class Classroom:
         *,
         steps_per_decision: int = 20,
         observe: Sequence[str] = ("progress",),
+        action: str = "task",
         reward: str = "mean_score",
+        targets: Sequence[str] = (),
+        forgetting_penalty: float = 0.0,
         feedback: str = "full",
         mastery_streak: int = 1,
         end_after: int = 1,
@@ -79,33 +86,30 @@ class Classroom:
         shuffle_tasks: bool = False,
         max_tasks: int | None = None,
     ) -> None:
-        check_choice("reward", reward, REWARDS)
         check_choice("feedback", feedback, FEEDBACKS)
-        _check_counts(
-            steps_per_decision=steps_per_decision,
-            mastery_streak=mastery_streak,
+        check_counts(
+            steps_per_decision=steps_per_decision, mastery_streak=mastery_streak,
             end_after=end_after,
-        )
-        if not observe or not observe[0].startswith("progress"):
-            raise ValueError(f"the first column of observe must be progress, got {list(observe)}")
+        )  # fmt: skip
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
-        self.n_places = _places(self.suite, max_tasks)
+        self.board = Board(
+            cohort.n, cohort.suite, budget, observe,
+            action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
+        )  # fmt: skip
+        self.facts, self.view = self.board.facts, self.board.view
         self.budget, self.steps_per_decision = budget, steps_per_decision
-        self.observe, self.feedback = tuple(observe), feedback
+        self.observe, self.feedback = self.view.observe, feedback
         self.mastery_streak, self.end_after = mastery_streak, end_after
-        self.shuffle_tasks = shuffle_tasks
-        self.facts = Facts(self.n, self.suite, budget)
-        self.view = View(self.facts, self.observe)
         self.finished = np.ones(self.n, dtype=bool)
         """Rows whose lifetime has ended or not begun, (n,)."""
-        self._reward = REWARDS[reward]
+        self._reward = Reward(reward, self.suite, targets, forgetting_penalty)
         self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
+        self._passes = float(self.view.forward_passes * cohort.batch_size)
+        """Examples run forward a decision because a column shows what came of it."""
         self._rehearsal = _rehearsal(self.suite, rehearsal)
         self._token_cost = self.suite.values("cost")
-        self._places = np.full((self.n, self.n_places), -1, dtype=np.int64)
-        """Canonical task at each place, -1 where there is none."""
 
-    @property
+    @cached_property
     def decisions_in_budget(self) -> int:
         """Decisions that the budget buys on a task of mean cost; at least 1."""
         batch = self.steps_per_decision * self.cohort.batch_size
@@ -113,7 +117,7 @@ class Classroom:
         price = {
             "steps": self.steps_per_decision,
             "tokens": batch * self._token_cost.mean(),
-            "compute": batch + probes * FORWARD_SHARE,
+            "compute": batch + (probes + self._passes) * FORWARD_SHARE,
         }[self.budget.unit]
         first_look = self._probe_sizes.sum() * FORWARD_SHARE if self.budget.unit == "compute" else 0
         return max(1, int(np.ceil((self.budget.enough - first_look) / price)))
@@ -122,141 +126,85 @@ class Classroom:
         """Begin new lifetimes with these student seeds; returns the observation, (r, t, f)."""
         rows, seeds = np.asarray(rows), np.asarray(seeds)
         self.cohort.reset(rows, seeds)
-        self.facts.reset(rows, seeds)
-        k = len(self.suite)
-        place = np.arange(k)
-        if self.shuffle_tasks:
-            self._places[rows, :k] = shuffled(stream_key(seeds[:, None], _SHUFFLE), place, k)
-        else:
-            self._places[rows, :k] = place
+        self.board.reset(rows, seeds)
         self.facts.see(rows, None, self.cohort.evaluate("probe", rows=rows))
         self.facts.spending.probe(rows, float(self._probe_sizes.sum()))
         self.view.start(rows)
         self.finished[rows] = False
-        return self.observation(rows)
+        return self.board.observation(rows)
 
     def step(self, actions: np.ndarray, rows: np.ndarray | None = None) -> Lesson:
         """One decision for each row: train its student on a task, or on a mixture of tasks.
 
         Args:
             actions: the place of the task, (r,) int, or weights of the places, (r, t) float, rows
-                sum to 1; every training example's task is then drawn from them.
+                sum to 1; every training example's task is then drawn from them. `decode` makes them
+                from a teacher's logits.
             rows: the rows to go on with, all by default.
         """
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        shares = self._shares(np.asarray(actions), rows)
-        tasks = shares.argmax(axis=1)
-        facts, cohort = self.facts, self.cohort
-        before, best = facts.score[rows], facts.best[rows]
-        mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
-        loss = cohort.train(mixture, self.steps_per_decision, rows)
-        examples = self.steps_per_decision * cohort.batch_size
-        tokens = examples * (mixture * self._token_cost).sum(axis=1)
-        facts.spending.train(rows, self.steps_per_decision, examples, tokens)
-        facts.choose(rows, shares)
-        probed = None if self.feedback == "full" else tasks
-        facts.see(rows, probed, cohort.evaluate("probe", probed, rows))
-        sizes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
-        facts.spending.probe(rows, sizes)
-        self.view.update(rows)
-        mastered = np.asarray(facts.mastered(rows, self.mastery_streak).all(axis=1))
-        already = facts.mastered_ever[rows]
-        facts.mastered_ever[rows] |= mastered
-        facts.mastered_for[rows] = np.where(mastered, facts.mastered_for[rows] + 1, 0)
+        if self.finished[rows].any():
+            late = rows[self.finished[rows]].tolist()
+            raise ValueError(f"the lifetimes of rows {late} have ended; reset them first")
+        shares = self.board.shares(np.asarray(actions), rows)
+        facts, tasks = self.facts, shares.argmax(axis=1)
+        scores = {"before": facts.score[rows], "best": facts.best[rows]}
+        losses = self._teach(shares, tasks, rows)
+        mastered, already = facts.judge(rows, self.mastery_streak)
+        reward = self._reward(
+            **scores, after=facts.score[rows], task=tasks, mastered=mastered, already=already,
+            decisions=self.decisions_in_budget,
+        )  # fmt: skip
         terminated = facts.mastered_for[rows] >= self.end_after
         truncated = facts.spending.exhausted[rows] & ~terminated
         self.finished[rows] = terminated | truncated
-        outcome = Outcome(
-            before, facts.score[rows], best, tasks, mastered, already, facts.weights,
-            self.decisions_in_budget,
-        )  # fmt: skip
-        reward = self._reward(outcome)
-        return Lesson(
-            self.observation(rows), reward, terminated, truncated, tasks, np.stack(loss, axis=1)
+        observation = self.board.observation(rows)
+        return Lesson(observation, reward, terminated, truncated, tasks, shares, losses)
+
+    def _teach(self, shares: np.ndarray, tasks: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Train on shares (r, k), evaluate and charge; loss before and after, (r, 2)."""
+        facts, cohort = self.facts, self.cohort
+        mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
+        training = cohort.train(
+            mixture, self.steps_per_decision, rows, fresh="fresh_gain" in self.view.facts_shown
         )
+        facts.choose(rows, shares, training)
+        probed = None if self.feedback == "full" else tasks
+        where = None if probed is None else probed[:, None]
+        facts.see(rows, where, cohort.evaluate("probe", probed, rows))
+        examples = self.steps_per_decision * cohort.batch_size
+        tokens = examples * (mixture * self._token_cost).sum(axis=1)
+        facts.spending.train(rows, self.steps_per_decision, examples, tokens)
+        probes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
+        facts.spending.probe(rows, probes + self._passes)
+        self.view.update(rows)
+        return np.stack([training.loss_before, training.loss_after], axis=1)
+
+    def decode(self, actions: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+        """A teacher's actions as `step` takes them: places (r,) as they are, logits as weights."""
+        return self.board.decode(actions, np.arange(self.n) if rows is None else np.asarray(rows))
 
     def observation(self, rows: np.ndarray) -> np.ndarray:
         """What a teacher sees of these rows now, (r, t, f) float32."""
-        shown = self.view.read(rows)
-        places = self._places[rows]
-        picked = np.take_along_axis(shown, np.maximum(places, 0)[:, :, None], axis=1)
-        picked[places < 0] = 0.0
-        return picked.astype(np.float32)
+        return self.board.observation(rows)
 
     def to_canonical(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Values by place (r, t) as values by canonical task (r, k)."""
-        canonical = np.zeros((len(rows), len(self.suite)), dtype=values.dtype)
-        places = self._places[rows]
-        r, place = np.nonzero(places >= 0)
-        canonical[r, places[r, place]] = values[r, place]
-        return canonical
+        return self.board.to_canonical(values, rows)
 
     def state_dict(self) -> dict[str, Any]:
         """Cohort, facts and estimators of all rows."""
         return {
             "cohort": self.cohort.state_dict(),
-            "facts": self.facts.state_dict(),
-            "view": self.view.state_dict(),
-            "places": self._places.copy(),
             "finished": self.finished.copy(),
+            **self.board.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a classroom that was built alike."""
         self.cohort.load_state_dict(state["cohort"])
-        self.facts.load_state_dict(state["facts"])
-        self.view.load_state_dict(state["view"])
-        self._places[:], self.finished[:] = state["places"], state["finished"]
-
-    def _shares(self, actions: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """What was chosen as shares of the canonical tasks, (r, k), rows sum to 1."""
-        if self.finished[rows].any():
-            late = rows[self.finished[rows]].tolist()
-            raise ValueError(f"the lifetimes of rows {late} have ended; reset them first")
-        if actions.ndim != 2:
-            return np.asarray(np.eye(len(self.suite))[self._tasks_at(actions, rows)])
-        if actions.shape != (len(rows), self.n_places):
-            raise ValueError(
-                f"weights of the places must be {(len(rows), self.n_places)}, got {actions.shape}"
-            )
-        shares = self.to_canonical(actions.astype(np.float64), rows)
-        if not np.allclose(shares.sum(axis=1), 1.0) or (shares < 0).any():
-            raise ValueError(
-                "the weights of the places with a task must be non-negative and sum to 1 in every "
-                f"row, got {actions.tolist()}"
-            )
-        return shares
-
-    def _tasks_at(self, actions: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        if actions.shape != (len(rows),):
-            raise ValueError(f"actions must be ({len(rows)},), got {actions.shape}")
-        if ((actions < 0) | (actions >= self.n_places)).any():
-            raise ValueError(
-                f"an action must be a place in [0, {self.n_places}), got {actions.tolist()}"
-            )
-        tasks = self._places[rows, actions]
-        if (tasks < 0).any():
-            raise ValueError(
-                f"there is no task at place {actions[tasks < 0].tolist()[0]}; "
-                f"mask the places where `present` is 0"
-            )
-        return np.asarray(tasks)
-
-
-def check_choice(name: str, value: str, choices: Any) -> None:
-    """Refuse a name that is none of the choices, and list them."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-
-
-def _places(suite: TaskSuite, max_tasks: int | None) -> int:
-    """Places to show, as many as there are tasks by default."""
-    if max_tasks is not None and max_tasks < len(suite):
-        raise ValueError(
-            f"max_tasks must be at least the {len(suite)} tasks of suite {suite.name!r}, "
-            f"got {max_tasks}"
-        )
-    return len(suite) if max_tasks is None else max_tasks
+        self.board.load_state_dict(state)
+        self.finished[:] = state["finished"]
 
 
 def _rehearsal(suite: TaskSuite, share: float) -> np.ndarray:
@@ -265,9 +213,3 @@ def _rehearsal(suite: TaskSuite, share: float) -> np.ndarray:
         raise ValueError(f"rehearsal must be a share in [0, 1), got {share}")
     sizes = suite.sizes("train")
     return np.asarray(share * sizes / sizes.sum())
-
-
-def _check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")

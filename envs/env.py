@@ -7,33 +7,18 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium import spaces
 
 from .classroom import Classroom
 from .render import bars_image, bars_text
 from .seeding import TRAINING_SEEDS, SeedStream
 
 
-def observation_space(room: Classroom) -> spaces.Box:
-    """Finite bounds per column, (t, f) float32."""
-    shape = (room.n_places, 1)
-    # A padded place is zero in every column, so every column must allow zero.
-    low, high = np.minimum(room.view.low, 0.0), np.maximum(room.view.high, 0.0)
-    return spaces.Box(
-        np.tile(low, shape).astype(np.float32), np.tile(high, shape).astype(np.float32)
-    )
-
-
-def action_space(room: Classroom) -> spaces.Discrete:
-    """The place of the next task."""
-    return spaces.Discrete(room.n_places)
-
-
-class CurriculumEnv(gym.Env[np.ndarray, np.int64]):
+class CurriculumEnv(gym.Env[np.ndarray, Any]):
     """One student's lifetime as an episode.
 
-    Observation: `Box` (t, f); action: `Discrete(t)`, the place of the next task. `terminated` when
-    every task is mastered, `truncated` when the budget is spent.
+    Observation: `Box` (t, f); action: `Discrete(t)`, the place of the next task, or `Box` (t,), the
+    logits of a mixture. `terminated` when every task is mastered, `truncated` when the budget is
+    spent.
 
     Args:
         room: a classroom of one.
@@ -54,7 +39,8 @@ class CurriculumEnv(gym.Env[np.ndarray, np.int64]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode must be ansi or rgb_array, got {render_mode!r}")
         self.room, self.render_mode = room, render_mode
-        self.observation_space, self.action_space = observation_space(room), action_space(room)
+        self.observation_space = room.board.observation_space
+        self.action_space = room.board.action_space
         self._seeds = SeedStream(student_seeds)
 
     @property
@@ -76,7 +62,8 @@ class CurriculumEnv(gym.Env[np.ndarray, np.int64]):
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """One decision."""
-        lesson = self.room.step(np.array([action]).reshape(1))
+        chosen = np.asarray(action).reshape(1, *self.action_space.shape or ())
+        lesson = self.room.step(self.room.decode(chosen))
         return (
             lesson.observation[0],
             float(lesson.reward[0]),

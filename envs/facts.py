@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lessonplan.student import Evaluation, TaskSuite
+from lessonplan.student import Evaluation, TaskSuite, Training
+from lessonplan.student.scoring import LOSS_LIMIT
 
 from .budget import Budget, Spending
+
+NORM_LIMIT = 1e4
+"""What a larger or non-finite norm of a gradient counts as."""
 
 
 class Facts:
@@ -21,10 +25,21 @@ class Facts:
         self.threshold = suite.values("threshold")
         weights = suite.values("importance")
         self.weights = weights / weights.sum()
+        names = suite.names
+        self.prerequisites = np.array([[b in task.prerequisites for b in names]
+                                       for task in suite.tasks])  # fmt: skip
+        """Whether the task of a row needs that of a column, (k, k) bool."""
         self.score, self.loss = np.zeros((n, k)), np.zeros((n, k))
         self.best = np.zeros((n, k))
         self.streak = np.zeros((n, k), dtype=np.int64)
         """Evaluations in a row at or above the threshold."""
+        self.seen = np.zeros((n, k), dtype=bool)
+        """Whether the last evaluation looked at the task."""
+        self.gain, self.fresh_gain = np.zeros((n, k)), np.zeros((n, k))
+        """How far the last training on the task lowered the loss on its own first batch, and on
+        fresh examples; 0 before the first."""
+        self.gradient_norm = np.zeros((n, k))
+        """Of the last training on the task; 0 before the first."""
         self.chosen = np.zeros((n, k))
         """Decisions for each task; a mixture counts in shares."""
         self.recency = np.zeros((n, k))
@@ -45,32 +60,75 @@ class Facts:
         self.student_seed[rows] = seeds
 
     def see(self, rows: np.ndarray, tasks: np.ndarray | None, evaluation: Evaluation) -> None:
-        """Enter an evaluation of all tasks, or only of `tasks` (r,)."""
-        where: Any = (rows,) if tasks is None else (rows[:, None], tasks[:, None])
-        self.score[where], self.loss[where] = evaluation.score, evaluation.loss
-        self.best[where] = np.maximum(self.best[where], evaluation.score)
-        threshold = self.threshold if tasks is None else self.threshold[tasks[:, None]]
-        passed = evaluation.score >= threshold - 1e-6
-        self.streak[where] = np.where(passed, self.streak[where] + 1, 0)
+        """Enter an evaluation of all tasks, or of `tasks` (r, m) alone.
 
-    def choose(self, rows: np.ndarray, shares: np.ndarray) -> None:
-        """Enter a decision as shares of the tasks, (r, k), rows sum to 1."""
+        Raises:
+            ValueError: for a score that is none.
+        """
+        score = evaluation.score
+        self._check(rows, tasks, score)
+        where: Any = (rows,) if tasks is None else (rows[:, None], tasks)
+        self.score[where] = score
+        # Unlike minimum, fmin takes the limit where the loss is not a number.
+        self.loss[where] = np.maximum(np.fmin(evaluation.loss, LOSS_LIMIT), 0.0)
+        self.best[where] = np.maximum(self.best[where], score)
+        threshold = self.threshold if tasks is None else self.threshold[tasks]
+        self.streak[where] = np.where(score >= threshold - 1e-6, self.streak[where] + 1, 0)
+        self.seen[rows] = tasks is None
+        self.seen[where] = True
+
+    def choose(
+        self, rows: np.ndarray, shares: np.ndarray, training: Training | None = None
+    ) -> None:
+        """Enter a decision as shares of the tasks, (r, k), rows sum to 1, and what it brought.
+
+        A batch of several tasks has one loss: its gain counts for every task with a share in it.
+        """
+        chosen = shares > 0
         self.decisions[rows] += 1
-        self.recency[rows] = np.where(shares > 0, 0.0, self.recency[rows] + 1)
+        self.recency[rows] = np.where(chosen, 0.0, self.recency[rows] + 1)
         self.chosen[rows] += shares
+        if training is None:
+            return
+        for known, found, limit in (
+            (self.gain, training.loss_before - training.loss_after, LOSS_LIMIT),
+            (self.fresh_gain, training.fresh_before - training.fresh_after, LOSS_LIMIT),
+            (self.gradient_norm, np.fmin(training.gradient_norm, NORM_LIMIT), NORM_LIMIT),
+        ):
+            # A loss that is no longer a number has risen as far as can be.
+            finite = np.clip(np.nan_to_num(found, nan=-limit), -limit, limit)
+            known[rows] = np.where(chosen, finite[:, None], known[rows])
+
+    def judge(self, rows: np.ndarray, streak: int) -> tuple[np.ndarray, np.ndarray]:
+        """Whether everything is mastered now, and whether it had been before, (r,) bool each."""
+        mastered = np.asarray(self.mastered(rows, streak).all(axis=1))
+        already = self.mastered_ever[rows]
+        self.mastered_ever[rows] |= mastered
+        self.mastered_for[rows] = np.where(mastered, self.mastered_for[rows] + 1, 0)
+        return mastered, already
 
     def mastered(self, rows: np.ndarray, streak: int) -> np.ndarray:
         """Whether each task is mastered, (r, k) bool."""
         return np.asarray(self.streak[rows] >= streak)
 
+    def _check(self, rows: np.ndarray, tasks: np.ndarray | None, score: np.ndarray) -> None:
+        """Refuse scores that are not in [0, 1], and name the first."""
+        if score.size and not (score.min() >= 0.0 and score.max() <= 1.0):
+            row, place = np.argwhere(~((score >= 0.0) & (score <= 1.0)))[0]
+            task = place if tasks is None else tasks[row, place]
+            raise ValueError(
+                f"a score must be in [0, 1], got {score[row, place]:g} for task "
+                f"{self.suite.names[task]!r} of student seed {self.student_seed[rows[row]]}"
+            )
+
     def _arrays(self) -> dict[str, np.ndarray]:
         """What is known of each row."""
+        fixed = (self.threshold, self.weights, self.prerequisites)
         return {
-            "score": self.score, "loss": self.loss, "best": self.best, "streak": self.streak,
-            "chosen": self.chosen, "recency": self.recency, "decisions": self.decisions,
-            "mastered_for": self.mastered_for, "mastered_ever": self.mastered_ever,
-            "student_seed": self.student_seed,
-        }  # fmt: skip
+            name: array
+            for name, array in vars(self).items()
+            if isinstance(array, np.ndarray) and not any(array is one for one in fixed)
+        }
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """All arrays, copied."""

@@ -6,10 +6,20 @@ from typing import Any
 
 import gymnasium as gym
 
-from lessonplan.student import MODELS, SUITES, Adam, StackedCohort, TaskSuite
+from lessonplan.student import (
+    MODELS,
+    SUITES,
+    Adam,
+    Cohort,
+    RLCohort,
+    SimulatedCohort,
+    StackedCohort,
+    TaskSuite,
+)
 
+from .board import check_choice
 from .budget import Budget
-from .classroom import Classroom, check_choice
+from .classroom import Classroom
 from .env import CurriculumEnv
 from .seeding import TRAINING_SEEDS
 from .vector_env import CurriculumVectorEnv
@@ -22,38 +32,68 @@ def make_classroom(
     suite_options: Mapping[str, Any] | None = None,
     model: str | None = None,
     model_options: Mapping[str, Any] | None = None,
-    learning_rate: float = 3e-3,
-    batch_size: int = 32,
-    evaluation_size: int = 128,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    evaluation_size: int | None = None,
+    student_options: Mapping[str, Any] | None = None,
     budget: str | Budget | None = None,
     **options: Any,
 ) -> Classroom:
-    """A classroom of n stacked students from plain values.
+    """A classroom of n students from plain values.
 
     Args:
         suite: a name in `lessonplan.student.SUITES` with its `suite_options`, or a suite.
         n: students.
         suite_options: arguments of the suite's function.
-        model: a name in `lessonplan.student.MODELS`; the decoder for tokens, else the MLP.
+        model: a name in `lessonplan.student.MODELS`, for suites whose students are networks; the
+            decoder for tokens, else the MLP.
         model_options: arguments of the model; two layers of 64 for the MLP by default.
-        learning_rate: of Adam.
-        batch_size: training examples per student step.
-        evaluation_size: held-out examples per task and split.
+        learning_rate: of the networks' Adam; 3e-3 by default.
+        batch_size: training examples per student step; the cohort's own default.
+        evaluation_size: held-out examples per task and split; the cohort's own default.
+        student_options: further arguments of the cohort that the suite needs.
         budget: what a lifetime may spend, such as `4000-steps`; 4000 steps by default.
         options: arguments of `Classroom`.
     """
     suite = _suite(suite, suite_options or {})
-    cohort = StackedCohort(
-        suite,
-        _student(suite, model, model_options),
-        n,
-        batch_size=batch_size,
-        optimizer=Adam(learning_rate),
-        evaluation_size=evaluation_size,
-    )
+    check_choice(f"the cohort of suite {suite.name!r}", suite.cohort, COHORTS)
+    settings = dict(student_options or {})
+    sizes = {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    settings |= {name: size for name, size in sizes.items() if size is not None}
+    network = {"model": model, "model_options": model_options, "learning_rate": learning_rate}
+    if suite.cohort == "stacked":
+        settings |= network
+    elif wrong := [name for name, value in network.items() if value is not None]:
+        raise ValueError(
+            f"students of suite {suite.name!r} are not networks of ours and take no {wrong[0]}; "
+            "set what they take with student_options="
+        )
     if not isinstance(budget, Budget):
         budget = Budget.parse(budget or "4000-steps")
-    return Classroom(cohort, budget, **options)
+    return Classroom(COHORTS[suite.cohort](suite, n, **settings), budget, **options)
+
+
+def _stacked(
+    suite: TaskSuite,
+    n: int,
+    *,
+    model: str | None = None,
+    model_options: Mapping[str, Any] | None = None,
+    learning_rate: float | None = None,
+    **settings: Any,
+) -> StackedCohort:
+    """Networks."""
+    rate = 3e-3 if learning_rate is None else learning_rate
+    build = _student(suite, model, model_options)
+    return StackedCohort(suite, build, n, **({"optimizer": Adam(rate)} | settings))
+
+
+COHORTS: dict[str, Callable[..., Cohort]] = {
+    "stacked": _stacked,
+    "simulated": SimulatedCohort,
+    "rl": RLCohort,
+}
+"""Cohorts by the kind that a suite names."""
 
 
 def _suite(suite: str | TaskSuite, options: Mapping[str, Any]) -> TaskSuite:
@@ -90,11 +130,7 @@ def make_vector_env(
     return CurriculumVectorEnv(make_classroom(n=num_envs, **options), (low, high))
 
 
-IDS = {
-    "lessonplan/Parity-v0": {"suite": "parity"},
-    "lessonplan/Jsonl-v0": {"suite": "jsonl"},
-    "lessonplan/Reasoning-v0": {"suite": "reasoning"},
-}
+IDS = {f"lessonplan/{name.capitalize()}-v0": {"suite": name} for name in SUITES}
 """Registered ids; `Jsonl` needs `suite_options={"path": ...}`."""
 
 

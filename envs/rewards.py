@@ -2,15 +2,31 @@
 
 A lifetime ends at mastery, so a teacher that is paid for every decision learns not to finish. Here
 mastery counts as full marks from then on: whatever else could have followed, no lifetime that
-masters later, or never, is worth more (for every discount in (0, 1]).
+masters later, or never, is worth more (for every discount in (0, 1]). For each of them:
+
+- what is missing to full marks is taken off at every decision, and 0 is paid, the most there is,
+  while all is mastered (`mean_score`, `time_to_mastery`, `target_tasks`);
+- or the change of something is paid, mastery pays at once what is left to its full mark, and then
+  all is paid (`total_progress`, `chosen_progress`): no other changes from there on sum to more, and
+  what is paid later counts for less;
+- what `forgetting_penalty` takes off is the change of what is forgotten (`forgetting_rise`): the
+  same again, with nothing forgotten as the full mark, so mastery gives back what was taken off for
+  all that is forgotten just then.
+
+Sums of such rewards keep it too.
 
 Legend: r rows named in a call, k tasks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from lessonplan.student import TaskSuite
+
+from .board import check_choice
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,8 @@ class Outcome:
     """Whether it had done so after an earlier decision of this lifetime, (r,) bool."""
     weights: np.ndarray
     """Importance of the tasks, (k,), sums to 1."""
+    targets: np.ndarray
+    """Importance of the target tasks, 0 for the others, (k,), sums to 1."""
     decisions: float
     """Decisions in the whole budget."""
 
@@ -44,6 +62,15 @@ def mean_score(outcome: Outcome) -> np.ndarray:
     """(mean score - 1) / decisions in the budget; 0 once everything is mastered, (r,)."""
     shortfall = (outcome.mean(outcome.after) - 1.0) / outcome.decisions
     return np.where(outcome.mastered, 0.0, shortfall)
+
+
+def target_tasks(outcome: Outcome) -> np.ndarray:
+    """(mean score on the target tasks - 1) / decisions in the budget; 0 once all is mastered, (r,).
+
+    The lifetime goes on until the other tasks are mastered too.
+    """
+    mean = (outcome.after * outcome.targets).sum(axis=1)
+    return np.where(outcome.mastered, 0.0, (mean - 1.0) / outcome.decisions)
 
 
 def time_to_mastery(outcome: Outcome) -> np.ndarray:
@@ -77,6 +104,71 @@ def chosen_progress(outcome: Outcome) -> np.ndarray:
 REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {
     "mean_score": mean_score,
     "time_to_mastery": time_to_mastery,
+    "target_tasks": target_tasks,
     "total_progress": total_progress,
     "chosen_progress": chosen_progress,
 }
+"""Rewards by name; each takes an Outcome and returns (r,)."""
+
+
+def forgetting_rise(outcome: Outcome) -> np.ndarray:
+    """Change of the mean forgetting; nothing counts as forgotten from mastery on, (r,).
+
+    Forgetting is the best score so far minus the score now. Undiscounted, a lifetime sums to what
+    is forgotten at its end, 0 if it reaches mastery.
+    """
+    before = outcome.mean(outcome.best - outcome.before)
+    after = outcome.mean(np.maximum(outcome.best - outcome.after, 0.0))
+    change = np.where(outcome.mastered, 0.0, after) - before
+    return np.where(outcome.already, 0.0, change)
+
+
+class Reward:
+    """A reward of `REWARDS`, less what was forgotten.
+
+    Args:
+        name: in `REWARDS`.
+        suite: the tasks.
+        targets: names of the tasks that `target_tasks` pays for.
+        forgetting_penalty: weight of the rise of forgetting, which is taken off.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        suite: TaskSuite,
+        targets: Sequence[str] = (),
+        forgetting_penalty: float = 0.0,
+    ) -> None:
+        check_choice("reward", name, REWARDS)
+        if (name == "target_tasks") != bool(targets):
+            raise ValueError(
+                "the reward target_tasks, and no other, needs targets=, names of tasks; "
+                f"got the reward {name!r} and targets={list(targets)}"
+            )
+        if not 0.0 <= forgetting_penalty < np.inf:
+            raise ValueError(
+                f"forgetting_penalty must be finite and at least 0, got {forgetting_penalty}"
+            )
+        self.function, self.forgetting_penalty = REWARDS[name], forgetting_penalty
+        weights = suite.values("importance")
+        self.weights = weights / weights.sum()
+        self.targets = _target_weights(suite, targets) if targets else self.weights
+
+    def __call__(self, **outcome: Any) -> np.ndarray:
+        """What is paid, (r,); the fields are those of `Outcome` without its weights."""
+        result = Outcome(**outcome, weights=self.weights, targets=self.targets)
+        paid = self.function(result)
+        if self.forgetting_penalty:
+            paid = paid - self.forgetting_penalty * forgetting_rise(result)
+        return paid
+
+
+def _target_weights(suite: TaskSuite, targets: Sequence[str]) -> np.ndarray:
+    unknown = [name for name in targets if name not in suite.names]
+    if unknown:
+        raise ValueError(
+            f"targets names the unknown task {unknown[0]!r}; the tasks are {', '.join(suite.names)}"
+        )
+    weights = suite.values("importance") * np.array([name in targets for name in suite.names])
+    return np.asarray(weights / weights.sum())

@@ -10,7 +10,6 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from .classroom import Classroom
-from .env import action_space, observation_space
 from .seeding import TRAINING_SEEDS, SeedStream
 
 
@@ -26,8 +25,8 @@ class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def __init__(self, room: Classroom, student_seeds: tuple[int, int] = TRAINING_SEEDS) -> None:
         self.room, self.columns, self.num_envs = room, room.observe, room.n
-        self.single_observation_space = observation_space(room)
-        self.single_action_space = action_space(room)
+        self.single_observation_space = room.board.observation_space
+        self.single_action_space = room.board.action_space
         self.observation_space = batch_space(self.single_observation_space, room.n)
         self.action_space = batch_space(self.single_action_space, room.n)
         self._streams = [SeedStream(student_seeds) for _ in range(room.n)]
@@ -52,7 +51,7 @@ class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Train, and begin the next lifetime in the rows that end."""
-        lesson = self.room.step(np.asarray(actions))
+        lesson = self.room.step(self.room.decode(actions))
         observation, info = lesson.observation, {"task": lesson.task.copy()}
         done = lesson.terminated | lesson.truncated
         if done.any():

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from lessonplan.envs import COLUMNS
 from lessonplan.envs.columns import parse_column, student_key
-from lessonplan.envs.env import observation_space
 
 # The prerequisites turn the order of difficulty around.
 SUITE = fake_suite(
@@ -32,6 +31,11 @@ BY_HAND = {
     "score": [0.5, 0.5, 1.0],
     "loss": [1.0, 1.0, 0.0],
     "best": [0.75, 0.5, 1.0],
+    "learnability": [0.25, 0.25, 0.0],
+    # Tasks 0 and 2 were trained on, and every training of the fake cohort takes 2 to 1.
+    "gain": [1, 0, 1],
+    "fresh_gain": [1, 0, 1],
+    "gradient_norm": [0, 0, 0],
     "recency": [1, 3, 0],
     "share": [1 / 3, 0, 2 / 3],
     "remaining": [0.7] * 3,
@@ -82,10 +86,12 @@ def test_no_play_leaves_the_bounds_of_the_space(seed, shuffle, padded, feedback)
     scores = rng.integers(0, 2, (12, 3)) * rng.choice([1.0, rng.random()])
     room = fake_room(
         table(scores), suite=SUITE, n=2, budget="11-steps", feedback=feedback,
-        observe=("progress", *EVERY, "progress:ema=0.1"), shuffle_tasks=shuffle,
+        observe=("progress", *EVERY, "progress:ema=0.1", "progress:slope=3", "progress:thompson=4",
+                 "progress:signal=loss", "progress:signal=gain", "progress:slope=4,signal=gain"),
+        shuffle_tasks=shuffle,
         max_tasks=5 if padded else None, end_after=50,
     )  # fmt: skip
-    space = observation_space(room)
+    space = room.board.observation_space
     assert np.isfinite(space.low).all()
     assert np.isfinite(space.high).all()
     shown = [room.reset(np.arange(2), np.array([seed % 1000, 7]))]
@@ -164,7 +170,7 @@ def test_a_place_without_a_task_is_within_bounds_where_every_task_is_far_from_ze
     for difficulty in ([3.0, 5.0], [-3.0, -5.0]):
         suite = fake_suite(2, difficulty=difficulty)
         room = fake_room(suite=suite, observe=("progress", "difficulty"), max_tasks=3)
-        assert observation_space(room).contains(room.reset(np.array([0]), np.array([1]))[0])
+        assert room.board.observation_space.contains(room.reset(np.array([0]), np.array([1]))[0])
 
 
 def test_fewer_places_than_tasks_are_refused():
@@ -173,9 +179,16 @@ def test_fewer_places_than_tasks_are_refused():
 
 
 def test_a_column_reads_as_name_and_parameters():
-    assert parse_column("score") == ("score", {})
-    assert parse_column("progress:ema=0.9, scale=5") == ("progress", {"ema": 0.9, "scale": 5.0})
-    assert parse_column("progress:difference") == ("progress", {"difference": 1.0})
+    def asked(text):
+        found = parse_column(text)
+        return found.name, found.parameters, found.signal, found.scale, found.cap
+
+    assert asked("score") == ("score", {}, "score", 1, np.inf)
+    assert asked("progress:ema=0.9, scale=5") == ("progress", {"ema": 0.9}, "score", 5, np.inf)
+    assert asked("progress:difference") == ("progress", {"difference": 1.0}, "score", 1, np.inf)
+    one = ("progress", {"slope": 10.0}, "loss", 1, 2)
+    assert asked("progress:slope=10,signal=loss,max=2") == one
+    assert asked("progress:signal = loss, max = 2, slope = 10") == one
 
 
 @pytest.mark.parametrize(
@@ -187,7 +200,16 @@ def test_a_column_reads_as_name_and_parameters():
         ("score:scale=-1", "scale and max of column 'score:scale=-1' must be positive"),
         ("score:scale=nan", "scale and max of column 'score:scale=nan' must be positive"),
         ("score:scale=inf", "scale and max of column 'score:scale=inf' must be positive"),
-        ("progress:slope=3", "progress has no estimator with the parameters slope"),
+        ("score:scale=nan,max=0", "scale and max of column 'score:scale=nan,max=0' must be"),
+        ("progress:slop=3", "progress has no estimator with the parameters slop; write progress"),
+        ("progress:slope=1", "slope must be a window of 2 to 1000 decisions, as in slope=10, got"),
+        ("progress:slope", "slope must be a window of 2 to 1000 decisions, as in slope=10, got 1"),
+        ("progress:thompson=2.5", "thompson must be a window of 1 to 1000 decisions.*got 2.5"),
+        ("progress:signal=joy", "signal of column 'progress:signal=joy' must be one of score, los"),
+        (
+            "score:signal=loss",
+            "'signal' of column 'score:signal=loss' must be a number, got 'loss'",
+        ),
     ],
 )
 def test_an_unusable_column_is_refused_in_one_sentence(column, words):

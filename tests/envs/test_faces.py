@@ -13,7 +13,7 @@ from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.vec_env import VecMonitor
 
 from lessonplan.envs import CurriculumEnv, CurriculumVecEnv, CurriculumVectorEnv, make_classroom
-from lessonplan.teacher import taskwise_ppo
+from lessonplan.teacher import make_learner
 
 
 def test_a_wrapper_for_vectors_counts_our_lifetimes():
@@ -198,7 +198,9 @@ LEARNERS = {
     "PPO": lambda env: PPO("MlpPolicy", env, n_steps=32, batch_size=32, seed=0, device="cpu"),
     "A2C": lambda env: A2C("MlpPolicy", env, seed=0, device="cpu"),
     "DQN": lambda env: DQN("MlpPolicy", env, learning_starts=50, seed=0, device="cpu"),
-    "PPO, taskwise": lambda env: taskwise_ppo(env, seed=0, n_steps=32, batch_size=32, width=8),
+    "PPO, taskwise": lambda env: make_learner(
+        "ppo", env, seed=0, n_steps=32, batch_size=32, width=8
+    ),
 }
 
 

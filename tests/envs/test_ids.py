@@ -15,8 +15,18 @@ from lessonplan.student import SUITES
 
 SMALL = {"evaluation_size": 8, "batch_size": 4, "steps_per_decision": 1, "budget": "12-steps"}
 DECODER = {"width": 8, "n_layers": 1, "n_heads": 1}
+SIGNS = {"model_options": {"hidden": (8,)}}
 SMALL_SUITES = {
     "parity": {"suite_options": {"n_tasks": 2, "n_signs": 8}, "model_options": {"hidden": (8,)}},
+    "addition": {
+        "suite_options": {"n_digits": 2, "train_size": 50, "held_out": 8},
+        "model_options": DECODER,
+    },
+    "simulated": {"suite_options": {"n_tasks": 4, "width": 2}},
+    "environments": {
+        "suite_options": {"n_steps": 4},
+        "student_options": {"settings": {"batch_size": 16}},
+    },
     "jsonl": {"model_options": DECODER},
     "reasoning": {
         "suite_options": {
@@ -31,7 +41,7 @@ SMALL_SUITES = {
 
 def options_of(suite, tmp_path):
     """What makes a small environment of an id."""
-    options = SMALL | SMALL_SUITES[suite]
+    options = SMALL | SMALL_SUITES.get(suite, SIGNS)
     if suite == "jsonl":
         path = tmp_path / "tiny.jsonl"
         lines = [
@@ -46,7 +56,11 @@ def options_of(suite, tmp_path):
 
 @pytest.fixture(
     params=[
-        pytest.param(name, marks=pytest.mark.slow if "Reasoning" in name else ()) for name in IDS
+        pytest.param(
+            name,
+            marks=pytest.mark.slow if IDS[name]["suite"] in ("reasoning", "environments") else (),
+        )
+        for name in IDS
     ]
 )
 def made(request, tmp_path):

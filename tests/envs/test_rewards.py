@@ -6,17 +6,22 @@ Legend: n lifetimes, d decisions, k tasks.
 import numpy as np
 import pytest
 from fake_cohort import begun, fake_room, fake_suite, table
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from lessonplan.envs import REWARDS
+from lessonplan.envs import REWARDS, rewards
 
-DISCOUNTS = (1.0, 0.99, 0.9)
+DISCOUNTS = (1.0, 0.99, 0.9, 0.3)
 MASTERED = 1.0
 THRESHOLD = 0.9
 
 
-def returns(reward, scores, actions, importance, end_after=1, feedback="full"):
+def paying(reward):
+    """Options of a classroom that pays this reward; the first task is the target."""
+    return {"reward": reward} | ({"targets": ["a"]} if reward == "target_tasks" else {})
+
+
+def returns(reward, scores, actions, importance, **options):
     """What n scripted lifetimes are worth, (n, discounts), and how many decisions each took.
 
     Args:
@@ -24,8 +29,7 @@ def returns(reward, scores, actions, importance, end_after=1, feedback="full"):
         scores: (n, d + 1, k), the first before any decision.
         actions: (n, d).
         importance: (k,).
-        end_after: as in `Classroom`.
-        feedback: as in `Classroom`.
+        options: as in `Classroom`.
     """
     n, d, k = scores.shape
     room = begun(
@@ -33,9 +37,8 @@ def returns(reward, scores, actions, importance, end_after=1, feedback="full"):
             table(scores),
             n=n,
             budget=f"{d - 1}-steps",
-            reward=reward,
-            end_after=end_after,
-            feedback=feedback,
+            **paying(reward),
+            **options,
             suite=fake_suite(k, importance=importance, threshold=[THRESHOLD] * k),
         )
     )
@@ -48,12 +51,12 @@ def returns(reward, scores, actions, importance, end_after=1, feedback="full"):
 
 
 @st.composite
-def lifetimes(draw):
+def lifetimes(draw, most_tasks=3):
     """Scripts (n, d + 1, k) and actions of: finishing, waiting first, and three other ways on.
 
     All are the same before decision T, which is where the first masters everything and no other.
     """
-    k = draw(st.integers(1, 3))
+    k = draw(st.integers(1, most_tasks))
     finish = draw(st.integers(1, 4))
     more = draw(st.integers(2, 5))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -80,9 +83,9 @@ def lifetimes(draw):
     return play, actions, (1 + rng.integers(0, 3, k)).astype(float).tolist()
 
 
-def check_that_finishing_is_never_worse(reward, **options):
-    @settings(max_examples=60, deadline=None, database=None)
-    @given(lifetimes())
+def check_that_finishing_is_never_worse(reward, most_tasks=3, **options):
+    @settings(max_examples=40, deadline=None, database=None, phases=[Phase.generate])
+    @given(lifetimes(most_tasks))
     def check(drawn):
         worth, taken = returns(reward, *drawn, **options)
         assert taken[0] < taken[1]
@@ -92,10 +95,24 @@ def check_that_finishing_is_never_worse(reward, **options):
     check()
 
 
-@pytest.mark.parametrize("end_after", [1, 2])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"end_after": 2},
+        {"forgetting_penalty": 0.5},
+        {"forgetting_penalty": 20.0, "end_after": 2},
+        {"forgetting_penalty": 20.0, "feedback": "bandit"},
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("reward", REWARDS)
-def test_no_reward_makes_mastering_earlier_worse(reward, end_after):
-    check_that_finishing_is_never_worse(reward, end_after=end_after)
+def test_no_reward_makes_mastering_earlier_worse(reward, options):
+    if options.get("feedback") == "bandit":
+        # Which tasks are seen to be mastered depends on the choices: one task leaves none.
+        check_that_finishing_is_never_worse(reward, most_tasks=1, **options)
+    else:
+        check_that_finishing_is_never_worse(reward, **options)
 
 
 NAIVE = {
@@ -115,12 +132,35 @@ def test_naive_rewards_would_be_found_out(name, monkeypatch):
         check_that_finishing_is_never_worse("naive")
 
 
+# Mastered at once, but below its best; or a decision later, and never below it.
+EARLY = [[0.0, 0.0], [1.0, 0.0], [0.9, 0.9], [0.9, 0.9]]
+LATE = [[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 0.9]]
+
+
+def test_a_penalty_that_is_not_given_back_at_mastery_would_be_found_out(monkeypatch):
+    def worth():
+        scores, actions = np.array([EARLY, LATE]), np.zeros((2, 3), int)
+        return returns("time_to_mastery", scores, actions, [1.0, 1.0], forgetting_penalty=20.0)[0]
+
+    def kept(outcome):
+        after = outcome.mean(np.maximum(outcome.best - outcome.after, 0.0))
+        return after - outcome.mean(outcome.best - outcome.before)
+
+    early, late = worth()
+    assert (early > late).all()
+    monkeypatch.setattr(rewards, "forgetting_rise", kept)
+    early, late = worth()
+    assert (early < late)[:3].all()
+
+
 # Tasks of importance 3 and 1: weights 3/4 and 1/4. Six decisions of task 0, 1, 0, 1, ...
 BY_HAND = np.array([[[0.0, 0.4], [0.4, 0.2], [0.2, 0.8], [0.6, 0.8], [1.0, 0.8], [0.9, 0.9]]])
 TASKS = [0, 1, 0, 0, 1]
 REWARD_BY_HAND = {
     # (mean - 1) / 6 decisions in the budget.
     "mean_score": [-0.65 / 6, -0.65 / 6, -0.35 / 6, -0.05 / 6, 0.0],
+    # The target is task 0.
+    "target_tasks": [-0.6 / 6, -0.8 / 6, -0.4 / 6, 0.0, 0.0],
     "time_to_mastery": [-1 / 6, -1 / 6, -1 / 6, -1 / 6, 0.0],
     # Means: 0.1, 0.35, 0.35, 0.65, 0.95, mastered.
     "total_progress": [0.25, 0.0, 0.3, 0.3, 0.05],
@@ -133,10 +173,46 @@ REWARD_BY_HAND = {
 @pytest.mark.parametrize("reward", REWARDS)
 def test_a_reward_is_what_was_worked_out_by_hand(reward):
     suite = fake_suite(2, importance=[3.0, 1.0])
-    room = begun(fake_room(table(BY_HAND), suite=suite, budget="6-steps", reward=reward))
+    room = begun(fake_room(table(BY_HAND), suite=suite, budget="6-steps", **paying(reward)))
     paid = [float(room.step(np.array([task])).reward[0]) for task in TASKS]
     assert room.finished.all()
     np.testing.assert_allclose(paid, REWARD_BY_HAND[reward], atol=1e-7)
+
+
+# Forgotten after each decision: 0.2 of task 1; 0.2 of task 0; nothing; nothing; mastered.
+FORGOTTEN = [0.2 / 4, 0.2 * 3 / 4, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("reward", REWARDS)
+def test_the_rise_of_forgetting_is_taken_off_any_reward(reward):
+    suite = fake_suite(2, importance=[3.0, 1.0])
+    options = {"suite": suite, "budget": "6-steps", "forgetting_penalty": 2.0, **paying(reward)}
+    room = begun(fake_room(table(BY_HAND), **options))
+    paid = [float(room.step(np.array([task])).reward[0]) for task in TASKS]
+    wanted = np.array(REWARD_BY_HAND[reward]) - 2 * np.diff([0, *FORGOTTEN])
+    np.testing.assert_allclose(paid, wanted, atol=1e-7)
+
+
+def test_mastery_gives_back_what_was_taken_off_for_what_is_forgotten_then():
+    # At mastery task 0 is at 0.9, below its best of 1.
+    scores = np.array([[[0.0], [1.0], [0.4], [0.9]]])
+    scores = np.concatenate([scores, np.array([[[0.0], [0.0], [0.0], [0.9]]])], axis=2)
+    worth, taken = returns(
+        "time_to_mastery", scores, np.zeros((1, 3), int), [1.0, 1.0], forgetting_penalty=1.0
+    )
+    assert taken[0] == 3
+    # Two decisions of the three in the budget count; the penalties sum to nothing.
+    assert worth[0, 0] == pytest.approx(-2 / 3)
+    # At discount 0.9: 0.3 is taken off in the second decision, and given back in the third.
+    assert worth[0, 2] == pytest.approx(-1 / 3 - 0.9 / 3 - 0.9 * 0.3 + 0.81 * 0.3)
+
+
+def test_target_tasks_are_weighted_by_their_importance():
+    suite = fake_suite(3, importance=[3.0, 1.0, 4.0])
+    options = {"suite": suite, "budget": "4-steps", "reward": "target_tasks"}
+    room = begun(fake_room(table([[0, 0, 0], [0.4, 0.8, 0.1]]), targets=["b", "a"], **options))
+    paid = room.step(np.array([2])).reward[0]
+    assert paid == pytest.approx((0.75 * 0.4 + 0.25 * 0.8 - 1) / 4)
 
 
 @settings(max_examples=30, deadline=None)

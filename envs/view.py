@@ -1,0 +1,130 @@
+"""What one classroom shows its teacher: columns, with the memory of their progress estimators.
+
+Legend: n students, k tasks, f columns, r rows named in a call.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .columns import COLUMNS, SIGNALS, Asked, parse_column
+from .facts import Facts
+from .progress import make_estimator
+
+_PASSES = {"gain": 1, "fresh_gain": 2}
+
+
+class _Progress:
+    """One column of progress: its signal as a level, and an estimator of the level's change."""
+
+    def __init__(self, facts: Facts, asked: Asked) -> None:
+        self.facts, self.signal = facts, asked.signal
+        n, k = facts.score.shape
+        self.estimator = make_estimator(n, k, asked.parameters)
+        self.sums = np.zeros((n, k))
+        """All changes so far, of a signal that consists of changes."""
+
+    @property
+    def limit(self) -> float:
+        """Largest |value|."""
+        signal = SIGNALS[self.signal]
+        return signal.limit * (self.estimator.drift if signal.changes else 1.0)
+
+    def start(self, rows: np.ndarray) -> None:
+        """A new lifetime for these rows."""
+        facts, signal = self.facts, SIGNALS[self.signal]
+        self.sums[rows] = 0.0
+        level = self.sums[rows] if signal.changes else signal.read(facts, rows)
+        self.estimator.start(rows, level, facts.student_seed[rows])
+
+    def update(self, rows: np.ndarray) -> None:
+        """One decision has passed for these rows."""
+        facts, signal = self.facts, SIGNALS[self.signal]
+        level, seen = signal.read(facts, rows), facts.seen[rows]
+        if signal.changes:
+            seen = facts.recency[rows] == 0
+            self.sums[rows] += np.where(seen, level, 0.0)
+            level = self.sums[rows]
+        self.estimator.update(rows, level, seen)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that changes, by name."""
+        own = {name: value for name, value in vars(self.estimator).items()
+               if isinstance(value, np.ndarray)}  # fmt: skip
+        return own | ({"sums": self.sums} if SIGNALS[self.signal].changes else {})
+
+
+class View:
+    """The columns that one classroom shows."""
+
+    def __init__(self, facts: Facts, observe: Sequence[str]) -> None:
+        if not observe or not observe[0].startswith("progress"):
+            raise ValueError(f"the first column of observe must be progress, got {list(observe)}")
+        self.facts, self.observe = facts, tuple(observe)
+        asked = [parse_column(text) for text in observe]
+        self._names = [one.name for one in asked]
+        self._progress = {
+            i: _Progress(facts, one) for i, one in enumerate(asked) if one.name == "progress"
+        }
+        shown = {one.fact for one in asked}
+        self.facts_shown = frozenset(shown)
+        """Names of facts that the columns are read from."""
+        self.forward_passes = sum(_PASSES.get(fact, 0) for fact in shown)
+        """Batches that are run forward a decision, besides the training, to know what is shown."""
+        scale, cap = np.array([one.scale for one in asked]), np.array([one.cap for one in asked])
+        self._capped = None if (scale == 1).all() and np.isinf(cap).all() else (cap, scale)
+        low, high = np.array([self._bounds(i, name) for i, name in enumerate(self._names)]).T
+        self.low, self.high = low * scale, np.minimum(high, cap) * scale
+        """Bounds of the columns, (f,)."""
+        self._blank = np.ones((len(facts.suite), len(asked)))
+        """What never changes, (k, f)."""
+        nobody = np.zeros(0, dtype=np.int64)
+        for i, name in enumerate(self._names):
+            if name in COLUMNS and COLUMNS[name].fixed:
+                self._blank[:, i] = COLUMNS[name].read(facts, nobody)
+
+    def _bounds(self, i: int, name: str) -> tuple[float, float]:
+        if name == "progress":
+            limit = self._progress[i].limit
+            return -limit, limit
+        if name == "present":
+            return 0.0, 1.0
+        return COLUMNS[name].low(self.facts), COLUMNS[name].high(self.facts)
+
+    def start(self, rows: np.ndarray) -> None:
+        """A new lifetime for these rows."""
+        for progress in self._progress.values():
+            progress.start(rows)
+
+    def update(self, rows: np.ndarray) -> None:
+        """One decision has passed for these rows."""
+        for progress in self._progress.values():
+            progress.update(rows)
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """What is shown, in canonical task order, (r, k, f)."""
+        shown = np.empty((len(rows), *self._blank.shape))
+        shown[:] = self._blank
+        for i, name in enumerate(self._names):
+            if i in self._progress:
+                shown[:, :, i] = self._progress[i].estimator.value[rows]
+            elif name != "present" and not COLUMNS[name].fixed:
+                shown[:, :, i] = COLUMNS[name].read(self.facts, rows)
+        if self._capped is None:
+            return shown
+        cap, scale = self._capped
+        return np.asarray(np.minimum(shown, cap) * scale)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Arrays of the estimators."""
+        return {
+            f"{i}.{name}": value.copy()
+            for i, progress in self._progress.items()
+            for name, value in progress.arrays().items()
+        }
+
+    def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
+        """Take up the arrays of the same columns."""
+        for i, progress in self._progress.items():
+            for name, value in progress.arrays().items():
+                value[:] = state[f"{i}.{name}"]
