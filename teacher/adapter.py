@@ -7,7 +7,7 @@ starts afresh.
 Legend: n students, k tasks, f columns.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from .mixture import mixture_logits
 from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
@@ -25,6 +26,14 @@ State = dict[str, np.ndarray]
 choice was drawn from, and the rule's memory under `memory.*`; every array has a leading axis n."""
 
 _PREFIX = "memory."
+
+
+@runtime_checkable
+class Looks(Protocol):
+    """A rule that takes something up from what it sees before each decision, the first too."""
+
+    def look(self, memory: Memory, view: View) -> Memory:
+        """Memory after seeing what is shown now."""
 
 
 class RulePolicy(BasePolicy):
@@ -57,7 +66,8 @@ class RulePolicy(BasePolicy):
             deterministic: ignored; a rule's randomness is part of the rule.
 
         Returns:
-            The tasks, (n,), and the new state.
+            The tasks, (n,), or where a mixture is wanted the logits of the probabilities, (n, k);
+            and the new state.
         """
         shown = np.asarray(observation)
         single = shown.ndim == 2
@@ -71,6 +81,8 @@ class RulePolicy(BasePolicy):
         memory, last, decision = self._resume(state, started.reshape(-1), shown.shape[:2])
         view = View(shown, self.columns, last, decision, self.teacher_seed)
         memory = self._observe(memory, view)
+        if isinstance(self.rule, Looks):
+            memory = self.rule.look(memory, view)
         chances = self._probabilities(memory, view)
         lots = view.uniform(stream=-1, count=1)
         actions = np.minimum(
@@ -80,12 +92,16 @@ class RulePolicy(BasePolicy):
         )
         after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
         after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
-        return (actions[0] if single else actions), after
+        taken = mixture_logits(chances) if isinstance(self.action_space, spaces.Box) else actions
+        return (taken[0] if single else taken), after
 
     def _resume(
         self, state: State | None, started: np.ndarray, shape: tuple[int, ...]
     ) -> tuple[Memory, np.ndarray, np.ndarray]:
         """Memory, last task and decision count, fresh in the rows that start."""
+        if state is not None and not started.any():
+            kept = {a.removeprefix(_PREFIX): b for a, b in state.items() if a.startswith(_PREFIX)}
+            return kept, state["last"], state["decision"]
         n, k = shape
         memory = self.rule.start(n, k)
         last, decision = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -103,6 +119,8 @@ class RulePolicy(BasePolicy):
         if not seen.any():
             return memory
         after = self.rule.observe(memory, view)
+        if seen.all():
+            return after
         return {
             name: np.where(seen.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
             for name, value in after.items()
@@ -168,7 +186,7 @@ class RuleTeacher(BaseAlgorithm):
             support_multi_env=True,
             monitor_wrapper=False,
             seed=seed,
-            supported_action_spaces=(spaces.Discrete,),
+            supported_action_spaces=(spaces.Discrete, spaces.Box),
         )
         self.rule, self.columns = rule, columns_of(self.env) if self.env else ()
         if _init_setup_model:

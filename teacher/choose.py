@@ -28,9 +28,15 @@ def greedy(values: Floats, present: Bools) -> Floats:
     return uniform(present & (masked == masked.max(axis=1, keepdims=True)))
 
 
+def explore(shares: Floats, present: Bools, epsilon: float | Floats) -> Floats:
+    """``(1 - epsilon) shares + epsilon uniform``, (n, k); ``epsilon`` in [0, 1], one or (n, 1)."""
+    mixed: Floats = (1.0 - epsilon) * shares + epsilon * uniform(present)
+    return mixed
+
+
 def epsilon_greedy(values: Floats, present: Bools, epsilon: float) -> Floats:
     """``(1 - epsilon) greedy + epsilon uniform``, (n, k); ``epsilon`` in [0, 1]."""
-    return (1.0 - epsilon) * greedy(values, present) + epsilon * uniform(present)
+    return explore(greedy(values, present), present, epsilon)
 
 
 def softmax(values: Floats, present: Bools, temperature: float = 1.0) -> Floats:

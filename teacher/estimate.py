@@ -4,7 +4,7 @@ Pure functions over arrays. Axes: n students, k tasks, w the length of a window 
 observations. A window is a ring: an array (n, w, k) whose unused slots hold 0.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from .choose import Bools, Floats
 from .rules import View
 
+CHANGE = "progress:difference"
+"""The column that shows how much each score changed since the previous decision."""
 FEEDBACK = ("full", "bandit")
-Number = TypeVar("Number", np.float64, np.int32)
+SIGNALS = ("learnability", "progress")
+"""What stands for the mean absolute advantage of a task, which supervised students don't have."""
+Counts = NDArray[np.int64]
+Number = TypeVar("Number", np.float32, np.float64, np.int32)
 
 
 def chosen_task(view: View) -> Bools:
@@ -28,21 +33,42 @@ def fresh_tasks(view: View, feedback: str) -> Bools:
     return present if feedback == "full" else chosen_task(view)
 
 
+def change(view: View, absolute: bool) -> Floats:
+    """How much each score changed, (n, k) in [-1, 1]; with `absolute` its size, in [0, 1]."""
+    found: Floats = view[CHANGE]
+    return np.abs(found) if absolute else found
+
+
+def advantage_substitute(view: View, signal: str) -> Floats:
+    """What stands for the mean absolute advantage of each task, (n, k) in [0, 1].
+
+    ``"learnability"`` is ``2 sqrt(p (1 - p))`` with the task's score p, twice the spread of a
+    pass/fail reward; ``"progress"`` the absolute change of its score.
+    """
+    if signal == "progress":
+        return change(view, absolute=True)
+    score = np.clip(view["score"], 0.0, 1.0)
+    learnability: Floats = 2.0 * np.sqrt(score * (1.0 - score))
+    return learnability
+
+
 def push(
-    window: NDArray[Number], count: NDArray[np.int64], value: NDArray[Number], fresh: Bools
+    window: NDArray[Number], count: Counts, value: NDArray[Any], fresh: Bools
 ) -> NDArray[Number]:
     """Write ``value`` (n, k) over the oldest slot of a ring (n, w, k), in the ``fresh`` places.
 
     ``count`` (n, k) is how many values each task's ring has been given so far.
     """
-    slot = (count % window.shape[1])[:, None, :]
-    kept = np.take_along_axis(window, slot, axis=1)
-    pushed = window.copy()
-    np.put_along_axis(pushed, slot, np.where(fresh[:, None, :], value[:, None, :], kept), axis=1)
+    size = window.shape[1]
+    target = np.where(fresh, count % size, -1)
+    pushed, written = window.copy(), value.astype(window.dtype)
+    # Slot by slot: three times as fast as one write by indices.
+    for slot in range(size):
+        np.copyto(pushed[:, slot], written, where=target == slot)
     return pushed
 
 
-def slope(scores: Floats, times: NDArray[np.int32], count: NDArray[np.int64]) -> Floats:
+def slope(scores: NDArray[Number], times: NDArray[np.int32], count: Counts) -> Floats:
     """Least-squares slope of score over time, (n, k), per decision; 1 for fewer than two scores.
 
     ``scores`` and ``times`` are rings (n, w, k) whose unused slots hold 0.
@@ -55,12 +81,12 @@ def slope(scores: Floats, times: NDArray[np.int32], count: NDArray[np.int64]) ->
     for slot in range(size):
         centred = (times[:, slot] - mean) * (slot < filled)
         # Relative to one of the scores: a flat line has slope 0 to the bit, and ties with others.
-        rise += centred * (scores[:, slot] - scores[:, 0])
+        rise += centred * np.subtract(scores[:, slot], scores[:, 0], dtype=np.float64)
         spread += centred * centred
     return np.where(filled >= 2, rise / np.where(filled >= 2, spread, 1.0), 1.0)
 
 
-def rescale(gain: Floats, gains: Floats, count: NDArray[np.int64]) -> Floats:
+def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:
     """Where ``gain`` (n,) lies between the 20 % and 80 % quantiles of ``gains``, (n,) in [-1, 1].
 
     ``gains`` is (n, history), of which the first ``count`` (n,) are in use.
@@ -74,7 +100,7 @@ def rescale(gain: Floats, gains: Floats, count: NDArray[np.int64]) -> Floats:
     return np.where(span > 0.0, np.clip(place, -1.0, 1.0), 0.0)
 
 
-def _quantile(ordered: Floats, filled: NDArray[np.int64], level: float) -> Floats:
+def _quantile(ordered: Floats, filled: Counts, level: float) -> Floats:
     """Linear-interpolated quantile of the first ``filled`` (n,) values of sorted rows, (n,)."""
     position = level * (filled - 1)
     below = np.floor(position).astype(np.int64)

@@ -1,6 +1,6 @@
 """SB3's own learners: made with random streams of their own, loaded on other suites.
 
-Legend: k tasks.
+Legend: n students, k tasks, f columns.
 """
 
 from io import BytesIO
@@ -9,46 +9,87 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import VecEnv
 
 from .adapter import RuleTeacher, columns_of
-from .rules import Memory, View
+from .algorithms import Learner, learner_named
+from .mixture import mixture_shares
 from .streams import LearnerStreams
-from .taskwise import TaskwisePolicy
+from .taskwise import Taskwise
 
 
-def taskwise_ppo(env: VecEnv, *, seed: int, width: int = 64, **settings: Any) -> PPO:
-    """SB3's PPO with a `TaskwisePolicy` on a curriculum environment.
+def make_learner(
+    algorithm: str, env: VecEnv, *, seed: int, width: int = 64, **settings: Any
+) -> BaseAlgorithm:
+    """A learner with a taskwise policy on a curriculum environment.
 
     Args:
+        algorithm: a name in `ALGORITHMS`.
         env: the environment, any number of tasks.
         seed: of the network's weights and the learner's own streams; run it inside
             `LearnerStreams(seed).running()`.
         width: units of every layer of the policy.
-        settings: those of SB3's `PPO`.
+        settings: those of the SB3 algorithm; `action_noise` may be a number, the deviation of
+            Gaussian noise as a fraction of the highest logit.
+
+    Raises:
+        ValueError: if there is no such algorithm, it can't act in the environment, or its policy
+            is not shown what it needs.
     """
-    columns = columns_of(env)
-    present = columns.index("present") if "present" in columns else None
-    model = PPO(
-        TaskwisePolicy,
+    learner, columns = learner_named(algorithm), columns_of(env)
+    _check_action(algorithm, learner, env.action_space)
+    policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
+    policy |= {name: _needed(columns, name, algorithm) for name in learner.needs}
+    settings = learner.settings | settings
+    policy |= settings.pop("policy_kwargs", None) or {}
+    if isinstance(settings.get("action_noise"), float | int):
+        deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
+        settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
+    maker: Any = learner.algorithm
+    model: BaseAlgorithm = maker(
+        learner.policy,
         env,
         seed=seed,
-        policy_kwargs={"width": width, "present": present},
+        policy_kwargs=policy,
         device=settings.pop("device", "cpu"),
         **settings,
     )
-    # Saved with the model, for `load_teacher` to compare.
-    model.columns = columns  # type: ignore[attr-defined]
+    # Saved with the model, for `load_teacher`.
+    model.columns, model.algorithm = columns, algorithm  # type: ignore[attr-defined]
     return model
+
+
+def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) -> None:
+    action = "mixture" if isinstance(space, spaces.Box) else "task"
+    if action not in learner.actions:
+        raise ValueError(
+            f"algorithm {algorithm!r} chooses a {learner.actions[0]}, but the environment wants a "
+            f"{action}; make it with action={learner.actions[0]!r}, or choose another algorithm"
+        )
+
+
+def _place(columns: tuple[str, ...], name: str) -> int | None:
+    return columns.index(name) if name in columns else None
+
+
+def _needed(columns: tuple[str, ...], name: str, algorithm: str) -> int:
+    if name not in columns:
+        raise ValueError(
+            f"algorithm {algorithm!r} needs the column {name}, which the environment does not "
+            f"show; add it to observe={list(columns)}"
+        )
+    return columns.index(name)
 
 
 def load_teacher(
     path: str | Path | BytesIO,
     env: VecEnv,
-    algorithm: type[BaseAlgorithm] = PPO,
+    algorithm: type[BaseAlgorithm] | None = None,
     **options: Any,
 ) -> BaseAlgorithm:
     """Load a saved teacher for an environment that may have another number of tasks.
@@ -59,23 +100,31 @@ def load_teacher(
     Args:
         path: a zip that `save` wrote.
         env: where it is to teach; must show as many columns as in training.
-        algorithm: the class that saved it.
+        algorithm: the class that saved it; by default the one that `make_learner` noted in the
+            file, else `PPO`.
         options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
 
     Raises:
-        ValueError: if `env` shows other columns than those that the teacher was trained on.
+        ValueError: if `env` shows other columns, or wants other actions, than those that the
+            teacher was trained on.
     """
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
         saved: dict[str, Any] = load_from_zip_file(path, device="cpu")[0] or {}
-        rebind = None
-        if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], TaskwisePolicy):
+        if algorithm is None:
+            algorithm = learner_named(saved["algorithm"]).algorithm if "algorithm" in saved else PPO
+        rebind: dict[str, Any] | None = None
+        if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], Taskwise):
             rebind = {
                 "observation_space": env.observation_space,
                 "action_space": env.action_space,
             }
         if not issubclass(algorithm, RuleTeacher):
             _check_columns(saved, columns_of(env))
+            _check_same_action(saved["action_space"], env.action_space)
+        if rebind and saved.get("action_noise") and saved["action_space"] != env.action_space:
+            # It was made for another number of tasks, and is for training alone.
+            rebind["action_noise"] = None
         return algorithm.load(path, env=env, device="cpu", custom_objects=rebind, **options)
 
 
@@ -90,35 +139,54 @@ def _check_columns(saved: dict[str, Any], shown: tuple[str, ...]) -> None:
         )
 
 
-class Sampled:
-    """A learned teacher whose tasks are drawn from its probabilities instead of the likeliest.
+def _check_same_action(trained: spaces.Space[Any], wanted: spaces.Space[Any]) -> None:
+    """Refuse an environment of tasks to a teacher of mixtures, and conversely."""
+    mixed = isinstance(trained, spaces.Box)
+    if mixed != isinstance(wanted, spaces.Box):
+        action = "mixture" if mixed else "task"
+        raise ValueError(
+            f"this teacher was trained to choose a {action} and the environment wants the other; "
+            f"make it with action={action!r}"
+        )
 
-    As a rule it draws from streams of (teacher seed, student, decision), so its choices do not
-    depend on how many students there are.
+
+def beside_zip(model: BaseAlgorithm) -> dict[str, Any]:
+    """What SB3's zip leaves out and an exact resume needs, at the boundary of a rollout.
+
+    The stream that actions are explored from, the memory of a recurrent policy, and the filled part
+    of a replay buffer.
     """
+    learner: Any = model
+    buffer = getattr(learner, "replay_buffer", None)
+    filled = None
+    if buffer is not None:
+        # One more: with shared memory the last observation stands at the next place.
+        count = buffer.buffer_size if buffer.full else buffer.pos + 1
+        arrays = {a: b for a, b in vars(buffer).items() if isinstance(b, np.ndarray)}
+        filled = {name: value[:count].copy() for name, value in arrays.items()}
+        filled |= {"pos": buffer.pos, "full": buffer.full}
+    return {
+        "exploration": learner.action_space.np_random.bit_generator.state,
+        "memory": getattr(learner, "_last_lstm_states", None),
+        "buffer": filled,
+    }
 
-    kind = "learned"
-    sees_order = False
 
-    def __init__(self, teacher: BaseAlgorithm, columns: tuple[str, ...]) -> None:
-        self.teacher, self.needs = teacher, columns
-
-    def start(self, n: int, k: int) -> Memory:
-        """Nothing to remember."""
-        return {}
-
-    def observe(self, memory: Memory, view: View) -> Memory:
-        """Nothing to remember."""
-        return memory
-
-    def probabilities(self, memory: Memory, view: View) -> np.ndarray:
-        """The policy's own, (n, k)."""
-        shown = np.stack([view[column] for column in self.needs], axis=2).astype(np.float32)
-        return np.asarray(action_probabilities(self.teacher, shown, None), dtype=np.float64)
+def load_beside_zip(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    """Take up what `beside_zip` kept."""
+    learner: Any = model
+    learner.action_space.np_random.bit_generator.state = state["exploration"]
+    if state["memory"] is not None:
+        learner._last_lstm_states = state["memory"]
+    for name, value in (state["buffer"] or {}).items():
+        if isinstance(value, np.ndarray):
+            getattr(learner.replay_buffer, name)[: len(value)] = value
+        else:
+            setattr(learner.replay_buffer, name, value)
 
 
 def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -> Any:
-    """Probabilities of the tasks at the last choice, (n, k) float.
+    """Probabilities of the tasks at the last choice, (n, k) float, or its shares where it mixed.
 
     A rule drew its choice from them. A learned teacher that was asked for its likeliest task drew
     nothing: they are its policy's, and one-hot for a value-based learner, which has no policy.
@@ -133,7 +201,27 @@ def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -
     policy: Any = teacher.policy
     with torch.no_grad():
         seen, _ = policy.obs_to_tensor(observation)
-        if hasattr(policy, "get_distribution"):
-            return policy.get_distribution(seen).distribution.probs.numpy()
-        values = policy.q_net(seen)
-        return torch.nn.functional.one_hot(values.argmax(dim=1), values.shape[1]).float().numpy()
+        if state is not None:
+            distribution = policy.distribution_after(seen, state)
+        elif hasattr(policy, "get_distribution"):
+            distribution = policy.get_distribution(seen)
+        else:
+            distribution = None
+        if isinstance(teacher.action_space, spaces.Box):
+            return _shares(policy, observation, distribution)
+        if distribution is not None:
+            return distribution.distribution.probs.numpy()
+        chosen = policy._predict(seen, deterministic=True)
+        count = int(teacher.action_space.n)  # type: ignore[attr-defined]
+        return torch.nn.functional.one_hot(chosen, count).float().numpy()
+
+
+def _shares(policy: Any, observation: np.ndarray, distribution: Any) -> np.ndarray:
+    """Shares of the likeliest mixture, (n, k)."""
+    if distribution is None:
+        logits, _ = policy.predict(observation, deterministic=True)
+    else:
+        space = policy.action_space
+        logits = np.clip(distribution.mode().numpy(), space.low, space.high)
+    present = getattr(policy, "present", None)
+    return mixture_shares(logits, None if present is None else observation[:, :, present] > 0)

@@ -72,6 +72,20 @@ class Proportional(Memoryless):
 
 
 @dataclass(frozen=True)
+class TemperatureScaled(Proportional):
+    """``p_k ~ size_k ^ (1 / temperature)`` with temperature 5 (Arivazhagan et al. 2019).
+
+    `Proportional` with the temperature of massively multilingual translation, which samples rare
+    languages more often than their data would.
+    """
+
+    temperature: float = 5.0
+
+    published: ClassVar[bool] = True
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {"temperature": (2.0, 3.0, 5.0, 10.0, 30.0)}
+
+
+@dataclass(frozen=True)
 class Uniform(Memoryless):
     """``p_k = 1 / K``: every task equally often."""
 
@@ -125,6 +139,8 @@ class InOrder(Memoryless):
     gate: float = 0.9
     review: float = 0.0
 
+    _direction: ClassVar[float] = 1.0
+
     sees_order: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("order", "score", "threshold")
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
@@ -139,7 +155,7 @@ class InOrder(Memoryless):
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The current task and the review before it, (n, k)."""
-        order = view["order"]
+        order = self._direction * view["order"]
         below_gate, below_threshold = _unmastered(view, self.gate)
         current = otherwise(greedy(-order, below_gate), greedy(-order, below_threshold))
         position = (current * order).sum(axis=1, keepdims=True)
@@ -147,6 +163,18 @@ class InOrder(Memoryless):
         review = np.where(easier.any(axis=1, keepdims=True), self.review, 0.0)
         lesson = (1.0 - review) * current + review * uniform(easier)
         return otherwise(lesson, uniform(view.present))
+
+
+@dataclass(frozen=True)
+class Reverse(InOrder):
+    """The highest task in the true order whose score is below ``gate``: `InOrder` from the end.
+
+    When none is, the highest below its own threshold; when none is that either, uniform. A share
+    ``review`` goes evenly to the tasks that come after the current one, if there are any. The
+    control of every order ("anti-curriculum" in Wu, Dyer, Neyshabur 2021).
+    """
+
+    _direction: ClassVar[float] = -1.0
 
 
 @dataclass(frozen=True)

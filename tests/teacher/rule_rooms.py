@@ -9,6 +9,12 @@ from fake_cohort import fake_room
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.teacher import RULES, RuleTeacher
 
+ARGUMENTS = {
+    "static_mixture": {"weights": (1, 2, 3)},
+    "mastering_rate": {"prerequisites": ((), (0,), (1,))},
+}
+"""What rules need that have no defaults, for the three tasks of a fake cohort."""
+
 
 def vec_env(rule, n=1, seed=5, **options):
     """Students of a fake cohort, shown with the columns that the rule needs."""
@@ -19,8 +25,8 @@ def vec_env(rule, n=1, seed=5, **options):
 
 
 def rule_named(name):
-    """A rule of `RULES` with its defaults, or some weights where it has none."""
-    return RULES[name](weights=(1, 2, 3)) if name == "static_mixture" else RULES[name]()
+    """A rule of `RULES` with its defaults, and with some arguments where it has none."""
+    return RULES[name](**ARGUMENTS.get(name, {}))
 
 
 def teach(rule, students, decisions=8, seed=0, **options):

@@ -61,6 +61,7 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True):
         after = np.clip(score + step, 0, 1) if i else score
         changing = {"score": after, "progress:difference": after - score}
         changing["remaining"] = np.full((n, k), 1 - i / decisions)
+        changing["loss"] = 3 * (1 - after) * (0.5 + fixed["size"])
         frames.append((fixed | changing, last))
         score = after
         last = np.where(present > 0, rng.random((n, k)), -1).argmax(axis=1)

@@ -20,7 +20,7 @@ from lessonplan.teacher import (
     Sampled,
     action_probabilities,
     load_teacher,
-    taskwise_ppo,
+    make_learner,
 )
 
 OBSERVE = ("progress", "score", "key")
@@ -34,7 +34,7 @@ def vec_env(n=4, k=3, observe=OBSERVE, **options):
 
 def small_ppo(env, seed=0, **settings):
     options = {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "width": 8}
-    return taskwise_ppo(env, seed=seed, **(options | settings))
+    return make_learner("ppo", env, seed=seed, **(options | settings))
 
 
 def weights(model):
@@ -246,7 +246,7 @@ def test_a_sampled_teacher_draws_from_the_probabilities_of_the_policy_row_by_row
         model = small_ppo(env)
     with torch.no_grad():
         model.policy.action_net.linear.weight *= 200
-        model.policy.mlp_extractor.actor[0].bias += 0.5
+        model.policy.mlp_extractor.actor.bias += 0.5
     observation = np.tile(np.array([[0.0, 0.1], [0.3, 0.9], [-0.2, 0.5]]), (2000, 1, 1))
     observation = np.concatenate([observation, env.reset()[:, :, 2:]], axis=2).astype(np.float32)
     teacher = RuleTeacher(Sampled(model, OBSERVE), env, seed=1)

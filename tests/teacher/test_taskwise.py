@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from lessonplan.teacher import LearnerStreams, load_teacher, taskwise_ppo
+from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
 from lessonplan.teacher.taskwise import TaskwisePolicy
 
 
@@ -185,8 +185,15 @@ def hits(model, env, draws=40):
 @pytest.mark.slow
 def test_it_learns_to_choose_the_marked_task_and_finds_it_among_more_tasks_too(tmp_path):
     with LearnerStreams(0).running():
-        model = taskwise_ppo(
-            marked(4), seed=0, width=16, n_steps=32, batch_size=64, learning_rate=1e-2, gamma=0.0
+        model = make_learner(
+            "ppo",
+            marked(4),
+            seed=0,
+            width=16,
+            n_steps=32,
+            batch_size=64,
+            learning_rate=1e-2,
+            gamma=0.0,
         )
         assert hits(model, marked(4)) < 0.6
         model.learn(4000)

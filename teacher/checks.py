@@ -1,0 +1,238 @@
+"""Checks that a teacher keeps its contract, for people who wrote a rule or an algorithm.
+
+Each check raises a ``ValueError`` that says in a sentence what is wrong; `check_teacher` stops at
+the first one, from the basic to the subtle.
+
+Legend: n students, k tasks.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+from .adapter import RuleTeacher, check_needs, columns_of
+from .rules import Memory, Rule
+from .shown import SEED, Shown, play, view_of, watch, with_empty_place
+
+_IN_ANOTHER_PROCESS = """
+import importlib, sys, torch
+module, name, folder = sys.argv[1:]
+algorithm = getattr(importlib.import_module(module), name)
+calls = torch.load(f"{folder}/calls.pt", weights_only=False)
+teacher = algorithm.load(f"{folder}/teacher.zip", device="cpu")
+chosen = [teacher.predict(shown, state, deterministic=True)[0] for shown, state in calls]
+torch.save(chosen, f"{folder}/chosen.pt")
+"""
+
+
+def check_teacher(teacher: BaseAlgorithm | Rule, env: VecEnv, *, new_process: bool = True) -> None:
+    """Check everything that the contract of a teacher promises.
+
+    Students in the environment are taught for a few decisions, a few times over.
+
+    Args:
+        teacher: a rule, or an algorithm of Stable-Baselines3 made for this environment.
+        env: a curriculum environment of at least two rows, with the columns that it needs.
+        new_process: also load the teacher in a new Python process, which takes seconds.
+
+    Raises:
+        ValueError: for the first promise that is broken.
+    """
+    if env.num_envs < 2:
+        raise ValueError(f"check_teacher needs an environment of 2 rows, got {env.num_envs}")
+    rule: Any = teacher.rule if isinstance(teacher, RuleTeacher) else teacher
+    if not isinstance(rule, BaseAlgorithm):
+        check_interface(rule, env)
+        shown = watch(env)
+        for check in RULE_CHECKS.values():
+            check(rule, shown)
+        check_seed(rule, env)
+        teacher = RuleTeacher(rule, env, seed=SEED)
+    assert isinstance(teacher, BaseAlgorithm)
+    check_predict(teacher, env)
+    if new_process:
+        check_reload(teacher, env)
+
+
+def check_interface(rule: Any, env: VecEnv) -> None:
+    """A rule has its three functions and names columns that are shown."""
+    missing = [
+        name for name in ("needs", "start", "observe", "probabilities") if not hasattr(rule, name)
+    ]
+    if missing:
+        raise ValueError(f"{type(rule).__name__} has no {', '.join(missing)}; see teacher.Rule")
+    if isinstance(rule, type):
+        raise ValueError(f"{rule.__name__} is a class: check an object of it")
+    if isinstance(rule.needs, str) or not all(isinstance(name, str) for name in rule.needs):
+        raise ValueError(f"needs must be a tuple of column names, is {rule.needs!r}")
+    check_needs(rule, columns_of(env))
+
+
+def check_memory(rule: Rule, shown: Shown) -> None:
+    """Memory is named arrays, a row per student, of shapes that stay."""
+    n, k = shown.observations[0].shape[:2]
+    memory = rule.start(n, k)
+    if not isinstance(memory, dict):
+        raise ValueError(f"start must return a dict of arrays, got {type(memory).__name__}")
+    for name, value in memory.items():
+        if not isinstance(value, np.ndarray) or value.shape[:1] != (n,):
+            raise ValueError(
+                f"memory {name!r} must be an array with a leading axis of n = {n}, "
+                f"is {getattr(value, 'shape', type(value).__name__)}"
+            )
+    for i in range(1, len(shown.last)):
+        after = rule.observe(memory, view_of(shown, i))
+        now = {name: (np.shape(x), np.asarray(x).dtype) for name, x in after.items()}
+        before = {name: (x.shape, x.dtype) for name, x in memory.items()}
+        if now != before:
+            raise ValueError(
+                f"observe must keep the names, shapes and types of the memory; {before} became "
+                f"{now}"
+            )
+        memory = after
+
+
+def check_purity(rule: Rule, shown: Shown) -> None:
+    """The functions change nothing that they were given, and keep nothing to themselves."""
+    n, k = shown.observations[0].shape[:2]
+    memory = rule.start(n, k)
+    for i in range(len(shown.last)):
+        view = view_of(shown, i)
+        before = [*_copies(memory), view._shown.copy(), view.last.copy(), view.decision.copy()]
+        for verb in ("probabilities", "observe") if i else ("probabilities",):
+            getattr(rule, verb)(memory, view)
+            now = [*memory.values(), view._shown, view.last, view.decision]
+            if not all(
+                np.array_equal(a, b, equal_nan=True) for a, b in zip(before, now, strict=True)
+            ):
+                raise ValueError(
+                    f"{verb} of {type(rule).__name__} changes what it was given; it must return "
+                    "new arrays"
+                )
+        memory = rule.observe(memory, view) if i else memory
+    if not np.array_equal(play(rule, shown), play(rule, shown)):
+        raise ValueError(
+            f"{type(rule).__name__} chooses otherwise when the same lifetime comes again: what it "
+            "learns belongs into the memory, and chance comes from view.uniform"
+        )
+
+
+def check_probabilities(rule: Rule, shown: Shown) -> None:
+    """Each row is a distribution over the tasks."""
+    chances = play(rule, shown)
+    n, k = shown.observations[0].shape[:2]
+    if chances.shape[1:] != (n, k):
+        raise ValueError(f"probabilities must be (n, k) = {(n, k)}, got {chances.shape[1:]}")
+    if not np.isfinite(chances).all() or (chances < 0).any():
+        raise ValueError(
+            f"probabilities must be finite and at least 0, got {chances.min()} to {chances.max()}"
+        )
+    sums = chances.sum(axis=2)
+    if not np.allclose(sums, 1.0, atol=1e-6):
+        wrong = sums.ravel()[np.abs(sums - 1.0).argmax()]
+        raise ValueError(f"each row of probabilities must sum to 1, one sums to {wrong:.6g}")
+
+
+def check_absent(rule: Rule, shown: Shown) -> None:
+    """A place without a task gets nothing."""
+    chances = play(rule, with_empty_place(shown))
+    if (chances[:, :, -1] != 0).any() or not np.allclose(chances.sum(axis=2), 1.0, atol=1e-6):
+        raise ValueError(
+            "a place where view.present is False must get probability 0 and the others all of it, "
+            f"got {chances[0, 0].round(3).tolist()} where the last place is absent"
+        )
+
+
+def check_rows(rule: Rule, shown: Shown) -> None:
+    """What a student is taught does not depend on who is beside it."""
+    together, row = play(rule, shown), np.array([1])
+    if not np.allclose(play(rule, shown, row), together[:, row], rtol=1e-9, atol=1e-12):
+        raise ValueError(
+            "a student alone is taught otherwise than among others: rows must be independent"
+        )
+
+
+def check_seed(rule: Rule, env: VecEnv) -> None:
+    """The same seed makes the same choices of the same students."""
+    shown = watch(env)
+    first, second = (
+        _choices(RuleTeacher(rule, env, seed=SEED), shown.observations) for _ in range(2)
+    )
+    if not np.array_equal(first, second):
+        raise ValueError(f"{type(rule).__name__} with one seed chooses two ways")
+
+
+def check_predict(teacher: BaseAlgorithm, env: VecEnv) -> None:
+    """Choices are actions, for one student as among several, and the observation stays."""
+    observation = np.asarray(env.reset())
+    before = observation.copy()
+    actions, _ = teacher.predict(observation, deterministic=True)
+    if len(np.atleast_1d(actions)) != len(observation):
+        raise ValueError(f"predict must return n = {len(observation)} actions, got {actions}")
+    for action in actions:
+        if not env.action_space.contains(action):
+            raise ValueError(f"predict chose {action}, which is not in {env.action_space}")
+    if not np.array_equal(before, observation):
+        raise ValueError("predict changes the observation that it was given")
+    alone, _ = teacher.predict(observation[1:2], deterministic=True)
+    if not np.allclose(alone[0], actions[1], atol=1e-4):
+        raise ValueError(f"predict chooses {alone[0]} for a row alone, {actions[1]} among others")
+    again, _ = teacher.predict(observation, deterministic=True)
+    if not np.array_equal(again, actions):
+        raise ValueError("predict with deterministic=True chooses two ways")
+
+
+def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
+    """A saved teacher chooses the same when it is loaded in a new process."""
+    observation = np.asarray(env.reset())
+    actions, state = teacher.predict(observation, deterministic=True)
+    later = np.asarray(env.step(actions)[0])
+    calls = [(observation, None), (later, state)]
+    wanted = [teacher.predict(*call, deterministic=True)[0] for call in calls]
+    with tempfile.TemporaryDirectory() as folder:
+        teacher.save(Path(folder) / "teacher.zip")
+        torch.save(calls, Path(folder) / "calls.pt")
+        algorithm = type(teacher)
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", _IN_ANOTHER_PROCESS,
+             algorithm.__module__, algorithm.__qualname__, folder],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            reason = done.stderr.strip().rpartition("\n")[2]
+            raise ValueError(f"a saved teacher can't be loaded in a new process: {reason}")
+        chosen = torch.load(Path(folder) / "chosen.pt", weights_only=False)
+    if not all(np.allclose(a, b, atol=1e-4) for a, b in zip(chosen, wanted, strict=True)):
+        raise ValueError("a teacher that was loaded in a new process chooses otherwise")
+
+
+RULE_CHECKS: dict[str, Callable[[Rule, Shown], None]] = {
+    "memory": check_memory,
+    "purity": check_purity,
+    "probabilities": check_probabilities,
+    "absent": check_absent,
+    "rows": check_rows,
+}
+"""Checks of a rule on what it would be shown, by name."""
+
+
+def _choices(teacher: RuleTeacher, observations: list[np.ndarray]) -> np.ndarray:
+    state, chosen = None, []
+    for observation in observations:
+        actions, state = teacher.predict(observation, state)
+        chosen.append(actions)
+    return np.array(chosen)
+
+
+def _copies(memory: Memory) -> list[np.ndarray]:
+    return [value.copy() for value in memory.values()]
