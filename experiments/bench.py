@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .bench_cohort import cost_per_student, stacked_versus_loop
-from .bench_teacher import ppo_share, rule_share
+from .bench_teacher import ppo_share, rule_share, slowest_rule
 from .build import build_suite
 from .config import LearnedTeacher
 from .loading import read_config
@@ -55,6 +55,7 @@ def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
         lambda: _versus("decoder_large", "32 larger decoders stacked, against a loop", turns),
         lambda: _cost(64 if quick else 512, turns),
         lambda: _shares(2 if quick else 5),
+        lambda: _slowest(2 if quick else 5),
     ]
 
 
@@ -89,3 +90,11 @@ def _shares(turns: int) -> list[Figure]:
         Figure(name, sorted(values)[len(values) // 2], min(values), max(values), "of 1")
         for name, values in shares.items()
     ]
+
+
+def _slowest(turns: int) -> list[Figure]:
+    """Milliseconds of one decision of the slowest rule, for 128 students and 100 tasks."""
+    name, times = slowest_rule(128, 100, turns)
+    middle = sorted(times)[turns // 2]
+    title = f"slowest rule ({name}), one decision, n = 128, k = 100"
+    return [Figure(title, middle, min(times), max(times), "ms")]

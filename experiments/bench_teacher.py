@@ -1,5 +1,6 @@
 """What teachers and bookkeeping cost beside the students: shares of the wall time."""
 
+import inspect
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import Cohort, TaskSuite
-from lessonplan.teacher import taskwise_ppo
+from lessonplan.teacher import RULES, decision_seconds, make_learner
 
 from .build import TRAIN_SEEDS, build_room, build_rule, rule_teacher
 from .config import Config, LearnedTeacher
@@ -36,7 +37,7 @@ class Stopwatch:
 
 def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: int) -> float:
     """Share of the wall time of `decisions` decisions that is not the students' own."""
-    teacher, room = rule_teacher(build_rule(rule, {}, config), config, suite, n, 0)
+    teacher, room = rule_teacher(build_rule(rule, {}, config, suite), config, suite, n, 0)
     lifetimes = Lifetimes(teacher, room, np.arange(n))
     lifetimes.step()
     watch = Stopwatch(room.cohort)
@@ -46,11 +47,25 @@ def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: i
     return 1.0 - watch.seconds / (time.perf_counter() - began)
 
 
+def slowest_rule(n: int, k: int, turns: int) -> tuple[str, list[float]]:
+    """The rule whose decisions take longest, and its milliseconds per decision, a median a turn."""
+    given = {"weights": (1.0,) * k, "prerequisites": ((), *((i,) for i in range(k - 1)))}
+    times: dict[str, list[float]] = {}
+    for name, maker in RULES.items():
+        taken = set(given) & set(inspect.signature(maker).parameters)
+        rule: Any = maker(**{parameter: given[parameter] for parameter in taken})
+        times[name] = [1e3 * float(np.median(decision_seconds(rule, n, k))) for _ in range(turns)]
+    slowest = max(times, key=lambda name: float(np.median(times[name])))
+    return slowest, times[slowest]
+
+
 def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollouts: int) -> float:
     """Share of the wall time of PPO's training that is not the students' own."""
     room = build_room(config, suite, teacher.students, teacher.observe, end_after=1)
     env = CurriculumVecEnv(room, TRAIN_SEEDS)
-    model = taskwise_ppo(env, seed=0, width=teacher.width, **teacher.settings)
+    model: Any = make_learner(
+        teacher.algorithm, env, seed=0, width=teacher.width, **teacher.settings
+    )
     watch = Stopwatch(room.cohort)
     began = time.perf_counter()
     model.learn(rollouts * int(model.n_steps) * teacher.students)

@@ -1,21 +1,29 @@
 """The one place where a config becomes objects."""
 
-import importlib
 import inspect
 from collections.abc import Mapping, Sequence
-from functools import partial
+from pathlib import Path
 from typing import Any
 
-from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
 from lessonplan.envs.seeding import TRAINING_SEEDS
-from lessonplan.student import MODELS, SUITES, Adam, StackedCohort, TaskSuite
-from lessonplan.teacher import RULES, LearnerStreams, Rule, RuleTeacher, taskwise_ppo
+from lessonplan.student import SUITES, TaskSuite
+from lessonplan.teacher import (
+    RULES,
+    LearnerStreams,
+    Rule,
+    RuleTeacher,
+    Sampled,
+    load_teacher,
+    make_learner,
+)
 
+from .build_cohort import build_cohort
 from .config import Course, LearnedTeacher
+from .named import call, named
 
 TRAIN_SEEDS = TRAINING_SEEDS
 SELECT_SEEDS = 1_000_000
@@ -23,31 +31,15 @@ REPORT_SEEDS = 2_000_000
 """Student seeds for training a teacher, for tuning and selecting, and for reporting: disjoint."""
 
 
-def named(kind: str, name: str, choices: Mapping[str, Any]) -> Any:
-    """A thing by its registered name, or one's own as `module:name`.
-
-    Raises:
-        ValueError: naming the choices.
-    """
-    if name in choices:
-        return choices[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
-        raise ValueError(
-            f"there is no {kind} {name!r}; choose one of {', '.join(choices)}, "
-            f"or name your own as module:name"
-        )
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{kind} {name!r} can't be imported: {error}") from error
-
-
 def build_suite(course: Course) -> TaskSuite:
     """The tasks of a course."""
-    suite: TaskSuite = _call(
+    suite: TaskSuite = call(
         "suite", course.suite.name, named("suite", course.suite.name, SUITES), course.suite.options
     )
+    if not isinstance(suite, TaskSuite):
+        raise ValueError(
+            f"suite {course.suite.name!r} must return a TaskSuite, got {type(suite).__name__}"
+        )
     return suite
 
 
@@ -58,6 +50,7 @@ def build_room(
     observe: Sequence[str] = ("progress",),
     *,
     end_after: int | None = None,
+    action: str = "task",
 ) -> Classroom:
     """A classroom of n students.
 
@@ -67,27 +60,18 @@ def build_room(
         n: students.
         observe: columns to show.
         end_after: as in `Classroom`; the config's by default.
+        action: what a learner chooses, `task` or `mixture`.
     """
-    student, lifetime = course.student, course.lifetime
-    model = partial(named("model", student.model, MODELS), suite.input_shape, suite.n_outputs)
-    cohort = StackedCohort(
-        suite,
-        partial(_call, "model", student.model, model, student.options),
-        n,
-        batch_size=student.batch_size,
-        optimizer=Adam(
-            student.learning_rate,
-            weight_decay=student.weight_decay,
-            clip_norm=student.clip_norm,
-        ),
-        evaluation_size=student.evaluation_size,
-    )
+    lifetime = course.lifetime
     return Classroom(
-        cohort,
+        build_cohort(course, suite, n),
         Budget.parse(lifetime.budget),
         steps_per_decision=lifetime.steps_per_decision,
         observe=observe,
+        action=action,
         reward=lifetime.reward,
+        targets=lifetime.targets,
+        forgetting_penalty=lifetime.forgetting_penalty,
         feedback=lifetime.feedback,
         mastery_streak=lifetime.mastery_streak,
         end_after=end_after or lifetime.end_after,
@@ -96,33 +80,71 @@ def build_room(
     )
 
 
-def build_rule(rule: str, parameters: Mapping[str, Any], course: Course) -> Rule:
+def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: TaskSuite) -> Rule:
     """A rule by name with its parameters; lists become tuples.
 
-    A rule that has the parameter `feedback` is told the course's.
+    A rule that has the parameter `feedback` is told the course's; one that has `prerequisites` is
+    given those of the suite, as task indices.
     """
     maker = named("rule", rule, RULES)
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
     }
-    if "feedback" in inspect.signature(maker).parameters:
+    taken = inspect.signature(maker).parameters
+    if "feedback" in taken:
         plain.setdefault("feedback", course.lifetime.feedback)
-    built: Rule = _call("rule", rule, maker, plain)
+    if "prerequisites" in taken:
+        index = {name: i for i, name in enumerate(suite.names)}
+        graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
+        plain.setdefault("prerequisites", tuple(graph))
+    built: Rule = call("rule", rule, maker, plain)
+    if not isinstance(built, Rule):
+        raise ValueError(
+            f"rule {rule!r} must have needs, start, observe and probabilities, got a "
+            f"{type(built).__name__} without"
+        )
     return built
 
 
 def rule_teacher(
-    rule: Rule, course: Course, suite: TaskSuite, n: int, seed: int
+    rule: Rule, course: Course, suite: TaskSuite, n: int, seed: int, action: str = "task"
 ) -> tuple[BaseAlgorithm, Classroom]:
-    """A rule as a teacher, and a classroom that shows it what it needs and nothing else."""
+    """A rule as a teacher, and a classroom that shows it what it needs and nothing else.
+
+    Its `action` is to draw a `task` from its probabilities, or to train on them as a `mixture`.
+    """
     columns = dict.fromkeys(("progress", *rule.needs, "key"))
-    room = build_room(course, suite, n, tuple(columns))
+    room = build_room(course, suite, n, tuple(columns), action=action)
     return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
+
+
+def learned_teacher(
+    teacher: LearnedTeacher,
+    path: Path,
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    seed: int,
+    *,
+    deterministic: bool,
+) -> tuple[BaseAlgorithm, Classroom]:
+    """A trained teacher from its file, and a classroom of n that shows it what it was trained on.
+
+    It plays its likeliest task, or where `deterministic` is false draws from its probabilities in
+    streams of `seed`.
+    """
+    room = build_room(course, suite, n, teacher.observe, action=teacher.action)
+    learned = load_teacher(path, CurriculumVecEnv(room))
+    if deterministic:
+        return learned, room
+    return rule_teacher(
+        Sampled(learned, tuple(teacher.observe)), course, suite, n, seed, teacher.action
+    )
 
 
 def build_learner(
     teacher: LearnedTeacher, env: CurriculumVecEnv, streams: LearnerStreams, seed: int
-) -> PPO:
+) -> BaseAlgorithm:
     """A learned teacher before its training.
 
     Raises:
@@ -135,18 +157,10 @@ def build_learner(
                 settings.get("learning_rate", 3e-4), 0.0, 1.0
             )
         with streams.running():
-            return taskwise_ppo(env, seed=seed, width=teacher.width, **settings)
+            return make_learner(teacher.algorithm, env, seed=seed, width=teacher.width, **settings)
     except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(
             f"teacher {teacher.name!r} can't be made with these settings of "
             f"{teacher.algorithm}: {reason}"
         ) from error
-
-
-def _call(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
-    try:
-        return maker(**options)
-    except (TypeError, RuntimeError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())
-        raise ValueError(f"{kind} {name!r} does not take these arguments: {reason}") from error

@@ -2,13 +2,16 @@
 
 import warnings
 
+import numpy as np
+
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
-from .build import build_learner, build_room, build_rule, build_suite, named, rule_teacher
+from .build import build_learner, build_room, build_rule, build_suite, rule_teacher
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .evaluate import teacher_named
+from .named import named
 from .tune import candidates
 
 
@@ -38,14 +41,23 @@ def _check_rule(teacher: RuleTeacher, config: Config, suite: TaskSuite) -> None:
     if teacher.tune:
         settings = candidates(teacher, suite, config.tuning_candidates, 0)
     for parameters in settings:
-        rule_teacher(build_rule(teacher.rule, parameters, config), config, suite, 1, 0)
+        try:
+            rule = build_rule(teacher.rule, parameters, config, suite)
+            algorithm, _ = rule_teacher(rule, config, suite, 1, 0, teacher.action)
+            # What does not fit the number of tasks shows at the first decision.
+            algorithm.predict(np.zeros((1, *algorithm.observation_space.shape), np.float32))
+        except ValueError as error:
+            raise ValueError(f"teacher {teacher.name!r}: {error}") from error
 
 
 def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) -> None:
     if teacher.course:
         suite = build_suite(teacher.course)
     # Two, because with one a rollout of a single decision is refused.
-    room = build_room(teacher.course or config, suite, min(teacher.students, 2), teacher.observe)
+    room = build_room(
+        teacher.course or config, suite, min(teacher.students, 2), teacher.observe,
+        action=teacher.action,
+    )  # fmt: skip
     with warnings.catch_warnings():
         # Batches that do not fit the rollout of two students may fit that of all.
         warnings.simplefilter("ignore", UserWarning)
@@ -54,9 +66,10 @@ def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) ->
 
 def _check_replay(teacher: ReplayTeacher, config: Config) -> None:
     played = teacher_named(config, teacher.of)
-    if isinstance(played, RuleTeacher) and getattr(
-        named("rule", played.rule, RULES), "mixes", False
-    ):
+    mixes = not isinstance(played, ReplayTeacher) and played.action == "mixture"
+    if isinstance(played, RuleTeacher):
+        mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)
+    if mixes:
         raise ValueError(
             f"teacher {teacher.name!r} replays {played.name!r}, which mixes several tasks in each "
             "batch, so no decision has one task to play back; replay another teacher"

@@ -4,13 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from .config import Config
-from .loading import config_names, make_config, read_config
+from .loading import make_config, read_config
 
 app = typer.Typer(
     add_completion=False,
@@ -96,6 +96,9 @@ def report(
 
     folder = out or (runs[0] if len(runs) == 1 else Path("report"))
     summary = write_report(runs, folder)
+    for one in summary.get("runs", {"": summary}).values():
+        for problem in one["problems"]:
+            _say(f"{problem}; see the report")
     console.print(f"\n{summary['verdict']}\n")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
@@ -103,26 +106,58 @@ def report(
 @app.command("list")
 def list_all() -> None:
     """Show suites, teachers, students and configs, with one line each."""
-    from lessonplan.envs import COLUMNS, REWARDS
-    from lessonplan.student import MODELS, SUITES
-    from lessonplan.teacher import RULES
+    from .catalog import print_catalog
 
-    groups: dict[str, dict[str, Any]] = {
-        "configs": config_names(),
-        "suites": SUITES,
-        "students": MODELS,
-        "teachers": {"ppo": "SB3's PPO with a policy that works for any number of tasks"} | RULES,
-        "rewards": REWARDS,
-    }
-    for title, things in groups.items():
-        console.print(f"\n[bold]{title}[/bold]")
-        for name, thing in things.items():
-            text = thing if isinstance(thing, str) else (thing.__doc__ or "").strip()
-            line = f"  {name:<20} {text.splitlines()[0]}"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        f"\n[bold]columns[/bold]\n  progress, present, {', '.join(COLUMNS)}", highlight=False
-    )
+    print_catalog(console)
+
+
+@app.command()
+def suite(
+    name: Annotated[str, typer.Argument(help="a suite from `lessonplan list`")],
+    out: Annotated[Path, typer.Option(help="PNG to write")],
+    option: Annotated[
+        list[str] | None, typer.Option("-o", "--option", help="key=value of the suite")
+    ] = None,
+) -> None:
+    """Draw a suite: what needs what, and how students learn it in order and shuffled."""
+    from .figures_suites import write_suite_figure
+    from .loading import read_options
+
+    with console.status(f"teaching {name}") as status:
+
+        def say(share: float, words: str) -> None:
+            status.update(f"{share:4.0%} {words}")
+
+        taught = write_suite_figure(name, out, read_options(option or []), report=say)
+    for one in taught:
+        console.print(one, highlight=False, soft_wrap=True)
+    console.print(f"Picture: {out}", soft_wrap=True)
+
+
+@app.command()
+def pretrain(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")],
+    out: Annotated[Path, typer.Option(help="folder to write the base weights to")],
+    steps: Annotated[int, typer.Option(help="student steps")] = 1000,
+    seed: Annotated[int, typer.Option(help="of the initial weights and the data")] = 0,
+    mixture: Annotated[
+        list[str] | None, typer.Option(help="task=weight; by data size if none is given")
+    ] = None,
+    override: Override = None,
+) -> None:
+    """Train one student on a mixture; lifetimes start from it with -o student.base=DIR."""
+    from .loading import read_options
+    from .pretrain import pretrain as train_base
+
+    weights = read_options(mixture or []) or None
+    settings = read_config(config, override or [])
+    with console.status(f"pretraining for {steps} steps"):
+        record = train_base(settings, steps, seed, weights, out)
+    rows = [("task", "score before", "after")]
+    for task, figures in record["tasks"].items():
+        rows.append((task, f"{figures['score_before']:.2f}", f"{figures['score_after']:.2f}"))
+    print_table(rows)
+    console.print(f"\nBase weights: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -160,10 +195,14 @@ def main() -> None:
     except (ValueError, ImportError, WorkFailedError, OSError) as error:
         if debug:
             raise
-        Console(stderr=True).print(
-            f"lessonplan: {error}", style="red", markup=False, soft_wrap=True
-        )
+        _say(str(error))
         sys.exit(1 if isinstance(error, WorkFailedError) else 2)
+
+
+def _say(sentence: str) -> None:
+    """On standard error, in one line whatever a library wrote."""
+    words = " ".join(sentence.split())
+    Console(stderr=True).print(f"lessonplan: {words}", style="red", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -43,10 +43,21 @@ class Suite(Section):
 class Student(Section):
     """Who learns, and how."""
 
-    model: str = Field("mlp", description="a model that `lessonplan list` names")
+    model: str = Field(
+        "",
+        description="a model that `lessonplan list` names; by default an mlp for features and a "
+        "decoder for tokens",
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of the model")
-    learning_rate: float = Field(3e-3, gt=0, description="of Adam")
-    weight_decay: float = Field(0.0, ge=0, description="decoupled, as in AdamW")
+    base: str = Field("", description="folder of `lessonplan pretrain`, to start lifetimes from")
+    learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False, description="of Adam")
+    weight_decay: float = Field(
+        0.0, ge=0, allow_inf_nan=False, description="decoupled, as in AdamW"
+    )
+    schedule: dict[str, Any] = Field(
+        default_factory=dict,
+        description="of the learning rate: its `name`, as `lessonplan list` has it, and arguments",
+    )
     clip_norm: float = Field(1.0, gt=0, description="largest gradient norm of a student")
     batch_size: int = Field(32, ge=1, description="training examples per student step")
     evaluation_size: int = Field(128, ge=1, description="held-out examples per task and split")
@@ -59,6 +70,15 @@ class Lifetime(Section):
     steps_per_decision: int = Field(20, ge=1, description="student steps that a decision buys")
     feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
     reward: str = Field("mean_score", description="what a learning teacher is paid")
+    targets: list[str] = Field(
+        default_factory=list, description="tasks that the reward target_tasks pays for"
+    )
+    forgetting_penalty: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="weight of the rise of forgetting, taken off the reward",
+    )
     mastery_streak: int = Field(1, ge=1, description="evaluations in a row that make mastery")
     rehearsal: float = Field(
         0.0, ge=0, lt=1, description="share of every batch that is drawn from all tasks by size"
@@ -85,6 +105,9 @@ class RuleTeacher(Section):
     name: TeacherName
     type: Literal["rule"] = "rule"
     rule: str = Field(description="a rule that `lessonplan list` names")
+    action: Literal["task", "mixture"] = Field(
+        "task", description="draw a task from its probabilities, or train on them as a mixture"
+    )
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the rule")
     tune: bool = Field(False, description="pick parameters from the rule's grid before reporting")
     grid: dict[str, list[Any]] = Field(
@@ -97,7 +120,8 @@ class LearnedTeacher(Section):
 
     name: TeacherName
     type: Literal["learned"]
-    algorithm: Literal["ppo"] = "ppo"
+    algorithm: str = Field("ppo", description="a learner that `lessonplan list` names")
+    action: Literal["task", "mixture"] = Field("task", description="what it chooses")
     observe: list[str] = Field(
         default_factory=lambda: ["progress"], description="columns it is shown"
     )
@@ -109,6 +133,9 @@ class LearnedTeacher(Section):
     course: Course | None = Field(None, description="train on another course than the reported one")
     candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
     seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
+    deterministic: bool = Field(
+        True, description="select and report it with its likeliest task, not with sampled ones"
+    )
     sampled: bool = Field(
         False, description="also report it with sampled instead of likeliest tasks"
     )
@@ -163,6 +190,8 @@ class Config(Course):
         for teacher in self.teachers:
             if isinstance(teacher, ReplayTeacher):
                 self._check_replay(teacher)
+            if isinstance(teacher, LearnedTeacher) and teacher.action == "mixture":
+                self._check_mixture(teacher)
             sampled = f"{teacher.name}-sampled"
             if isinstance(teacher, LearnedTeacher) and teacher.sampled and sampled in names:
                 raise ValueError(
@@ -170,6 +199,13 @@ class Config(Course):
                     "of another teacher; rename one of them"
                 )
         return self
+
+    def _check_mixture(self, teacher: LearnedTeacher) -> None:
+        if teacher.sampled or not teacher.deterministic:
+            raise ValueError(
+                f"teacher {teacher.name!r} chooses a mixture, from which no task is sampled; leave "
+                "out sampled and deterministic"
+            )
 
     def _check_replay(self, replay: ReplayTeacher) -> None:
         types = {teacher.name: teacher.type for teacher in self.teachers}

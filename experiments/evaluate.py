@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow.parquet as pq
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from lessonplan.envs import Classroom, CurriculumVecEnv
+from lessonplan.envs import Classroom
 from lessonplan.envs.columns import student_key
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import Replay, Sampled, load_teacher
+from lessonplan.teacher import Replay
 
-from .build import REPORT_SEEDS, build_room, build_rule, rule_teacher
+from .build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .files import read_checkpoint, write_checkpoint
 from .lifetimes import Lifetimes
@@ -87,17 +87,16 @@ def make_teacher(
     """A teacher that is ready to be reported, and a classroom of n that shows it what it needs."""
     teacher = teacher_named(config, name)
     if isinstance(teacher, RuleTeacher):
-        rule = build_rule(teacher.rule, teacher.parameters | parameters, config)
-        return rule_teacher(rule, config, suite, n, teacher_seed)
+        rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
+        return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action)
     if isinstance(teacher, ReplayTeacher):
         schedules, keys = recorded_schedules(run_dir, suite, teacher.of, teacher_seed)
         replay = Replay(schedules, keys, shuffled=teacher.shuffled)
         return rule_teacher(replay, config, suite, n, teacher_seed)
-    room = build_room(config, suite, n, teacher.observe)
-    learned = load_teacher(trained_path(run_dir, teacher, teacher_seed), CurriculumVecEnv(room))
-    if name == teacher.name:
-        return learned, room
-    return rule_teacher(Sampled(learned, tuple(teacher.observe)), config, suite, n, teacher_seed)
+    return learned_teacher(
+        teacher, trained_path(run_dir, teacher, teacher_seed), config, suite, n, teacher_seed,
+        deterministic=teacher.deterministic and name == teacher.name,
+    )  # fmt: skip
 
 
 def teacher_named(config: Config, name: str) -> RuleTeacher | LearnedTeacher | ReplayTeacher:
@@ -126,7 +125,12 @@ def recorded_schedules(
     """Schedules of a recorded teacher, (m, d) canonical tasks with -1 at the end, and keys (m,)."""
     parts = parts_of(run_dir / "schedule", name, teacher_seed)
     columns = ["student_seed", "decision", "task"]
-    tables = [pq.read_table(part, columns=columns).to_pydict() for part in parts]
+    tables = [_read_part(part, columns, name) for part in parts]
+    if not tables:
+        raise ValueError(
+            f"{run_dir}/schedule has no parts of {name!r} to replay; delete "
+            f"checkpoint/evaluate-{name}-{teacher_seed}.json, and --resume records it again"
+        )
     seeds = np.concatenate([np.array(table["student_seed"]) for table in tables])
     decisions = np.concatenate([np.array(table["decision"]) for table in tables])
     index = {task: i for i, task in enumerate(suite.names)}
@@ -135,3 +139,16 @@ def recorded_schedules(
     schedules = np.full((len(students), decisions.max()), -1, dtype=np.int64)
     schedules[rows, decisions - 1] = tasks
     return schedules, student_key(students)
+
+
+def _read_part(part: Path, columns: list[str], name: str) -> dict[str, list[Any]]:
+    """Columns of one part of a teacher that is replayed."""
+    try:
+        table: dict[str, list[Any]] = pq.read_table(part, columns=columns).to_pydict()
+    except (ValueError, OSError) as error:
+        seed = part.stem.rpartition("-")[0].rpartition("-")[2]
+        raise ValueError(
+            f"{part} of {name!r}, which is replayed, can't be read; delete "
+            f"checkpoint/evaluate-{name}-{seed}.json, and --resume records it again"
+        ) from error
+    return table

@@ -1,5 +1,6 @@
 """Files that are whole or not there: written aside, then renamed into place."""
 
+import io
 import json
 import os
 import sys
@@ -41,14 +42,24 @@ def locked(run_dir: Path) -> Iterator[None]:
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` fill a file beside `path`, then rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Let `write` fill a file beside `path`, then rename it into place.
+
+    Raises:
+        ValueError: if it can't be written; what was there before is as it was.
+    """
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        write(aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(aside)
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{path.name} can't be written to {path.parent}: {error.strerror or error}; make room "
+            "or another folder for it (a run keeps what is done and goes on with --resume)"
+        ) from error
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -66,12 +77,27 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_checkpoint(path: Path, value: dict[str, Any]) -> None:
     """Tensors, arrays and plain values."""
-    write_whole(path, lambda aside: torch.save(value, aside))
+    # In memory first: torch reports a full disk as an error in its own code.
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    write_whole(path, lambda aside: aside.write_bytes(buffer.getbuffer()))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any] | None:
-    """A checkpoint of one's own run; None where there is none."""
+    """A checkpoint of one's own run; None where there is none.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:  # A damaged pickle can raise anything.
+        state = error
+    if not isinstance(state, dict):
+        raise ValueError(
+            f"the checkpoint {path} is damaged ({type(state).__name__}); delete it, and --resume "
+            "does this unit again from its beginning"
+        )
     return state

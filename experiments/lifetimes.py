@@ -1,16 +1,22 @@
 """Teaching: students live one lifetime each under a teacher, in lockstep.
 
-Legend: m students, k tasks, f columns, r rows whose lifetime goes on.
+Legend: m students, k tasks, t places, f columns, r rows whose lifetime goes on.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import Classroom, Lesson
 from lessonplan.teacher import action_probabilities
+
+Memory = dict[str, np.ndarray] | tuple[np.ndarray, ...]
+"""What a policy hands on: a rule arrays with a leading axis of rows, a recurrent policy arrays
+(layers, rows, units)."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Decision:
     observation: np.ndarray
     """What the teacher saw, (r, t, f)."""
     probabilities: np.ndarray
-    """What it chose from, (r, k)."""
+    """What it chose from, or the shares that it chose, (r, k)."""
     lesson: Lesson
     """What came of it."""
 
@@ -43,7 +49,10 @@ class Lifetimes:
         self.cost = np.full(room.n, room.budget.amount)
         """What was spent until the first mastery by `probe`, in units of the budget, (m,)."""
         self._observation = room.reset(np.arange(room.n), student_seeds)
-        self._memory: dict[str, np.ndarray] | None = None
+        self._memory: Memory | None = None
+        rule = getattr(teacher, "rule", None)
+        self._mixture = isinstance(teacher.action_space, spaces.Box)
+        self._mixes = rule is not None and (self._mixture or getattr(rule, "mixes", False))
 
     @property
     def running(self) -> np.ndarray:
@@ -55,13 +64,16 @@ class Lifetimes:
         rows = self.running
         observation = self._observation[rows]
         first = self.room.facts.decisions[rows] == 0
-        memory = None if self._memory is None else {a: b[rows] for a, b in self._memory.items()}
+        memory = None if self._memory is None else _of_rows(self._memory, rows)
         # SB3 types states as tuples of arrays, but hands on whatever a policy returns.
         teacher: Any = self.teacher
         actions, memory = teacher.predict(observation, memory, first, deterministic=True)
-        shown = action_probabilities(self.teacher, observation, memory)
-        mixes = getattr(getattr(self.teacher, "rule", None), "mixes", False)
-        lesson = self.room.step(shown if mixes else actions, rows)
+        if self._mixture and not self._mixes:
+            actions = shown = self.room.decode(actions, rows)
+        else:
+            # Those of a rule go in as they are, not by way of logits.
+            shown = action_probabilities(self.teacher, observation, memory)
+        lesson = self.room.step(shown if self._mixes else actions, rows)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         facts = self.room.facts
@@ -75,16 +87,17 @@ class Lifetimes:
             self.step()
         return self.cost
 
-    def _remember(self, rows: np.ndarray, memory: Any) -> None:
+    def _remember(self, rows: np.ndarray, memory: Memory | None) -> None:
         if memory is None:
             return
         if self._memory is None:
-            self._memory = {
-                name: np.zeros((self.room.n, *value.shape[1:]), value.dtype)
-                for name, value in memory.items()
-            }
-        for name, value in memory.items():
-            self._memory[name][rows] = value
+            self._memory = _empty(memory, self.room.n)
+        if isinstance(memory, dict):
+            for name, value in memory.items():
+                self._memory[name][rows] = value  # type: ignore[call-overload]
+        else:
+            for kept, value in zip(self._memory, memory, strict=True):
+                kept[:, rows] = value  # type: ignore[index]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that goes on changing."""
@@ -92,11 +105,27 @@ class Lifetimes:
             "room": self.room.state_dict(),
             "cost": self.cost.copy(),
             "observation": self._observation.copy(),
-            "memory": self._memory,
+            "memory": deepcopy(self._memory),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where a state was taken."""
         self.room.load_state_dict(state["room"])
         self.cost[:], self._observation[:] = state["cost"], state["observation"]
-        self._memory = state["memory"]
+        self._memory = deepcopy(state["memory"])
+
+
+def _of_rows(memory: Memory, rows: np.ndarray) -> Memory:
+    """The memory of some rows."""
+    if isinstance(memory, dict):
+        return {name: value[rows] for name, value in memory.items()}
+    return tuple(value[:, rows] for value in memory)
+
+
+def _empty(memory: Memory, n: int) -> Memory:
+    """Zeros like a memory, for n rows."""
+    if isinstance(memory, dict):
+        return {
+            name: np.zeros((n, *value.shape[1:]), value.dtype) for name, value in memory.items()
+        }
+    return tuple(np.zeros((len(v), n, *v.shape[2:]), v.dtype) for v in memory)

@@ -46,7 +46,9 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
             )
         path = named
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"config {path} is not UTF-8 text: {error.reason}") from error
     except OSError as error:
         raise ValueError(f"config {path} can't be read: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -78,9 +80,20 @@ def make_config(
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         message = first["msg"].removeprefix("Value error, ")
-        raise ValueError(
-            f"{source}: {where}: {message}, got {first['input']!r:.80}{more}"
-        ) from error
+        got = f", got {first['input']!r:.80}" if first["loc"] else ""
+        raise ValueError(f"{source}: {where}: {message}{got}{more}") from error
+
+
+def read_options(texts: Sequence[str]) -> dict[str, Any]:
+    """`key=value` texts as a dictionary; values are read as YAML.
+
+    Raises:
+        ValueError: for a text without `=`.
+    """
+    options: dict[str, Any] = {}
+    for text in texts:
+        _merge(options, text)
+    return options
 
 
 def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
@@ -101,7 +114,7 @@ def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
-    """Make paths of data absolute; those that are relative are so to the folder."""
+    """Make paths of data and base weights absolute, taken from the folder."""
     teachers = values.get("teachers")
     courses = [values]
     for teacher in teachers if isinstance(teachers, list) else []:
@@ -112,6 +125,9 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         options = suite.get("options") if isinstance(suite, dict) else None
         if isinstance(options, dict) and isinstance(options.get("path"), str):
             options["path"] = str((folder / options["path"]).resolve())
+        student = course.get("student")
+        if isinstance(student, dict) and isinstance(student.get("base"), str) and student["base"]:
+            student["base"] = str((folder / student["base"]).resolve())
 
 
 def write_config(config: Config, path: Path) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from lessonplan.teacher import RULES, Replay
 
-from .build import named
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .evaluate import sampled_name
 from .files import write_json
+from .named import named
 from .units import Unit
 
 _COSTS = ("lifetimes", "compute", "student_steps", "wall_seconds")

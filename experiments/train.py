@@ -10,13 +10,22 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import LearnerStreams, load_teacher
+from lessonplan.teacher.learners import beside_zip, load_beside_zip
 from lessonplan.teacher.streams import global_state
 
-from .build import SELECT_SEEDS, TRAIN_SEEDS, build_learner, build_room, build_suite
+from .build import (
+    SELECT_SEEDS,
+    TRAIN_SEEDS,
+    build_learner,
+    build_room,
+    build_suite,
+    learned_teacher,
+)
 from .config import Config, LearnedTeacher
 from .files import read_checkpoint, write_checkpoint, write_whole
 from .lifetimes import Lifetimes
@@ -50,12 +59,15 @@ class TeacherTraining:
         stem = f"train-{teacher.name}-{seed}"
         self._folder, self._stem = folder, stem
         self._checkpoint = folder / f"{stem}.pt"
-        room = build_room(self.course, self.suite, teacher.students, teacher.observe, end_after=1)
+        room = build_room(
+            self.course, self.suite, teacher.students, teacher.observe,
+            end_after=1, action=teacher.action,
+        )  # fmt: skip
         self.env = CurriculumVecEnv(room, TRAIN_SEEDS)
         self.streams = LearnerStreams(seed)
         self.seconds = 0.0
         self.curve: list[dict[str, float]] = []
-        """Mean length and mastered share of the lifetimes that ended in each rollout."""
+        """Mean length and mastered share of the lifetimes that ended in each stretch."""
 
     def run(self) -> dict[str, Any]:
         """Train to the end, select a candidate and return what it took.
@@ -94,7 +106,10 @@ class TeacherTraining:
         write_whole(self.candidate_path(model.num_timesteps), write)
 
     def save(self, model: BaseAlgorithm, streams: dict[str, Any]) -> None:
-        """Write the checkpoint: SB3's zip, the environment and the learner's random streams."""
+        """Write the checkpoint: SB3's zip, what it leaves out, the environment and the streams.
+
+        To be called at the boundary of a rollout.
+        """
         now = time.perf_counter()
         self.seconds += now - self._clock
         self._clock = now
@@ -104,6 +119,7 @@ class TeacherTraining:
             self._checkpoint,
             {
                 "zip": zipped.getvalue(),
+                "beside": beside_zip(model),
                 "env": self.env.state_dict(),
                 "streams": streams,
                 "seconds": self.seconds,
@@ -113,7 +129,7 @@ class TeacherTraining:
 
     def _begin(self) -> BaseAlgorithm:
         model = build_learner(self.teacher, self.env, self.streams, self.seed)
-        # PPO's constructor has given row i the seed of the teacher plus i; two teachers would meet
+        # SB3's constructor has given row i the seed of the teacher plus i; two teachers would meet
         # nearly the same students.
         self.env.seed(self.seed * self.teacher.students)
         model.set_logger(Logger(None, []))
@@ -125,32 +141,52 @@ class TeacherTraining:
             return None
         model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
         model.set_logger(Logger(None, []))
+        load_beside_zip(model, state["beside"])
         self.env.load_state_dict(state["env"])
         self.streams.state = state["streams"]
         self.seconds, self.curve = state["seconds"], state["curve"]
         return model
 
+    def stretch(self, model: BaseAlgorithm) -> int:
+        """Training decisions between the boundaries where things are kept.
+
+        Whole rollouts of a policy gradient, or whole turns of collecting and replaying; several of
+        them where they are shorter than a hundredth of the training.
+        """
+        learner: Any = model
+        rollout = learner.n_steps
+        if isinstance(model, OffPolicyAlgorithm):
+            rollout, unit = learner.train_freq
+            if unit.value != "step":
+                raise ValueError(
+                    f"train_freq of teacher {self.teacher.name!r} must be a number of steps, got "
+                    f"{rollout} {unit.value}s"
+                )
+        decisions = int(rollout) * self.teacher.students
+        return decisions * max(1, self.teacher.decisions // (100 * decisions))
+
     def _places(self, model: BaseAlgorithm) -> list[int]:
         """Training decisions after which candidates are kept: the end, and tenths before it."""
-        rollout = int(model.n_steps) * self.teacher.students  # type: ignore[attr-defined]
-        rollouts = math.ceil(self.teacher.decisions / rollout)
-        tenth = max(1, rollouts // 10)
-        kept = {max(1, rollouts - tenth * i) for i in range(self.teacher.candidates)}
-        return [rollout * place for place in sorted(kept)]
+        stretch = self.stretch(model)
+        stretches = math.ceil(self.teacher.decisions / stretch)
+        tenth = max(1, stretches // 10)
+        kept = {max(1, stretches - tenth * i) for i in range(self.teacher.candidates)}
+        return [stretch * place for place in sorted(kept)]
 
     def _select(self, places: list[int]) -> dict[str, Any]:
         """Let each candidate teach the selection students; the lowest mean cost wins."""
         began = time.perf_counter()
         students = SELECT_SEEDS + np.arange(self.config.seeds.select)
-        course = self.course
         spending = self.env.room.facts.spending
         compute, steps = spending.ever_compute, spending.ever_steps
         costs = []
         for i, place in enumerate(places):
             self.report(1.0, f"selecting: candidate {i + 1} of {len(places)}")
-            room = build_room(course, self.suite, len(students), self.teacher.observe)
-            model = load_teacher(self.candidate_path(place), CurriculumVecEnv(room))
-            costs.append(float(Lifetimes(model, room, students).live().mean()))
+            teacher, room = learned_teacher(
+                self.teacher, self.candidate_path(place), self.course, self.suite, len(students),
+                self.seed, deterministic=self.teacher.deterministic,
+            )  # fmt: skip
+            costs.append(float(Lifetimes(teacher, room, students).live().mean()))
             compute += float(room.facts.spending.compute.sum())
             steps += int(room.facts.spending.steps.sum())
         return {
@@ -165,7 +201,7 @@ class TeacherTraining:
 
 
 class _Checkpoints(BaseCallback):
-    """At the boundaries of rollouts: learning curve, candidates, checkpoints, progress."""
+    """Where stretches end: learning curve, candidates, checkpoints, progress."""
 
     def __init__(self, training: TeacherTraining, places: list[int]) -> None:
         super().__init__()
@@ -179,10 +215,12 @@ class _Checkpoints(BaseCallback):
         return True
 
     def _on_rollout_start(self) -> None:
-        """The previous rollout has been learned from; nothing of the next one has happened."""
+        """What was collected has been learned from; nothing of the next rollout has happened."""
         training = self.training
         if not self._begun:
             self._begun = True
+            return
+        if self.num_timesteps % training.stretch(self.model):
             return
         if self._ended:
             training.curve.append(

@@ -105,7 +105,8 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     if facts is not None:
         write_json(described, facts)
     if not resume:
-        write_whole(run_dir / "config.yaml", lambda aside: write_config(config, aside))
+        for place in ("checkpoint/begun.yaml", "config.yaml"):
+            write_whole(run_dir / place, lambda aside: write_config(config, aside))
 
 
 def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
@@ -120,10 +121,21 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
             raise ValueError(f"{run_dir} can't be resumed: it holds no config.yaml")
         if read_config(stored) != config:
             raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
+        begun = run_dir / "checkpoint" / "begun.yaml"
+        if begun.exists() and _results(read_config(begun)) != _results(config):
+            raise ValueError(
+                f"{stored} was changed since the run was begun; copy {begun} over it to go on, or "
+                "begin a new run with --out"
+            )
     elif not _is_new(run_dir):
         raise ValueError(
             f"{run_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
+
+
+def _results(config: Config) -> Config:
+    """The config without what changes no number."""
+    return config.model_copy(update={"workers": 0, "checkpoint_seconds": 1.0})
 
 
 def _is_new(run_dir: Path) -> bool:
@@ -132,7 +144,8 @@ def _is_new(run_dir: Path) -> bool:
         return True
     if not run_dir.is_dir():
         return False
-    made = {run_dir / "environment.json", run_dir / "checkpoint", run_dir / "checkpoint" / "lock"}
+    known = ("environment.json", "checkpoint", "checkpoint/lock", "checkpoint/begun.yaml")
+    made = {run_dir / name for name in known}
     return all(path in made or path.match(".*.tmp") for path in run_dir.rglob("*"))
 
 

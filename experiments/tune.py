@@ -16,10 +16,11 @@ from lessonplan.envs import Classroom
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, StaticMixture
 
-from .build import SELECT_SEEDS, build_rule, named, rule_teacher
+from .build import SELECT_SEEDS, build_rule, rule_teacher
 from .config import Config, RuleTeacher
 from .files import read_checkpoint, write_checkpoint
 from .lifetimes import Lifetimes
+from .named import named
 from .progress import Report, nowhere
 
 
@@ -83,8 +84,10 @@ def tune(
     for i in range(len(state["tried"]), len(settings)):
         report(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
-        rule = build_rule(teacher.rule, settings[i], config)
-        algorithm, room = rule_teacher(rule, config, suite, len(students), config.seeds.teacher)
+        rule = build_rule(teacher.rule, settings[i], config, suite)
+        algorithm, room = rule_teacher(
+            rule, config, suite, len(students), config.seeds.teacher, teacher.action
+        )
         cost = Lifetimes(algorithm, room, students).live()
         state["tried"].append({"parameters": settings[i], "cost": float(cost.mean())})
         _charge(state, room, time.perf_counter() - began)

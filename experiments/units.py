@@ -49,11 +49,23 @@ class Unit:
         return run_dir / "checkpoint" / f"{self.name}.json"
 
     def result(self, run_dir: Path) -> dict[str, Any] | None:
-        """What the unit returned; None if it is not done."""
+        """What the unit returned; None if it is not done.
+
+        Raises:
+            ValueError: if its file is damaged.
+        """
         path = self.file(run_dir)
         if not path.exists():
             return None
-        value: dict[str, Any] = json.loads(path.read_text())
+        try:
+            value: Any = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            value = error
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"{path} is damaged: it must hold a JSON object; delete it, and --resume does "
+                "this unit again"
+            )
         return value
 
 

@@ -1,15 +1,13 @@
 """Every Python block of the README runs, in order of appearance, each in a process of its own."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from blocks import blocks_of, run_block
 
 README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+BLOCKS = blocks_of(README)
 
 
 def test_the_readme_shows_own_data_own_student_and_own_teacher() -> None:
@@ -21,18 +19,11 @@ def test_the_readme_shows_own_data_own_student_and_own_teacher() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_a_block_of_the_readme_runs_as_it_stands(number: int, tmp_path: Path) -> None:
-    script = tmp_path / "block.py"
-    script.write_text(BLOCKS[number])
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    finished = subprocess.run(
-        [sys.executable, "-W", "ignore", str(script)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stderr
+    run_block(BLOCKS[number], tmp_path)
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    known = {"run", "report", "list", "bench"}
+    known = {"run", "report", "list", "bench", "suite", "pretrain"}
     used = set(re.findall(r"lessonplan ([a-z]+)", "\n".join(
         re.findall(r"```(?:sh|bash)\n(.*?)```", README.read_text(), flags=re.DOTALL)
     )))  # fmt: skip

@@ -17,6 +17,7 @@ from lessonplan.experiments.build import (
     TRAIN_SEEDS,
     build_room,
     build_rule,
+    build_suite,
 )
 from lessonplan.experiments.check import check
 from lessonplan.experiments.evaluate import evaluate, recorded_schedules
@@ -229,9 +230,16 @@ def test_the_chunk_and_the_number_of_rows_change_nothing_in_a_room(tmp_path):
 
 def test_a_rule_that_can_be_told_the_feedback_is_told_that_of_the_course():
     bandit = tiny("lifetime.feedback=bandit")
-    assert build_rule("tscl_window", {}, bandit).feedback == "bandit"
-    assert build_rule("tscl_window", {}, tiny()).feedback == "full"
-    assert build_rule("uniform", {}, bandit) == build_rule("uniform", {}, tiny())
+    suite = build_suite(bandit)
+    assert build_rule("tscl_window", {}, bandit, suite).feedback == "bandit"
+    assert build_rule("tscl_window", {}, tiny(), suite).feedback == "full"
+    assert build_rule("uniform", {}, bandit, suite) == build_rule("uniform", {}, tiny(), suite)
+
+
+def test_a_rule_that_needs_the_prerequisites_is_given_those_of_the_suite():
+    suite = build_suite(tiny())
+    rule = build_rule("mastering_rate", {}, tiny(), suite)
+    assert rule.prerequisites == ((), *((i,) for i in range(len(suite) - 1)))
 
 
 def test_a_teacher_that_mixes_trains_on_its_probabilities_within_each_batch(tmp_path, monkeypatch):
@@ -239,9 +247,9 @@ def test_a_teacher_that_mixes_trains_on_its_probabilities_within_each_batch(tmp_
     mixtures = []
     plain = StackedCohort.train
 
-    def watched(self, mixture, steps, rows=None):
+    def watched(self, mixture, *args, **kwargs):
         mixtures.append(np.array(mixture))
-        return plain(self, mixture, steps, rows)
+        return plain(self, mixture, *args, **kwargs)
 
     monkeypatch.setattr(StackedCohort, "train", watched)
     report(config, tmp_path, "proportional")

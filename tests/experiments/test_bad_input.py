@@ -1,0 +1,230 @@
+"""Bad input through the command: one sentence with what came and where, status 2, nothing lost."""
+
+import json
+import sys
+
+import pytest
+import yaml
+from bad_input_kit import TINY, contents, refused
+
+PROMPTS = [{"prompt": f"say {i}", "answer": str(i)} for i in range(24)]
+"""Enough for one task."""
+
+
+def teacher(**facts):
+    return "teachers=" + json.dumps([{"name": "a", **facts}])
+
+
+def learned(**facts):
+    return teacher(type="learned", **facts)
+
+
+def replay(of, *others):
+    return "teachers=" + json.dumps([*others, {"name": "r", "type": "replay", "of": of}])
+
+
+OVERRIDES = {
+    "unknown key": (["colour=red"], ["colour", "'red'"]),
+    "unknown key, deeper": (["lifetime.budgets=3"], ["lifetime.budgets", "got 3"]),
+    "unknown key of a teacher": (["teachers.uniform.tuned=true"], ["teachers.0", "tuned"]),
+    "unknown key of a course": (
+        [learned(course={"suite": {"nme": "parity"}})], ["course.suite.nme", "'parity'"]
+    ),
+    "unknown kind of teacher": ([teacher(type="magic")], ["magic", "'learned'"]),
+    "unknown learner": ([learned(algorithm="pppo")], ["'pppo'", "ppo, a2c"]),
+    "learner that can't choose mixtures": (
+        [learned(algorithm="dqn", action="mixture")], ["'dqn'", "action='task'"]
+    ),
+    "unknown action": ([learned(action="both")], ["action", "'both'"]),
+    "unknown schedule": (["student.schedule={name: cosin}"], ["'cosin'", "cosine"]),
+    "wrong option of a schedule": (
+        ["student.schedule={name: cosine, steps: 4}"], ["'cosine'", "'steps'"]
+    ),
+    "impossible schedule": (
+        ["student.schedule={name: cosine, total_steps: 0}"], ["total_steps", "at least 1", "got 0"]
+    ),
+    "unknown estimator": ([learned(observe=["progress:emma=3"])], ["emma", "progress:ema=0.9"]),
+    "estimator of text": ([learned(observe=["progress:ema=x"])], ["'progress:ema=x'", "number"]),
+    "estimator of nothing": ([learned(observe=["progress:ema=nan"])], ["[0, 1)", "nan"]),
+    "unknown signal": (
+        [learned(observe=["progress:ema=0.5,signal=luck"])], ["'luck'", "score, loss"]
+    ),
+    "unknown column": ([learned(observe=["progress", "scor"])], ["'scor'"]),
+    "unknown option of a column": (
+        [learned(observe=["progress", "score:floor=1"])], ["'score:floor=1'", "scale and max"]
+    ),
+    "unknown reward": (["lifetime.reward=fame"], ["'fame'", "mean_score"]),
+    "unknown target": (
+        ["lifetime.reward=target_tasks", "lifetime.targets=[nope]"], ["nope", "parity"]
+    ),
+    "unknown feedback": (["lifetime.feedback=half"], ["feedback", "'half'"]),
+    "rate that is no number": (["student.learning_rate=.nan"], ["student.learning_rate", "nan"]),
+    "infinite rate": (["student.learning_rate=.inf"], ["student.learning_rate", "inf"]),
+    "rate in words": (["student.learning_rate=fast"], ["student.learning_rate", "'fast'"]),
+    "no batch": (["student.batch_size=0"], ["student.batch_size", "got 0"]),
+    "no steps": (["lifetime.steps_per_decision=0"], ["steps_per_decision", "got 0"]),
+    "only rehearsal": (["lifetime.rehearsal=1"], ["rehearsal", "got 1"]),
+    "negative budget": (["lifetime.budget=-5-steps"], ["budget", "'-5-steps'"]),
+    "no budget": (["lifetime.budget=0-steps"], ["positive", "got 0"]),
+    "budget in hours": (["lifetime.budget=5-hours"], ["steps, tokens, compute", "'hours'"]),
+    "budget that is no number": (["lifetime.budget=1.2.3-steps"], ["number", "'1.2.3'"]),
+    "infinite budget": (["lifetime.budget=1e400-steps"], ["amount of a budget", "inf"]),
+    "impossible gate": (
+        [teacher(rule="in_order", parameters={"gate": 2})], ["gate", "2"]
+    ),
+    "impossible gate to try": (
+        [teacher(rule="in_order", tune=True, grid={"gate": [0.5, 5]})], ["gate", "5"]
+    ),
+    "too few weights": (
+        [teacher(rule="static_mixture", parameters={"weights": [1]})], ["weights"]
+    ),
+    "negative weight": (
+        [teacher(rule="static_mixture", parameters={"weights": [1, -1, 1]})], ["weights", "-1"]
+    ),
+    "weights of nothing": (
+        [teacher(rule="static_mixture", parameters={"weights": [0, 0, 0]})], ["weights", "0"]
+    ),
+    "wrong parameter of a rule": (
+        [teacher(rule="exp3s", parameters={"speed": 2})], ["'exp3s'", "'speed'"]
+    ),
+    "unknown rule": ([teacher(rule="unform")], ["'unform'", "uniform"]),
+    "unknown suite": (["suite.name=x"], ["'x'", "parity"]),
+    "wrong option of a suite": (["suite.options.n_task=3"], ["'parity'", "'n_task'"]),
+    "number in words": (["suite.options.n_tasks=three"], ["parity", "three"]),
+    "unknown model": (["student.model=x"], ["'x'", "mlp"]),
+    "wrong option of a model": (["student.options.depth=3"], ["'mlp'", "'depth'"]),
+    "one's own that is not there": (["suite.name=json:nothing"], ["'json:nothing'"]),
+    "two teachers of one name": (["teachers=[uniform,uniform]"], ["same name: uniform"]),
+    "replay of nobody": ([replay("nobody", "uniform")], ["'nobody'", "uniform"]),
+    "replay of a mixture": ([replay("proportional", "proportional")], ["'proportional'", "mixes"]),
+    "override without a value": (["seeds"], ["key=value", "'seeds'"]),
+    "override of nobody": (["teachers.nobody.tune=1"], ["'nobody'", "uniform, exp3s"]),
+    "override below a value": (["name.x=1"], ["'x'", "'tiny'"]),
+    "no base weights": (["student.base=nowhere"], ["nowhere", "lessonplan pretrain"]),
+    "network for simulated students": (
+        ["suite={name: simulated}", "student={model: mlp}"], ["student.model", "'mlp'"]
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory with a good config and an older run's folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "older.txt").write_text("mine")
+    return tmp_path
+
+
+def check_refusal(here, monkeypatch, capsys, arguments, words):
+    before = contents(here)
+    sentence = refused(monkeypatch, capsys, *arguments)
+    for word in words:
+        assert word in sentence
+    assert contents(here) == before
+
+
+@pytest.mark.parametrize("kind", OVERRIDES)
+def test_a_config_that_cannot_be_used_is_refused_in_one_sentence(kind, here, monkeypatch, capsys):
+    overrides, words = OVERRIDES[kind]
+    flags = [part for override in overrides for part in ("-o", override)]
+    check_refusal(here, monkeypatch, capsys, ["run", "tiny.yaml", *flags], words)
+
+
+FILES = {
+    "no config": (None, ["c.yaml", "No such file"]),
+    "broken YAML": (b"teachers: [uniform\nseeds: 3", ["c.yaml", "line 2"]),
+    "a list": (b"- uniform", ["c.yaml", "list"]),
+    "nothing": (b"", ["c.yaml", "keys and values"]),
+    "other bytes": (b"name: \xff\xfe", ["c.yaml", "UTF-8"]),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_that_is_no_config_is_refused_by_name(kind, here, monkeypatch, capsys):
+    data, words = FILES[kind]
+    if data is not None:
+        (here / "c.yaml").write_bytes(data)
+    check_refusal(here, monkeypatch, capsys, ["run", "c.yaml"], words)
+
+
+def lines(*more):
+    return "\n".join(json.dumps(line) for line in (*PROMPTS, *more)) + "\n"
+
+
+def one(**facts):
+    return lines({"prompt": "p", "answer": "a", **facts})
+
+
+DATA = {
+    "broken JSON": (lines() + '{"prompt": "p", "answer"\n', ["line 25", "column", "not valid"]),
+    "a list": (lines() + "[1, 2]\n", ["line 25", "JSON object", "[1, 2]"]),
+    "no prompt": (lines({"answer": "a"}), ["line 25", "'prompt' is missing"]),
+    "no answer": (lines({"prompt": "p"}), ["line 25", "'answer' is missing"]),
+    "empty answer": (one(answer=""), ["line 25", "'answer' must be text that is not empty"]),
+    "a task that is a number": (one(task=3), ["line 25", "'task' must be text", "got 3"]),
+    "an empty task": (one(task=""), ["line 25", "'task' must be text"]),
+    "a prompt that is a number": (one(prompt=7), ["line 25", "'prompt' must be text", "got 7"]),
+    "difficulty in words": (one(difficulty="hard"), ["line 25", "number", "'hard'"]),
+    "skills that are no list": (one(skills="add"), ["line 25", "list of names", "'add'"]),
+    "unknown split": (one(split="dev"), ["line 25", "train, probe, test, stress", "'dev'"]),
+    "unknown key": (one(anwser="a"), ["line 25", "'anwser'", "prompt, answer"]),
+    "a control character": (one(prompt="\x02"), ["line 25", "control character", "remove it"]),
+    "nothing": ("", ["d.jsonl", "no examples"]),
+    "too few": ("".join(lines().splitlines(True)[:5]), ["line 1", "'d'", "5 different prompts"]),
+    "no held-out data": (
+        "\n".join(json.dumps(line | {"split": "train"}) for line in PROMPTS),
+        ["line 1", "'d'", "'probe'"],
+    ),
+    "a prompt in two splits": (
+        lines({"prompt": "p", "answer": "a", "split": "train"},
+              {"prompt": "p", "answer": "a", "split": "test"}),
+        ["line 26", "'p'", "line 25"],
+    ),
+    "unknown prerequisite": (one(task="d", prerequisites=["x"]), ["line 25", "'x'", "tasks are d"]),
+    "a circle": (one(task="d", prerequisites=["d"]), ["line 25", "circle", "d needs d"]),
+    "two descriptions": (
+        lines({"prompt": "p", "answer": "a", "difficulty": 1},
+              {"prompt": "q", "answer": "a", "difficulty": 2}),
+        ["line 26", "'difficulty'", "line 25"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_data_that_cannot_be_read_is_refused_with_file_and_line(kind, here, monkeypatch, capsys):
+    text, words = DATA[kind]
+    (here / "d.jsonl").write_text(text)
+    check_refusal(
+        here, monkeypatch, capsys, ["run", "--data", "d.jsonl"], [str(here / "d.jsonl"), *words]
+    )
+
+
+def test_data_that_is_not_there_is_refused_by_its_path(here, monkeypatch, capsys):
+    (here / "empty").mkdir()
+    for path, words in {"nowhere": "does not exist", "empty": "no .jsonl files"}.items():
+        check_refusal(here, monkeypatch, capsys, ["run", "--data", path], [str(here / path), words])
+    (here / "latin.jsonl").write_bytes(b'{"prompt": "\xe9", "answer": "a"}')
+    check_refusal(here, monkeypatch, capsys, ["run", "--data", "latin.jsonl"], ["latin", "UTF-8"])
+
+
+def test_a_suite_whose_library_is_missing_says_how_to_install_it(here, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "reasoning_gym", None)
+    flags = ["-o", "suite={name: reasoning}", "-o", "student={}"]
+    check_refusal(
+        here, monkeypatch, capsys, ["run", "tiny.yaml", *flags],
+        ["reasoning-gym", 'pip install "lessonplan[reasoning]"'],
+    )  # fmt: skip
+
+
+def test_a_learner_whose_library_is_missing_says_how_to_install_it(here, monkeypatch, capsys):
+    from lessonplan.teacher import ALGORITHMS
+    from lessonplan.teacher.algorithms import CONTRIB
+
+    for name in CONTRIB:
+        monkeypatch.delitem(ALGORITHMS, name, raising=False)
+    check_refusal(
+        here, monkeypatch, capsys, ["run", "tiny.yaml", "-o", learned(algorithm="trpo")],
+        ["'trpo'", "sb3-contrib", "pip install 'lessonplan[contrib]'"],
+    )  # fmt: skip
