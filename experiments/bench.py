@@ -53,6 +53,7 @@ def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
         lambda: _versus("mlp", "32 MLP students stacked, against a loop", turns),
         lambda: _versus("decoder_small", "32 small decoders stacked, against a loop", turns),
         lambda: _versus("decoder_large", "32 larger decoders stacked, against a loop", turns),
+        lambda: _versus("lstm", "32 LSTM students stacked, against a loop", turns),
         lambda: _cost(64 if quick else 512, turns),
         lambda: _shares(2 if quick else 5),
         lambda: _slowest(2 if quick else 5),

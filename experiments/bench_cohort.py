@@ -20,6 +20,7 @@ from torch import nn
 
 from lessonplan.student import (
     IGNORED,
+    LSTM,
     MLP,
     SPLITS,
     Decoder,
@@ -58,10 +59,17 @@ def large_decoder_kind() -> Kind:
     return suite, lambda: Decoder(suite.input_shape, suite.n_outputs, width=64, n_layers=2), 32
 
 
+def lstm_kind() -> Kind:
+    """Text of 16 tokens on an LSTM of width 32, 8 examples a step."""
+    suite = _text_suite(length=16)
+    return suite, lambda: LSTM(suite.input_shape, suite.n_outputs, width=32), 8
+
+
 KINDS: dict[str, Callable[[], Kind]] = {
     "mlp": mlp_kind,
     "decoder_small": small_decoder_kind,
     "decoder_large": large_decoder_kind,
+    "lstm": lstm_kind,
 }
 
 

@@ -1,6 +1,6 @@
 """Which students a config asks for: networks in a stack, agents, simulated learners, one's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lessonplan.student import (
     StackedCohort,
     TaskSuite,
 )
+from lessonplan.student.schedules import Schedule
 
 from .base import read_base
 from .config import Course, Student
@@ -34,7 +35,10 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         ValueError: if the suite, the model and its options don't go together.
     """
     student = course.student
-    sizes = {"batch_size": student.batch_size, "evaluation_size": student.evaluation_size}
+    sizes: dict[str, Any] = {
+        "batch_size": student.batch_size,
+        "evaluation_size": student.evaluation_size,
+    }
     if suite.cohort in KINDS:
         _refuse_network(student, suite)
         cohort: Cohort = call(
@@ -71,17 +75,22 @@ def _refuse_network(student: Student, suite: TaskSuite) -> None:
 
 
 def _optimizer(student: Student) -> Adam:
-    schedule = None
-    if student.schedule:
-        options = dict(student.schedule)
-        name = str(options.pop("name", ""))
-        schedule = call("schedule", name, named("schedule", name, SCHEDULES), options)
     return Adam(
         student.learning_rate,
         weight_decay=student.weight_decay,
         clip_norm=student.clip_norm,
-        schedule=schedule,
+        schedule=_schedule(student.schedule) if student.schedule else None,
     )
+
+
+def _schedule(values: Mapping[str, Any]) -> Schedule:
+    """By its `name`; what comes `then` after a warm-up is a schedule in turn."""
+    options = dict(values)
+    name = str(options.pop("name", ""))
+    if isinstance(options.get("then"), Mapping):
+        options["then"] = _schedule(options["then"])
+    schedule: Schedule = call("schedule", name, named("schedule", name, SCHEDULES), options)
+    return schedule
 
 
 def _is_module(maker: Any) -> bool:

@@ -43,9 +43,10 @@ def _check_rule(teacher: RuleTeacher, config: Config, suite: TaskSuite) -> None:
     for parameters in settings:
         try:
             rule = build_rule(teacher.rule, parameters, config, suite)
-            algorithm, _ = rule_teacher(rule, config, suite, 1, 0, teacher.action)
+            algorithm, room = rule_teacher(rule, config, suite, 1, 0, teacher.action)
             # What does not fit the number of tasks shows at the first decision.
-            algorithm.predict(np.zeros((1, *algorithm.observation_space.shape), np.float32))
+            shape = (1, room.board.n_places, len(room.observe))
+            algorithm.predict(np.zeros(shape, np.float32))
         except ValueError as error:
             raise ValueError(f"teacher {teacher.name!r}: {error}") from error
 

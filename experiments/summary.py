@@ -98,7 +98,8 @@ def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
     }
     entry["wall_seconds"] = float(wall)
     if record.kind == "learned":
-        entry["worst_teacher_seed"] = _worst_seed(teacher)
+        entry["per_teacher_seed"] = _per_seed(teacher)
+        entry["worst_teacher_seed"] = entry["per_teacher_seed"][-1]
     return entry
 
 
@@ -119,21 +120,27 @@ def _final(run: StoredRun, teacher: Measured) -> dict[str, Any]:
     }
 
 
-def _worst_seed(teacher: Measured) -> dict[str, Any]:
-    """The teacher seed whose students took the most to mastery (then had the least area)."""
+def _per_seed(teacher: Measured) -> list[dict[str, Any]]:
+    """What each teacher seed came to, the one whose students took the most to mastery last.
+
+    Among equals the one with the least area comes last.
+    """
     samples = {
         metric: [Sample(row[None]) for row in getattr(teacher.measures, metric)]
         for metric in (*_TO_MASTERY, "area")
     }
-    worst = max(
+    seeds = sorted(
         range(len(samples["area"])),
         key=lambda i: (samples["cost_to_mastery"][i].iqm, -samples["area"][i].iqm),
     )
-    return {
-        "teacher_seed": int(teacher.lifetimes.teacher_seeds[worst]),
-        "mastered": float(teacher.measures.mastered[worst].mean()),
-        **{metric: _estimate(per_seed[worst]) for metric, per_seed in samples.items()},
-    }
+    return [
+        {
+            "teacher_seed": int(teacher.lifetimes.teacher_seeds[i]),
+            "mastered": float(teacher.measures.mastered[i].mean()),
+            **{metric: _estimate(per_seed[i]) for metric, per_seed in samples.items()},
+        }
+        for i in seeds
+    ]
 
 
 def _plain(value: Any) -> Any:

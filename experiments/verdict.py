@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from .versus import BASELINE_ROLES
 from .wording import count, number, percent, styled
 
@@ -198,9 +200,13 @@ def _worst(summary: Summary, name: str) -> list[str]:
     worst = teacher.get("worst_teacher_seed")
     if worst is None or teacher["teacher_seeds"] < 2:
         return []
+    each = teacher["per_teacher_seed"]
+    steps = ", ".join(number(seed["steps_to_mastery"]["iqm"]) for seed in each)
+    median = number(float(np.median([seed["steps_to_mastery"]["iqm"] for seed in each])))
     return [
-        f"The worst of its seeds ({worst['teacher_seed']}) brought {_percent(worst['mastered'])} "
-        f"to mastery, with an area of {worst['area']['iqm']:.3f}."
+        f"Its {count(len(each), 'seed')} took {steps} student steps (median {median}); the worst "
+        f"of them ({worst['teacher_seed']}) brought {_percent(worst['mastered'])} to mastery, "
+        f"with an area of {worst['area']['iqm']:.3f}."
     ]
 
 

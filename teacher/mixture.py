@@ -28,7 +28,7 @@ def mixture_logits(shares: np.ndarray, highest: float = 10.0) -> np.ndarray:
     A share more than exp(2 highest) times smaller than the largest becomes that much smaller.
     """
     heights = np.log(np.maximum(shares, 1e-30) / shares.max(axis=1, keepdims=True))
-    return np.clip(heights + highest, -highest, highest).astype(np.float32)
+    return np.asarray(np.clip(heights + highest, -highest, highest), dtype=np.float32)
 
 
 class TaskwiseGaussian(DiagGaussianDistribution):

@@ -30,7 +30,7 @@ class Hall(gym.Env):
         return observation, float(action), done, False, {"is_success": done}
 
 
-def halls(log=None, starts=(0, 3), **fields):
+def halls(log=None, starts=(0, 3), n_steps=16, **fields):
     """Halls from which 5 - start steps lead to the end."""
     return environments(
         [
@@ -38,7 +38,7 @@ def halls(log=None, starts=(0, 3), **fields):
              "low": 0.0, "high": 5.0, "horizon": 10, **fields}
             for start in starts
         ],
-        n_steps=16,
+        n_steps=n_steps,
     )  # fmt: skip
 
 

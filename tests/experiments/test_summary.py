@@ -196,6 +196,10 @@ def test_the_worst_teacher_seed_is_the_one_whose_students_took_longest(tmp_path)
     assert (found["teacher_seeds"], found["lifetimes"], found["mastered"]) == (2, 8, 1.0)
     assert found["worst_teacher_seed"]["teacher_seed"] == 9
     assert found["worst_teacher_seed"]["steps_to_mastery"]["iqm"] == 30.0
+    assert found["per_teacher_seed"][-1] == found["worst_teacher_seed"]
+    steps = [seed["steps_to_mastery"]["iqm"] for seed in found["per_teacher_seed"]]
+    assert steps == sorted(steps)
+    assert len(steps) == found["teacher_seeds"]
 
 
 def test_comparisons_use_only_students_that_both_teachers_had(tmp_path):

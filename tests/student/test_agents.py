@@ -12,17 +12,18 @@ from lessonplan.student import RLCohort, check_cohort, environments
 from lessonplan.teacher import RULES, RuleTeacher
 
 ALGORITHMS = {
-    "PPO": {"n_epochs": 2},
+    "PPO": {"n_epochs": 1, "batch_size": 8},
     "A2C": {},
-    "DQN": {"buffer_size": 200, "learning_starts": 40, "train_freq": 2, "batch_size": 8},
+    "DQN": {"buffer_size": 200, "learning_starts": 10, "train_freq": 2, "batch_size": 8},
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_agents_keep_the_whole_contract_of_a_cohort(algorithm):
-    suite = halls(success="is_success")
-    check_cohort(lambda n: agents(suite, n, algorithm=algorithm, settings=ALGORITHMS[algorithm]))
+    suite = halls(success="is_success", n_steps=4)
+    options = {"algorithm": algorithm, "settings": ALGORITHMS[algorithm]}
+    check_cohort(lambda n: agents(suite, n, batch_size=2, evaluation_size=2, **options))
 
 
 class Slope(Hall):
