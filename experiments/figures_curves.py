@@ -111,6 +111,11 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
         finals.append(
             (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
         )
+    if not any(teacher.measures.mastered.any() for teacher in teachers.values()):
+        axes.text(
+            0.5, 0.5, "no student mastered every task within the budget", color=INK,
+            ha="center", transform=axes.transAxes,
+        )  # fmt: skip
     tidy(axes, grid="y")
     axes.set_xlim(0, end)
     axes.set_ylim(-0.01, 1.02)

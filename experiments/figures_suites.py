@@ -143,7 +143,7 @@ def teach(
 
 def draw_suite(suite: TaskSuite, taught: list[Taught]) -> Figure:
     """The graph of prerequisites at the left, a panel of test scores per rule beside it."""
-    panels = Panels(1 + len(taught), 2.9, 2.6, left=0.15, right=0.2, gap=(0.55, 0.5))
+    panels = Panels(1 + len(taught), 3.4, 2.6, left=0.15, right=0.2, gap=(0.55, 0.5))
     figure = panels.figure()
     place = np.argsort(np.array(suite.order))
     colors = [task_colors(len(suite))[i] for i in place]
