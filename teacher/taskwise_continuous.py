@@ -85,7 +85,7 @@ class MixtureValue(nn.Module):
     def forward(self, columns: Tensor) -> Tensor:
         """One value per row."""
         here = places_with_a_task(columns, self.present)
-        value: Tensor = self.value(pooled(self.encoder(columns), here))
+        value: Tensor = self.value(pooled(self.encoder(columns), here, self.present))
         return value
 
 
