@@ -11,8 +11,8 @@ from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, decision_seconds, make_learner
 
-from .build import TRAIN_SEEDS, build_room, build_rule, rule_teacher
-from .config import Config, LearnedTeacher
+from .build import TRAIN_SEEDS, build_room, build_rule, build_suite, rule_teacher
+from .config import Config, Course, LearnedTeacher, Lifetime, Suite
 from .lifetimes import Lifetimes
 
 
@@ -57,6 +57,23 @@ def slowest_rule(n: int, k: int, turns: int) -> tuple[str, list[float]]:
         times[name] = [1e3 * float(np.median(decision_seconds(rule, n, k))) for _ in range(turns)]
     slowest = max(times, key=lambda name: float(np.median(times[name])))
     return slowest, times[slowest]
+
+
+def simulated_rate(rule: str, n: int, decisions: int) -> float:
+    """Member-decisions a minute of n simulated students under a bandit, in one process."""
+    course = Course(
+        suite=Suite(name="simulated"),
+        lifetime=Lifetime(budget=f"{20 * (decisions + 2)}-steps", end_after=decisions + 2),
+    )
+    suite = build_suite(course)
+    built = build_rule(rule, {}, course, suite)
+    teacher, room = rule_teacher(built, course, suite, n, 0)
+    lifetimes = Lifetimes(teacher, room, np.arange(n))
+    lifetimes.step()
+    began = time.perf_counter()
+    for _ in range(decisions):
+        lifetimes.step()
+    return 60.0 * n * decisions / (time.perf_counter() - began)
 
 
 def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollouts: int) -> float:

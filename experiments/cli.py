@@ -130,7 +130,7 @@ def suite(
 
         taught = write_suite_figure(name, out, read_options(option or []), report=say)
     for one in taught:
-        console.print(one, highlight=False, soft_wrap=True)
+        console.print(one.verdict, highlight=False, soft_wrap=True)
     console.print(f"Picture: {out}", soft_wrap=True)
 
 
