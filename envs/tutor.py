@@ -5,7 +5,7 @@ Legend: k tasks, t task places, f columns. A tutor teaches one student: n = 1.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
@@ -43,18 +43,21 @@ class TutorEnv(SharedVecEnv):
 
     def reset(self) -> np.ndarray:
         """Refused: there is no student in it."""
+        self._refuse()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Refused, as `reset`."""
+        self._refuse()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """Refused, as `reset`."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise ValueError(
             "a tutor's environment has no student, only spaces and columns; "
             "train teachers in a CurriculumVecEnv"
         )
-
-    def step_async(self, actions: np.ndarray) -> None:
-        """Refused, as `reset`."""
-        self.reset()
-
-    def step_wait(self) -> VecEnvStepReturn:
-        """Refused, as `reset`."""
-        raise NotImplementedError
 
 
 class Tutor:

@@ -92,12 +92,14 @@ class Lifetimes:
             return
         if self._memory is None:
             self._memory = _empty(memory, self.room.n)
+        # Of the same kind as what the policy hands on now.
+        kept: Any = self._memory
         if isinstance(memory, dict):
             for name, value in memory.items():
-                self._memory[name][rows] = value  # type: ignore[call-overload]
+                kept[name][rows] = value
         else:
-            for kept, value in zip(self._memory, memory, strict=True):
-                kept[:, rows] = value  # type: ignore[index]
+            for old, value in zip(kept, memory, strict=True):
+                old[:, rows] = value
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that goes on changing."""

@@ -65,7 +65,8 @@ class LSTM(nn.Module):
         """Logits of one student, (b, l, v)."""
         if self.prompt_length is None:
             states, _ = self.reader(self.token(inputs))
-            return self.head(states)  # type: ignore[no-any-return]
+            logits: Tensor = self.head(states)
+            return logits
         read, length = self.prompt_length, inputs.shape[1]
         states, _ = self.reader(self.token(inputs[:, : read + 1]))
         states, _ = self.writer(states[:, -1:].expand(-1, length - read, -1))

@@ -59,7 +59,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """One student, (b, l, d)."""
         x = x + self.out(causal_attention(self.qkv(self.norm_1(x)), self.n_heads))
-        return x + self.down(F.relu_(self.up(self.norm_2(x))))  # type: ignore[no-any-return]
+        mixed: Tensor = x + self.down(F.relu_(self.up(self.norm_2(x))))
+        return mixed
 
     def stacked(self, parameters: Parameters, name: str, x: Tensor, length: int) -> Tensor:
         """The same for n students, (n, b * l, d)."""
@@ -106,7 +107,8 @@ class Decoder(nn.Module):
         x = self.token(inputs) + self.position.weight
         for block in self.blocks:
             x = block(x)
-        return self.head(self.norm(x))  # type: ignore[no-any-return]
+        logits: Tensor = self.head(self.norm(x))
+        return logits
 
     def stacked(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """Logits of n students, (n, b, l) -> (n, b, l, v)."""

@@ -15,8 +15,8 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor
 
 from .recurrent import TaskwiseLSTM
-from .taskwise import TaskColumns, Taskwise, TaskwiseActorCritic, places_with_a_task
-from .taskwise_q import ExploresWhatExists, TaskValues
+from .taskwise import TaskwiseActorCritic, places_with_a_task
+from .taskwise_q import ExploresWhatExists, TaskValues, TaskwiseValuePolicy
 
 __all__ = [
     "TRPO",
@@ -152,30 +152,13 @@ class _Quantiles(QuantileNetwork):
         return values.transpose(1, 2)
 
 
-class TaskwiseQuantilePolicy(Taskwise, QRDQNPolicy):
-    """The policy of QRDQN over (k, f) observations for any k; arguments of `TaskwiseQPolicy`."""
-
-    def __init__(
-        self,
-        observation_space: spaces.Box,
-        action_space: spaces.Discrete,
-        lr_schedule: Schedule,
-        width: int = 64,
-        present: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.width, self.present = width, present
-        kwargs |= {"features_extractor_class": TaskColumns, "net_arch": []}
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+class TaskwiseQuantilePolicy(TaskwiseValuePolicy, QRDQNPolicy):
+    """The policy of QRDQN over (k, f) observations; arguments of `TaskwiseValuePolicy`."""
 
     def make_quantile_net(self) -> QuantileNetwork:
         """One network; there are two, of which one is the target."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
         return _Quantiles(width=self.width, present=self.present, **arguments).to(self.device)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        data = super()._get_constructor_parameters()
-        return data | {"width": self.width, "present": self.present}
 
 
 class TaskwiseQRDQN(ExploresWhatExists, QRDQN):

@@ -6,12 +6,13 @@ The value of a task is that of the situation plus the task's own advantage, as i
 Legend: n students, b batch, k tasks, f columns, h width.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor, nn
@@ -24,6 +25,12 @@ from .taskwise import (
     initialize,
     initialize_actor,
 )
+
+# sb3-contrib's quantile policy is not one of DQN's, only like one.
+if TYPE_CHECKING:
+    _ValuePolicy = BasePolicy
+else:
+    _ValuePolicy = object
 
 
 class TaskValues(nn.Module):
@@ -70,8 +77,8 @@ class TaskwiseQNetwork(QNetwork):
         return values
 
 
-class TaskwiseQPolicy(Taskwise, DQNPolicy):
-    """The policy of DQN over (k, f) observations for any k.
+class TaskwiseValuePolicy(Taskwise, _ValuePolicy):
+    """Makes a value-based policy of SB3 taskwise, for any k; stands before it among the bases.
 
     Args:
         observation_space: `Box` (k, f).
@@ -79,7 +86,7 @@ class TaskwiseQPolicy(Taskwise, DQNPolicy):
         lr_schedule: learning rate by remaining progress.
         width: units of every layer.
         present: index of the `present` column where suites are padded.
-        kwargs: those of SB3's `DQNPolicy`.
+        kwargs: those of SB3's policy.
     """
 
     def __init__(
@@ -95,14 +102,18 @@ class TaskwiseQPolicy(Taskwise, DQNPolicy):
         kwargs |= {"features_extractor_class": TaskColumns, "net_arch": []}
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        data = super()._get_constructor_parameters()
+        return data | {"width": self.width, "present": self.present}
+
+
+class TaskwiseQPolicy(TaskwiseValuePolicy, DQNPolicy):
+    """The policy of DQN over (k, f) observations; arguments of `TaskwiseValuePolicy`."""
+
     def make_q_net(self) -> QNetwork:
         """One network; there are two, of which one is the target."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
         return TaskwiseQNetwork(width=self.width, present=self.present, **arguments).to(self.device)
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        data = super()._get_constructor_parameters()
-        return data | {"width": self.width, "present": self.present}
 
 
 class ExploresWhatExists:
