@@ -4,15 +4,18 @@ Run this file to write them into the pages, between the lines that mark them.
 """
 
 import inspect
+import json
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.progress import ESTIMATORS
 from lessonplan.teacher import ALGORITHMS, RULES
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
 NAME = r"[A-Z][\w\-]+"
 CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")
 """Authors and a year, as in `Auer, Cesa-Bianchi, Fischer 2002` or `Graves et al. (2017)`."""
@@ -56,7 +59,43 @@ def rewards():
     return table(("reward", "what is paid after a decision"), rows)
 
 
+def comparison(name):
+    """What every teacher of a stored result needed, best first."""
+    stored = json.loads((RESULTS / name / "summary.json").read_text())
+    teachers = stored["teachers"]
+    ratio = {
+        row["teacher"]: row
+        for row in stored["versus"]
+        if (row["baseline"], row["metric"]) == ("proportional", "cost_to_mastery")
+    }
+    rows = []
+    for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
+        said, found = teachers[each], teachers[each]["steps_to_mastery"]
+        seeds = f", {said['teacher_seeds']} seeds" if said["teacher_seeds"] > 1 else ""
+        rows.append(
+            (
+                f"`{each}`{seeds}" + (" (sees the order)" if said["sees_order"] else ""),
+                f"{said['mastered']:.0%}",
+                f"{found['iqm']:,.0f} {interval(found, ',.0f')}",
+                f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
+                if each in ratio
+                else "",
+                f"{said['area']['iqm']:.3f} {interval(said['area'], '.3f')}",
+            )
+        )
+    head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
+    return table(head, rows)
+
+
+def interval(found, shape):
+    """The 95 % interval in brackets."""
+    return "[" + ", ".join(format(end, shape) for end in found["ci95"]) + "]"
+
+
 TABLES = {
+    "comparisons.md": {
+        name: partial(comparison, name) for name in ("graph", "interference", "distractors", "flat")
+    },
     "teachers.md": {"rules": rules, "learners": learners},
     "signals.md": {"estimators": estimators, "rewards": rewards},
 }
