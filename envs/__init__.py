@@ -6,6 +6,7 @@ from .columns import COLUMNS, SIGNALS
 from .env import CurriculumEnv
 from .make import IDS, make_classroom, register_ids
 from .rewards import REWARDS
+from .trainer import TaughtMixin, taught
 from .tutor import Tutor
 from .vec_env import CurriculumVecEnv
 from .vector_env import CurriculumVectorEnv
@@ -21,9 +22,11 @@ __all__ = [
     "CurriculumVecEnv",
     "CurriculumVectorEnv",
     "Lesson",
+    "TaughtMixin",
     "Tutor",
     "make_classroom",
     "register_ids",
+    "taught",
 ]
 
 register_ids()

@@ -130,7 +130,14 @@ def make_vector_env(
     return CurriculumVectorEnv(make_classroom(n=num_envs, **options), (low, high))
 
 
-IDS = {f"lessonplan/{name.capitalize()}-v0": {"suite": name} for name in SUITES}
+_PRETRAINED = ("dataset", "docstrings")
+"""Suites for pretrained models: a `Classroom` over a `LoRACohort` shows those."""
+
+IDS = {
+    f"lessonplan/{name.capitalize()}-v0": {"suite": name}
+    for name in SUITES
+    if name not in _PRETRAINED
+}
 """Registered ids; `Jsonl` needs `suite_options={"path": ...}`."""
 
 

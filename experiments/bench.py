@@ -8,8 +8,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from . import bench_lora
 from .bench_cohort import cost_per_student, stacked_versus_loop
 from .bench_teacher import ppo_share, rule_share, simulated_rate, slowest_rule
+from .bench_trainer import trainer_overhead
 from .build import build_suite
 from .config import LearnedTeacher
 from .loading import read_config
@@ -58,7 +60,37 @@ def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
         lambda: _shares(2 if quick else 5),
         lambda: _slowest(2 if quick else 5),
         lambda: _simulated(2 if quick else 5),
+        *(_pretrained(turns, quick) if bench_lora.is_possible() else []),
     ]
+
+
+def _pretrained(turns: int, quick: bool) -> list[Callable[[], list[Figure]]]:
+    """What needs transformers and PEFT."""
+    measures = [lambda: _lora(turns), lambda: _trainer(turns)]
+    return measures if quick or not bench_lora.has_smollm2() else [*measures, _memory]
+
+
+def _lora(turns: int) -> list[Figure]:
+    ratio = bench_lora.lora_versus_peft(8, repetitions=turns)
+    name = "8 adapters of a tiny Llama in lockstep, against PEFT one by one"
+    return [Figure(name, ratio["median"], ratio["min"], ratio["max"], "times as fast")]
+
+
+def _trainer(turns: int) -> list[Figure]:
+    share = trainer_overhead(repetitions=turns)
+    name = "a tutor in a Trainer, share of a training step"
+    return [Figure(name, share["median"], share["min"], share["max"], "of 1")]
+
+
+def _memory() -> list[Figure]:
+    """Peak memory of training 8 adapters of SmolLM2 as a multiple of that of one."""
+    one = bench_lora.peak_memory("smollm2", 1, 1)
+    figures = []
+    for chunk, how in ((1, "one at a time"), (8, "in lockstep")):
+        ratio = bench_lora.peak_memory("smollm2", 8, chunk) / one
+        name = f"memory of 8 adapters of SmolLM2 {how}, against one"
+        figures.append(Figure(name, ratio, ratio, ratio, "times"))
+    return figures
 
 
 def _versus(kind: str, name: str, turns: int) -> list[Figure]:

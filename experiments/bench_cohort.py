@@ -91,12 +91,12 @@ def stacked_versus_loop(kind: str, n: int = 32, repetitions: int = 5) -> dict[st
     cohort = StackedCohort(suite, build, n, batch_size=batch_size)
     loop = _Loop(suite, build, len(rows), batch_size)
     with one_torch_thread():
-        times = _alternate(
+        times = alternate(
             [lambda: cohort.train(mixture, STEPS, rows), lambda: loop.train(mixture)], repetitions
         )
     microseconds = np.median(times, axis=0) / (len(rows) * STEPS) * 1e6
     return {
-        **_spread(times[:, 1] / times[:, 0]),
+        **spread(times[:, 1] / times[:, 0]),
         "cohort_us": float(microseconds[0]),
         "loop_us": float(microseconds[1]),
     }
@@ -119,9 +119,9 @@ def cost_per_student(
         mixture = np.eye(len(suite))[np.arange(n) % len(suite)]
         calls.append(_repeated(cohort, mixture, times_over))
     with one_torch_thread():
-        times = _alternate(calls, repetitions)
+        times = alternate(calls, repetitions)
     per_student = times / np.array([n_small * repeats, n_large])
-    return _spread(per_student[:, 1] / per_student[:, 0])
+    return spread(per_student[:, 1] / per_student[:, 0])
 
 
 class _Loop:
@@ -173,7 +173,7 @@ def _repeated(cohort: StackedCohort, mixture: np.ndarray, times: int) -> Callabl
     return work
 
 
-def _alternate(calls: Sequence[Callable[[], object]], repetitions: int) -> np.ndarray:
+def alternate(calls: Sequence[Callable[[], object]], repetitions: int) -> np.ndarray:
     """Seconds of processor time of each call, (repetitions, calls); the calls take turns.
 
     A call that returns a function has only prepared its work: the function is timed instead.
@@ -190,7 +190,8 @@ def _alternate(calls: Sequence[Callable[[], object]], repetitions: int) -> np.nd
     return times[1:]
 
 
-def _spread(ratios: np.ndarray) -> dict[str, float]:
+def spread(ratios: np.ndarray) -> dict[str, float]:
+    """Median and range."""
     return {
         "median": float(np.median(ratios)), "min": float(ratios.min()), "max": float(ratios.max()),
     }  # fmt: skip

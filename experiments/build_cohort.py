@@ -1,7 +1,8 @@
 """Which students a config asks for: networks in a stack, agents, simulated learners, one's own."""
 
+import json
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,20 @@ from torch import nn
 
 from lessonplan.student import (
     MODELS,
+    PRETRAINED,
     SCHEDULES,
     Adam,
     Cohort,
     LoopCohort,
+    LoRA,
+    LoRACohort,
     RLCohort,
     SimulatedCohort,
     StackedCohort,
     TaskSuite,
+    copy_sharing_weights,
+    load_adapter,
+    load_base,
 )
 from lessonplan.student.schedules import Schedule
 
@@ -47,19 +54,75 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         )  # fmt: skip
         return cohort
     name = student.model or ("decoder" if suite.tokens else "mlp")
+    if name in PRETRAINED:
+        return _cohort(student, suite, n, partial(_pretrained, name, student, suite), sizes)
     maker = named("model", name, MODELS)
     if hasattr(maker, "evaluate") and not _is_module(maker):
         make = partial(call, "student", name, partial(maker, suite), student.options)
         return LoopCohort(suite, make, n, **sizes)
-    build = partial(maker, suite.input_shape, suite.n_outputs)
-    return StackedCohort(
+    shaped = partial(maker, suite.input_shape, suite.n_outputs)
+    return _cohort(student, suite, n, partial(call, "model", name, shaped, student.options), sizes)
+
+
+def _pretrained(name: str, student: Student, suite: TaskSuite) -> nn.Module:
+    """A model that shares its weights with all others of this process that were loaded alike.
+
+    Its source is that of the suite's tokenizer, if the config does not say otherwise.
+    """
+    options = {"source": suite.tokenizer, **student.options}
+    if name == "causal":
+        options["answer_length"] = suite.tasks[0].splits["train"].targets.shape[1]
+    else:
+        options["n_outputs"] = suite.n_outputs
+    return copy_sharing_weights(_loaded(name, json.dumps(options, sort_keys=True)))
+
+
+@lru_cache(maxsize=2)
+def _loaded(name: str, options: str) -> nn.Module:
+    module: nn.Module = call("model", name, PRETRAINED[name], json.loads(options))
+    return module
+
+
+def _cohort(
+    student: Student, suite: TaskSuite, n: int, build: Callable[[], nn.Module], sizes: Any
+) -> Cohort:
+    """Students that train all their weights, or adapters over one module."""
+    base = read_base(Path(student.base)) if student.base else None
+    optimizer = _optimizer(student)
+    if student.lora is None:
+        if student.model in PRETRAINED:
+            raise ValueError(
+                f"students of model {student.model!r} train adapters over one frozen model; add "
+                "student.lora, such as {r: 8, lora_alpha: 16}"
+            )
+        return StackedCohort(
+            suite, build, n, optimizer=optimizer, base=base, device=student.device, **sizes
+        )
+
+    def shared() -> nn.Module:
+        module = build()
+        if base is not None:
+            load_base(module, base)
+        return module
+
+    given = student.lora
+    return LoRACohort(
         suite,
-        partial(call, "model", name, build, student.options),
+        shared,
         n,
-        optimizer=_optimizer(student),
-        base=read_base(Path(student.base)) if student.base else None,
+        lora=LoRA(
+            given.r, given.lora_alpha, _names(given.target_modules), tuple(given.modules_to_save)
+        ),
+        optimizer=optimizer,
+        member_chunk=given.member_chunk or None,
+        device=student.device,
+        start=load_adapter(given.start) if given.start else None,
         **sizes,
     )
+
+
+def _names(given: list[str] | str) -> tuple[str, ...] | str:
+    return given if isinstance(given, str) else tuple(given)
 
 
 def _refuse_network(student: Student, suite: TaskSuite) -> None:

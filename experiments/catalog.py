@@ -4,7 +4,7 @@ from rich.console import Console
 
 from lessonplan.envs import COLUMNS, REWARDS, SIGNALS
 from lessonplan.envs.progress import ESTIMATORS
-from lessonplan.student import MODELS, SCHEDULES, SUITES
+from lessonplan.student import MODELS, PRETRAINED, SCHEDULES, SUITES
 from lessonplan.teacher import ALGORITHMS, RULES
 
 from .build_cohort import KINDS
@@ -16,7 +16,9 @@ def catalog() -> dict[str, dict[str, str]]:
     return {
         "configs": config_names(),
         "suites": {name: first_line(suite) for name, suite in SUITES.items()},
-        "students": {name: first_line(model) for name, model in (MODELS | KINDS).items()},
+        "students": {
+            name: first_line(model) for name, model in (MODELS | PRETRAINED | KINDS).items()
+        },
         "schedules of the learning rate": {
             name: first_line(schedule) for name, schedule in SCHEDULES.items()
         },

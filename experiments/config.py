@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from lessonplan.student import QUERY_AND_VALUE
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values don't change."""
@@ -40,6 +42,27 @@ class Suite(Section):
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of the suite")
 
 
+class Adapters(Section):
+    """Low-rank adapters over one frozen model, under PEFT's names."""
+
+    r: int = Field(8, ge=1, description="rank of the updates")
+    lora_alpha: float = Field(
+        8.0, gt=0, allow_inf_nan=False, description="scale of the updates, times r"
+    )
+    target_modules: list[str] | str = Field(
+        default_factory=lambda: list(QUERY_AND_VALUE),
+        description="ends of the names of adapted layers, a regular expression, or all-linear; by "
+        "default the query and value projections",
+    )
+    modules_to_save: list[str] = Field(
+        default_factory=list, description="layers that each student trains whole"
+    )
+    start: str = Field("", description="folder of a PEFT adapter, to start lifetimes from")
+    member_chunk: int = Field(
+        0, ge=0, description="students computed together; 1 takes the least memory, 0 picks it"
+    )
+
+
 class Student(Section):
     """Who learns, and how."""
 
@@ -50,6 +73,9 @@ class Student(Section):
     )
     options: dict[str, Any] = Field(default_factory=dict, description="arguments of the model")
     base: str = Field("", description="folder of `lessonplan pretrain`, to start lifetimes from")
+    lora: Adapters | None = Field(
+        None, description="train adapters over the frozen model instead of all its weights"
+    )
     learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False, description="of Adam")
     weight_decay: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="decoupled, as in AdamW"
@@ -61,6 +87,7 @@ class Student(Section):
     clip_norm: float = Field(1.0, gt=0, description="largest gradient norm of a student")
     batch_size: int = Field(32, ge=1, description="training examples per student step")
     evaluation_size: int = Field(128, ge=1, description="held-out examples per task and split")
+    device: str = Field("cpu", description="where networks are computed, as torch names it")
 
 
 class Lifetime(Section):

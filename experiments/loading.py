@@ -121,13 +121,27 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
         if isinstance(teacher, dict) and isinstance(teacher.get("course"), dict):
             courses.append(teacher["course"])
     for course in courses:
-        suite = course.get("suite")
-        options = suite.get("options") if isinstance(suite, dict) else None
-        if isinstance(options, dict) and isinstance(options.get("path"), str):
-            options["path"] = str((folder / options["path"]).resolve())
-        student = course.get("student")
-        if isinstance(student, dict) and isinstance(student.get("base"), str) and student["base"]:
-            student["base"] = str((folder / student["base"]).resolve())
+        suite, student = _section(course, "suite"), _section(course, "student")
+        for section, key in (
+            (_section(suite, "options"), "path"),
+            (student, "base"),
+            (_section(student, "lora"), "start"),
+        ):
+            if isinstance(section.get(key), str) and section[key]:
+                section[key] = str((folder / section[key]).resolve())
+        # These may also be the name of a package or of a hub's model.
+        for section, key in (
+            (_section(suite, "options"), "tokenizer"),
+            (_section(student, "options"), "source"),
+        ):
+            if isinstance(section.get(key), str) and (folder / section[key]).is_dir():
+                section[key] = str((folder / section[key]).resolve())
+
+
+def _section(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """The section, or an empty one where there is none."""
+    section = values.get(key)
+    return section if isinstance(section, dict) else {}
 
 
 def write_config(config: Config, path: Path) -> None:

@@ -55,6 +55,7 @@ def pretrain(
     """
     if steps < 1 or seed < 0:
         raise ValueError(f"steps must be at least 1 and seed at least 0, got {steps} and {seed}")
+    course = _without_adapters(course)
     suite = build_suite(course)
     shares = mixture_shares(suite, mixture)
     cohort = build_room(course, suite, 1).cohort
@@ -84,6 +85,12 @@ def pretrain(
     }
     write_base(out, cohort.student(0).state_dict(), record)
     return record
+
+
+def _without_adapters(course: Course) -> Course:
+    """All weights are pretrained, also where lifetimes are to train adapters."""
+    student = course.student.model_copy(update={"lora": None})
+    return course.model_copy(update={"student": student})
 
 
 def mixture_shares(suite: TaskSuite, mixture: Mapping[str, float] | None) -> np.ndarray:

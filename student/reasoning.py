@@ -6,13 +6,19 @@ their lowest. A level holds only what is new in it, not the levels below, so the
 worth learning first and becomes a prerequisite.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from .chats import PROMPT, Question, Wording, check_template
+from .compactions import COMPACTIONS, compact
+from .levels import NO_ANSWERS, Spec, generated, open_dataset, parse, verified
+from .stress import check_stress, stressed
 from .tasks import TaskSuite
 from .text import Pair, TextTask, content_uniform, text_suite
+from .token_suites import token_suite
+from .tokens import opened
 
 DEFAULT_TASKS = (
     "spell_backward@0",
@@ -25,86 +31,40 @@ DEFAULT_TASKS = (
     "basic_arithmetic@num_terms=0",
 )
 
-_NO_ANSWERS = "has no reference answers to compare with"
-REFUSED = {
-    "codeio": "is not reproducible from a seed",
-    "composite": "mixes other datasets and has no levels",
-    **dict.fromkeys(
-        ("boxnet", "graph_color", "propositional_logic", "rubiks_cube", "rush_hour"),
-        _NO_ANSWERS,
-    ),
-}
-"""Datasets that cannot be tasks, and why."""
-
 _HELD_OUT_SHARE = 0.125
 _LEAST_EXAMPLES = 4
 _MOST_DRAWS, _PATIENCE = 100_000, 500
 """Examples drawn from a generator at most, and how many in a row may bring nothing new."""
 
-
-def _keep(pattern: str, prefix: str = "", drop: str = "") -> Callable[[str], str]:
-    """A compaction: `prefix` and what the groups of `pattern` find, without `drop`."""
-    found, dropped = re.compile(pattern), str.maketrans("", "", drop)
-
-    def shorten(question: str) -> str:
-        match = found.search(question)
-        return prefix + " ".join(match.groups()).translate(dropped) if match else question
-
-    return shorten
-
-
-COMPACTIONS = {
-    "basic_arithmetic": _keep(r"Calculate (.+)\.$", drop=" "),
-    "chain_sum": _keep(r"problem: (.+) =$", drop=" "),
-    "count_bits": _keep(r"number (\d+)\?", "bits "),
-    "count_primes": _keep(r"between (\d+) and (\d+)", "primes "),
-    "decimal_chain_sum": _keep(r"problem: (.+) =$", drop=" "),
-    "gcd": _keep(r"numbers: (.+)\. Give", "gcd ", drop=","),
-    "lcm": _keep(r"numbers: ([\d, ]+)", "lcm ", drop=","),
-    "leg_counting": _keep(r"you have (.+)\?"),
-    "number_sequence": _keep(r"(.+), \?$", drop=" "),
-    "prime_factorization": _keep(r"factorization of (\d+)", "factors "),
-    "products": _keep(r"multiplication: (.+)\. Give", drop=" "),
-    "spell_backward": _keep(r": (\w+)$"),
-}
-"""What stays of a question, per dataset: its payload, with a word in front where that alone would
-not say what is asked. The questions of other datasets stay as they are."""
-
-LOWERED = ("spell_backward",)
-"""Datasets whose own scoring ignores case: prompts and answers are written in lower case."""
+_Splits = dict[str, list[Question]]
 
 
 @dataclass(frozen=True)
-class _Spec:
-    name: str
-    dataset: str
-    levels: dict[str, int]
-    """Level of every attribute."""
-    top: dict[str, int]
-    """Highest level of every attribute."""
-    raised: tuple[str, ...]
-    """Attributes that the name sets, which the stress split raises by one."""
+class _Asking:
+    """How questions are asked."""
 
-    def harder(self) -> dict[str, int]:
-        """Levels of the stress split."""
-        raised = {
-            name: min(level + (name in self.raised), self.top[name])
-            for name, level in self.levels.items()
-        }
-        if raised == self.levels:
-            raise ValueError(
-                f"task {self.name!r} is at the highest level already, so nothing harder is left "
-                "for its stress split; lower it by one"
-            )
-        return raised
+    library: Any
+    seed: int
+    full: bool
+    """Whole questions, not shortened ones."""
+    verify: bool
+    longest: int
+    """Characters of a prompt, or tokens of a prompt and its answer."""
+    wording: Wording | None
 
-    def below(self, other: "_Spec") -> bool:
-        """Whether every attribute is at most at the other's level, and one is lower."""
-        return (
-            self.dataset == other.dataset
-            and self.levels != other.levels
-            and all(level <= other.levels[name] for name, level in self.levels.items())
-        )
+    def fits(self, question: Question) -> bool:
+        """Whether a question is short enough."""
+        if self.wording is None:
+            return len(str(question.prompt)) <= self.longest
+        prompts, answers = self.wording.prompts([question]), self.wording.answers([question.answer])
+        return len(prompts[0]) + len(answers[0]) <= self.longest
+
+    @property
+    def limit(self) -> tuple[str, str]:
+        """What a question may be at most, and the option that says so."""
+        if self.wording is None:
+            return f"{self.longest} characters", "prompt_length"
+        return f"{self.longest} tokens with their answers", "max_tokens"
 
 
 def reasoning(
@@ -113,6 +73,13 @@ def reasoning(
     held_out: int = 128,
     prompt_length: int = 12,
     seed: int = 0,
+    tokenizer: str = "",
+    chat: bool = False,
+    template: str = "",
+    max_tokens: int = 128,
+    shorten: bool | None = None,
+    stress: str = "harder",
+    verify: bool = False,
 ) -> TaskSuite:
     """A suite of reasoning-gym datasets at given levels, the same to the bit for the same seed.
 
@@ -122,8 +89,12 @@ def reasoning(
     are still longer than `prompt_length` are left out. A level with few different questions
     gives what it has.
 
+    With the `tokenizer` of a pretrained model prompts are the whole questions, in its tokens, and
+    the hash is that of the shortened ones.
+
     The score is exact match: an answer that reasoning-gym accepts although it is written otherwise
-    than the reference ("05" for "5") counts as wrong.
+    than the reference ("05" for "5") counts as wrong. With `verify` it is what reasoning-gym's own
+    scorer says of the text that the student writes, which may be as long as the longest reference.
 
     Args:
         tasks: names of the form `dataset@level` or `dataset@attribute=level,attribute=level`.
@@ -131,6 +102,16 @@ def reasoning(
         held_out: most examples of a task in each of probe, test and stress.
         prompt_length: most characters of a prompt; every student step pays for the longest.
         seed: of the generators.
+        tokenizer: a name (`smollm2`), a folder or a hub id.
+        chat: questions are messages of a user, in the tokenizer's chat template.
+        template: what is written around a question, `{prompt}` in it; by default nothing in a chat
+            and a line break behind it elsewhere.
+        max_tokens: most tokens of a prompt and its answer, with a tokenizer; longer ones are left
+            out. Stands in for `prompt_length`.
+        shorten: whether questions are shortened; by default without a tokenizer only.
+        stress: `harder`, or the test examples with `noise` or in another `template`. Noise spares
+            what `COMPACTIONS` finds, and is for whole questions.
+        verify: score what the student writes.
 
     Raises:
         ModuleNotFoundError: if reasoning-gym is not installed.
@@ -140,29 +121,40 @@ def reasoning(
     for name, value in (("train_size", train_size), ("held_out", held_out)):
         if value < _LEAST_EXAMPLES:
             raise ValueError(f"{name} must be at least {_LEAST_EXAMPLES}, got {value}")
-    specs = [_parse(library, task) for task in tasks]
-    most = {"train": train_size, "probe": held_out, "test": held_out}
-    texts = []
-    for spec in specs:
-        above = spec.harder()
-        splits, category = _fill(library, spec, spec.levels, most, prompt_length, seed)
-        stress, _ = _fill(library, spec, above, {"stress": held_out}, prompt_length, seed)
-        texts.append(_text_task(spec, specs, splits | stress, category))
-    return text_suite("reasoning", texts)
+    full = bool(tokenizer) and not shorten
+    if not tokenizer and (chat or template or verify or shorten is False):
+        raise ValueError(
+            "chat, template, verify and shorten=False are for pretrained models; name their "
+            "tokenizer, or leave them out"
+        )
+    _check_stress(stress, bool(tokenizer), full)
+    specs = [parse(library, task) for task in tasks]
+    template = template or (PROMPT if chat or not tokenizer else f"{PROMPT}\n")
+    check_template(template)
+    named = opened(tokenizer) if tokenizer else ("", None)
+    wording = Wording(named[1], chat, template) if tokenizer else None
+    longest = max_tokens if tokenizer else prompt_length
+    asking = _Asking(library, seed, full, verify, longest, wording)
+    texts = [_task(asking, spec, specs, train_size, held_out, stress, template) for spec in specs]
+    if tokenizer:
+        return token_suite("reasoning", texts, named, chat, template, max_tokens)
+    return text_suite("reasoning", [_in_characters(task) for task in texts])
+
+
+def _check_stress(stress: str, tokenised: bool, full: bool) -> None:
+    check_stress(stress, levels=True, tokenised=tokenised)
+    if stress == "noise" and not full:
+        raise ValueError(
+            "stress='noise' needs whole questions: in shortened ones every character counts; take "
+            "'harder', or a tokenizer without shorten"
+        )
 
 
 def make_dataset(task: str, seed: int, size: int) -> Any:
     """The reasoning-gym dataset that a task's examples come from, with its own `score_answer`."""
     library = _library()
-    spec = _parse(library, task)
-    return _dataset(library, spec.dataset, spec.levels, seed, size)
-
-
-def compact(dataset: str, question: str, answer: str) -> Pair:
-    """Prompt and answer as the student sees them."""
-    shorten = COMPACTIONS.get(dataset)
-    prompt = shorten(question) if shorten else question
-    return (prompt.lower(), answer.lower()) if dataset in LOWERED else (prompt, answer)
+    spec = parse(library, task)
+    return open_dataset(library, spec.dataset, spec.levels, seed, size)
 
 
 def _library() -> Any:
@@ -176,38 +168,23 @@ def _library() -> Any:
     return reasoning_gym
 
 
-def _parse(library: Any, task: str) -> _Spec:
-    dataset, _, wanted = task.partition("@")
-    if dataset in REFUSED:
-        raise ValueError(f"{dataset!r} cannot be a task: it {REFUSED[dataset]}; choose another")
-    known = library.factory.CURRICULA
-    if dataset not in known:
-        raise ValueError(
-            f"reasoning-gym has no dataset {dataset!r} with levels; it has {', '.join(known)}"
-        )
-    attributes = known[dataset]().attributes
-    top = {name: len(attribute.levels) - 1 for name, attribute in attributes.items()}
-    if wanted.isdecimal():
-        chosen = {name: min(int(wanted), highest) for name, highest in top.items()}
-        valid = int(wanted) <= max(top.values())
-    else:
-        parts = [part.partition("=") for part in wanted.split(",")]
-        chosen = {name: int(level) for name, _, level in parts if level.isdecimal()}
-        valid = len(chosen) == len(parts) and all(
-            level <= top.get(name, -1) for name, level in chosen.items()
-        )
-    if not valid:
-        levels = ", ".join(f"{name} 0 to {highest}" for name, highest in top.items())
-        raise ValueError(
-            f"task {task!r} must be {dataset}@LEVEL or {dataset}@ATTRIBUTE=LEVEL,... with {levels}"
-        )
-    return _Spec(task, dataset, dict.fromkeys(top, 0) | chosen, top, tuple(chosen))
-
-
-def _text_task(
-    spec: _Spec, specs: Sequence[_Spec], splits: dict[str, list[Pair]], category: str
-) -> TextTask:
+def _task(
+    asking: _Asking,
+    spec: Spec,
+    specs: Sequence[Spec],
+    train_size: int,
+    held_out: int,
+    stress: str,
+    template: str,
+) -> TextTask[Question]:
     """The task with what its levels say about it."""
+    above = spec.harder() if stress == "harder" else {}
+    most = {"train": train_size, "probe": held_out, "test": held_out}
+    splits, category = _fill(asking, spec, spec.levels, most)
+    if above:
+        splits |= _fill(asking, spec, above, {"stress": held_out})[0]
+    else:
+        splits["stress"] = _derived(spec.dataset, splits, stress, template)
     below = [other for other in specs if other.below(spec)]
     return TextTask(
         name=spec.name,
@@ -222,79 +199,77 @@ def _text_task(
     )
 
 
+def _in_characters(task: TextTask[Question]) -> TextTask[Pair]:
+    splits = {
+        split: [(str(question.prompt), question.answer) for question in questions]
+        for split, questions in task.splits.items()
+    }
+    return TextTask(**{**vars(task), "splits": splits})
+
+
 def _fill(
-    library: Any,
-    spec: _Spec,
-    levels: dict[str, int],
-    most: dict[str, int],
-    prompt_length: int,
-    seed: int,
-) -> tuple[dict[str, list[Pair]], str]:
+    asking: _Asking, spec: Spec, levels: dict[str, int], most: dict[str, int]
+) -> tuple[_Splits, str]:
     """Different examples of some splits, up to `most` of each, and the dataset's category."""
-    first = int(content_uniform(f"{spec.dataset} {sorted(levels.items())} {seed}") * 2**31)
-    dataset = _dataset(library, spec.dataset, levels, first, _MOST_DRAWS)
-    splits: dict[str, list[Pair]] = {split: [] for split in most}
-    for pair in _different_examples(dataset, spec.dataset, prompt_length):
-        split = _split_of(pair[0])
+    name = f"{spec.dataset} {sorted(levels.items())} {asking.seed}"
+    first = int(content_uniform(name) * 2**31)
+    dataset = open_dataset(asking.library, spec.dataset, levels, first, _MOST_DRAWS)
+    splits: _Splits = {split: [] for split in most}
+    for payload, question in _different_examples(asking, dataset, spec.dataset):
+        split = _split_of(payload)
         if split in most and len(splits[split]) < most[split]:
-            splits[split].append(pair)
+            splits[split].append(question)
             if all(len(splits[name]) == most[name] for name in most):
                 break
-    for split, pairs in splits.items():
-        if len(pairs) < _LEAST_EXAMPLES:
+    longest, option = asking.limit
+    for split, questions in splits.items():
+        if len(questions) < _LEAST_EXAMPLES:
             raise ValueError(
-                f"task {spec.name!r} has {len(pairs)} questions of at most {prompt_length} "
-                f"characters for {split!r}, {_LEAST_EXAMPLES} are needed; raise prompt_length or "
-                "change the level"
+                f"task {spec.name!r} has {len(questions)} questions of at most {longest} for "
+                f"{split!r}, {_LEAST_EXAMPLES} are needed; raise {option} or change the level"
             )
     return splits, str(dataset.category)
 
 
-def _different_examples(dataset: Any, name: str, prompt_length: int) -> Iterator[Pair]:
-    """Examples in the dataset's order, each prompt that fits once, until nothing new comes."""
+def _different_examples(asking: _Asking, dataset: Any, name: str) -> Iterator[tuple[str, Question]]:
+    """Examples in the dataset's order, each prompt that fits once, until nothing new comes.
+
+    Each comes with its shortened prompt, which says what is asked whatever the words.
+    """
+    score = partial(verified, dataset) if asking.verify else None
     seen: set[str] = set()
     stale = 0
     for i in range(len(dataset)):
-        item = _generated(name, dataset.__getitem__, i)
+        item = generated(name, dataset.__getitem__, i)
         if not isinstance(item["answer"], str) or not item["answer"]:
-            raise ValueError(f"{name!r} cannot be a task: it {_NO_ANSWERS}; choose another")
-        prompt, answer = compact(name, item["question"], item["answer"])
+            raise ValueError(f"{name!r} cannot be a task: it {NO_ANSWERS}; choose another")
+        payload, answer = compact(name, item["question"], item["answer"])
+        prompt, answer = (item["question"], item["answer"]) if asking.full else (payload, answer)
+        question = Question(prompt, answer, entry=item, score=score)
         stale += 1
-        if prompt not in seen and len(prompt) <= prompt_length:
+        if payload not in seen and asking.fits(question):
             stale = 0
-            seen.add(prompt)
-            yield prompt, answer
+            seen.add(payload)
+            yield payload, question
         elif stale > _PATIENCE:
             return
 
 
-def _generated(name: str, generate: Callable[..., Any], *given: Any) -> Any:
-    """What a generator of reasoning-gym gives; several fail at their top levels."""
-    try:
-        return generate(*given)
-    except Exception as error:
-        raise ValueError(
-            f"reasoning-gym cannot generate {name!r} at this level or the next harder one "
-            f"({type(error).__name__}: {error}); choose a lower level"
-        ) from error
+def _derived(dataset: str, splits: _Splits, stress: str, template: str) -> list[Question]:
+    """Test examples with noise around what is asked for, or in another template."""
+    taken = {question.prompt for questions in splits.values() for question in questions}
+    shorten = COMPACTIONS.get(dataset)
+
+    def same(question: Question) -> Callable[[str], bool] | None:
+        if shorten is None:
+            return None
+        parts = shorten.parts(str(question.prompt))
+        return lambda text: all(part in text for part in parts)
+
+    return [stressed(one, stress, template, taken, same(one)) for one in splits["test"]]
 
 
 def _split_of(prompt: str) -> str:
     """The split that a prompt belongs to, in every task."""
     place = int(content_uniform(prompt) / _HELD_OUT_SHARE)
     return ("probe", "test", "stress")[place] if place < 3 else "train"
-
-
-def _dataset(library: Any, name: str, levels: dict[str, int], seed: int, size: int) -> Any:
-    """The generator at exactly these levels, without what the levels below already have."""
-    coaching = library.coaching.base_curriculum
-    only_this = coaching.DefaultCurriculumContext(coaching.RangeAttributeMode.UPPER_BOUND)
-
-    def generate() -> Any:
-        curriculum = library.factory.create_curriculum(name)
-        for attribute, level in levels.items():
-            curriculum.set_attr_level(attribute, level)
-        settings = curriculum.generate_configuration({"seed": seed, "size": size}, only_this)
-        return library.create_dataset(name, **vars(settings))
-
-    return _generated(name, generate)

@@ -72,14 +72,14 @@ def summarize(
     """Score, loss and calibration error from single examples.
 
     Args:
-        right: whether an example was answered right, (n, k, e) bool.
+        right: whether an example was answered right, or the credit it got in [0, 1], (n, k, e).
         loss: (n, k, e); non-finite values count as `LOSS_LIMIT`.
         confidence: probability that the student gave to its answer, (n, k, e).
         used: whether the example counts, (n, k, e) bool (tasks may have fewer than e examples).
         chance: accuracy of guessing, broadcasts to (n, k).
     """
     count = used.sum(axis=-1)
-    accuracy = (right & used).sum(axis=-1) / count
+    accuracy = np.where(used, right, 0.0).sum(axis=-1) / count
     return Evaluation(
         score=np.maximum(0.0, (accuracy - chance) / (1.0 - chance)).astype(np.float32),
         loss=(np.where(used, reported_loss(loss), 0.0).sum(axis=-1) / count).astype(np.float32),

@@ -1,11 +1,12 @@
 """Dividing examples into splits: one prompt, one split, whatever the order of the lines."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .text import Pair, content_uniform
+from .chats import PROMPT, Prompt, Question
+from .stress import stressed
+from .text import content_uniform
 
 _LEAST_HELD_OUT, _LEAST_PROMPTS = 5, 20
 """Different prompts in a split that is cut, and in a task that is cut."""
@@ -13,30 +14,39 @@ _LEAST_HELD_OUT, _LEAST_PROMPTS = 5, 20
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a file."""
+    """A line of a file, or a row of a table."""
 
     file: Path
     number: int
+    unit: str = "line"
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.number}"
+        return f"{self.file}, {self.unit} {self.number}"
 
 
 @dataclass(frozen=True)
 class Line:
     """One example; `split` is `None` where it is to be decided."""
 
-    prompt: str
-    answer: str
+    question: Question
     split: str | None
     place: Place
 
+    @property
+    def prompt(self) -> Prompt:
+        """What is asked."""
+        return self.question.prompt
 
-Splits = dict[str, list[Pair]]
+
+Splits = dict[str, list[Question]]
 
 
 def divide(
-    tasks: dict[str, list[Line]], places: dict[str, Place], held_out: float
+    tasks: dict[str, list[Line]],
+    places: dict[str, Place],
+    held_out: float,
+    stress: str = "noise",
+    template: str = PROMPT,
 ) -> dict[str, Splits]:
     """The four splits of every task.
 
@@ -44,6 +54,8 @@ def divide(
         tasks: lines by task.
         places: where each task begins, for messages.
         held_out: share of a task's prompts that `probe` gets, and as much for `test`.
+        stress: how `stress` is derived where no line has that split, `noise` or `template`.
+        template: the one that is trained with.
 
     Raises:
         ValueError: if a prompt is given in two splits, or a task is too small to be cut.
@@ -54,8 +66,11 @@ def divide(
     divided = {}
     for name, lines in tasks.items():
         splits: Splits = {"train": [], "probe": [], "test": [], "stress": []}
-        for pair in dict.fromkeys((line.prompt, line.answer) for line in lines):
-            splits[split_of[pair[0]]].append(pair)
+        different: dict[tuple[Prompt, str], Question] = {}
+        for line in lines:
+            different.setdefault((line.prompt, line.question.answer), line.question)
+        for question in different.values():
+            splits[split_of[question.prompt]].append(question)
         divided[name] = splits
     for name, splits in divided.items():
         for split in ("train", "probe", "test"):
@@ -65,15 +80,15 @@ def divide(
                     "add lines with that split, or lines without a split"
                 )
         splits["stress"] = splits["stress"] or [
-            (typo(prompt, split_of), answer) for prompt, answer in splits["test"]
+            stressed(question, stress, template, split_of) for question in splits["test"]
         ]
     return divided
 
 
-def _given(tasks: dict[str, list[Line]]) -> dict[str, str]:
+def _given(tasks: dict[str, list[Line]]) -> dict[Prompt, str]:
     """Split of every prompt for which some line names one."""
-    split_of: dict[str, str] = {}
-    first: dict[str, Place] = {}
+    split_of: dict[Prompt, str] = {}
+    first: dict[Prompt, Place] = {}
     for lines in tasks.values():
         for line in lines:
             if line.split is None:
@@ -81,15 +96,15 @@ def _given(tasks: dict[str, list[Line]]) -> dict[str, str]:
             before = split_of.setdefault(line.prompt, line.split)
             if before != line.split:
                 raise ValueError(
-                    f"{line.place}: the prompt {line.prompt!r} is in {line.split!r} here, but in "
-                    f"{before!r} at {first[line.prompt]}; one prompt must stay in one split"
+                    f"{line.place}: the prompt {str(line.prompt)!r} is in {line.split!r} here, but "
+                    f"in {before!r} at {first[line.prompt]}; one prompt must stay in one split"
                 )
             first.setdefault(line.prompt, line.place)
     return split_of
 
 
 def _cut(
-    name: str, lines: list[Line], place: Place, held_out: float, split_of: dict[str, str]
+    name: str, lines: list[Line], place: Place, held_out: float, split_of: dict[Prompt, str]
 ) -> None:
     """Give every prompt of a task a split, those first that the hash puts first."""
     given = {line.split for line in lines}
@@ -100,7 +115,7 @@ def _cut(
     ]
     free = sorted(
         (prompt for prompt in prompts if prompt not in split_of),
-        key=lambda prompt: (content_uniform(prompt), prompt),
+        key=lambda prompt: (content_uniform(str(prompt)), str(prompt)),
     )
     size = max(_LEAST_HELD_OUT, math.ceil(held_out * len(prompts)))
     for split in ("probe", "test"):
@@ -117,25 +132,3 @@ def _cut(
             split_of[prompt] = split
         free = free[max(0, wanted) :]
     split_of.update(dict.fromkeys(free, "train"))
-
-
-def typo(prompt: str, taken: dict[str, str]) -> str:
-    """The prompt with two neighbours swapped or one character lost, not equal to any in `taken`.
-
-    Digits keep their order, so that a number stays the number that it was. Where nothing can be
-    swapped or lost, the prompt gets a space in front.
-    """
-    candidates = list(dict.fromkeys(_typos(prompt)))
-    start = int(content_uniform(prompt) * len(candidates)) if candidates else 0
-    for candidate in candidates[start:] + candidates[:start]:
-        if candidate != prompt and candidate.strip() and candidate not in taken:
-            return candidate
-    return f" {prompt}"
-
-
-def _typos(prompt: str) -> Iterator[str]:
-    for i, character in enumerate(prompt):
-        if not character.isdigit():
-            yield prompt[:i] + prompt[i + 1 :]
-            if prompt[i + 1 : i + 2] and not prompt[i + 1].isdigit():
-                yield prompt[:i] + prompt[i + 1] + character + prompt[i + 2 :]

@@ -1,31 +1,26 @@
 """The stacked cohort: n copies of any `nn.Module` that train as one.
 
-Legend: n students, k tasks, p parameters of one student (padded), c members of a chunk, b batch,
-e evaluation examples.
+Legend: n students, p parameters of one student (padded).
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from .batches import draw_examples, draw_tasks, evaluation_examples
-from .cohort import Rows, Training, check_sizes, checked_mixture
-from .optimizer import Adam, AdamState
-from .scoring import Evaluation, score_examples, summarize
-from .stack import ALIGNMENT, Stack, one_torch_thread
-from .tasks import Pool, TaskSuite
-from .training import examples_at, train_members
+from .cohort import check_sizes
+from .optimizer import Adam
+from .rows import RowCohort
+from .stack import Stack
+from .tasks import TaskSuite
 
 _CHUNK_BYTES = 10_000_000
 """What a chunk may occupy: a core's share of the last-level cache, and then some, because larger
 chunks save overhead."""
 
 
-class StackedCohort:
+class StackedCohort(RowCohort):
     """n copies of one module, trained in lockstep in chunks that fit the cache.
 
     Args:
@@ -62,204 +57,23 @@ class StackedCohort:
             n=n, batch_size=batch_size, evaluation_size=evaluation_size, threads=threads,
             chunk=1 if chunk is None else chunk,
         )  # fmt: skip
-        self.suite, self.n = suite, n
-        self.batch_size, self.evaluation_size = batch_size, evaluation_size
-        self.optimizer = optimizer or Adam()
-        self.device = torch.device(device)
-        self.diverged = np.zeros(n, dtype=bool)
-        self._stack = Stack(build, suite, batch_size, self.device, base)
-        self._chunk = 1 if self._stack.alone else chunk or self._fitting_chunk()
-        self._threads = threads
-        self._pools: dict[str, Pool] = {}
-        self._chance = suite.values("chance")
-        shape = (n, self._stack.size)
-        self._weights = torch.zeros(shape, device=self.device)
-        self._moments = (torch.zeros_like(self._weights), torch.zeros_like(self._weights))
-        self._taken = torch.zeros(n, device=self.device)
-        self._seeds = np.zeros(n, dtype=np.int64)
-        self._drawn = np.zeros((n, len(suite)), dtype=np.int64)
-        self._evaluation_sets: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self.reset(np.arange(n), np.arange(n))
-
-    def _fitting_chunk(self) -> int:
-        """Members whose weights, moments, gradients and activations stay in a cache together."""
-        if self.device.type != "cpu":
-            return self.n
-        # Four rows of 4-byte numbers each.
-        member_bytes = 16 * self._stack.size + self._stack.activation_bytes
-        return int(np.clip(_CHUNK_BYTES // member_bytes, 2, 32))
-
-    def reset(self, rows: Rows, seeds: np.ndarray) -> None:
-        """Return these members to the base weights, or to those that their seeds draw."""
-        for row, seed in zip(rows, seeds, strict=True):
-            self._weights[row] = self._stack.initial(int(seed))
-        index = torch.as_tensor(np.asarray(rows), device=self.device)
-        for moment in self._moments:
-            moment[index] = 0.0
-        self._taken[index] = 0.0
-        self._seeds[rows], self._drawn[rows], self.diverged[rows] = seeds, 0, False
-        self._evaluation_sets.clear()
-
-    def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
-    ) -> Training:
-        """See `Cohort.train`.
-
-        The fresh batch is the one that comes next in a member's own stream: nothing that was
-        trained on in this epoch of the data is in it, and the next training begins with it where
-        the mixture stays.
-        """
-        rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        mixture = checked_mixture(mixture, steps, rows, len(self.suite))
-        pool, size = self._pool("train"), self.batch_size
-        drawn, seeds = self._drawn[rows], self._seeds[rows]
-        tasks = draw_tasks(mixture, seeds, drawn, (steps + fresh) * size)
-        index = draw_examples(pool, seeds, drawn, tasks[:, : steps * size])
-        self._drawn[rows] = drawn
-        if fresh:
-            ahead = draw_examples(pool, seeds, drawn, tasks[:, steps * size :])
-            index = np.concatenate([index, ahead], axis=1)
-        index = index.reshape(len(rows), -1, size)
-        result = Training(*np.zeros((5, len(rows))))
-
-        def work(part: np.ndarray) -> None:
-            found = self._train_chunk(rows[part], index[part], steps)
-            for name, values in vars(found).items():
-                getattr(result, name)[part] = values[: len(part)]
-
-        self._each_chunk(work, len(rows), self._chunk)
-        return result
-
-    def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
-        """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
-        members = _at_least(self._stack.fewest, rows)
-        where = torch.as_tensor(members, device=self.device)
-        batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
-        batches = batches.expand(-1, len(members), -1)
-        saved = (self._weights, *self._moments, self._taken)
-        weights, first, second, taken = (values.index_select(0, where) for values in saved)
-        alive = torch.as_tensor(~self.diverged[members], device=self.device)
-        result = train_members(
-            self._stack,
-            self.optimizer,
-            AdamState(weights, (first, second), taken),
-            alive,
-            self._pool("train"),
-            batches[:steps],
-            batches[steps:],
+        where = torch.device(device)
+        stack = Stack(build, suite, batch_size, where, base)
+        super().__init__(
+            suite,
+            stack,
+            n,
+            batch_size=batch_size,
+            optimizer=optimizer,
+            evaluation_size=evaluation_size,
+            chunk=chunk or (fitting_chunk(stack) if where.type == "cpu" else n),
+            threads=threads,
+            device=where,
         )
-        count = len(rows)
-        for values, new in zip(saved, (weights, first, second, taken), strict=True):
-            values.index_copy_(0, where[:count], new[:count])
-        self.diverged[rows] = ~alive[:count].cpu().numpy()
-        return result
-
-    def evaluate(
-        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
-    ) -> Evaluation:
-        """See `Cohort.evaluate`."""
-        rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        index, used = self._evaluation_set(split)
-        index, used = index[rows], used[rows]
-        chance = np.broadcast_to(self._chance, index.shape[:2])
-        if tasks is not None:
-            one = np.asarray(tasks)[:, None]
-            index = np.take_along_axis(index, one[:, :, None], axis=1)
-            used = np.take_along_axis(used, one[:, :, None], axis=1)
-            chance = np.take_along_axis(chance, one, axis=1)
-        shape = index.shape
-        right = np.zeros(shape, dtype=bool)
-        loss, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-
-        def work(part: np.ndarray) -> None:
-            right[part], loss[part], confidence[part] = self._evaluate_chunk(
-                split, rows[part], index[part]
-            )
-
-        chunk = self._chunk
-        if self.device.type == "cpu" and not self._stack.alone:
-            # Without a backward pass eight times the examples take as much room.
-            chunk = max(2, chunk * self.batch_size * 8 // (shape[1] * shape[2]))
-        self._each_chunk(work, len(rows), chunk)
-        return summarize(right, loss, confidence, used, chance)
-
-    def _evaluate_chunk(
-        self, split: str, rows: Rows, index: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Right, loss and confidence of each example, (c, k, e) each."""
-        # The bits of one student were not tried on as many examples: two are always safe.
-        members = _at_least(1 if self._stack.alone else 2, rows)
-        # Filled up with the last example, so that every member's numbers begin on whole registers.
-        flat = index.reshape(len(rows), -1)
-        size = flat.shape[1]
-        filled = np.pad(flat, ((0, 0), (0, -size % ALIGNMENT)), mode="edge")
-        where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
-        inputs, targets = examples_at(self._pool(split), where)
-        with torch.no_grad():
-            weights = self._weights[torch.as_tensor(members, device=self.device)]
-            figures = score_examples(self._stack.logits(weights, inputs), targets)
-        shape = index.shape
-        right, loss, confidence = (
-            x[: len(rows), :size].cpu().numpy().reshape(shape) for x in figures
-        )
-        return right, loss, confidence
-
-    def student(self, row: int) -> nn.Module:
-        """One member as a module of its own, as it is now."""
-        return self._stack.module(self._weights[row])
-
-    def state_dict(self) -> dict[str, Any]:
-        """Weights, optimizers and positions of the random streams of all members."""
-        return {
-            "weights": self._weights.clone(),
-            "moments": [moment.clone() for moment in self._moments],
-            "taken": self._taken.clone(),
-            "seeds": torch.from_numpy(self._seeds.copy()),
-            "drawn": torch.from_numpy(self._drawn.copy()),
-            "diverged": torch.from_numpy(self.diverged.copy()),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a cohort of the same suite, model and size."""
-        for name, mine in (("weights", self._weights), ("drawn", self._drawn)):
-            if tuple(state[name].shape) != tuple(mine.shape):
-                raise ValueError(
-                    f"the state holds {name!r} of shape {tuple(state[name].shape)}, this cohort's "
-                    f"is {tuple(mine.shape)}; build it with the same suite, model and n"
-                )
-        self._weights.copy_(state["weights"])
-        for moment, value in zip(self._moments, state["moments"], strict=True):
-            moment.copy_(value)
-        self._taken.copy_(state["taken"])
-        self._seeds[:] = state["seeds"].numpy()
-        self._drawn[:] = state["drawn"].numpy()
-        self.diverged[:] = state["diverged"].numpy()
-        self._evaluation_sets.clear()
-
-    def _pool(self, split: str) -> Pool:
-        if split not in self._pools:
-            self._pools[split] = self.suite.pool(split).to(self.device)
-        return self._pools[split]
-
-    def _evaluation_set(self, split: str) -> tuple[np.ndarray, np.ndarray]:
-        if split not in self._evaluation_sets:
-            self._evaluation_sets[split] = evaluation_examples(
-                self._pool(split), split, self._seeds, self.evaluation_size
-            )
-        return self._evaluation_sets[split]
-
-    def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
-        """Run `work` over range(count) in chunks, on several threads where there are several."""
-        parts = np.array_split(np.arange(count), -(-count // size)) if count else []
-        with one_torch_thread():
-            if len(parts) < 2 or self._threads < 2:
-                for part in parts:
-                    work(part)
-                return
-            with ThreadPoolExecutor(self._threads) as threads:
-                list(threads.map(work, parts))
 
 
-def _at_least(fewest: int, rows: Rows) -> Rows:
-    """These rows first, one of them again where they are too few to be computed together."""
-    return np.repeat(rows, fewest) if len(rows) == 1 else rows
+def fitting_chunk(stack: Stack) -> int:
+    """Members whose weights, moments, gradients and activations stay in a cache together."""
+    # Four rows of 4-byte numbers each.
+    member_bytes = 16 * stack.size + stack.activation_bytes
+    return int(np.clip(_CHUNK_BYTES // member_bytes, 2, 32))

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from .addition import addition
+from .docstrings import docstrings
 from .environments import environments
 from .jsonl import jsonl
 from .parity import parity
 from .reasoning import reasoning
+from .saved_datasets import dataset
 from .sign_suites import distractors, finite, flat, graph, interference
 from .simulated import simulated
 from .tasks import TaskSuite
@@ -21,7 +23,9 @@ SUITES: dict[str, Callable[..., TaskSuite]] = {
     "flat": flat,
     "finite": finite,
     "jsonl": jsonl,
+    "dataset": dataset,
     "reasoning": reasoning,
+    "docstrings": docstrings,
     "environments": environments,
 }
 """Suites by the names that configs use."""

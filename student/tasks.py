@@ -5,10 +5,14 @@ Legend: k tasks, m examples of one split, b batch, l answer positions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from .graders import Grader
 
 SPLITS = ("train", "probe", "test", "stress")
 """`train` is drawn from, `probe` is what a teacher sees, `test` is what is reported, `stress` is
@@ -16,6 +20,10 @@ harder than all of them."""
 
 IGNORED = -100
 """Target of a position that is neither trained on nor scored (torch's `ignore_index`)."""
+
+NO_TOKEN = -1
+"""Input where a pretrained model sees nothing: in front of a prompt and behind an answer or text.
+It is no row of a table: the model gets an attention mask that leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Task:
         chance: accuracy of guessing; `score = max(0, (accuracy - chance) / (1 - chance))`.
         endless: the training pool stands for a generator of unlimited data.
         threshold: score from which the task counts as mastered.
+        grader: judges held-out examples; `None` for exact match of every answer token, which is
+            what greedy decoding would write.
     """
 
     name: str
@@ -71,6 +81,7 @@ class Task:
     chance: float = 0.0
     endless: bool = False
     threshold: float = 0.9
+    grader: "Grader | None" = None
 
     def __post_init__(self) -> None:
         for split in SPLITS:
@@ -120,6 +131,9 @@ class TaskSuite:
         vocabulary: characters by token for text suites, empty otherwise.
         cohort: the kind of cohort that its students need: `stacked` (networks), `simulated` (no
             network) or `rl` (agents in environments).
+        tokenizer: where the tokenizer is that wrote the inputs (a name, a folder or a hub id), for
+            suites of a pretrained model, empty otherwise.
+        classes: names of the outputs for suites that classify texts, empty otherwise.
     """
 
     name: str
@@ -127,6 +141,8 @@ class TaskSuite:
     n_outputs: int
     vocabulary: tuple[str, ...] = ()
     cohort: str = "stacked"
+    tokenizer: str = ""
+    classes: tuple[str, ...] = ()
     order: tuple[int, ...] = field(init=False)
     """The true order: task indices, prerequisites first, by difficulty among equals."""
 

@@ -15,6 +15,7 @@ Legend: m examples, p longest prompt, a longest answer, l = p + 1 + a tokens.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -28,13 +29,16 @@ END, SEPARATOR = "\x03", "\x02"
 Pair = tuple[str, str]
 """A prompt and its answer."""
 
+E = TypeVar("E")
+"""What an example is before it is encoded: a `Pair`, or a `Question` with more to it."""
+
 
 @dataclass(frozen=True)
-class TextTask:
+class TextTask(Generic[E]):
     """One task in plain text; the fields mean what they mean in `Task`."""
 
     name: str
-    splits: Mapping[str, Sequence[Pair]]
+    splits: Mapping[str, Sequence[E]]
     difficulty: float = 0.0
     skills: tuple[str, ...] = ()
     prerequisites: tuple[str, ...] = ()
@@ -125,7 +129,7 @@ class TextCode:
                 )
 
 
-def text_suite(name: str, tasks: Sequence[TextTask]) -> TaskSuite:
+def text_suite(name: str, tasks: Sequence[TextTask[Pair]]) -> TaskSuite:
     """A suite over one vocabulary and one length, both no larger than its texts need."""
     code = TextCode.of(pair for task in tasks for pairs in task.splits.values() for pair in pairs)
     encoded = tuple(

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from .cohort import Training
 from .optimizer import Adam, AdamState
+from .row_stack import Gradient, RowStack
 from .scoring import batch_loss, reported_loss
-from .stack import Gradient, Stack
 from .tasks import Pool
 
 
 def train_members(
-    stack: Stack,
+    stack: RowStack,
     optimizer: Adam,
     state: AdamState,
     alive: Tensor,
@@ -64,7 +64,7 @@ def examples_at(pool: Pool, index: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def _losses(stack: Stack, state: AdamState, pool: Pool, batch: Tensor) -> Tensor:
+def _losses(stack: RowStack, state: AdamState, pool: Pool, batch: Tensor) -> Tensor:
     inputs, targets = examples_at(pool, batch)
     return batch_loss(stack.logits(state.weights, inputs), targets)
 

@@ -25,11 +25,16 @@ FILES = {
 TABLE = {
     "student/*": {"numpy", "torch"},
     "student/reasoning.py": {"reasoning_gym"},
+    "student/pretrained.py": {"transformers"},
+    "student/saved_datasets.py": {"datasets"},
+    "student/adapters.py": {"safetensors"},
     # Students that are agents: what they need is imported only when there are some.
     "student/rl.py": {"stable_baselines3"},
     "student/gym_rows.py": {"gymnasium"},
     "envs/*": {"numpy", "gymnasium", "stable_baselines3"},
     "envs/trainer.py": {"transformers"},
+    "envs/trainer_course.py": {"accelerate", "transformers"},
+    "envs/trainer_data.py": {"datasets"},
     "teacher/*": {"numpy", "torch", "gymnasium", "stable_baselines3"},
     "teacher/contrib.py": {"sb3_contrib"},
     "experiments/*": {
@@ -37,14 +42,22 @@ TABLE = {
         "pyarrow",
     },
     "experiments/base.py": {"safetensors"},
+    "experiments/bench_lora.py": {"transformers", "peft"},
+    "experiments/bench_trainer.py": {"transformers"},
     "experiments/figures*.py": {"matplotlib"},
     "experiments/figures_suites.py": {"PIL"},
     "experiments/report*.py": {"matplotlib"},
+    # Scripts of people who have all of this.
+    "experiments/examples/*": {
+        "torch", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
+    },
     "experiments/sweep*.py": {"ray"},
     "experiments/submit*.py": {"ray"},
     "experiments/tracking.py": {"wandb"},
 }  # fmt: skip
-GUARDED = {"reasoning_gym", "transformers", "peft", "ray", "wandb"}
+GUARDED = {
+    "reasoning_gym", "transformers", "accelerate", "peft", "trl", "datasets", "ray", "wandb",
+}  # fmt: skip
 DISTRIBUTIONS = {
     "yaml": "pyyaml", "stable_baselines3": "stable-baselines3", "reasoning_gym": "reasoning-gym",
     "sb3_contrib": "sb3-contrib", "PIL": "pillow",
@@ -140,7 +153,7 @@ def test_a_forbidden_import_would_be_found(file, source):
     assert list(complaints_about_imports(file, source)) != []
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [file for file in FILES if "/examples/" not in file])
 def test_what_is_heavy_or_optional_is_imported_only_when_it_is_used(file):
     assert not GUARDED & set(top_level_imports(FILES[file].read_text()))
 
@@ -158,7 +171,9 @@ def test_everything_that_is_imported_is_declared():
         for dots, module, _ in imports(path.read_text())
         if not dots
     } - set(sys.stdlib_module_names)
-    assert {DISTRIBUTIONS.get(module, module) for module in used - {"lessonplan"}} <= names
+    assert {
+        DISTRIBUTIONS.get(module, module) for module in used - {"lessonplan", "tiny_text"}
+    } <= names
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -175,7 +190,9 @@ def test_a_long_function_would_be_found():
 
 @pytest.mark.parametrize("file", [file for file in FILES if not file.startswith("experiments")])
 def test_configs_stop_at_the_experiments(file):
-    assert "Config" not in FILES[file].read_text()
+    # transformers has configs of its own.
+    theirs = r"(Auto|Generation|Lora)Config"
+    assert "Config" not in re.sub(theirs, "", FILES[file].read_text())
 
 
 ELSEWHERE = """

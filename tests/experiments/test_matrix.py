@@ -37,6 +37,14 @@ COURSES = {
     "flat": ({}, SIGNS),
     "finite": ({}, SIGNS),
     "jsonl": ({"path": "d.jsonl"}, TEXT),
+    "dataset": ({}, TEXT),
+    "docstrings": (
+        {"tasks": ["gymnasium", "numpy"], "length": 16, "train_size": 40, "held_out": 8},
+        {
+            "model": "encoder",
+            "lora": {"r": 2, "modules_to_save": ["classifier"], "member_chunk": 2},
+        },
+    ),
     "reasoning": (
         {"tasks": ["chain_sum@0", "spell_backward@0"], "train_size": 20, "held_out": 4},
         TEXT,
@@ -44,7 +52,7 @@ COURSES = {
     "environments": ({"tasks": GAMES, "n_steps": 8, "probe": 4, "test": 4, "stress": 4}, AGENTS),
 }
 """Options of each suite and of its students."""
-SLOW = ("addition", "reasoning", "environments")
+SLOW = ("addition", "reasoning", "environments", "dataset", "docstrings")
 LEARNED = {
     "ppo": "task", "dqn": "task", "sac": "mixture", "recurrent_ppo": "task", "maskable_ppo": "task",
 }  # fmt: skip
@@ -74,6 +82,22 @@ def course(request, tmp_path_factory):
         ]
         path.write_text("\n".join(map(json.dumps, lines)))
         options = {"path": str(path)}
+    if request.param == "dataset":
+        datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
+        path = tmp_path_factory.mktemp("saved")
+        columns = {
+            "prompt": [f"{i} {task}" for task in ("one", "two") for i in range(24)],
+            "answer": [str(i % 3) for i in range(48)],
+            "task": [task for task in ("one", "two") for _ in range(24)],
+        }
+        datasets.Dataset.from_dict(columns).save_to_disk(path)
+        options = {"path": str(path)}
+    if request.param == "docstrings":
+        pytest.importorskip("transformers", reason="the hf extra is not installed")
+        from tiny_pretrained import save_tiny_bert
+
+        folder = save_tiny_bert(tmp_path_factory.mktemp("bert"))
+        options = options | {"tokenizer": folder}
     config = make_config(
         {
             "suite": {"name": request.param, "options": options},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lessonplan.student import SPLITS
 from lessonplan.student.jsonl import jsonl
-from lessonplan.student.splitting import typo
+from lessonplan.student.stress import noisy
 from lessonplan.student.text import text_code
 
 WORDS = files("lessonplan.experiments") / "examples" / "words"
@@ -97,18 +97,18 @@ def test_an_example_that_stands_twice_counts_once(tmp_path):
 def test_derived_stress_is_a_typo_in_every_test_prompt(tmp_path):
     splits = texts(jsonl(written(tmp_path / "items.jsonl", numbered(200))))["items"]
     known = {prompt for split in ("train", "probe", "test") for prompt, _ in splits[split]}
-    for (prompt, answer), (noisy, same) in zip(splits["test"], splits["stress"], strict=True):
+    for (prompt, answer), (changed, same) in zip(splits["test"], splits["stress"], strict=True):
         assert answer == same
-        assert noisy not in known
-        assert len(prompt) - 1 <= len(noisy) <= len(prompt)
-        assert [c for c in noisy if c.isdigit()] == [c for c in prompt if c.isdigit()]
+        assert changed not in known
+        assert len(prompt) - 1 <= len(changed) <= len(prompt)
+        assert [c for c in changed if c.isdigit()] == [c for c in prompt if c.isdigit()]
 
 
 @given(st.text(min_size=1, max_size=8), st.sets(st.text(max_size=3)))
 def test_a_typo_changes_the_prompt_and_avoids_known_ones(prompt, known):
-    noisy = typo(prompt, dict.fromkeys(known, "train"))
-    assert noisy != prompt
-    assert noisy not in known or noisy == f" {prompt}"
+    changed = noisy(prompt, known)
+    assert changed != prompt
+    assert changed not in known or changed == f" {prompt}"
 
 
 def test_a_folder_gives_a_task_per_file_in_order_with_unequal_sizes(tmp_path):

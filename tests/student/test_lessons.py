@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from cohort_kit import BUILDS, PARITY, figures, make, member, teach
 from torch import nn
 
-from lessonplan.student import Adam, Cohort, Examples, StackedCohort, Task, TaskSuite, stacked
+from lessonplan.student import Adam, Cohort, Examples, StackedCohort, Task, TaskSuite, rows
 
 
 def explosive_suite():
@@ -79,13 +79,13 @@ def test_scores_and_losses_stay_finite_even_with_weights_that_are_not():
 @pytest.fixture
 def drawn(monkeypatch):
     """The pool indices of every training call, (n, s) each."""
-    calls, draw = [], stacked.draw_examples
+    calls, draw = [], rows.draw_examples
 
     def spy(*arguments):
         calls.append(draw(*arguments))
         return calls[-1]
 
-    monkeypatch.setattr(stacked, "draw_examples", spy)
+    monkeypatch.setattr(rows, "draw_examples", spy)
     return calls
 
 

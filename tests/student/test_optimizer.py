@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lessonplan.student import MLP, Adam, StackedCohort, parity, stacked
+from lessonplan.student import MLP, Adam, StackedCohort, parity, rows
 from lessonplan.student.optimizer import AdamState
 
 
@@ -52,8 +52,8 @@ def test_a_student_of_a_cohort_learns_as_with_torch(monkeypatch):
         drawn.append(draw(*arguments))
         return drawn[-1]
 
-    draw = stacked.draw_examples
-    monkeypatch.setattr(stacked, "draw_examples", spy)
+    draw = rows.draw_examples
+    monkeypatch.setattr(rows, "draw_examples", spy)
 
     def build():
         return MLP(suite.input_shape, 2, (16, 16))

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from lessonplan.student import SPLITS
-from lessonplan.student.reasoning import DEFAULT_TASKS, REFUSED, compact, make_dataset, reasoning
+from lessonplan.student.compactions import compact
+from lessonplan.student.levels import REFUSED
+from lessonplan.student.reasoning import DEFAULT_TASKS, make_dataset, reasoning
 from lessonplan.student.text import text_code
 
 pytest.importorskip("reasoning_gym", reason="the reasoning extra is not installed")

@@ -1,0 +1,49 @@
+"""Hugging Face's Trainer with a teacher that says what the next ten steps train on.
+
+    python experiments/examples/tutor_trainer.py --out DIR [--resume]
+
+A script without a teacher differs in the five lines that are marked.
+"""
+
+import tiny_text as text
+from transformers import Trainer, TrainingArguments
+
+from lessonplan.envs.trainer import Tutor, taught  # new
+from lessonplan.teacher import RuleTeacher, TSCLSampling  # new
+
+
+def tokenized(split, tokenizer):
+    """Rows of token ids; only the answer is learned."""
+
+    def tokens(row):
+        prompt = tokenizer(row["prompt"])["input_ids"]
+        answer = [*tokenizer(row["completion"])["input_ids"], tokenizer.eos_token_id]
+        return {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}
+
+    return text.examples(split).map(tokens, remove_columns=["prompt", "completion"])
+
+
+def main():
+    """Train, and print what was chosen."""
+    given = text.arguments(__doc__)
+    tokenizer = text.tokenizer()
+    settings = TrainingArguments(
+        given.out, max_steps=given.steps, per_device_train_batch_size=16, learning_rate=3e-3,
+        save_steps=15, logging_steps=20, report_to=given.report_to, use_cpu=True, seed=1,
+        disable_tqdm=True,
+    )  # fmt: skip
+    tutor = Tutor(text.TASKS, lambda env: RuleTeacher(TSCLSampling(), env),  # new
+        observe=("progress:difference", "key"), steps_per_decision=10)  # new  # fmt: skip
+    trainer = taught(Trainer)(tutor=tutor,  # new
+        model=text.model(),
+        args=settings,
+        train_dataset=tokenized("train", tokenizer),
+        eval_dataset=tokenized("test", tokenizer),
+    )  # fmt: skip
+    trainer.train(resume_from_checkpoint=given.resume)
+    trainer.save_model()
+    text.tell(trainer, given.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The scripts with trainers run, go on where they were stopped, and are the same in two processes.
+
+A run is a process of its own, as a user's is.
+"""
+
+import difflib
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+for package in ("transformers", "accelerate", "datasets", "trl"):
+    pytest.importorskip(package, reason=f"{package} is not installed")
+
+EXAMPLES = Path(__file__).parents[2] / "experiments" / "examples"
+NAMES = ("trainer", "sft", "grpo")
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+
+
+def run(command, **environment):
+    """What a command printed."""
+    done = subprocess.run(
+        [sys.executable, *map(str, command)], env=os.environ | OFFLINE | environment,
+        capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def launched(command):
+    """The same in two processes of `accelerate launch`, without a GPU; what both printed.
+
+    Accelerate starts several processes on CPUs through MPI alone, unless its launcher for GPUs is
+    told to use none.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", 2,
+              "--num_machines", 1, "--mixed_precision", "no", "--dynamo_backend", "no",
+              "--main_process_port", port]  # fmt: skip
+    return run([*launch, *command], ACCELERATE_USE_CPU="true")
+
+
+def script(name):
+    return EXAMPLES / f"tutor_{name}.py"
+
+
+def choices(folder, rank=0):
+    return json.loads((folder / f"chosen-{rank}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run of 40 steps of each script that is asked for, once."""
+
+    @cache
+    def made(name):
+        folder = tmp_path_factory.mktemp(name)
+        printed = run([script(name), "--out", folder, "--steps", 40])
+        assert "\nchosen: " in printed
+        return folder
+
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_that_was_stopped_and_goes_on_chooses_and_learns_the_same(
+    name, undisturbed, tmp_path
+):
+    whole, parts = undisturbed(name), tmp_path / "parts"
+    parts.mkdir()
+    # Saved in the middle of the second segment, or of GRPO's fourth.
+    shutil.copytree(whole / "checkpoint-15", parts / "checkpoint-15")
+    run([script(name), "--out", parts, "--steps", 40, "--resume"])
+    assert choices(parts) == choices(whole)
+    assert len(choices(whole)) == (8 if name == "grpo" else 4)
+    weights = [load(folder / "model.safetensors") for folder in (whole, parts)]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def load(path):
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_two_processes_choose_the_same(name, tmp_path):
+    launched([script(name), "--out", tmp_path, "--steps", 20])
+    assert choices(tmp_path, 0) == choices(tmp_path, 1)
+    assert len(choices(tmp_path)) == (4 if name == "grpo" else 2)
+
+
+@pytest.mark.slow
+def test_packing_trains_with_a_tutor(tmp_path):
+    run([script("sft"), "--out", tmp_path, "--steps", 20, "--packing"])
+    assert len(choices(tmp_path)) == 2
+
+
+def plain(source):
+    """The script without a teacher: its marked lines taken out, or put as they were."""
+    lines = []
+    for line in source.splitlines():
+        if "# new" not in line:
+            lines.append(line)
+        elif "trainer = taught(" in line:
+            lines.append(re.sub(r"taught\((\w+)\)\(tutor=tutor,  # new", r"\1(", line))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_at_most_five_lines_of_a_script_differ_from_one_without_a_teacher(name):
+    source = script(name).read_text()
+    changed = [
+        line for line in difflib.unified_diff(plain(source).splitlines(), source.splitlines(), n=0)
+        if line.startswith("+") and not line.startswith("+++")
+    ]  # fmt: skip
+    assert 1 <= len(changed) <= 5
+    assert "lessonplan" not in plain(source).replace("experiments/examples", "").lower()
+    assert "tutor" not in re.sub(r'""".*?"""', "", plain(source), flags=re.DOTALL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_script_without_these_lines_is_one_that_trains(name, tmp_path):
+    (tmp_path / "plain.py").write_text(plain(script(name).read_text()))
+    shutil.copy(EXAMPLES / "tiny_text.py", tmp_path)
+    printed = run([tmp_path / "plain.py", "--out", tmp_path / "out", "--steps", 5])
+    assert "tutor/" not in printed
+    assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+RANKS = """
+import json, os, sys
+from functools import partial
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from trainer_kit import chosen, rows_seen, trainer
+from lessonplan.envs import Tutor
+from lessonplan.teacher import RuleTeacher, Uniform
+
+out, rank = Path(sys.argv[2]), int(os.environ.get("RANK", 0))
+# Left alone, the second process would choose other tasks.
+rule = partial(RuleTeacher, Uniform(), seed=rank)
+tutor = Tutor(["a", "b", "c"], rule, observe=("progress", "key"), steps_per_decision=2)
+size = 4 // int(os.environ.get("WORLD_SIZE", 1))
+made = trainer(out, tutor, max_steps=20, per_device_train_batch_size=size)
+made.train()
+(out / f"seen-{rank}.json").write_text(json.dumps([chosen(made), rows_seen(made)]))
+"""
+
+
+@pytest.mark.slow
+def test_the_first_process_decides_and_the_batches_are_those_of_one_process_in_parts(tmp_path):
+    (tmp_path / "ranks.py").write_text(RANKS)
+    command = [tmp_path / "ranks.py", Path(__file__).parents[1]]
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    run([*command, tmp_path / "one"])
+    launched([*command, tmp_path / "two"])
+    tasks, whole = json.loads((tmp_path / "one" / "seen-0.json").read_text())
+    ranks = [json.loads((tmp_path / "two" / f"seen-{r}.json").read_text()) for r in (0, 1)]
+    assert len(set(tasks)) > 1
+    assert [rank[0] for rank in ranks] == [tasks, tasks]
+    assert [a + b for a, b in zip(ranks[0][1], ranks[1][1], strict=True)] == whole
+
+
+WANDB = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import wandb
+from trainer_kit import trainer
+
+mine = wandb.init(project="mine", dir=sys.argv[2], mode="offline")
+trainer(sys.argv[2] + "/run", max_steps=10, report_to="wandb").train()
+assert wandb.run is mine
+wandb.finish()
+wandb.teardown()
+"""
+
+
+@pytest.mark.slow
+def test_the_tutor_logs_into_the_active_run_of_wandb(tmp_path):
+    pytest.importorskip("wandb", reason="wandb is not installed")
+    (tmp_path / "log.py").write_text(WANDB)
+    run([tmp_path / "log.py", Path(__file__).parents[1], tmp_path], WANDB_SILENT="true")
+    (path,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    printed = run(["-m", "wandb", "leet", "inspect", "--json", path])
+    records = [json.loads(line) for line in printed.splitlines()]
+    lines = [record["history"]["item"] for record in records if record["type"] == "history"]
+    chosen = [line for line in lines if "train/tutor/task" in line]
+    assert [line["train/global_step"] for line in chosen] == [0, 5]
+    assert [line["train/tutor/decision"] for line in chosen] == [0, 1]
+    for line in chosen:
+        chances = [line[f"train/tutor/probability/{name}"] for name in "abc"]
+        assert sum(chances) == pytest.approx(1.0)
+    scores = [line for line in lines if "train/tutor/score/a" in line]
+    assert [line["train/global_step"] for line in scores] == [5, 10]
+
+
+@pytest.mark.slow
+def test_a_tutor_adds_under_two_percent_to_a_training_step():
+    from lessonplan.experiments.bench_trainer import trainer_overhead
+
+    share = trainer_overhead(steps=40, repetitions=3)
+    assert 0.0 < share["min"] <= share["median"] < 0.02
