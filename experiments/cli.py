@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from .config import Config
-from .loading import make_config, read_config
+from .loading import make_config, own_data, read_config
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="A teacher that learns in which order a model should be taught.",
 )
 console = Console()
@@ -32,14 +33,19 @@ def run(
     override: Override = None,
     resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would cost")] = False,
-    data: Annotated[Path | None, typer.Option(help="your .jsonl file, or a folder of them")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="your .jsonl file, a folder of them, or a saved dataset")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="language model to fine-tune: smollm2, a folder, a hub id")
+    ] = "",
     budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
 ) -> None:
     """Run an experiment: teachers x students, a table and a report at the end."""
     from .estimate import estimate
     from .watching import watching
 
-    settings, folder = _settings(config, out, override or [], resume, data, budget)
+    settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
     if dry_run:
         console.print(estimate(settings), highlight=False, soft_wrap=True)
         return
@@ -62,23 +68,22 @@ def _settings(
     out: Path | None,
     override: Sequence[str],
     resume: Path | None,
-    data: Path | None,
+    own: tuple[Path | None, str],
     budget: str,
 ) -> tuple[Config, Path]:
     """The config that the options of `run` ask for, and its run directory."""
+    data, model = own
     overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
     if resume is not None:
-        if config or data or overrides:
+        if config or data or model or overrides:
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
         if out is not None:
             raise ValueError("--resume goes on in the run directory it names; leave out --out")
         return read_config(resume / "config.yaml"), resume
+    if model and data is None:
+        raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
     if data is not None:
-        values = read_config(config or "words").model_dump(mode="json")
-        place = data.resolve()
-        values["suite"] = {"name": "jsonl", "options": {"path": str(place)}}
-        values["name"] = (place.name if place.is_dir() else place.stem) or "data"
-        settings = make_config(values, overrides)
+        settings = make_config(own_data(config, data, model), overrides)
     elif config:
         settings = read_config(config, overrides)
     else:

@@ -138,6 +138,24 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
                 section[key] = str((folder / section[key]).resolve())
 
 
+def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
+    """The values of a config for one's own data, with a pretrained model where one is named.
+
+    Args:
+        config: whose students and teachers are taken; by default `words`, or with a model
+            `smollm2`.
+        data: a .jsonl file, a folder of them, or a folder that `save_to_disk` wrote.
+        model: a name, a folder or a hub id; a small decoder is trained from nothing without one.
+    """
+    values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
+    place = data.resolve()
+    saved = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
+    options = {"path": str(place)} | ({"tokenizer": model} if model else {})
+    values["suite"] = {"name": "dataset" if saved else "jsonl", "options": options}
+    values["name"] = (place.name if place.is_dir() else place.stem) or "data"
+    return values
+
+
 def _section(values: dict[str, Any], key: str) -> dict[str, Any]:
     """The section, or an empty one where there is none."""
     section = values.get(key)

@@ -198,7 +198,7 @@ def test_a_run_on_data_is_named_after_the_file_or_folder(data, name, tmp_path, m
     folder.mkdir()
     (folder / "a.jsonl").write_text("")
     monkeypatch.chdir(folder)
-    settings, run_dir = cli._settings("", None, [], None, Path(data), "")
+    settings, run_dir = cli._settings("", None, [], None, (Path(data), ""), "")
     assert settings.name == name
     assert run_dir == Path("runs") / name
 

@@ -159,3 +159,32 @@ def test_files_of_an_adapter_are_peft_s_own(folders, tmp_path):
     save_adapter(cohort.adapter(0), tmp_path, task_type="FEATURE_EXTRACTION")
     assert peft.PeftConfig.from_pretrained(tmp_path).modules_to_save == ["classifier"]
     assert load_adapter(tmp_path).saved == ["classifier"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["jsonl", "dataset"])
+def test_a_model_is_fine_tuned_on_ones_own_data(kind, folders, tmp_path, monkeypatch, capsys):
+    lines = [
+        {"prompt": f"{task} {i} =", "answer": str(i % 7), "task": task}
+        for task in ("one", "two")
+        for i in range(30)
+    ]
+    place = tmp_path / "mine"
+    if kind == "jsonl":
+        place = place.with_suffix(".jsonl")
+        place.write_text("\n".join(map(json.dumps, lines)))
+    else:
+        datasets = pytest.importorskip("datasets", reason="the hf extra is not installed")
+        datasets.Dataset.from_list(lines).save_to_disk(place)
+    status, out, err = command(
+        monkeypatch, capsys, "run", "--data", place, "--model", folders["smollm2"],
+        "--budget", "10-steps", "--out", tmp_path / "run", *overrides(SMALL),
+    )  # fmt: skip
+    assert status == 0, out + err
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["run"] == "mine"
+    assert set(summary["teachers"]) == {"proportional", "learnability-mixture"}
+
+
+def test_a_model_needs_data(monkeypatch, capsys):
+    assert "give both" in refused(monkeypatch, capsys, "run", "--model", "smollm2")
