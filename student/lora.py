@@ -86,12 +86,12 @@ class AdaptedLinear(nn.Module):
     @property
     def weight(self) -> Tensor:
         """The frozen weight, as it is kept."""
-        return self.frozen.weight  # type: ignore[return-value]
+        return self.frozen.get_parameter("weight")
 
     @property
     def bias(self) -> Tensor | None:
         """The frozen bias."""
-        return self.frozen.bias  # type: ignore[return-value]
+        return self.frozen._parameters.get("bias")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(c b, ..., in) -> (c b, ..., out)."""
@@ -170,7 +170,7 @@ def pretrained_in(module: nn.Module) -> nn.Module:
 
 def _values(name: str, layer: nn.Module, kind: str, r: int) -> dict[str, Tensor]:
     """What a member has of a layer, by name."""
-    weight: Tensor = layer.weight  # type: ignore[assignment]
+    weight = layer.get_parameter("weight")
     if kind == "adapted":
         size_in, size_out = weight.shape if is_transposed(layer) else weight.shape[::-1]
         return {

@@ -86,9 +86,9 @@ def _ends():
     }
 
 
-def save_tiny_llama(folder, seed=0, **changes):
-    """Llama with grouped queries: 2 layers, width 32; `changes` go into its config."""
-    fields = {
+def _like_llama():
+    """2 layers of width 32 with grouped queries."""
+    return {
         "vocab_size": VOCABULARY,
         "hidden_size": 32,
         "intermediate_size": 64,
@@ -99,24 +99,18 @@ def save_tiny_llama(folder, seed=0, **changes):
         "initializer_range": 0.2,
         **_ends(),
     }
-    return _save(folder, LlamaForCausalLM, LlamaConfig(**fields | changes), tiny_tokenizer(), seed)
+
+
+def save_tiny_llama(folder, seed=0, **changes):
+    """Llama; `changes` go into its config."""
+    config = LlamaConfig(**_like_llama() | changes)
+    return _save(folder, LlamaForCausalLM, config, tiny_tokenizer(), seed)
 
 
 def save_tiny_qwen(folder, seed=0, **changes):
     """Qwen2: as the Llama, with biases in its projections and tied embeddings."""
-    fields = {
-        "vocab_size": VOCABULARY,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 128,
-        "initializer_range": 0.2,
-        "tie_word_embeddings": True,
-        **_ends(),
-    }
-    return _save(folder, Qwen2ForCausalLM, Qwen2Config(**fields | changes), tiny_tokenizer(), seed)
+    config = Qwen2Config(**_like_llama() | {"tie_word_embeddings": True} | changes)
+    return _save(folder, Qwen2ForCausalLM, config, tiny_tokenizer(), seed)
 
 
 def save_tiny_gpt2(folder, seed=0, **changes):
