@@ -60,6 +60,9 @@ class View:
     def __init__(self, facts: Facts, observe: Sequence[str]) -> None:
         if not observe or not observe[0].startswith("progress"):
             raise ValueError(f"the first column of observe must be progress, got {list(observe)}")
+        twice = sorted({text for text in observe if list(observe).count(text) > 1})
+        if twice:
+            raise ValueError(f"observe names the column {twice[0]!r} twice; leave one of them out")
         self.facts, self.observe = facts, tuple(observe)
         asked = [parse_column(text) for text in observe]
         self._names = [one.name for one in asked]

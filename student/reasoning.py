@@ -128,6 +128,10 @@ def reasoning(
             "tokenizer, or leave them out"
         )
     _check_stress(stress, bool(tokenizer), full)
+    if isinstance(tasks, str):
+        raise ValueError(
+            f"tasks must be a list of names, such as [{tasks}], got the text {tasks!r}"
+        )
     specs = [parse(library, task) for task in tasks]
     template = template or (PROMPT if chat or not tokenizer else f"{PROMPT}\n")
     check_template(template)

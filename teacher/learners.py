@@ -3,6 +3,7 @@
 Legend: n students, k tasks, f columns.
 """
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ def make_learner(
     policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
     policy |= {name: _needed(columns, name, algorithm) for name in learner.needs}
     settings = learner.settings | settings
+    _check_shares(settings)
     policy |= settings.pop("policy_kwargs", None) or {}
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
@@ -62,6 +64,14 @@ def make_learner(
     # Saved with the model, for `load_teacher`.
     model.columns, model.algorithm = columns, algorithm  # type: ignore[attr-defined]
     return model
+
+
+def _check_shares(settings: Mapping[str, Any]) -> None:
+    """SB3 takes any discount, and values then grow without end."""
+    for name in ("gamma", "gae_lambda", "tau"):
+        value = settings.get(name, 1.0)
+        if not (isinstance(value, float | int) and 0.0 <= value <= 1.0):
+            raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
 
 
 def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) -> None:

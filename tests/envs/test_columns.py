@@ -104,7 +104,7 @@ def test_no_play_leaves_the_bounds_of_the_space(seed, shuffle, padded, feedback)
 @given(st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None)
 def test_a_shuffled_classroom_shows_the_same_in_another_order_and_records_it_as_it_was(seed):
-    observe = ("progress", "task", *EVERY)
+    observe = ("progress", "task", *(column for column in EVERY if column != "task"))
     plain, mixed = (
         begun(fake_room(practice, suite=SUITE, n=3, observe=observe, shuffle_tasks=shuffle), seed)
         for shuffle in (False, True)

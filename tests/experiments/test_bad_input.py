@@ -55,6 +55,13 @@ OVERRIDES = {
     "unknown option of a column": (
         [learned(observe=["progress", "score:floor=1"])], ["'score:floor=1'", "scale and max"]
     ),
+    "column twice": ([learned(observe=["progress", "score", "score"])], ["'score'", "twice"]),
+    "impossible discount": (
+        [learned(settings={"n_steps": 4, "batch_size": 8, "gamma": 2})], ["gamma", "[0, 1]", "2"]
+    ),
+    "tasks in one text": (
+        ["suite={name: reasoning, options: {tasks: chain_sum@0}}"], ["list", "'chain_sum@0'"]
+    ),
     "unknown reward": (["lifetime.reward=fame"], ["'fame'", "mean_score"]),
     "unknown target": (
         ["lifetime.reward=target_tasks", "lifetime.targets=[nope]"], ["nope", "parity"]
