@@ -13,7 +13,9 @@ CELL = "highest-unmastered"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["quickstart", "rehearsal", "parity-long"])
+@pytest.mark.parametrize(
+    "name", ["quickstart", "rehearsal", "parity-long", "graph", "interference", "distractors"]
+)
 def test_a_teacher_of_a_stored_result_comes_out_again(name, tmp_path):
     stored = json.loads((RESULTS / name / "summary.json").read_text())["teachers"][CELL]
     values = read_config(RESULTS / name / "config.yaml").model_dump(mode="json")
