@@ -11,21 +11,23 @@ behind by as much as the loader prefetches. The `epoch` that is logged, and what
 once per epoch, still mean one pass over as many examples as there are in the training data.
 """
 
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .trainer_course import Course
-from .trainer_data import concatenated, joined, labelled, rows_of, split, tasks_of
+from .trainer_data import joined, labelled, rows_of, split, tasks_of
 from .trainer_lessons import Lessons, Metric
+from .trainer_run import TaughtRun
 from .trainer_segments import SegmentSampler
 from .trainer_state import read_state, write_state
 from .tutor import Tutor
 
 
 class TaughtMixin:
-    """Stands in front of `Trainer`, `SFTTrainer` or `GRPOTrainer`; a tutor chooses the tasks.
+    """Stands in front of `Trainer` or one of TRL's trainers; a tutor chooses the tasks.
 
     Args:
         *args: as the trainer's.
@@ -73,7 +75,7 @@ class TaughtMixin:
             )
         self._lessons = Lessons(tutor, feedback, metric, reward_range)
         self._task_column, names = task_column, self._lessons.names
-        train_dataset = joined(train_dataset, task_column, names)
+        train_dataset = joined(train_dataset, task_column, names, _concatenated)
         rows_of(tasks_of(train_dataset, task_column), names, "train_dataset")
         if feedback != "reward":
             eval_dataset = split(eval_dataset, task_column, names)
@@ -81,24 +83,25 @@ class TaughtMixin:
             *args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs
         )
         trainer: Any = self
-        _check_arguments(trainer.args, self._lessons)
+        _check_arguments(trainer, self._lessons)
         plain = super()._get_train_sampler(trainer.train_dataset)  # type: ignore[misc]
-        self._course = Course(trainer, self._lessons, task_column, plain, stop_when_finished)
-        trainer.add_callback(_callback(self._course))
+        self._run = TaughtRun(trainer, self._lessons, task_column, plain, stop_when_finished)
+        trainer.add_callback(_callback(self._run))
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SegmentSampler:
         """What `Trainer` asks for the order of examples."""
-        return self._course.sampler
+        return self._run.sampler
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """What `SFTTrainer` prepares data with; what is packed together is of one task."""
+        """What TRL prepares data with; what `SFTTrainer` packs together is of one task."""
         prepare = super()._prepare_dataset  # type: ignore[misc]
-        packs, whose = args[2], args[4]
-        if not packs or whose != "train":
+        # Trainers for preferences and rewards do not pack, and have no such argument.
+        given = signature(prepare).bind(dataset, *args, **kwargs).arguments
+        if not given.get("packing") or given["dataset_name"] != "train":
             return prepare(dataset, *args, **kwargs)
         names, column = self._lessons.names, self._task_column
         rows = rows_of(tasks_of(dataset, column), names, "train_dataset")
-        return concatenated(
+        return _concatenated(
             [
                 labelled(prepare(dataset.select(one), *args, **kwargs), column, name)
                 for name, one in zip(names, rows, strict=True)
@@ -125,12 +128,12 @@ class TaughtMixin:
         settings, checkpoint = trainer.args, kwargs.get("resume_from_checkpoint")
         self._lessons.forget()
         if checkpoint is not None:
-            kept = self._course.shared(lambda: read_state(Path(checkpoint)))
+            kept = self._shared(lambda: read_state(Path(checkpoint)))
             self._lessons.load_state_dict(kept)
         asked = settings.max_steps
         if asked <= 0:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
-            settings.max_steps = self._course.all_steps
+            settings.max_steps = self._run.all_steps
         try:
             return super()._inner_training_loop(*args, **kwargs)  # type: ignore[misc]
         finally:
@@ -146,9 +149,41 @@ class TaughtMixin:
         super()._save_checkpoint(model, trial)  # type: ignore[misc]
 
 
+    def _log_alone(self, line: dict[str, float]) -> None:
+        """Log this line; TRL's own `log` would put the averages that it gathers into it."""
+        from transformers import Trainer
+
+        Trainer.log(self, line)  # type: ignore[arg-type]
+
+    def _shared(self, make: Callable[[], Any]) -> Any:
+        """What the first process makes, in every process; its ValueError too."""
+        trainer: Any = self
+        if trainer.accelerator.num_processes == 1:
+            return make()
+        from accelerate.utils import broadcast_object_list
+
+        made: list[Any] = [None, None]
+        if trainer.accelerator.is_main_process:
+            try:
+                made[0] = make()
+            except ValueError as wrong:
+                made[1] = str(wrong)
+        broadcast_object_list(made)
+        if made[1] is not None:
+            raise ValueError(made[1])
+        return made[0]
+
+
 def taught(trainer: type[Any]) -> type[Any]:
     """The same trainer with `TaughtMixin` in front: it takes `tutor=` and what belongs to it."""
     return type(f"Taught{trainer.__name__}", (TaughtMixin, trainer), {})
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    """Tables one after the other."""
+    from datasets import concatenate_datasets
+
+    return concatenate_datasets(parts)
 
 
 def _check_trainer(mixed: Any) -> None:
@@ -166,14 +201,20 @@ def _check_trainer(mixed: Any) -> None:
         )
 
 
-def _check_arguments(args: Any, lessons: Lessons) -> None:
+def _check_arguments(trainer: Any, lessons: Lessons) -> None:
     """Refuse what takes the choice or the feedback from the tutor, or changes what a step is."""
+    args = trainer.args
     strategy = getattr(args, "train_sampling_strategy", "random")
     if strategy != "random":
+        # KTO's other losses compare with the neighbours in a fixed order.
+        ordered = getattr(trainer, "calculate_KL", False)
+        way_out = " and loss_type='apo_zero_unpaired', which needs no order" if ordered else ""
         raise ValueError(
             f"train_sampling_strategy={str(strategy)!r} orders the examples, which is the tutor's "
-            "part; leave it out"
+            f"part; give train_sampling_strategy='random'{way_out}"
         )
+    if args.load_best_model_at_end:
+        _check_best(args, lessons)
     if getattr(args, "auto_find_batch_size", False):
         raise ValueError(
             "auto_find_batch_size changes what a step is in mid-training; "
@@ -191,23 +232,43 @@ def _check_arguments(args: Any, lessons: Lessons) -> None:
         )
 
 
-def _callback(course: Course) -> Any:
-    """What tells the course where the trainer is."""
+def _check_best(args: Any, lessons: Lessons) -> None:
+    """Refuse to load the best model where it would be evaluated but not saved."""
+    if lessons.feedback == "bandit" and args.eval_strategy == "no":
+        raise ValueError(
+            "load_best_model_at_end finds no best model where one task is evaluated at a time, "
+            "as with feedback='bandit'; give an eval_strategy of the trainer's own, or "
+            "feedback='full'"
+        )
+    if lessons.feedback != "full" or args.save_strategy == "best":
+        return
+    # Less than 1 is a share of all steps.
+    every = args.save_steps if args.save_strategy == "steps" else 0
+    if every < 1 or lessons.steps % every:
+        raise ValueError(
+            "load_best_model_at_end needs a checkpoint wherever a segment ends and is evaluated, "
+            f"every {lessons.steps} steps; give save_strategy='best', or save_strategy='steps' "
+            f"with save_steps that divide {lessons.steps}"
+        )
+
+
+def _callback(run: TaughtRun) -> Any:
+    """What tells the run where the trainer is."""
     from transformers import TrainerCallback
 
     class TutorCallback(TrainerCallback):
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            course.begin_segment()
+            run.begin_segment()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            course.end_step(control)
+            run.end_step(control)
 
         def on_evaluate(
             self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
         ) -> None:
-            course.take(metrics or {}, control)
+            run.take(metrics or {}, control)
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            course.end_segment(control)
+            run.end_segment(control)
 
     return TutorCallback()

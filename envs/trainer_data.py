@@ -3,7 +3,7 @@
 Legend: k tasks, r rows.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,13 +43,16 @@ def is_table(dataset: Any) -> bool:
     return hasattr(dataset, "column_names") and hasattr(dataset, "select")
 
 
-def joined(given: Any, column: str, names: Sequence[str]) -> Any:
+def joined(
+    given: Any, column: str, names: Sequence[str], concatenated: Callable[[list[Any]], Any]
+) -> Any:
     """The training data as one dataset, of which `tasks_of` knows the tasks.
 
     Args:
         given: a dataset with this column, or task -> dataset.
         column: that names the task of a row.
         names: of the tutor's tasks.
+        concatenated: puts `datasets.Dataset`s one after the other.
 
     Raises:
         ValueError: for a stream, and for tasks that the tutor does not have.
@@ -74,13 +77,6 @@ def labelled(dataset: Any, column: str, name: str) -> Any:
     if column in dataset.column_names:
         dataset = dataset.remove_columns(column)
     return dataset.add_column(column, [name] * len(dataset))
-
-
-def concatenated(parts: list[Any]) -> Any:
-    """Tables one after the other."""
-    from datasets import concatenate_datasets
-
-    return concatenate_datasets(parts)
 
 
 def tasks_of(dataset: Any, column: str) -> list[str]:

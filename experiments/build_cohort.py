@@ -54,6 +54,7 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         )  # fmt: skip
         return cohort
     name = student.model or ("decoder" if suite.tokens else "mlp")
+    _check_reader(student, suite, name)
     if name in PRETRAINED:
         return _cohort(student, suite, n, partial(_pretrained, name, student, suite), sizes)
     maker = named("model", name, MODELS)
@@ -74,13 +75,36 @@ def _pretrained(name: str, student: Student, suite: TaskSuite) -> nn.Module:
         options["answer_length"] = suite.tasks[0].splits["train"].targets.shape[1]
     else:
         options["n_outputs"] = suite.n_outputs
-    return copy_sharing_weights(_loaded(name, json.dumps(options, sort_keys=True)))
+    said = json.dumps(options, sort_keys=True)
+    return copy_sharing_weights(_loaded(name, said, student.device))
 
 
 @lru_cache(maxsize=2)
-def _loaded(name: str, options: str) -> nn.Module:
+def _loaded(name: str, options: str, device: str) -> nn.Module:
     module: nn.Module = call("model", name, PRETRAINED[name], json.loads(options))
-    return module
+    return module.to(device)
+
+
+def _check_reader(student: Student, suite: TaskSuite, name: str) -> None:
+    """Refuse a model that does not read what the suite is written in, or has no weights to it."""
+    wanted = "encoder" if suite.classes else "causal"
+    if suite.tokenizer and name != wanted:
+        raise ValueError(
+            f"suite {suite.name!r} is in the tokens of {suite.tokenizer}, for students of model "
+            f"{wanted!r} with student.lora; got model {name!r}"
+        )
+    if name not in PRETRAINED:
+        return
+    if student.lora is None:
+        raise ValueError(
+            f"students of model {name!r} train adapters over one frozen model; add student.lora, "
+            "such as {r: 8, lora_alpha: 16}"
+        )
+    if student.base:
+        raise ValueError(
+            f"a model {name!r} is its own base; leave out student.base, or name the folder of "
+            "another model as student.options.source"
+        )
 
 
 def _cohort(
@@ -90,11 +114,6 @@ def _cohort(
     base = read_base(Path(student.base)) if student.base else None
     optimizer = _optimizer(student)
     if student.lora is None:
-        if student.model in PRETRAINED:
-            raise ValueError(
-                f"students of model {student.model!r} train adapters over one frozen model; add "
-                "student.lora, such as {r: 8, lora_alpha: 16}"
-            )
         return StackedCohort(
             suite, build, n, optimizer=optimizer, base=base, device=student.device, **sizes
         )

@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from lessonplan.student import PACKAGED
+
 from .config import Config
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -134,8 +136,11 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             (_section(suite, "options"), "tokenizer"),
             (_section(student, "options"), "source"),
         ):
-            if isinstance(section.get(key), str) and (folder / section[key]).is_dir():
-                section[key] = str((folder / section[key]).resolve())
+            source = section.get(key)
+            if isinstance(source, str) and source and source not in PACKAGED:
+                place = folder / source
+                is_model = (place / "config.json").is_file()
+                section[key] = str(place.resolve()) if is_model else source
 
 
 def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
@@ -150,7 +155,10 @@ def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
     values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
     place = data.resolve()
     saved = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
-    options = {"path": str(place)} | ({"tokenizer": model} if model else {})
+    options: dict[str, Any] = {"path": str(place)}
+    if model:
+        options["tokenizer"] = model
+        values["student"]["options"].pop("source", None)
     values["suite"] = {"name": "dataset" if saved else "jsonl", "options": options}
     values["name"] = (place.name if place.is_dir() else place.stem) or "data"
     return values

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lessonplan.student import Evaluation, StackedCohort, TaskSuite
+from lessonplan.student import PRETRAINED, Evaluation, StackedCohort, TaskSuite
 
 from .base import write_base
 from .build import build_room, build_suite
@@ -89,6 +89,11 @@ def pretrain(
 
 def _without_adapters(course: Course) -> Course:
     """All weights are pretrained, also where lifetimes are to train adapters."""
+    if course.student.model in PRETRAINED:
+        raise ValueError(
+            f"a model {course.student.model!r} is pretrained already; `lessonplan pretrain` is for "
+            "models of ours and torch modules"
+        )
     student = course.student.model_copy(update={"lora": None})
     return course.model_copy(update={"student": student})
 

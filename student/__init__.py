@@ -25,6 +25,7 @@ from .schedules import SCHEDULES, Constant, Cosine, Cyclical, WarmUp
 from .scoring import Evaluation
 from .sign_suites import distractors, finite, flat, graph, interference
 from .simulated import SimulatedCohort, simulated
+from .sources import PACKAGED
 from .stacked import StackedCohort
 from .suite_checks import check_suite
 from .suites import SUITES
@@ -39,6 +40,7 @@ __all__ = [
     "MLP",
     "MODELS",
     "NO_TOKEN",
+    "PACKAGED",
     "PRETRAINED",
     "QUERY_AND_VALUE",
     "SCHEDULES",

@@ -21,6 +21,26 @@ _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 COMBINATIONS = ("linear", "cat", "svd")
+_UNSUPPORTED = (
+    "use_dora",
+    "use_rslora",
+    "rank_pattern",
+    "alpha_pattern",
+    "layer_replication",
+    "lora_bias",
+    "trainable_token_indices",
+    "target_parameters",
+    "alora_invocation_tokens",
+    "use_qalora",
+    "use_bdlora",
+    "arrow_config",
+    "kasa_config",
+    "monteclora_config",
+)
+"""Options of PEFT that make the same weights mean something else, or bring others along."""
+
+_REWRITING = ("pissa", "olora", "corda", "loftq", "lora_ga")
+"""Beginnings of `init_lora_weights` under which PEFT changes the weights of the base, too."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,8 @@ def load_adapter(folder: str | Path) -> Adapter:
 
     Raises:
         ValueError: if it is no folder of a LoRA adapter, or one with parts that are not supported
-            (biases, ranks or scales per layer, DoRA, rsLoRA).
+            (biases, ranks or scales per layer, DoRA, rsLoRA, adapted embeddings, an initialisation
+            that changes the base).
     """
     folder = Path(folder)
     for name in (_CONFIG, _WEIGHTS):
@@ -108,6 +129,7 @@ def load_adapter(folder: str | Path) -> Adapter:
             f"{(foreign or sorted(weights) or ['nothing'])[0]!r}"
         )
     values = {name.removeprefix(_PREFIX): value.float() for name, value in weights.items()}
+    _refuse_other_weights(values, folder)
     lora = LoRA(int(config["r"]), float(config["lora_alpha"]))
     found = Adapter(lora, values, bool(config.get("fan_in_fan_out", False)))
     named = replace(lora, target_modules=tuple(found.layers), modules_to_save=tuple(found.saved))
@@ -117,11 +139,39 @@ def load_adapter(folder: str | Path) -> Adapter:
 def _refuse_other_kinds(config: Mapping[str, Any], folder: Path) -> None:
     if config.get("peft_type") != "LORA":
         raise ValueError(f"{folder} holds a {config.get('peft_type')!r} adapter, wanted 'LORA'")
-    for option in ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "layer_replication"):
+    for option in _UNSUPPORTED:
         if config.get(option):
             raise ValueError(f"the adapter in {folder} uses {option}, which is not supported here")
     if config.get("bias", "none") != "none":
         raise ValueError(f"the adapter in {folder} trains biases, which is not supported here")
+    drawn = config.get("init_lora_weights")
+    if isinstance(drawn, str) and drawn.lower().startswith(_REWRITING):
+        raise ValueError(
+            f"the adapter in {folder} was begun with init_lora_weights={drawn!r}, which changes "
+            "the weights of the base; save it again with path_initial_model_for_weight_conversion "
+            "of PEFT's save_pretrained"
+        )
+
+
+def _refuse_other_weights(values: Mapping[str, Tensor], folder: Path) -> None:
+    """Refuse weights that are neither a factor of an adapted layer nor of one trained whole."""
+    for name in sorted(values):
+        plain = name.endswith((".weight", ".bias")) and not (
+            "lora_" in name or "base_layer" in name
+        )
+        if not (plain or name.endswith((_DOWN, _UP))):
+            raise ValueError(
+                f"{folder / _WEIGHTS} holds {name!r}, which is not supported here: only lora_A and "
+                "lora_B of linear layers, and layers that are trained whole"
+            )
+    downs, ups = (
+        {name.removesuffix(end) for name in values if name.endswith(end)} for end in (_DOWN, _UP)
+    )
+    if downs != ups:
+        raise ValueError(
+            f"{folder / _WEIGHTS} holds only one of lora_A and lora_B of the layer "
+            f"{min(downs ^ ups)!r}"
+        )
 
 
 def combine_adapters(

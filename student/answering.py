@@ -12,10 +12,10 @@ from torch import Tensor
 
 from .graders import Answering
 from .row_stack import RowStack
-from .tasks import IGNORED, TaskSuite
+from .tasks import IGNORED, NO_TOKEN, TaskSuite
 
 _TOGETHER = 32
-"""Candidates that are looked at together."""
+"""Candidates or prompts that are looked at together."""
 
 
 class Member:
@@ -48,8 +48,13 @@ class Member:
 
     def generate(self, prompts: Tensor, length: int) -> list[list[int]]:
         """See `Answering.generate`."""
+        written = []
         with torch.no_grad():
-            return self._stack.generate(self._row[0], prompts.to(self._row.device), length)
+            for part in torch.split(prompts.to(self._row.device), _TOGETHER):
+                used = (part != NO_TOKEN).any(dim=0)
+                cropped = part[:, int(used.int().argmax()) :]
+                written += self._stack.generate(self._row[0], cropped, length)
+        return written
 
 
 def grade(

@@ -95,7 +95,7 @@ class Wording:
         self.tokenizer, self.chat, self.template = tokenizer, chat, template
         self.end = _end(tokenizer, chat)
         """The token that ends every answer."""
-        self._front = [] if chat else _front(tokenizer)
+        self._front = [] if chat and tokenizer.chat_template else _front(tokenizer)
 
     def text(self, question: Question) -> str:
         """What the model reads before it answers, special tokens in front left out."""

@@ -56,6 +56,7 @@ def corpus_suite(name: str, tasks: dict[str, Written], writing: Writing) -> Task
     """
     _check_prerequisites(tasks)
     classify = _classifies(tasks, writing)
+    _check_score(tasks, writing)
     splits = divide(
         {name: task.lines for name, task in tasks.items()},
         {name: task.place for name, task in tasks.items()},
@@ -110,9 +111,21 @@ def _classifies(tasks: dict[str, Written], writing: Writing) -> bool:
     return True
 
 
+def _check_score(tasks: dict[str, Written], writing: Writing) -> None:
+    """A score stands in for exact match, which some task must have."""
+    if writing.score and all("'choices'" in task.forms for task in tasks.values()):
+        raise ValueError(
+            "score judges what the student writes, and every task here has 'choices', which are "
+            "judged by their losses; leave score or the choices out"
+        )
+
+
 def _graded(splits: Splits, score: Callable[[str, Any], float] | None) -> Splits:
     return {
-        split: [replace(question, score=score) for question in questions]
+        split: [
+            question if question.choices else replace(question, score=score)
+            for question in questions
+        ]
         for split, questions in splits.items()
     }
 

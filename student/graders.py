@@ -77,6 +77,13 @@ class Choice:
         self, split: str, index: np.ndarray, student: Answering
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `Grader`."""
+        different, back = _once(index)
+        credit, confidence = self._judged(split, different, student)
+        return credit[back], confidence[back]
+
+    def _judged(
+        self, split: str, index: np.ndarray, student: Answering
+    ) -> tuple[np.ndarray, np.ndarray]:
         given = [self.candidates[split][i] for i in index]
         counts = np.array([len(candidates) for candidates in given], dtype=np.int64)
         example = np.repeat(np.arange(len(index)), counts)
@@ -124,6 +131,13 @@ class Verify:
         Raises:
             ValueError: if the function's score is not in [0, 1].
         """
+        different, back = _once(index)
+        credit, confidence = self._judged(split, different, student)
+        return credit[back], confidence[back]
+
+    def _judged(
+        self, split: str, index: np.ndarray, student: Answering
+    ) -> tuple[np.ndarray, np.ndarray]:
         prompts = self.prompts[split][index]
         end, length = self.code.wording.end, self.code.answer_length
         credit, whole = np.zeros(len(index)), []
@@ -138,6 +152,16 @@ class Verify:
         known = np.isfinite(losses)
         confidence = np.exp(-np.where(known, np.maximum(losses, 0.0), np.inf))
         return np.where(known, credit, 0.0), confidence
+
+
+def _once(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Different examples (d,) in the order in which they first come, and which each is (e,).
+
+    Evaluation sets are filled up with repetitions, and every example costs a pass or a text.
+    """
+    different, first, back = np.unique(index, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return different[order], np.argsort(order)[back]
 
 
 def _scored(question: Question, text: str) -> float:

@@ -98,11 +98,11 @@ class AdaptedLinear(nn.Module):
         values, members = self._lockstep.values, self._lockstep.members
         rows = inputs.reshape(members, -1, inputs.shape[-1])
         if self.kind == "saved":
-            outputs = (
-                rows.to(values[f"{self.name}.weight"].dtype) @ values[f"{self.name}.weight"].mT
-            )
+            weight = values[f"{self.name}.weight"]
+            outputs = rows.to(weight.dtype) @ (weight if is_transposed(self.frozen) else weight.mT)
             if self.bias is not None:
                 outputs = outputs + values[f"{self.name}.bias"][:, None]
+            outputs = outputs.to(inputs.dtype)
         else:
             outputs = self._through_frozen(rows)
         if self.kind == "adapted":

@@ -23,8 +23,8 @@ class LoRACohort(RowCohort):
     Everything that a member has (adapter, moments, step counter, random streams) is its own; the
     module and its weights are there once. On a CPU a member learns to the bit what it would learn
     alone; which bits these are depends on whether members are computed one by one or together, and
-    on torch's threads. On a GPU the frozen products of all members are one product, and members
-    agree within rounding.
+    on how many threads torch has. On a GPU the frozen products of all members are one product, and
+    members agree within rounding.
 
     Args:
         suite: what there is to learn.
@@ -75,6 +75,7 @@ class LoRACohort(RowCohort):
             evaluation_size=evaluation_size,
             chunk=min(stack.member_chunk, max(n, 2)),
             threads=1,
+            one_thread=False,
             device=where,
         )
 

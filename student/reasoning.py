@@ -7,7 +7,7 @@ worth learning first and becomes a prerequisite.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -139,7 +139,9 @@ def reasoning(
     wording = Wording(named[1], chat, template) if tokenizer else None
     longest = max_tokens if tokenizer else prompt_length
     asking = _Asking(library, seed, full, verify, longest, wording)
-    texts = [_task(asking, spec, specs, train_size, held_out, stress, template) for spec in specs]
+    texts = [_task(asking, spec, specs, train_size, held_out, stress) for spec in specs]
+    if stress != "harder":
+        texts = _derived(texts, specs, stress, template)
     if tokenizer:
         return token_suite("reasoning", texts, named, chat, template, max_tokens)
     return text_suite("reasoning", [_in_characters(task) for task in texts])
@@ -179,16 +181,13 @@ def _task(
     train_size: int,
     held_out: int,
     stress: str,
-    template: str,
 ) -> TextTask[Question]:
-    """The task with what its levels say about it."""
+    """The task with what its levels say about it, stress only if that is `harder`."""
     above = spec.harder() if stress == "harder" else {}
     most = {"train": train_size, "probe": held_out, "test": held_out}
     splits, category = _fill(asking, spec, spec.levels, most)
     if above:
         splits |= _fill(asking, spec, above, {"stress": held_out})[0]
-    else:
-        splits["stress"] = _derived(spec.dataset, splits, stress, template)
     below = [other for other in specs if other.below(spec)]
     return TextTask(
         name=spec.name,
@@ -259,18 +258,39 @@ def _different_examples(asking: _Asking, dataset: Any, name: str) -> Iterator[tu
             return
 
 
-def _derived(dataset: str, splits: _Splits, stress: str, template: str) -> list[Question]:
-    """Test examples with noise around what is asked for, or in another template."""
-    taken = {question.prompt for questions in splits.values() for question in questions}
+def _derived(
+    tasks: Sequence[TextTask[Question]], specs: Sequence[Spec], stress: str, template: str
+) -> list[TextTask[Question]]:
+    """The tasks with stress splits made of their test examples, equal to no prompt of any task."""
+    taken = {
+        question.prompt
+        for task in tasks
+        for questions in task.splits.values()
+        for question in questions
+    }
+
+    def changed(question: Question, dataset: str) -> Question:
+        return stressed(question, stress, template, taken, _asks_the_same(question, dataset))
+
+    return [
+        replace(
+            task,
+            splits={
+                **task.splits,
+                "stress": [changed(one, spec.dataset) for one in task.splits["test"]],
+            },
+        )
+        for task, spec in zip(tasks, specs, strict=True)
+    ]
+
+
+def _asks_the_same(question: Question, dataset: str) -> Callable[[str], bool] | None:
+    """Whether a text still holds what is asked for, where that is known."""
     shorten = COMPACTIONS.get(dataset)
-
-    def same(question: Question) -> Callable[[str], bool] | None:
-        if shorten is None:
-            return None
-        parts = shorten.parts(str(question.prompt))
-        return lambda text: all(part in text for part in parts)
-
-    return [stressed(one, stress, template, taken, same(one)) for one in splits["test"]]
+    if shorten is None:
+        return None
+    parts = shorten.parts(str(question.prompt))
+    return lambda text: all(part in text for part in parts)
 
 
 def _split_of(prompt: str) -> str:

@@ -6,6 +6,7 @@ e evaluation examples.
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,8 @@ class RowCohort:
             is fixed by its seed.
         chunk: members whose steps are computed together.
         threads: chunks that run at the same time on a CPU.
+        one_thread: whether products take one thread each, so that no bit depends on how many
+            torch has.
         device: where the rows are.
     """
 
@@ -50,6 +53,7 @@ class RowCohort:
         evaluation_size: int,
         chunk: int,
         threads: int,
+        one_thread: bool,
         device: torch.device,
     ) -> None:
         self.suite, self.n = suite, n
@@ -60,6 +64,7 @@ class RowCohort:
         self._stack = stack
         self._chunk = 1 if stack.alone else chunk
         self._threads = threads
+        self._quiet = one_torch_thread if one_thread else nullcontext
         self._pools: dict[str, Pool] = {}
         self._chance = suite.values("chance")
         self._weights = torch.zeros((n, stack.size), device=device)
@@ -164,7 +169,8 @@ class RowCohort:
         if any(task.grader for task in self.suite.tasks):
             within = index - self._pool(split).offsets[which][:, :, None]
             students = [Member(self._stack, self._weights[row : row + 1]) for row in rows]
-            graded = grade(self.suite, split, which, within, students, (right, confidence))
+            with self._quiet():
+                graded = grade(self.suite, split, which, within, students, (right, confidence))
             return summarize(graded[0], loss, graded[1], used, self._chance[which])
         return summarize(right, loss, confidence, used, self._chance[which])
 
@@ -174,29 +180,26 @@ class RowCohort:
         """Right, loss and confidence of each example, (c, k, e) each."""
         # The bits of one student were not tried on as many examples: two are always safe.
         members = _at_least(1 if self._stack.alone else 2, rows)
+        shape = index.shape
+        # Filled up with the last example: in parts of one task each, so that no figure depends on
+        # which others are evaluated, or so that every member's numbers begin on whole registers.
+        part = _part(shape[2], self._stack.evaluated_together)
+        index = np.pad(index, ((0, 0), (0, 0), (0, -shape[2] % part if part else 0)), mode="edge")
         flat = index.reshape(len(rows), -1)
-        size, together = flat.shape[1], self._together(index.shape[2])
-        # Filled up with the last example, so that every member's numbers begin on whole registers.
-        filled = np.pad(flat, ((0, 0), (0, -size % (together or ALIGNMENT))), mode="edge")
+        filled = np.pad(flat, ((0, 0), (0, -flat.shape[1] % (part or ALIGNMENT))), mode="edge")
         where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
         weights = self._weights[torch.as_tensor(members, device=self.device)]
-        parts = torch.split(where, together or where.shape[1], dim=1)
         with torch.no_grad():
-            found = [self._scored(weights, split, part) for part in parts]
-        figures = [torch.cat(part, dim=1) for part in zip(*found, strict=True)]
-        shape = index.shape
+            found = [
+                self._scored(weights, split, one)
+                for one in torch.split(where, part or where.shape[1], dim=1)
+            ]
         right, loss, confidence = (
-            x[: len(rows), :size].cpu().numpy().reshape(shape) for x in figures
-        )
+            torch.cat(figure, dim=1)[: len(rows), : flat.shape[1]]
+            .cpu().numpy().reshape(index.shape)[:, :, : shape[2]]
+            for figure in zip(*found, strict=True)
+        )  # fmt: skip
         return right, loss, confidence
-
-    def _together(self, examples: int) -> int:
-        """Examples that are evaluated at once, always of one task; 0 for all there are.
-
-        So the figures of an example do not depend on which other tasks are evaluated.
-        """
-        most = self._stack.evaluated_together
-        return max((d for d in range(1, min(most, examples) + 1) if examples % d == 0), default=0)
 
     def _scored(self, weights: Tensor, split: str, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Right, loss and confidence of the examples at these places (c, m), (c, m) each."""
@@ -250,13 +253,18 @@ class RowCohort:
     def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
         """Run `work` over range(count) in chunks, on several threads where there are several."""
         parts = np.array_split(np.arange(count), -(-count // size)) if count else []
-        with one_torch_thread():
+        with self._quiet():
             if len(parts) < 2 or self._threads < 2:
                 for part in parts:
                     work(part)
                 return
             with ThreadPoolExecutor(self._threads) as threads:
                 list(threads.map(work, parts))
+
+
+def _part(size: int, most: int) -> int:
+    """Into parts of how many examples `size` of them are best cut; 0 where they stay together."""
+    return -(-size // -(-size // most)) if most else 0
 
 
 def _at_least(fewest: int, rows: Rows) -> Rows:

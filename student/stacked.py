@@ -68,6 +68,7 @@ class StackedCohort(RowCohort):
             evaluation_size=evaluation_size,
             chunk=chunk or (fitting_chunk(stack) if where.type == "cpu" else n),
             threads=threads,
+            one_thread=True,
             device=where,
         )
 

@@ -42,7 +42,8 @@ def token_suite(
         per_token: candidates are compared by their mean loss per token, not by their sum.
 
     Raises:
-        ValueError: for texts that have no tokens or too many.
+        ValueError: for texts that have no tokens or too many, or a task whose questions are not
+            all judged in one way.
     """
     source, tokenizer = opened(tokenizer)
     wording = Wording(tokenizer, _talks(tasks, chat, tokenizer), template)
@@ -61,6 +62,7 @@ class _Written:
     """A task in tokens that are not laid out yet."""
 
     def __init__(self, task: TextTask[Question], wording: Wording, max_tokens: int | None) -> None:
+        _check_judging(task)
         self.plain = task
         self.prompts: dict[str, Sequence[Tokens]] = {
             split: wording.prompts(questions) for split, questions in task.splits.items()
@@ -157,6 +159,32 @@ class _Written:
 
     def _candidates(self, question: Question) -> list[Tokens]:
         return [self.answers[text] for text in question.choices or (question.answer,)]
+
+
+def _check_judging(task: TextTask[Question]) -> None:
+    """Refuse a task whose questions are judged in different ways, or in two ways at once."""
+    every = [question for questions in task.splits.values() for question in questions]
+    for way, has in (
+        ("choices", [bool(question.choices) for question in every]),
+        ("a score", [question.score is not None for question in every]),
+    ):
+        if any(has) and not all(has):
+            prompt = shown(str(every[has.index(False)].prompt))
+            raise ValueError(
+                f"task {task.name!r} has questions with {way} and questions without, such as "
+                f"{prompt}; give {way} to all of them or to none, or make two tasks of them"
+            )
+    for question in every:
+        if question.choices and question.score:
+            raise ValueError(
+                f"task {task.name!r} has choices, which are judged by their losses, and a score, "
+                "which judges what is written; leave one of them out"
+            )
+        if question.choices and question.answer not in question.choices:
+            raise ValueError(
+                f"the answer {shown(question.answer)} of task {task.name!r} must be one of its "
+                f"choices, got {list(question.choices)!r}"
+            )
 
 
 def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .optimizer import AdamState
 from .row_stack import Gradient, RowStack
-from .tasks import TaskSuite
+from .tasks import NO_TOKEN, TaskSuite
 
 
 def first_batch(suite: TaskSuite, batch_size: int) -> tuple[Tensor, Tensor]:
@@ -85,10 +85,11 @@ def _tried(student: Callable[[Tensor], Tensor], inputs: Tensor, suite: str) -> T
     except (RuntimeError, TypeError, IndexError) as error:
         kind = str(inputs.dtype).removeprefix("torch.")
         other = "mlp" if inputs.is_floating_point() else "decoder"
+        # What a pretrained model reads was checked before.
+        hint = "" if bool((inputs == NO_TOKEN).any()) else f"; try student.model={other}"
         raise ValueError(
             f"the model can't take the inputs of suite {suite!r}, {kind} of shape "
-            f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split())}); "
-            f"try student.model={other}"
+            f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split())}){hint}"
         ) from error
 
 

@@ -32,9 +32,7 @@ TABLE = {
     "student/rl.py": {"stable_baselines3"},
     "student/gym_rows.py": {"gymnasium"},
     "envs/*": {"numpy", "gymnasium", "stable_baselines3"},
-    "envs/trainer.py": {"transformers"},
-    "envs/trainer_course.py": {"accelerate", "transformers"},
-    "envs/trainer_data.py": {"datasets"},
+    "envs/trainer.py": {"accelerate", "datasets", "transformers"},
     "teacher/*": {"numpy", "torch", "gymnasium", "stable_baselines3"},
     "teacher/contrib.py": {"sb3_contrib"},
     "experiments/*": {

@@ -100,7 +100,9 @@ def test_an_adapter_of_a_run_is_where_the_next_one_starts(folders, tmp_path):
         ("student.lora.target_modules=[query]", "names no linear layer"),
         ("student.lora.start=/nowhere", "has no adapter_config.json"),
         ("student.lora.r=0", "student.lora.r"),
-        ("student.model=encoder", "not an encoder"),
+        ("student.model=encoder", "for students of model 'causal' with student.lora"),
+        ("student.model=decoder", "for students of model 'causal' with student.lora"),
+        ("student.base=somewhere", "is its own base"),
         ("student.options={source: /nowhere}", "there is no model '/nowhere'"),
     ],
 )
@@ -129,6 +131,7 @@ def test_an_adapter_of_smollm2_says_the_same_in_plain_peft(tmp_path):
     suite = build_suite(config)
     cohort = build_room(config, suite, 1).cohort
     before = cohort.evaluate("test")
+    assert before.score.max() == 0.0
     cohort.train(np.full((1, len(suite)), 1 / len(suite)), 12)
     mine = cohort.evaluate("test")
     assert mine.loss.mean() < 0.7 * before.loss.mean()
@@ -184,6 +187,21 @@ def test_a_model_is_fine_tuned_on_ones_own_data(kind, folders, tmp_path, monkeyp
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["run"] == "mine"
     assert set(summary["teachers"]) == {"proportional", "learnability-mixture"}
+
+
+def test_the_name_of_a_package_is_no_folder_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "smollm2").mkdir()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.json").write_text("{}")
+    assert read_config("smollm2").suite.options["tokenizer"] == "smollm2"
+    mine = read_config("smollm2", ["suite.options.tokenizer=mine"])
+    assert mine.suite.options["tokenizer"] == str(tmp_path / "mine")
+
+
+def test_a_pretrained_model_is_not_pretrained_again(monkeypatch, capsys, tmp_path):
+    said = refused(monkeypatch, capsys, "pretrain", "smollm2", "--out", tmp_path / "base")
+    assert "is pretrained already" in said
 
 
 def test_a_model_needs_data(monkeypatch, capsys):

@@ -250,6 +250,40 @@ def test_a_layer_that_is_saved_is_trained_whole_by_every_member():
     assert not torch.equal(*heads)
 
 
+@pytest.mark.parametrize("target", ["attn.c_proj", "c_fc"])
+def test_a_transposed_layer_that_is_saved_starts_as_it_was(tiny, tmp_path, target):
+    folder = tiny.save_tiny_gpt2(tmp_path)
+    lora = LoRA(r=2, target_modules=("c_attn",), modules_to_save=(target,))
+    cohort = LoRACohort(token_suite(), partial(CausalLM, folder, ANSWER), 1, lora=lora)
+    inputs = token_suite().tasks[0].splits["test"].inputs
+    plain = CausalLM(folder, ANSWER)(inputs)
+    torch.testing.assert_close(cohort.student(0)(inputs), plain, atol=1e-5, rtol=0)
+
+
+def test_a_saved_layer_fits_into_a_base_in_bfloat16(tiny, tmp_path):
+    folder = tiny.save_tiny_llama(tmp_path)
+    lora = LoRA(r=2, target_modules=("q_proj",), modules_to_save=("o_proj",))
+    build = partial(CausalLM, folder, ANSWER, dtype="bfloat16")
+    cohort = LoRACohort(token_suite(), build, 2, lora=lora, batch_size=4, optimizer=Adam(1e-2))
+    brought = cohort.train(np.eye(3)[:2], 20)
+    assert (brought.loss_after < brought.loss_before).all()
+
+
+@pytest.mark.parametrize("size", [8, 31, 37])
+def test_examples_are_evaluated_in_parts_whatever_their_number(size):
+    suite = token_suite(16, padded=False)
+    few = decoders(2, evaluation_size=size)
+    few.train(np.eye(3)[:2], 2)
+    index, used = few._evaluation_set("train")
+    found, pool = few.evaluate("train"), letters().pool("train")
+    for task in range(len(suite)):
+        places = index[1, task][used[1, task]]
+        with torch.no_grad():
+            logits = few.student(1)(pool.inputs[places])
+        wanted = F.cross_entropy(logits.mT, pool.targets[places], ignore_index=-100)
+        assert found.loss[1, task] == pytest.approx(wanted.item(), rel=1e-5)
+
+
 def test_schedules_go_by_each_members_own_counter():
     cohort = decoders(2, optimizer=Adam(0.01, schedule=Cosine(total_steps=4)))
     cohort.reset(np.array([0, 1]), np.array([7, 7]))

@@ -4,7 +4,7 @@ Legend: k tasks.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,11 +15,11 @@ from .trainer_lessons import Lessons
 from .trainer_segments import Draws, Order, SegmentSampler
 
 
-class Course:
-    """What a tutor and a trainer have to do with each other.
+class TaughtRun:
+    """What a tutor and a trainer have to do with each other during a run.
 
     Args:
-        trainer: that is set up.
+        trainer: that is set up, with `TaughtMixin` in front.
         lessons: the tutor's.
         column: of the training data that names the task of a row.
         plain: the sampler that the trainer would have without a tutor.
@@ -60,7 +60,7 @@ class Course:
         if not lessons.pending:
             lessons.choose(step)
             if self.trainer.accelerator.num_processes > 1:
-                lessons.load_state_dict(self.shared(lessons.state_dict))
+                lessons.load_state_dict(self.trainer._shared(lessons.state_dict))
             self._log(lessons.choice())
         before = lessons.first % lessons.steps
         rows = lessons.drawn(self.draws, self.order.draws(lessons.steps - before))
@@ -110,37 +110,19 @@ class Course:
         if lessons.begun and all(name in lessons.told for name in self._names()):
             self._settle(control)
 
-    def shared(self, make: Callable[[], Any]) -> Any:
-        """What the first process makes, in every process; its ValueError too."""
-        accelerator = self.trainer.accelerator
-        if accelerator.num_processes == 1:
-            return make()
-        from accelerate.utils import broadcast_object_list
-
-        made: list[Any] = [None, None]
-        if accelerator.is_main_process:
-            try:
-                made[0] = make()
-            except ValueError as wrong:
-                made[1] = str(wrong)
-        broadcast_object_list(made)
-        if made[1] is not None:
-            raise ValueError(made[1])
-        return made[0]
-
     def _begin_lifetime(self) -> None:
         lessons = self.lessons
         if lessons.feedback == "reward":
             lessons.begin(None, probed=0)
             return
         self._evaluate([name for name in lessons.names if name not in lessons.told])
-        results = self.shared(lambda: lessons.results(lessons.names))
+        results = self.trainer._shared(lambda: lessons.results(lessons.names))
         lessons.begin(results, self._probed(lessons.names))
 
     def _settle(self, control: Any) -> None:
         """Tell the tutor what came of the segment, the same in every process."""
         lessons, state, names = self.lessons, self.trainer.state, self._names()
-        results = self.shared(lambda: lessons.results(names))
+        results = self.trainer._shared(lambda: lessons.results(names))
         steps = state.global_step - lessons.first
         tokens = int(state.num_input_tokens_seen)
         spent = {
@@ -187,20 +169,17 @@ class Course:
 
     def _log(self, line: dict[str, float]) -> None:
         """Into whatever the trainer reports to."""
-        from transformers import Trainer
-
         with self._undisturbed():
-            # TRL's own `log` would put the averages that it gathers into this line.
-            Trainer.log(self.trainer, line)
+            self.trainer._log_alone(line)
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """Keep what the trainer has planned for this step; logging and evaluating forget it."""
+        """Keep what is planned for this step; logging and evaluating forget it, or add to it."""
         names = ("should_log", "should_evaluate", "should_save")
-        planned = [getattr(self.trainer.control, name) for name in names]
+        planned = [name for name in names if getattr(self.trainer.control, name)]
         yield
-        for name, value in zip(names, planned, strict=True):
-            setattr(self.trainer.control, name, value)
+        for name in planned:
+            setattr(self.trainer.control, name, True)
 
 
 def _check_held_out(trainer: Any, names: Sequence[str]) -> None:
