@@ -54,7 +54,8 @@ def jsonl(
         stress: how `stress` is derived: `noise` or `template`.
         classify: take answers for labels.
         per_token: compare `choices` by mean loss per token, not by the sum.
-        score: judges what the student writes instead of exact match, (text, line) to [0, 1].
+        score: judges what the student writes instead of exact match, in tasks without `choices`,
+            (text, line) to [0, 1].
 
     Raises:
         ValueError: for anything that cannot be read as described, with file and line.

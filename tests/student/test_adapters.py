@@ -120,12 +120,78 @@ def test_layers_that_are_trained_whole_are_combined_and_kept_in_files(tmp_path):
         ({"use_dora": True}, "uses use_dora, which is not supported"),
         ({"rank_pattern": {"a": 2}}, "uses rank_pattern"),
         ({"bias": "all"}, "trains biases"),
+        ({"lora_bias": True}, "uses lora_bias"),
+        ({"trainable_token_indices": [1, 2]}, "uses trainable_token_indices"),
+        ({"target_parameters": ["mlp.experts.gate_up_proj"]}, "uses target_parameters"),
+        ({"alora_invocation_tokens": [5]}, "uses alora_invocation_tokens"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights='pissa', which changes the weights of"),
+        ({"init_lora_weights": "pissa_niter_4"}, "init_lora_weights='pissa_niter_4'"),
+        ({"init_lora_weights": "olora"}, "init_lora_weights='olora'"),
+        ({"init_lora_weights": "OLoRA"}, "init_lora_weights='OLoRA'"),
+        ({"init_lora_weights": "corda"}, "init_lora_weights='corda'"),
+        ({"init_lora_weights": "loftq"}, "init_lora_weights='loftq'"),
     ],
 )
 def test_other_adapters_are_refused(folder, tmp_path, change, message):
     save_adapter(drawn(folder, 2, 2, 0), tmp_path)
     path = tmp_path / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=message):
+        load_adapter(tmp_path)
+
+
+@pytest.mark.parametrize("drawn_as", [True, False, "gaussian", "eva", "orthogonal"])
+def test_what_peft_writes_by_default_is_no_reason_to_refuse(folder, tmp_path, drawn_as):
+    adapter = drawn(folder, 2, 2, 0)
+    save_adapter(adapter, tmp_path)
+    config = peft.LoraConfig(r=2, lora_alpha=2, target_modules=list(TARGETS)).to_dict()
+    empty = {
+        "rank_pattern": {}, "layer_replication": [], "lora_bias": False, "use_bdlora": None,
+        "trainable_token_indices": None, "target_parameters": [], "loftq_config": {},
+    }  # fmt: skip
+    config |= {"target_modules": list(TARGETS), "init_lora_weights": drawn_as, **empty}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config, default=str))
+    found = load_adapter(tmp_path)
+    assert (found.layers, found.saved) == (adapter.layers, [])
+    assert all(torch.equal(found.values[name], value) for name, value in adapter.values.items())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lora_bias": True}, "uses lora_bias"),
+        ({"init_lora_weights": "pissa"}, "which changes the weights of the base"),
+        ({"trainable_token_indices": [4, 7]}, "uses trainable_token_indices"),
+        ({"target_modules": ["q_proj", "embed_tokens"]}, r"holds 'model\.embed_tokens\.base_layer"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")
+def test_what_peft_trains_otherwise_is_refused(folder, tmp_path, changes, message):
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    options = {"r": 2, "target_modules": ["q_proj"], "task_type": "CAUSAL_LM", **changes}
+    peft.get_peft_model(model, peft.LoraConfig(**options)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        load_adapter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.lora_embedding_A", "holds 'a.lora_embedding_A', which is not supported"),
+        ("a.lora_embedding_B", "holds 'a.lora_embedding_B', which is not supported"),
+        ("embed_tokens.base_layer.weight", "holds 'embed_tokens.base_layer.weight', which is not"),
+        ("a.lora_B.bias", "holds 'a.lora_B.bias', which is not supported"),
+        ("a.lora_magnitude_vector", "holds 'a.lora_magnitude_vector', which is not supported"),
+        ("e.token_adapter.trainable_tokens_delta", "trainable_tokens_delta', which is not"),
+        ("b.lora_A.weight", "holds only one of lora_A and lora_B of the layer 'b'"),
+        ("b.lora_B.weight", "holds only one of lora_A and lora_B of the layer 'b'"),
+    ],
+)
+def test_weights_that_would_be_lost_are_refused(tmp_path, name, message):
+    values = {"a.lora_A.weight": torch.ones(2, 3), "a.lora_B.weight": torch.ones(4, 2)}
+    lora = LoRA(2, 2, ("a",))
+    load_adapter(save_adapter(Adapter(lora, values), tmp_path / "right"))
+    save_adapter(Adapter(lora, values | {name: torch.ones(2, 3)}), tmp_path)
     with pytest.raises(ValueError, match=message):
         load_adapter(tmp_path)
 

@@ -75,6 +75,39 @@ def test_examples_are_found_by_their_index_in_any_order_and_number():
     assert student.seen[0] == ("a very long one, blood?", f"blue{END}")
 
 
+class Counting(Scripted):
+    """Scripted, and knows how much it was asked."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.asked = []
+
+    def losses(self, inputs, targets):
+        self.asked.append(len(inputs))
+        return super().losses(inputs, targets)
+
+    def generate(self, prompts, length):
+        self.asked.append(len(prompts))
+        return super().generate(prompts, length)
+
+
+def test_examples_that_are_repeated_are_asked_once_and_graded_everywhere():
+    repeated = np.array([2, 0, 2, 1, 1, 1])
+    texts = {"1+1": f"2{END}", "1+2": " three", "2+2": f"no{END}"}
+    for questions, script, most in (
+        (COLOURS, ({"red": 2.0, "blue": 1.0, "green": 3.0},), [7]),
+        (NUMBERS, ({"2": 0.5, " three": 1.0, "no": 0.1}, texts), [3, 3]),
+    ):
+        grader = suite_of(questions).tasks[0].grader
+        alone = [grader.grade("test", INDEX[i : i + 1], Scripted(*script)) for i in repeated]
+        student = Counting(*script)
+        credit, confidence = grader.grade("test", repeated, student)
+        assert credit.tolist() == [one[0][0] for one in alone]
+        assert confidence.tolist() == [one[1][0] for one in alone]
+        assert len(set(confidence.tolist())) == 3
+        assert student.asked == most
+
+
 def test_a_mean_per_token_does_not_favour_what_is_short():
     questions = [Question("q", "abcdefghi", ("abcdefghi", "x"))]
     losses = {"abcdefghi": 5.0, "x": 2.0}  # per token with the end: 0.5 and 1
@@ -160,6 +193,32 @@ def test_a_diverged_student_gets_no_credit_for_what_it_writes():
     grader = suite_of([NUMBERS[0]]).tasks[0].grader
     credit, confidence = grader.grade("test", INDEX[:1], Scripted({"2": math.nan}, {"1+1": "2"}))
     assert (credit[0], confidence[0]) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("questions", "sentence"),
+    [
+        (
+            [*COLOURS, Question("sea?", "blue")],
+            "task 't' has questions with choices and questions without, such as 'sea\\?'; give",
+        ),
+        (
+            [*NUMBERS, Question("3+3", "6")],
+            r"has questions with a score and questions without, such as '3\+3'; give a score to",
+        ),
+        (
+            [Question("sky?", "blue", ("red", "blue"), score=half)],
+            "task 't' has choices, .* and a score, .*; leave one of them out",
+        ),
+        (
+            [Question("sky?", "azure", ("red", "blue"))],
+            "the answer 'azure' of task 't' must be one of its choices, got",
+        ),
+    ],
+)
+def test_a_task_that_is_judged_in_several_ways_is_refused(questions, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        suite_of(questions)
 
 
 class Real:

@@ -10,6 +10,7 @@ from lessonplan.student.compactions import compact
 from lessonplan.student.levels import REFUSED
 from lessonplan.student.reasoning import DEFAULT_TASKS, make_dataset, reasoning
 from lessonplan.student.text import text_code
+from lessonplan.student.tokens import token_code
 
 pytest.importorskip("reasoning_gym", reason="the reasoning extra is not installed")
 
@@ -93,6 +94,48 @@ def test_the_same_seed_gives_the_same_suite_in_another_process(suite):
     assert torch.equal(suite.pool("train").inputs, reasoning(**SMALL).pool("train").inputs)
     other = reasoning(**SMALL, seed=1).pool("train").inputs
     assert not torch.equal(suite.pool("train").inputs, other)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_noise_makes_no_question_of_another_task(tmp_path, monkeypatch, order):
+    pytest.importorskip("transformers", reason="the hf extra is not installed")
+    from tiny_pretrained import save_tiny_gpt2
+
+    tasks = ("caesar_cipher@0", "base_conversion@0")[::order]
+    first, second = (tasks.index(f"{name}@0") for name in ("caesar_cipher", "base_conversion"))
+    source = save_tiny_gpt2(tmp_path)
+
+    def asked():
+        """Prompts by split of the first task and of the second."""
+        suite = reasoning(
+            tasks, 24, 6, tokenizer=source, stress="noise", max_tokens=400, template="{prompt}"
+        )
+        code = token_code(suite)
+        return [
+            {
+                split: [prompt for prompt, _ in code.decode(suite.tasks[i].splits[split].inputs)]
+                for split in SPLITS
+            }
+            for i in (first, second)
+        ]
+
+    noisy = asked()[0]["stress"]
+    module = sys.modules[reasoning.__module__]
+    plain = module.generated
+
+    def generated(name, generate, *given):
+        """The second task asks what noise made of the first, too."""
+        item = plain(name, generate, *given)
+        if name == "base_conversion" and given and given[0] < len(noisy):
+            item = {**item, "question": noisy[given[0]]}
+        return item
+
+    monkeypatch.setattr(module, "generated", generated)
+    mine, other = asked()
+    there = {prompt for split in SPLITS[:3] for prompt in other[split]}
+    assert there & set(noisy)
+    assert not there & set(mine["stress"])
+    assert all(noise != clean for noise, clean in zip(mine["stress"], mine["test"], strict=True))
 
 
 def wrong(answer, other):

@@ -138,6 +138,22 @@ def test_a_function_of_the_text_and_the_line_is_a_verifier(tmp_path, llm):
     assert seen == [("", "numbers")] * 2
 
 
+def test_a_function_judges_the_tasks_without_choices_and_there_must_be_one(tmp_path, llm):
+    def score(text, line):
+        return 0.25
+
+    choices = numbered(30, choices=[str(i) for i in range(30)])
+    free = numbered(30, task="free")
+    for record in free:
+        record["prompt"] = "free " + record["prompt"]
+    path = written(tmp_path / "i.jsonl", [*choices, *free])
+    graders = [task.grader for task in jsonl(path, tokenizer=llm, score=score).tasks]
+    assert [type(grader) for grader in graders] == [Choice, Verify]
+    path = written(tmp_path / "i.jsonl", choices)
+    with pytest.raises(ValueError, match=r"every task here has 'choices'.*leave score or the"):
+        jsonl(path, tokenizer=llm, score=score)
+
+
 def test_labels_and_answers_that_are_labels_make_the_same_classes(tmp_path, encoder):
     records = [{"prompt": f"number {i}", "label": i % 3} for i in range(60)]
     suite = jsonl(written(tmp_path / "rest.jsonl", records), tokenizer=encoder)

@@ -153,6 +153,21 @@ def test_messages_for_a_tokenizer_without_a_chat_template_stand_under_their_role
         token_suite("s", [asking(("a", "b"))], tokenizer, chat=True)
 
 
+def test_messages_without_a_chat_template_begin_with_what_the_tokenizer_puts_in_front():
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = None
+    start = tokenizer.bos_token_id
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<|im_start|> $A", special_tokens=[("<|im_start|>", start)]
+    )
+    chat = Question(Chat((("user", "1+1?"),)), "2")
+    examples = token_suite("s", [asking((chat.prompt, "2"))], tokenizer).tasks[0].splits["train"]
+    p = examples.inputs.shape[1] - examples.targets.shape[1] + 1
+    wanted = [start, *map(token, "user:Ċ1+1?Ċassistant:Ċ")]
+    assert examples.inputs[0, :p].tolist() == wanted
+    assert Wording(tokenizer, chat=True).prompts([chat]) == [wanted]
+
+
 def test_a_template_is_around_the_prompt_and_leaves_other_braces_alone():
     wording = Wording(TOKENIZER, template="{x} {prompt}\n")
     assert wording.text(Question("{1}", "2")) == "{x} {1}\n"
