@@ -85,12 +85,12 @@ class TaughtMixin:
         trainer: Any = self
         _check_arguments(trainer, self._lessons)
         plain = super()._get_train_sampler(trainer.train_dataset)  # type: ignore[misc]
-        self._run = TaughtRun(trainer, self._lessons, task_column, plain, stop_when_finished)
-        trainer.add_callback(_callback(self._run))
+        self._taught_run = TaughtRun(trainer, self._lessons, task_column, plain, stop_when_finished)
+        trainer.add_callback(_callback(self._taught_run))
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SegmentSampler:
         """What `Trainer` asks for the order of examples."""
-        return self._run.sampler
+        return self._taught_run.sampler
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """What TRL prepares data with; what `SFTTrainer` packs together is of one task."""
@@ -133,7 +133,7 @@ class TaughtMixin:
         asked = settings.max_steps
         if asked <= 0:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
-            settings.max_steps = self._run.all_steps
+            settings.max_steps = self._taught_run.all_steps
         try:
             return super()._inner_training_loop(*args, **kwargs)  # type: ignore[misc]
         finally:
@@ -148,12 +148,12 @@ class TaughtMixin:
             write_state(folder, self._lessons.state_dict())
         super()._save_checkpoint(model, trial)  # type: ignore[misc]
 
-
     def _log_alone(self, line: dict[str, float]) -> None:
         """Log this line; TRL's own `log` would put the averages that it gathers into it."""
         from transformers import Trainer
 
-        Trainer.log(self, line)  # type: ignore[arg-type]
+        trainer: Any = self
+        Trainer.log(trainer, line)
 
     def _shared(self, make: Callable[[], Any]) -> Any:
         """What the first process makes, in every process; its ValueError too."""

@@ -106,7 +106,7 @@ def _run(width: int, steps: int, with_tutor: bool) -> Clock:
         if with_tutor:
             clock.timed(trainer, "evaluate", "evaluation")
             for verb in ("begin_segment", "end_step", "end_segment", "take"):
-                clock.timed(trainer._course, verb, "tutor")
+                clock.timed(trainer._taught_run, verb, "tutor")
         clock.since = time.process_time()
         trainer.train()
         clock.turn("evaluation")

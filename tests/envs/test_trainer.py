@@ -227,11 +227,15 @@ def test_epochs_are_still_passes_over_the_data(tmp_path):
     assert set(counted.values()) == {1}
 
 
-def test_a_finished_tutor_ends_the_training_where_that_is_wanted(tmp_path):
+@pytest.mark.parametrize("feedback", ["full", "bandit"])
+def test_a_finished_tutor_ends_and_saves_the_training_where_that_is_wanted(tmp_path, feedback):
     for stop, steps in ((True, 10), (False, 40)):
-        made = trainer(tmp_path, tutor(budget="10-steps"), options={"stop_when_finished": stop})
+        options = {"stop_when_finished": stop, "feedback": feedback}
+        folder = tmp_path / str(stop)
+        made = trainer(folder, tutor(budget="10-steps"), options=options)
         made.train()
         assert made.state.global_step == steps
+        assert [path.name for path in folder.iterdir()] == [f"checkpoint-{steps}"]
 
 
 @pytest.mark.slow

@@ -130,12 +130,12 @@ def test_the_rows_of_a_task_are_found_in_any_kind_of_dataset():
 
 def test_datasets_by_task_become_one():
     datasets = pytest.importorskip("datasets", reason="datasets is not installed")
-    made = joined({"a": [10, 11], "b": [20], "c": [30, 31]}, "task", ("a", "b", "c"))
+    made = joined({"a": [10, 11], "b": [20], "c": [30, 31]}, "task", ("a", "b", "c"), list)
     assert [made[row] for row in range(len(made))] == [10, 11, 20, 30, 31]
     assert Counter(tasks_of(made, "task")) == {"a": 2, "b": 1, "c": 2}
     assert isinstance(made, Joined)
     tables = {name: datasets.Dataset.from_dict({"x": [name] * n}) for name, n in SIZES.items()}
-    table = joined(tables, "kind", tuple(SIZES))
+    table = joined(tables, "kind", tuple(SIZES), datasets.concatenate_datasets)
     assert tasks_of(table, "kind") == table["x"] == ["a", "a", "b"]
 
 
@@ -154,7 +154,9 @@ SIZES = {"a": 2, "b": 1}
 )
 def test_data_that_do_not_fit_the_tutor_are_refused(train, wrong):
     with pytest.raises(ValueError, match=wrong):
-        rows_of(tasks_of(joined(train, "task", ("a", "b")), "task"), ("a", "b"), "train_dataset")
+        rows_of(
+            tasks_of(joined(train, "task", ("a", "b"), list), "task"), ("a", "b"), "train_dataset"
+        )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,19 @@ import pytest
 
 pytest.importorskip("trl", reason="trl is not installed")
 
-from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from transformers import AutoModelForSequenceClassification
+from trl import (
+    DPOConfig,
+    DPOTrainer,
+    GRPOConfig,
+    GRPOTrainer,
+    KTOConfig,
+    KTOTrainer,
+    RewardConfig,
+    RewardTrainer,
+    SFTConfig,
+    SFTTrainer,
+)
 
 from lessonplan.envs import Tutor
 from lessonplan.envs.trainer import taught
@@ -117,11 +129,76 @@ def test_what_sft_trains_on_is_of_the_task_that_was_chosen(tmp_path, packing, sh
     made = sft(tmp_path, text.examples("train"), packing=packing, packing_strategy="wrapped",
                eval_packing=False, shuffle_dataset=shuffled)  # fmt: skip
     word = [text.tokenizer().convert_tokens_to_ids(name) for name in text.TASKS]
-    for rows, own in zip(made._course.draws.rows, word, strict=True):
+    for rows, own in zip(made._taught_run.draws.rows, word, strict=True):
         ids = {i for row in made.train_dataset.select(rows)["input_ids"] for i in row}
         assert ids & set(word) == {own}
     made.train()
     assert len(lines(made, "tutor/task")) == 2
+
+
+def judged(kind, folder, **settings):
+    """A trainer that learns which answers are good: pairs of them, or one with a label."""
+    trainer, config = kind
+    settings = {
+        "max_steps": 4, "per_device_train_batch_size": 4, "report_to": "none", "use_cpu": True,
+        "bf16": False, "seed": 1, "save_strategy": "no", "disable_tqdm": True,
+    } | settings  # fmt: skip
+    model, others = text.model(), {"ref_model": text.model()}
+    if trainer is RewardTrainer:
+        model.config.num_labels, others = 1, {}
+        model = AutoModelForSequenceClassification.from_config(model.config)
+    data = {}
+    for name, split in (("train_dataset", "train"), ("eval_dataset", "test")):
+        rows = text.examples(split)
+        if trainer is KTOTrainer:
+            data[name] = rows.add_column("label", [row % 2 == 0 for row in range(len(rows))])
+        else:
+            rows = rows.rename_column("completion", "chosen")
+            data[name] = rows.add_column("rejected", ["a a a a"] * len(rows))
+    return taught(trainer)(
+        tutor=tutor(2, Uniform()), model=model, args=config(str(folder), **settings),
+        processing_class=text.tokenizer(), **data, **others,
+    )  # fmt: skip
+
+
+UNPAIRED = {"loss_type": "apo_zero_unpaired", "train_sampling_strategy": "random"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ((DPOTrainer, DPOConfig), {}),
+        ((RewardTrainer, RewardConfig), {}),
+        ((KTOTrainer, KTOConfig), UNPAIRED),
+    ],
+    ids=["dpo", "reward", "kto"],
+)
+def test_what_preferences_and_rewards_are_learned_from_is_of_the_chosen_task(
+    tmp_path, kind, settings
+):
+    made = judged(kind, tmp_path, **settings)
+    word = [text.tokenizer().convert_tokens_to_ids(name) for name in text.TASKS]
+    seen, step = [], made.training_step
+
+    def spy(model, inputs, *args):
+        ids = {i for name, rows in inputs.items() if name.endswith("input_ids")
+               for i in rows.flatten().tolist()}  # fmt: skip
+        seen.append(ids & set(word))
+        return step(model, inputs, *args)
+
+    made.training_step = spy
+    made.train()
+    chosen = [word[line["tutor/task"]] for line in lines(made, "tutor/task")]
+    assert seen == [{task} for task in chosen for _ in range(2)]
+    told = lines(made, "tutor/score")[-1]
+    losses = [lines(made, f"eval_{name}_loss")[-1][f"eval_{name}_loss"] for name in text.TASKS]
+    scores = [told[f"tutor/score/{name}"] for name in text.TASKS]
+    assert scores == pytest.approx(np.exp(-np.array(losses)).tolist(), abs=1e-4)
+
+
+def test_losses_that_need_an_order_of_their_own_are_refused_with_the_one_that_does_not(tmp_path):
+    with pytest.raises(ValueError, match=r"give .*='random' and loss_type='apo_zero_unpaired'"):
+        judged((KTOTrainer, KTOConfig), tmp_path)
 
 
 def test_a_metric_that_only_sft_knows_is_a_score(tmp_path):
