@@ -1,6 +1,6 @@
 """Datasets of reasoning-gym at levels of their curricula: what a task's name means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,13 @@ class Spec:
             and self.levels != other.levels
             and all(level <= other.levels[name] for name, level in self.levels.items())
         )
+
+
+def named_tasks(tasks: Sequence[str]) -> Sequence[str]:
+    """The names, if they are several."""
+    if isinstance(tasks, str):
+        raise ValueError(f"tasks must be a list of names such as [{tasks}], got the text {tasks!r}")
+    return tasks
 
 
 def parse(library: Any, task: str) -> Spec:

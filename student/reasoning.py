@@ -13,7 +13,7 @@ from typing import Any
 
 from .chats import PROMPT, Question, Wording, check_template
 from .compactions import COMPACTIONS, compact
-from .levels import NO_ANSWERS, Spec, generated, open_dataset, parse, verified
+from .levels import NO_ANSWERS, Spec, generated, named_tasks, open_dataset, parse, verified
 from .stress import check_stress, stressed
 from .tasks import TaskSuite
 from .text import Pair, TextTask, content_uniform, text_suite
@@ -128,11 +128,7 @@ def reasoning(
             "tokenizer, or leave them out"
         )
     _check_stress(stress, bool(tokenizer), full)
-    if isinstance(tasks, str):
-        raise ValueError(
-            f"tasks must be a list of names, such as [{tasks}], got the text {tasks!r}"
-        )
-    specs = [parse(library, task) for task in tasks]
+    specs = [parse(library, task) for task in named_tasks(tasks)]
     template = template or (PROMPT if chat or not tokenizer else f"{PROMPT}\n")
     check_template(template)
     named = opened(tokenizer) if tokenizer else ("", None)
