@@ -14,7 +14,7 @@ once per epoch, still mean one pass over as many examples as there are in the tr
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,8 +25,23 @@ from .trainer_segments import SegmentSampler
 from .trainer_state import read_state, write_state
 from .tutor import Tutor
 
+if TYPE_CHECKING:
 
-class TaughtMixin:
+    class _Trainer:
+        """What `super()` is in the mixin: the trainer behind it, by what the mixin asks of it."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any: ...
+        def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any: ...
+        def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
+        def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any: ...
+        def _save_checkpoint(self, model: Any, trial: Any) -> None: ...
+
+else:
+    _Trainer = object
+
+
+class TaughtMixin(_Trainer):
     """Stands in front of `Trainer` or one of TRL's trainers; a tutor chooses the tasks.
 
     Args:
@@ -79,12 +94,10 @@ class TaughtMixin:
         rows_of(tasks_of(train_dataset, task_column), names, "train_dataset")
         if feedback != "reward":
             eval_dataset = split(eval_dataset, task_column, names)
-        super().__init__(  # type: ignore[call-arg]
-            *args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs
-        )
+        super().__init__(*args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs)
         trainer: Any = self
         _check_arguments(trainer, self._lessons)
-        plain = super()._get_train_sampler(trainer.train_dataset)  # type: ignore[misc]
+        plain = super()._get_train_sampler(trainer.train_dataset)
         self._taught_run = TaughtRun(trainer, self._lessons, task_column, plain, stop_when_finished)
         trainer.add_callback(_callback(self._taught_run))
 
@@ -94,7 +107,7 @@ class TaughtMixin:
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """What TRL prepares data with; what `SFTTrainer` packs together is of one task."""
-        prepare = super()._prepare_dataset  # type: ignore[misc]
+        prepare = super()._prepare_dataset
         # Trainers for preferences and rewards do not pack, and have no such argument.
         given = signature(prepare).bind(dataset, *args, **kwargs).arguments
         if not given.get("packing") or given["dataset_name"] != "train":
@@ -110,7 +123,7 @@ class TaughtMixin:
 
     def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """What `GRPOTrainer` rewards with: the rewards of all processes, kept by task."""
-        rewards = super()._calculate_rewards(inputs, *args, **kwargs)  # type: ignore[misc]
+        rewards = super()._calculate_rewards(inputs, *args, **kwargs)
         trainer: Any = self
         if trainer.model.training and self._lessons.feedback == "reward":
             names = self._lessons.names
@@ -135,7 +148,7 @@ class TaughtMixin:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
             settings.max_steps = self._taught_run.all_steps
         try:
-            return super()._inner_training_loop(*args, **kwargs)  # type: ignore[misc]
+            return super()._inner_training_loop(*args, **kwargs)
         finally:
             settings.max_steps = asked
 
@@ -146,7 +159,7 @@ class TaughtMixin:
             folder = Path(trainer._get_output_dir(trial=trial))
             folder /= f"checkpoint-{trainer.state.global_step}"
             write_state(folder, self._lessons.state_dict())
-        super()._save_checkpoint(model, trial)  # type: ignore[misc]
+        super()._save_checkpoint(model, trial)
 
     def _log_alone(self, line: dict[str, float]) -> None:
         """Log this line; TRL's own `log` would put the averages that it gathers into it."""

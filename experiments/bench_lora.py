@@ -115,7 +115,7 @@ class _PeftLoop:
         outputs = self.models[student](input_ids=inputs, logits_to_keep=ANSWER, use_cache=False)
         loss = F.cross_entropy(outputs.logits.flatten(0, 1), targets.flatten())
         self.optimizers[student].zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.parameters[student], 1.0)
         self.optimizers[student].step()
 

@@ -6,7 +6,7 @@ that was drawn before, and nobody outside notices.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -27,7 +27,9 @@ def sow(*parts: int) -> int:
 @contextmanager
 def lent_streams() -> Iterator[None]:
     """Inside, the global streams may be sown and drawn from; afterwards they are as before."""
-    on_gpu: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    # torch leaves this function without types.
+    is_initialized: Callable[[], bool] = torch.cuda.is_initialized
+    on_gpu = is_initialized()
     torch_state, python_state = torch.get_rng_state(), random.getstate()
     numpy_state = np.random.get_state()
     gpu_states = torch.cuda.get_rng_state_all() if on_gpu else []

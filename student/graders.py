@@ -7,6 +7,7 @@ any case.
 Legend: e examples, c candidates of all of them, p longest prompt, a longest answer, l tokens.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -45,7 +46,31 @@ class Grader(Protocol):
         """
 
 
-class Choice:
+class _OnceEach(ABC):
+    """Judges every different example once, however often it is asked for.
+
+    Evaluation sets are filled up with repetitions, and every example costs a pass or a text.
+    """
+
+    def grade(
+        self, split: str, index: np.ndarray, student: Answering
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `Grader`."""
+        different, first, back = np.unique(index, return_index=True, return_inverse=True)
+        # In the order in which they first come.
+        order = np.argsort(first)
+        credit, confidence = self._judged(split, different[order], student)
+        places = np.argsort(order)[back]
+        return credit[places], confidence[places]
+
+    @abstractmethod
+    def _judged(
+        self, split: str, index: np.ndarray, student: Answering
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Credit and confidence of different examples, (e,) each."""
+
+
+class Choice(_OnceEach):
     """Multiple choice: the candidate with the lowest loss is the student's answer.
 
     The loss is the sum over the candidate's tokens with its end token, so it is the negative log
@@ -73,14 +98,6 @@ class Choice:
         self.right = {split: np.array(places) for split, places in right.items()}
         self.per_token = per_token
 
-    def grade(
-        self, split: str, index: np.ndarray, student: Answering
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `Grader`."""
-        different, back = _once(index)
-        credit, confidence = self._judged(split, different, student)
-        return credit[back], confidence[back]
-
     def _judged(
         self, split: str, index: np.ndarray, student: Answering
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -102,7 +119,7 @@ class Choice:
         return (right & known).astype(np.float64), np.where(known, confidence, 0.0)
 
 
-class Verify:
+class Verify(_OnceEach):
     """Text that the student generates is scored by a function, in [0, 1].
 
     The student decodes greedily, as many tokens as the longest reference of the suite has. White
@@ -113,6 +130,9 @@ class Verify:
         code: reads tokens.
         prompts: (m, p) by split.
         questions: by split, each with its `score` and `entry`.
+
+    Raises:
+        ValueError: from `grade`, if the function's score is not in [0, 1].
     """
 
     def __init__(
@@ -122,18 +142,6 @@ class Verify:
         questions: Mapping[str, Sequence[Question]],
     ) -> None:
         self.code, self.prompts, self.questions = code, prompts, questions
-
-    def grade(
-        self, split: str, index: np.ndarray, student: Answering
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `Grader`.
-
-        Raises:
-            ValueError: if the function's score is not in [0, 1].
-        """
-        different, back = _once(index)
-        credit, confidence = self._judged(split, different, student)
-        return credit[back], confidence[back]
 
     def _judged(
         self, split: str, index: np.ndarray, student: Answering
@@ -152,16 +160,6 @@ class Verify:
         known = np.isfinite(losses)
         confidence = np.exp(-np.where(known, np.maximum(losses, 0.0), np.inf))
         return np.where(known, credit, 0.0), confidence
-
-
-def _once(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Different examples (d,) in the order in which they first come, and which each is (e,).
-
-    Evaluation sets are filled up with repetitions, and every example costs a pass or a text.
-    """
-    different, first, back = np.unique(index, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return different[order], np.argsort(order)[back]
 
 
 def _scored(question: Question, text: str) -> float:

@@ -7,7 +7,7 @@ every small operation would cost more than the operations.
 Legend: n students, b batch, l tokens, d width, v outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -106,7 +106,7 @@ def _layers(parameters: Parameters, name: str, network: nn.LSTM, brought: Tensor
             flat = _projected(parameters, name, layer, flat)
             x = flat.view(n, length, b, -1).transpose(0, 1)
         weight = parameters[f"{name}.weight_hh_l{layer}"]
-        x = _Recurrence.apply(x, weight)  # type: ignore[no-untyped-call]
+        x = _recurrence(x, weight)
     return x
 
 
@@ -168,3 +168,7 @@ class _Recurrence(torch.autograd.Function):
             torch.bmm(whole, weight, out=state)
             to_weight.baddbmm_(whole.transpose(1, 2), seen)
         return slopes.flatten(3), to_weight
+
+
+# torch leaves `apply` without types.
+_recurrence: Callable[[Tensor, Tensor], Tensor] = _Recurrence.apply

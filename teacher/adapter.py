@@ -50,7 +50,7 @@ class RulePolicy(BasePolicy):
         super().__init__(observation_space, action_space)
         self.rule, self.columns, self.teacher_seed = rule, columns, seed
 
-    def predict(  # type: ignore[override]
+    def predict(  # type: ignore[override]  # SB3 has tuples as states, a rule has a dict
         self,
         observation: np.ndarray,
         state: State | None = None,

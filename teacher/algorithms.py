@@ -11,13 +11,6 @@ from .taskwise import TaskwisePolicy
 from .taskwise_continuous import TaskwiseSACPolicy, TaskwiseTD3Policy
 from .taskwise_q import TaskwiseDQN, TaskwiseQPolicy
 
-try:
-    from . import contrib
-except ModuleNotFoundError as missing:
-    if missing.name != "sb3_contrib":
-        raise
-    contrib = None  # type: ignore[assignment]
-
 TASK, MIXTURE = ("task",), ("mixture",)
 BOTH = TASK + MIXTURE
 SMALL_BUFFER = {"buffer_size": 100_000}
@@ -65,8 +58,16 @@ ALGORITHMS: dict[str, Learner] = {
 CONTRIB = ("recurrent_ppo", "maskable_ppo", "qrdqn", "trpo")
 """Names of those that come with sb3-contrib."""
 
-if contrib is not None:
-    ALGORITHMS |= {
+
+def _contrib_learners() -> dict[str, Learner]:
+    """Those of `CONTRIB`; none where sb3-contrib is missing."""
+    try:
+        from . import contrib
+    except ModuleNotFoundError as missing:
+        if missing.name != "sb3_contrib":
+            raise
+        return {}
+    return {
         "recurrent_ppo": Learner(
             contrib.RecurrentPPO, contrib.TaskwiseRecurrentPolicy, BOTH,
             "PPO with an LSTM that follows each task",
@@ -83,6 +84,9 @@ if contrib is not None:
             contrib.TRPO, TaskwisePolicy, BOTH, "policy gradient within a trust region"
         ),
     }  # fmt: skip
+
+
+ALGORITHMS |= _contrib_learners()
 
 
 def learner_named(name: str) -> Learner:

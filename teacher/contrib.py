@@ -48,12 +48,8 @@ class TaskwiseRecurrentPolicy(TaskwiseActorCritic, RecurrentActorCriticPolicy):
         kwargs |= {"lstm_hidden_size": width}
         super().__init__(observation_space, action_space, lr_schedule, width, present, **kwargs)
         n_tasks, n_columns = observation_space.shape
-        self.lstm_actor = TaskwiseLSTM(  # type: ignore[assignment]
-            n_tasks, n_columns, width
-        )
-        self.lstm_critic = TaskwiseLSTM(  # type: ignore[assignment]
-            n_tasks, n_columns, width
-        )
+        self.lstm_actor: Any = TaskwiseLSTM(n_tasks, n_columns, width)
+        self.lstm_critic: Any = TaskwiseLSTM(n_tasks, n_columns, width)
         self.lstm_hidden_state_shape = (1, 1, n_tasks * width)
         self._new_optimizer(lr_schedule)
 
@@ -68,11 +64,11 @@ class TaskwiseRecurrentPolicy(TaskwiseActorCritic, RecurrentActorCriticPolicy):
             state: what `predict` returned.
         """
         hidden = torch.as_tensor(state[0][-1], dtype=torch.float32, device=self.device)
-        seen = self.lstm_actor.beside(observation, hidden)  # type: ignore[operator]
+        seen = self.lstm_actor.beside(observation, hidden)
         return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(seen))
 
 
-class TaskwiseMaskedPolicy(  # type: ignore[misc]
+class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike, not akin
     TaskwiseActorCritic, MaskableActorCriticPolicy
 ):
     """The policy of `MaskablePPO` that never chooses a mastered task while there are others.
@@ -95,13 +91,13 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]
         self, obs: Any, deterministic: bool = False, action_masks: Any = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Actions, values and log-likelihoods."""
-        return super().forward(  # type: ignore[call-arg]
+        return super().forward(  # type: ignore[call-arg]  # SB3's own has no masks
             obs, deterministic, action_masks=self._allowed(obs, action_masks)
         )
 
     def get_distribution(self, obs: Any, action_masks: Any = None) -> Any:
         """Of the tasks that may be chosen."""
-        return super().get_distribution(  # type: ignore[call-arg]
+        return super().get_distribution(  # type: ignore[call-arg]  # SB3's own has no masks
             obs, action_masks=self._allowed(obs, action_masks)
         )
 
@@ -109,7 +105,7 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]
         self, obs: Any, actions: Tensor, action_masks: Any = None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Values, log-likelihoods and entropies."""
-        return super().evaluate_actions(  # type: ignore[call-arg]
+        return super().evaluate_actions(  # type: ignore[call-arg]  # SB3's own has no masks
             obs, actions, action_masks=self._allowed(obs, action_masks)
         )
 
@@ -141,7 +137,7 @@ class _Quantiles(QuantileNetwork):
 
     def __init__(self, *args: Any, width: int, present: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.quantile_net = TaskValues(  # type: ignore[assignment]
+        self.quantile_net: Any = TaskValues(
             self.features_dim, width, present, self.activation_fn, self.n_quantiles
         )
 

@@ -53,7 +53,7 @@ def make_learner(
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
         settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
     maker: Any = learner.algorithm
-    model: BaseAlgorithm = maker(
+    model: Any = maker(
         learner.policy,
         env,
         seed=seed,
@@ -62,8 +62,9 @@ def make_learner(
         **settings,
     )
     # Saved with the model, for `load_teacher`.
-    model.columns, model.algorithm = columns, algorithm  # type: ignore[attr-defined]
-    return model
+    model.columns, model.algorithm = columns, algorithm
+    made: BaseAlgorithm = model
+    return made
 
 
 def _check_shares(settings: Mapping[str, Any]) -> None:
@@ -222,8 +223,8 @@ def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -
         if distribution is not None:
             return distribution.distribution.probs.numpy()
         chosen = policy._predict(seen, deterministic=True)
-        count = int(teacher.action_space.n)  # type: ignore[attr-defined]
-        return torch.nn.functional.one_hot(chosen, count).float().numpy()
+        tasks: Any = teacher.action_space
+        return torch.nn.functional.one_hot(chosen, int(tasks.n)).float().numpy()
 
 
 def _shares(policy: Any, observation: np.ndarray, distribution: Any) -> np.ndarray:

@@ -3,6 +3,8 @@
 Legend: b batch, k tasks.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from stable_baselines3.common.distributions import DiagGaussianDistribution
@@ -39,7 +41,7 @@ class TaskwiseGaussian(DiagGaussianDistribution):
 
     here: Tensor
 
-    def proba_distribution(  # type: ignore[override]
+    def proba_distribution(  # type: ignore[override]  # SB3 has no `here`
         self, mean_actions: Tensor, log_std: Tensor, here: Tensor
     ) -> "TaskwiseGaussian":
         """The distribution of means (b, k), deviations (1,) or (b, k), and existence (b, k)."""
@@ -49,12 +51,14 @@ class TaskwiseGaussian(DiagGaussianDistribution):
 
     def log_prob(self, actions: Tensor) -> Tensor:
         """(b, k) -> (b,)."""
-        density: Tensor = self.distribution.log_prob(actions)  # type: ignore[no-untyped-call]
+        normal: Any = self.distribution
+        density: Tensor = normal.log_prob(actions)
         return (density * self.here).sum(dim=1)
 
     def entropy(self) -> Tensor:
         """(b,)."""
-        entropy: Tensor = self.distribution.entropy()  # type: ignore[no-untyped-call]
+        normal: Any = self.distribution
+        entropy: Tensor = normal.entropy()
         return (entropy * self.here).sum(dim=1)
 
     def sample(self) -> Tensor:
@@ -65,14 +69,14 @@ class TaskwiseGaussian(DiagGaussianDistribution):
 class SquashedTaskwiseGaussian(TaskwiseGaussian):
     """The same noise before a tanh, as the actor of SAC has it (Haarnoja et al. 2018, app. C)."""
 
-    def actions_from_params(  # type: ignore[override]
+    def actions_from_params(  # type: ignore[override]  # SB3 has no `here`
         self, mean_actions: Tensor, log_std: Tensor, here: Tensor, deterministic: bool = False
     ) -> Tensor:
         """Sampled or most likely actions in (-1, 1), (b, k)."""
         self.proba_distribution(mean_actions, log_std, here)
         return torch.tanh(self.get_actions(deterministic=deterministic))
 
-    def log_prob_from_params(  # type: ignore[override]
+    def log_prob_from_params(  # type: ignore[override]  # SB3 has no `here`
         self, mean_actions: Tensor, log_std: Tensor, here: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Sampled actions in (-1, 1), (b, k), and their log-likelihood, (b,)."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
@@ -188,20 +189,20 @@ class TaskwiseActorCritic(Taskwise, _ActorCritic):
         return int(self.features_dim)
 
     def _build_mlp_extractor(self) -> None:
-        self.mlp_extractor = TaskwiseNetwork(  # type: ignore[assignment]
+        self.mlp_extractor: Any = TaskwiseNetwork(
             self._n_columns(), self.width, self.present, self.activation_fn
         )
 
     def _build(self, lr_schedule: Schedule) -> None:
         mixes = isinstance(self.action_space, spaces.Box)
         if mixes:
-            self.action_dist = TaskwiseGaussian(self.action_space.shape[0])  # type: ignore[index]
+            self.action_dist = TaskwiseGaussian(get_action_dim(self.action_space))
         super()._build(lr_schedule)
         self.action_net = TaskOutputs(self.width, 0.0 if mixes else FAR_BELOW)
         if mixes:
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         initialize(self)
-        initialize_actor(self.mlp_extractor)  # type: ignore[arg-type]
+        initialize_actor(self.mlp_extractor)
         nn.init.orthogonal_(self.action_net.linear.weight, gain=0.01)
         nn.init.orthogonal_(self.value_net.weight, gain=1.0)
         self._new_optimizer(lr_schedule)
@@ -209,7 +210,7 @@ class TaskwiseActorCritic(Taskwise, _ActorCritic):
     def _new_optimizer(self, lr_schedule: Schedule) -> None:
         self.optimizer = self.optimizer_class(
             self.parameters(),
-            lr=lr_schedule(1),  # type: ignore[call-arg]
+            lr=lr_schedule(1),  # type: ignore[call-arg]  # SB3 says Optimizer, which takes no lr
             **self.optimizer_kwargs,
         )
 

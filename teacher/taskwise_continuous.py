@@ -3,11 +3,12 @@
 Legend: b batch, k tasks, f columns, h width.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from gymnasium import spaces
-from stable_baselines3.common.policies import ContinuousCritic
+from stable_baselines3.common.policies import BasePolicy, ContinuousCritic
+from stable_baselines3.common.preprocessing import get_action_dim
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.sac.policies import LOG_STD_MAX, LOG_STD_MIN, SACPolicy
@@ -28,6 +29,12 @@ from .taskwise import (
     pooled,
 )
 
+# What stands in front of a policy is itself none.
+if TYPE_CHECKING:
+    _Policy = BasePolicy
+else:
+    _Policy = object
+
 
 class TaskwiseSACActor(SACActor):
     """Mean and deviation of every task's logit before the tanh."""
@@ -35,16 +42,16 @@ class TaskwiseSACActor(SACActor):
     def __init__(self, *args: Any, width: int, present: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         actor = TaskwiseActor(self.features_dim, width, present, self.activation_fn)
-        self.latent_pi = actor  # type: ignore[assignment]
+        self.latent_pi: Any = actor
         self.mu = TaskOutputs(width, 0.0)
-        self.log_std = TaskOutputs(width, 0.0)  # type: ignore[assignment]
-        self.action_dist = SquashedTaskwiseGaussian(self.action_space.shape[0])  # type: ignore[assignment]
+        self.log_std: Any = TaskOutputs(width, 0.0)
+        self.action_dist: Any = SquashedTaskwiseGaussian(get_action_dim(self.action_space))
         _initialize_actor(self, actor, self.mu, self.log_std)
 
     def get_action_dist_params(self, obs: Any) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Means, logarithms of the deviations, and which tasks exist, (b, k) each."""
         latent = self.latent_pi(self.extract_features(obs, self.features_extractor))
-        spread = torch.clamp(self.log_std(latent), LOG_STD_MIN, LOG_STD_MAX)  # type: ignore[operator]
+        spread = torch.clamp(self.log_std(latent), LOG_STD_MIN, LOG_STD_MAX)
         return self.mu(latent), spread, {"here": latent[:, :, -1]}
 
 
@@ -95,7 +102,8 @@ class TaskwiseCritic(ContinuousCritic):
     def __init__(self, *args: Any, width: int, present: int | None, **kwargs: Any) -> None:
         columns, activation_fn = kwargs["features_dim"], kwargs.get("activation_fn", nn.ReLU)
         super().__init__(*args, **kwargs)
-        self.present, self.highest = present, float(self.action_space.high.max())  # type: ignore[attr-defined]
+        space: Any = self.action_space
+        self.present, self.highest = present, float(space.high.max())
         self.q_networks = [
             MixtureValue(columns + 1, width, present, activation_fn) for _ in self.q_networks
         ]
@@ -121,7 +129,7 @@ class TaskwiseCritic(ContinuousCritic):
         return torch.cat([columns, shares], dim=2)
 
 
-class _TaskwiseMixture(Taskwise):
+class _TaskwiseMixture(Taskwise, _Policy):
     """What the policies of SAC and TD3 have in common; stands before them."""
 
     actor_class: type[nn.Module]
@@ -141,9 +149,7 @@ class _TaskwiseMixture(Taskwise):
             raise ValueError("a taskwise policy has no state-dependent noise: leave out use_sde")
         self.width, self.present = width, present
         kwargs |= {"features_extractor_class": TaskColumns, "net_arch": []}
-        super().__init__(  # type: ignore[call-arg]
-            observation_space, action_space, lr_schedule, **kwargs
-        )
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """The actor, or its target."""
@@ -154,13 +160,11 @@ class _TaskwiseMixture(Taskwise):
         return self._made(TaskwiseCritic, self.critic_kwargs, features_extractor)
 
     def _made(self, maker: Any, options: dict[str, Any], extractor: Any) -> Any:
-        arguments = self._update_features_extractor(options, extractor)  # type: ignore[attr-defined]
-        return maker(width=self.width, present=self.present, **arguments).to(
-            self.device  # type: ignore[attr-defined]
-        )
+        arguments = self._update_features_extractor(options, extractor)
+        return maker(width=self.width, present=self.present, **arguments).to(self.device)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        data: dict[str, Any] = super()._get_constructor_parameters()  # type: ignore[misc]
+        data = super()._get_constructor_parameters()
         return data | {"width": self.width, "present": self.present}
 
 

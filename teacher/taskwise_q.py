@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
@@ -29,8 +30,9 @@ from .taskwise import (
 # sb3-contrib's quantile policy is not one of DQN's, only like one.
 if TYPE_CHECKING:
     _ValuePolicy = BasePolicy
+    _Learner = OffPolicyAlgorithm
 else:
-    _ValuePolicy = object
+    _ValuePolicy = _Learner = object
 
 
 class TaskValues(nn.Module):
@@ -67,9 +69,7 @@ class TaskwiseQNetwork(QNetwork):
 
     def __init__(self, *args: Any, width: int, present: int | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.q_net = TaskValues(  # type: ignore[assignment]
-            self.features_dim, width, present, self.activation_fn
-        )
+        self.q_net: Any = TaskValues(self.features_dim, width, present, self.activation_fn)
 
     def forward(self, obs: Any) -> Tensor:
         """(b, k, f) -> (b, k)."""
@@ -116,16 +116,12 @@ class TaskwiseQPolicy(TaskwiseValuePolicy, DQNPolicy):
         return TaskwiseQNetwork(width=self.width, present=self.present, **arguments).to(self.device)
 
 
-class ExploresWhatExists:
+class ExploresWhatExists(_Learner):
     """Makes a value-based learner of SB3 explore no place without a task; stands before it.
 
     SB3 explores by drawing from all places. Where suites are padded, a draw that hit a place
     without a task is replaced by one of those that have one.
     """
-
-    action_space: spaces.Space[Any]
-    policy_kwargs: dict[str, Any]
-    _last_obs: Any
 
     def predict(
         self,
@@ -135,13 +131,11 @@ class ExploresWhatExists:
         deterministic: bool = False,
     ) -> tuple[np.ndarray, Any]:
         """As in SB3."""
-        actions, state = super().predict(  # type: ignore[misc]
-            observation, state, episode_start, deterministic
-        )
+        actions, state = super().predict(observation, state, episode_start, deterministic)
         return self._existing(actions, observation), state
 
     def _sample_action(self, *args: Any, **kwargs: Any) -> tuple[np.ndarray, np.ndarray]:
-        actions, _ = super()._sample_action(*args, **kwargs)  # type: ignore[misc]
+        actions, _ = super()._sample_action(*args, **kwargs)
         actions = self._existing(actions, self._last_obs)
         return actions, actions
 

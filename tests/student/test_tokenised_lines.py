@@ -1,4 +1,4 @@
-"""Lines and reasoning-gym tasks for pretrained models; the layout itself is in test_tokens.py."""
+"""Lines for pretrained models; the layout itself is in test_tokens.py."""
 
 import json
 
@@ -7,23 +7,14 @@ import torch
 
 pytest.importorskip("transformers", reason="the hf extra is not installed")
 
-from tiny_pretrained import save_tiny_bert, save_tiny_gpt2
+from text_kit import END, START, pairs
+from tiny_pretrained import save_tiny_bert
 
 from lessonplan.student.graders import Choice, Verify
 from lessonplan.student.jsonl import jsonl
-from lessonplan.student.reasoning import reasoning
 from lessonplan.student.stress import TEMPLATES
 from lessonplan.student.suite_checks import check_suite
 from lessonplan.student.tasks import SPLITS
-from lessonplan.student.text import text_code
-from lessonplan.student.tokens import token_code
-
-START, END = "<|im_start|>", "<|im_end|>\n"
-
-
-@pytest.fixture(scope="module")
-def llm(tmp_path_factory):
-    return save_tiny_gpt2(tmp_path_factory.mktemp("gpt2"))
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +29,6 @@ def written(path, records):
 
 def numbered(count, **fields):
     return [{"prompt": f"item {i}", "answer": str(i), **fields} for i in range(count)]
-
-
-def pairs(suite, task=0):
-    code = token_code(suite) if suite.tokenizer else text_code(suite)
-    return {split: code.decode(suite.tasks[task].splits[split].inputs) for split in SPLITS}
 
 
 def test_lines_are_in_the_same_splits_with_a_tokenizer_as_without(tmp_path, llm):
@@ -241,76 +227,3 @@ def test_an_example_with_too_many_tokens_is_named(tmp_path, llm):
     ):
         jsonl(path, tokenizer=llm, max_tokens=9)
     assert jsonl(path, tokenizer=llm, max_tokens=10).input_shape == (9,)
-
-
-SMALL = {"train_size": 24, "held_out": 6}
-
-
-@pytest.fixture
-def gym():
-    pytest.importorskip("reasoning_gym", reason="the reasoning extra is not installed")
-
-
-@pytest.mark.usefixtures("gym")
-def test_reasoning_asks_whole_questions_of_a_tokenizer_and_the_same_ones(llm):
-    tasks = ("chain_sum@num_digits=0", "spell_backward@0")
-    suite, short = reasoning(tasks, **SMALL, tokenizer=llm), reasoning(tasks, **SMALL)
-    words = "State the final answer to the following arithmetic problem: {} =\n"
-    for split in SPLITS:
-        sums = [(words.format(" ".join(prompt)), answer) for prompt, answer in
-                pairs(short)[split]]  # fmt: skip
-        if split != "stress":  # numbers of two digits there
-            assert pairs(suite)[split] == sums
-    shortened = reasoning(tasks, **SMALL, tokenizer=llm, shorten=True, template="{prompt}")
-    assert pairs(shortened, 1) == pairs(short, 1)
-    check_suite(suite)
-    turns = pairs(reasoning(tasks, **SMALL, tokenizer=llm, chat=True, max_tokens=160))["train"]
-    assert turns[0][0] == (
-        f"{START}user\n{pairs(suite)['train'][0][0][:-1]}{END}{START}assistant\n"
-    )
-
-
-@pytest.mark.usefixtures("gym")
-def test_reasoning_leaves_out_what_is_too_long(llm):
-    longest = {
-        limit: int(
-            (reasoning(("gcd@0",), **SMALL, tokenizer=llm, max_tokens=limit, stress="noise"))
-            .pool("train")
-            .inputs.ge(0)
-            .sum(dim=1)
-            .max()
-        )
-        for limit in (109, 160)
-    }
-    # The end token is no input.
-    assert longest == {109: 108, 160: 109}
-    with pytest.raises(ValueError, match=r"most 20 tokens with their answers.* raise max_tokens"):
-        reasoning(("gcd@0",), **SMALL, tokenizer=llm, max_tokens=20)
-
-
-@pytest.mark.usefixtures("gym")
-def test_noise_in_a_question_spares_what_is_asked_for(llm):
-    # The highest level, beyond which nothing is harder.
-    suite = reasoning(("count_bits@3",), **SMALL, tokenizer=llm, stress="noise", max_tokens=200)
-    found = pairs(suite)
-    for (clean, answer), (noisy, same) in zip(found["test"], found["stress"], strict=True):
-        assert noisy != clean
-        number = clean.split("number ")[1].split("?")[0]
-        assert number in noisy
-        assert bin(int(number)).count("1") == int(answer) == int(same)
-
-
-@pytest.mark.usefixtures("gym")
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        ({"chat": True}, "are for pretrained models; name their tokenizer"),
-        ({"verify": True}, "are for pretrained models; name their tokenizer"),
-        ({"stress": "noise"}, "stress='noise' needs whole questions"),
-        ({"stress": "template"}, "stress='template' is for pretrained models"),
-        ({"stress": "rare"}, "must be one of noise, template, harder"),
-    ],
-)
-def test_reasoning_refuses_what_needs_a_tokenizer(options, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        reasoning(("gcd@0",), **SMALL, **options)
