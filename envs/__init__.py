@@ -4,6 +4,7 @@ from .budget import Budget
 from .classroom import Classroom, Lesson
 from .columns import COLUMNS, SIGNALS
 from .env import CurriculumEnv
+from .joined import JoinedVecEnv, Part
 from .make import IDS, make_classroom, register_ids
 from .rewards import REWARDS
 from .trainer import TaughtMixin, taught
@@ -21,7 +22,9 @@ __all__ = [
     "CurriculumEnv",
     "CurriculumVecEnv",
     "CurriculumVectorEnv",
+    "JoinedVecEnv",
     "Lesson",
+    "Part",
     "TaughtMixin",
     "Tutor",
     "make_classroom",

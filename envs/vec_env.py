@@ -104,6 +104,15 @@ class CurriculumVecEnv(SharedVecEnv):
             observation[rows] = self.room.reset(rows, seeds)
         return observation, lesson.reward.astype(np.float32), done, infos
 
+    def spent(self) -> dict[str, float]:
+        """`lifetimes`, `compute` and `student_steps` of all lifetimes so far."""
+        spending = self.room.facts.spending
+        return {
+            "lifetimes": int(spending.lifetimes[0]),
+            "compute": float(spending.ever_compute),
+            "student_steps": int(spending.ever_steps),
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """The classroom and the rows' generators."""
         generators = [stream.generator.bit_generator.state for stream in self._streams]

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lessonplan.envs import CurriculumVecEnv
+from lessonplan.envs.seeding import TRAINING_SEEDS
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, decision_seconds, make_learner
 
-from .build import TRAIN_SEEDS, build_room, build_rule, build_suite, rule_teacher
+from .build import build_room, build_rule, build_suite, rule_teacher
 from .config import Config, Course, LearnedTeacher, Lifetime, Suite
 from .lifetimes import Lifetimes
 
@@ -79,7 +80,7 @@ def simulated_rate(rule: str, n: int, decisions: int) -> float:
 def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollouts: int) -> float:
     """Share of the wall time of PPO's training that is not the students' own."""
     room = build_room(config, suite, teacher.students, teacher.observe, end_after=1)
-    env = CurriculumVecEnv(room, TRAIN_SEEDS)
+    env = CurriculumVecEnv(room, TRAINING_SEEDS)
     model: Any = make_learner(
         teacher.algorithm, env, seed=0, width=teacher.width, **teacher.settings
     )

@@ -9,7 +9,6 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
-from lessonplan.envs.seeding import TRAINING_SEEDS
 from lessonplan.student import SUITES, TaskSuite
 from lessonplan.teacher import (
     RULES,
@@ -25,10 +24,10 @@ from .build_cohort import build_cohort
 from .config import Course, LearnedTeacher
 from .named import call, named
 
-TRAIN_SEEDS = TRAINING_SEEDS
 SELECT_SEEDS = 1_000_000
 REPORT_SEEDS = 2_000_000
-"""Student seeds for training a teacher, for tuning and selecting, and for reporting: disjoint."""
+"""First student seeds for tuning and selecting, and for reporting. A teacher is trained on those
+below, `lessonplan.envs.seeding.TRAINING_SEEDS`: the three ranges are disjoint."""
 
 
 def build_suite(course: Course) -> TaskSuite:
@@ -51,6 +50,7 @@ def build_room(
     *,
     end_after: int | None = None,
     action: str = "task",
+    max_tasks: int | None = None,
 ) -> Classroom:
     """A classroom of n students.
 
@@ -61,6 +61,7 @@ def build_room(
         observe: columns to show.
         end_after: as in `Classroom`; the config's by default.
         action: what a learner chooses, `task` or `mixture`.
+        max_tasks: places to show; as many as there are tasks by default.
     """
     lifetime = course.lifetime
     return Classroom(
@@ -77,6 +78,7 @@ def build_room(
         end_after=end_after or lifetime.end_after,
         rehearsal=lifetime.rehearsal,
         shuffle_tasks=lifetime.shuffle_tasks,
+        max_tasks=max_tasks,
     )
 
 

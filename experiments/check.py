@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from lessonplan.envs import CurriculumVecEnv
+from lessonplan.envs import JoinedVecEnv
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
@@ -12,6 +12,7 @@ from .build import build_learner, build_room, build_rule, build_suite, rule_teac
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .evaluate import teacher_named
 from .named import named
+from .training_env import courses_of, most_tasks, training_room
 from .tune import candidates
 
 
@@ -52,17 +53,15 @@ def _check_rule(teacher: RuleTeacher, config: Config, suite: TaskSuite) -> None:
 
 
 def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) -> None:
-    if teacher.course:
-        suite = build_suite(teacher.course)
+    courses = courses_of(config, teacher, suite)
     # Two, because with one a rollout of a single decision is refused.
-    room = build_room(
-        teacher.course or config, suite, min(teacher.students, 2), teacher.observe,
-        action=teacher.action,
-    )  # fmt: skip
+    n = min(teacher.students, 2)
+    most = most_tasks(courses)
+    envs = [training_room(teacher, course, suite, n, most) for course, suite in courses]
     with warnings.catch_warnings():
         # Batches that do not fit the rollout of two students may fit that of all.
         warnings.simplefilter("ignore", UserWarning)
-        build_learner(teacher, CurriculumVecEnv(room), LearnerStreams(0), 0)
+        build_learner(teacher, JoinedVecEnv(envs), LearnerStreams(0), 0)
 
 
 def _check_replay(teacher: ReplayTeacher, config: Config) -> None:

@@ -154,10 +154,18 @@ class LearnedTeacher(Section):
     )
     width: int = Field(64, ge=1, description="units per layer")
     students: int = Field(32, ge=1, description="students in lockstep during training")
+    actors: int = Field(
+        0, ge=0, description="Ray actors that share the students in training; 0 is no Ray"
+    )
+    actor_gpus: float = Field(0.0, ge=0, description="GPUs, or the fraction of one, of each actor")
     decisions: int = Field(51_200, ge=1, description="training decisions, over all students")
     anneal: bool = Field(False, description="let the learning rate fall to zero")
     settings: dict[str, Any] = Field(default_factory=dict, description="of the SB3 algorithm")
-    course: Course | None = Field(None, description="train on another course than the reported one")
+    courses: list[Course] = Field(
+        default_factory=list,
+        description="train on these instead of the reported one, an equal share of the students "
+        "on each",
+    )
     candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
     seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
     deterministic: bool = Field(

@@ -8,9 +8,10 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .build import build_room, build_suite
+from .build import build_room
 from .check import check
 from .config import Config, Course, LearnedTeacher
+from .training_env import courses_of
 from .tune import candidates
 from .units import Unit, plan
 
@@ -61,14 +62,20 @@ def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tup
     """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
     teacher = next((t for t in config.teachers if t.name == unit.teacher), None)
     if unit.kind == "train" and isinstance(teacher, LearnedTeacher):
-        course: Course = teacher.course or config
-        price = _price(course, build_suite(course) if teacher.course else suite, tested=False)
-        selecting = teacher.candidates * config.seeds.select * price.decisions
+        courses = courses_of(config, teacher, suite)
+        price = _mean([_price(course, suite, tested=False) for course, suite in courses])
+        selecting = teacher.candidates * config.seeds.select * price.decisions * len(courses)
         return teacher.decisions + selecting, price
     if unit.kind == "tune" and teacher is not None and teacher.type == "rule":
         count = len(candidates(teacher, suite, config.tuning_candidates, 0))
         return count * config.seeds.select * reported.decisions, reported
     return config.seeds.report * reported.decisions, reported
+
+
+def _mean(prices: list[_Price]) -> _Price:
+    """What a decision takes where as many are made about students of each course."""
+    means = [float(np.mean([getattr(p, name) for p in prices])) for name in _Price.__annotations__]
+    return _Price(round(means[0]), *means[1:])
 
 
 def _price(course: Course, suite: TaskSuite, *, tested: bool) -> _Price:

@@ -2,7 +2,8 @@
 
 import datetime
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,29 @@ CONFIGS = Path(__file__).parent / "configs"
 
 
 def config_names() -> dict[str, str]:
-    """Configs that ship, with the first line of each as help."""
+    """Configs of runs that ship, with the first line of each as help."""
+    return {name: line for name, line in _shipped().items() if name not in sweep_names()}
+
+
+def sweep_names() -> dict[str, str]:
+    """Sweeps that ship, with the first line of each as help."""
+    return {
+        name: line
+        for name, line in _shipped().items()
+        if re.search(r"^config:", (CONFIGS / f"{name}.yaml").read_text(), re.MULTILINE)
+    }
+
+
+def _shipped() -> dict[str, str]:
     return {
         path.stem: path.read_text().splitlines()[0].lstrip("# ")
         for path in sorted(CONFIGS.glob("*.yaml"))
     }
+
+
+def is_sweep(values: Mapping[str, Any]) -> bool:
+    """Whether these are the values of a sweep, which names the config of its runs."""
+    return "config" in values
 
 
 def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
@@ -47,6 +66,19 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
                 "or give the path of a .yaml file"
             )
         path = named
+    values = read_yaml(path)
+    if is_sweep(values):
+        raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {config}`")
+    _anchor(values, path.resolve().parent)
+    return make_config(values, overrides, path.name)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Keys and plain values of a YAML file.
+
+    Raises:
+        ValueError: if it can't be read or holds something else.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -59,9 +91,7 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         ) from error
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
-    values = _copy(values, path.name)
-    _anchor(values, path.resolve().parent)
-    return make_config(values, overrides, path.name)
+    return _copy(values, path.name)
 
 
 def make_config(
@@ -73,7 +103,7 @@ def make_config(
     """
     values = _copy(values, source)
     for override in overrides:
-        _merge(values, override)
+        merge(values, override)
     _anchor(values, Path.cwd())
     try:
         return Config.model_validate(values)
@@ -94,7 +124,7 @@ def read_options(texts: Sequence[str]) -> dict[str, Any]:
     """
     options: dict[str, Any] = {}
     for text in texts:
-        _merge(options, text)
+        merge(options, text)
     return options
 
 
@@ -120,8 +150,8 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     teachers = values.get("teachers")
     courses = [values]
     for teacher in teachers if isinstance(teachers, list) else []:
-        if isinstance(teacher, dict) and isinstance(teacher.get("course"), dict):
-            courses.append(teacher["course"])
+        given = teacher.get("courses") if isinstance(teacher, dict) else None
+        courses += [c for c in given if isinstance(c, dict)] if isinstance(given, list) else []
     for course in courses:
         suite, student = _section(course, "suite"), _section(course, "student")
         for section, key in (
@@ -175,7 +205,25 @@ def write_config(config: Config, path: Path) -> None:
     path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
 
 
-def _merge(values: dict[str, Any], override: str) -> None:
+def anchored(key: str, value: Any, folder: Path) -> Any:
+    """The value of a dotted key, with paths of data made absolute, taken from the folder."""
+    if key.startswith("teachers"):
+        return value
+    values: dict[str, Any] = {}
+    put(values, key, value)
+    _anchor(values, folder)
+    place: Any = values
+    for part in key.split("."):
+        place = place[part]
+    return place
+
+
+def merge(values: dict[str, Any], override: str) -> None:
+    """Merge `dotted.key=value` into values; the value is read as YAML.
+
+    Raises:
+        ValueError: for a text without `=`, or a key that leads nowhere.
+    """
     key, equals, text = override.partition("=")
     if not equals:
         raise ValueError(f"an override reads key=value, got {override!r}")
@@ -183,6 +231,15 @@ def _merge(values: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         value = text
+    put(values, key, value)
+
+
+def put(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set the value of a dotted key.
+
+    Raises:
+        ValueError: for a key that leads nowhere.
+    """
     *parents, last = key.split(".")
     place: Any = values
     for i, part in enumerate(parents):

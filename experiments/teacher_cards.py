@@ -71,7 +71,7 @@ def _learned_card(teacher: LearnedTeacher, config: Config, run_dir: Path) -> lis
         "sees_order": _sees_order(teacher.observe),
         "parameters": {"algorithm": teacher.algorithm, "width": teacher.width} | teacher.settings,
         "training": mean,
-        "other_course": teacher.course is not None,
+        "other_course": bool(teacher.courses),
     }
     # Candidates were selected with their likeliest tasks: what sampling would cost is not known.
     lowest = [min(result["selection"]) for result in results if result]

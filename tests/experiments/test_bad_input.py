@@ -30,7 +30,7 @@ OVERRIDES = {
     "unknown key, deeper": (["lifetime.budgets=3"], ["lifetime.budgets", "got 3"]),
     "unknown key of a teacher": (["teachers.uniform.tuned=true"], ["teachers.0", "tuned"]),
     "unknown key of a course": (
-        [learned(course={"suite": {"nme": "parity"}})], ["course.suite.nme", "'parity'"]
+        [learned(courses=[{"suite": {"nme": "parity"}}])], ["courses.0.suite.nme", "'parity'"]
     ),
     "unknown kind of teacher": ([teacher(type="magic")], ["magic", "'learned'"]),
     "unknown learner": ([learned(algorithm="pppo")], ["'pppo'", "ppo, a2c"]),

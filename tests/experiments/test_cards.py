@@ -53,7 +53,7 @@ def test_the_selection_cost_is_the_mean_over_teacher_seeds_of_the_candidate_that
 
 
 def test_a_teacher_of_another_course_says_so(tmp_path):
-    found = cards(tmp_path, learned(course=COURSE, sampled=True))
+    found = cards(tmp_path, learned(courses=[COURSE], sampled=True))
     assert found["ppo"]["other_course"]
     assert found["ppo-sampled"]["other_course"]
     assert found["ppo"]["selection_cost"] is None
@@ -95,7 +95,7 @@ def test_an_estimate_counts_a_course_of_its_own_by_its_own_batch_probes_and_budg
 
     Reporting: 4 * 12 decisions of 80 examples and 3 * 16 probes.
     """
-    text = estimate(config_of(learned(course=COURSE, decisions=40, candidates=2)))
+    text = estimate(config_of(learned(courses=[COURSE], decisions=40, candidates=2)))
     trained, reported = 40 + 2 * 3 * 6, 4 * 12
     probing = trained * 18 / 3 + reported * 48 / 3
     compute = probing + trained * 20 + reported * 80

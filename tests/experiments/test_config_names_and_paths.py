@@ -7,7 +7,6 @@ import pytest
 import yaml
 from tiny_config import CONFIG
 
-from lessonplan.experiments.build import TRAIN_SEEDS
 from lessonplan.experiments.check import check
 from lessonplan.experiments.loading import make_config, read_config, write_config
 
@@ -22,11 +21,11 @@ def test_paths_in_a_file_are_relative_to_the_file_also_in_the_course_of_a_teache
     tmp_path, monkeypatch
 ):
     monkeypatch.chdir("/")
-    teachers = ["uniform", learned("ppo", course={"suite": DATA})]
+    teachers = ["uniform", learned("ppo", courses=[{"suite": DATA}])]
     (tmp_path / "c.yaml").write_text(yaml.safe_dump({"suite": DATA, "teachers": teachers}))
     config = read_config(tmp_path / "c.yaml")
     assert config.suite.options["path"] == str(tmp_path / "d.jsonl")
-    assert config.teachers[1].course.suite.options["path"] == str(tmp_path / "d.jsonl")
+    assert config.teachers[1].courses[0].suite.options["path"] == str(tmp_path / "d.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -39,10 +38,10 @@ def test_paths_in_overrides_are_relative_to_the_working_directory_and_stay_so(
     (tmp_path / "run").mkdir()
     here.mkdir()
     monkeypatch.chdir(here)
-    course = "teachers.ppo.course.suite={name: jsonl, options: {path: other.jsonl}}"
+    course = "teachers.ppo.courses.0.suite={name: jsonl, options: {path: other.jsonl}}"
     config = read_config("words", [override, course])
     assert config.suite.options["path"] == str(here / "my.jsonl")
-    assert config.teachers[0].course.suite.options["path"] == str(here / "other.jsonl")
+    assert config.teachers[0].courses[0].suite.options["path"] == str(here / "other.jsonl")
     write_config(config, tmp_path / "run" / "config.yaml")
     monkeypatch.chdir(tmp_path)
     assert read_config(tmp_path / "run" / "config.yaml") == config
@@ -118,9 +117,3 @@ def test_settings_that_fit_all_students_are_not_refused_for_the_two_that_are_tri
     teacher = learned("ppo", students=64, settings={"n_steps": 1, "batch_size": 64})
     check(make_config(CONFIG | {"teachers": [teacher]}))
     check(make_config(CONFIG | {"teachers": [teacher | {"anneal": True}]}))
-
-
-def test_the_seeds_of_training_are_those_of_the_environments():
-    from lessonplan.envs.seeding import TRAINING_SEEDS
-
-    assert TRAIN_SEEDS is TRAINING_SEEDS

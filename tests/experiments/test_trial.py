@@ -11,10 +11,10 @@ import pytest
 from tiny_config import CONFIG
 
 from lessonplan.envs import Classroom
+from lessonplan.envs.seeding import TRAINING_SEEDS
 from lessonplan.experiments.build import (
     REPORT_SEEDS,
     SELECT_SEEDS,
-    TRAIN_SEEDS,
     build_room,
     build_rule,
     build_suite,
@@ -154,7 +154,7 @@ def test_the_ranges_of_student_seeds_do_not_overlap(tmp_path, monkeypatch):
     training = TeacherTraining(config, config.teachers[0], 0, suite, tmp_path)
     training.run()
     assert all(
-        TRAIN_SEEDS[0] <= seed < TRAIN_SEEDS[1] or SELECT_SEEDS <= seed < REPORT_SEEDS
+        TRAINING_SEEDS[0] <= seed < TRAINING_SEEDS[1] or SELECT_SEEDS <= seed < REPORT_SEEDS
         for seed in seen["train"]
     )
     phase = "select"
