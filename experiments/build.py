@@ -7,6 +7,7 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
 from lessonplan.student import SUITES, TaskSuite
@@ -145,7 +146,7 @@ def learned_teacher(
 
 
 def build_learner(
-    teacher: LearnedTeacher, env: CurriculumVecEnv, streams: LearnerStreams, seed: int
+    teacher: LearnedTeacher, env: VecEnv, streams: LearnerStreams, seed: int
 ) -> BaseAlgorithm:
     """A learned teacher before its training.
 

@@ -8,13 +8,14 @@ from lessonplan.student import MODELS, PRETRAINED, SCHEDULES, SUITES
 from lessonplan.teacher import ALGORITHMS, RULES
 
 from .build_cohort import KINDS
-from .loading import config_names
+from .loading import config_names, sweep_names
 
 
 def catalog() -> dict[str, dict[str, str]]:
     """Every kind of thing with its names, and one line on each."""
     return {
         "configs": config_names(),
+        "sweeps": sweep_names(),
         "suites": {name: first_line(suite) for name, suite in SUITES.items()},
         "students": {
             name: first_line(model) for name, model in (MODELS | PRETRAINED | KINDS).items()

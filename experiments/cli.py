@@ -3,12 +3,16 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from .cli_dashboard import dashboard
+from .cli_submit import submit
+from .cli_sweep import sweep
 from .config import Config
 from .loading import make_config, own_data, read_config
 
@@ -40,9 +44,11 @@ def run(
         str, typer.Option(help="language model to fine-tune: smollm2, a folder, a hub id")
     ] = "",
     budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
+    wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
 ) -> None:
     """Run an experiment: teachers x students, a table and a report at the end."""
     from .estimate import estimate
+    from .progress import all_of
     from .watching import watching
 
     settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
@@ -56,8 +62,13 @@ def run(
     before = 0
     if resume is not None:
         before = sum(unit.result(folder) is not None for unit in plan(settings))
-    with watching(console, settings, before) as watch:
-        summary = run_trial(settings, folder, resume=resume is not None, watch=watch)
+    with ExitStack() as stack:
+        watches = [stack.enter_context(watching(console, settings, before))]
+        if wandb:
+            from .tracking import tracking
+
+            watches.append(stack.enter_context(tracking(settings, folder, wandb)))
+        summary = run_trial(settings, folder, resume=resume is not None, watch=all_of(watches))
     print_table(table_rows(summary))
     console.print(f"\n{summary['verdict']}\n")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
@@ -163,6 +174,10 @@ def pretrain(
         rows.append((task, f"{figures['score_before']:.2f}", f"{figures['score_after']:.2f}"))
     print_table(rows)
     console.print(f"\nBase weights: {out}", soft_wrap=True)
+
+
+for command in (sweep, submit, dashboard):
+    app.command()(command)
 
 
 @app.command()

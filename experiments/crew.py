@@ -5,15 +5,13 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .progress import Watch
 from .units import Unit
-
-Watch = Callable[[str, float, str], None]
-"""Told of a unit's name, the fraction of it that is done, and a few words."""
 
 
 class WorkFailedError(RuntimeError):

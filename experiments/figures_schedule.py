@@ -4,6 +4,7 @@ Legend: s teacher seeds, m students, d decisions, k tasks, c columns of a map.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,26 @@ def draw_schedules(run: StoredRun, names: list[str]) -> Figure:
     return _draw_maps(
         run, maps, SHARES, _share_norm(maps.values()), "share of students taught the task"
     )
+
+
+def draw_probabilities(run: StoredRun, names: list[str]) -> Figure:
+    """A heat map per teacher of the probability that it gave each task."""
+    k = len(run.tasks)
+    maps = {name: choice_map(run.lifetimes[name], k, mixes=True) for name in names}
+    return _draw_maps(run, maps, SHARES, _share_norm(maps.values()), "probability of the task")
+
+
+def draw_difference(run: StoredRun, teacher: str, other: str) -> Figure:
+    """How much more often one teacher gave each task than another, student steps side by side."""
+    k = len(run.tasks)
+    first, second = (choice_map(run.lifetimes[name], k, mixes=True) for name in (teacher, other))
+    # Maps of runs of one budget have the same columns.
+    difference = {teacher: first - second}
+    title = f"{run.teachers[teacher].title} - {run.teachers[other].title}"
+    record = replace(run.teachers[teacher], label=title)
+    run = replace(run, teachers={**run.teachers, teacher: record})
+    bar = "difference of the probabilities"
+    return _draw_maps(run, difference, GAINS, Normalize(-1.0, 1.0), bar)
 
 
 def draw_progress(run: StoredRun, names: list[str]) -> Figure:

@@ -43,7 +43,7 @@ def write_report(
     """Write `report.html`, `figures/` and `summary.json`; several runs are compared.
 
     Args:
-        run_dirs: one run directory or several.
+        run_dirs: one run directory or several; that of a sweep stands for all its pairs.
         out: a directory or the path of the HTML file; by default the run's own directory.
 
     Returns:
@@ -55,6 +55,9 @@ def write_report(
             folder or in that of a run, whose own report would be lost.
     """
     paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
+    if len(paths) == 1 and out is None:
+        out = Path(paths[0])
+    paths = _with_merged(paths)
     if not paths:
         raise ValueError("a report needs at least one run directory, got none")
     if len(paths) > 1 and (out is None or (Path(out) / "environment.json").exists()):
@@ -62,7 +65,8 @@ def write_report(
             "a comparison of several runs needs a folder of its own: name it with --out"
         )
     runs = _named([read_run(path) for path in paths])
-    target = Path(out) if out is not None else Path(paths[0])
+    assert out is not None
+    target = Path(out)
     html = target if target.suffix.lower() in (".html", ".htm") else target / "report.html"
     html.parent.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict[str, Any]] = {}
@@ -80,6 +84,19 @@ def write_report(
     text = page(" and ".join(runs), body)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
     return numbers
+
+
+def _with_merged(paths: Sequence[str | Path]) -> list[str | Path]:
+    """The paths, with the merged runs of a sweep in place of its directory."""
+    found: list[str | Path] = []
+    for path in paths:
+        if (Path(path) / "sweep.yaml").exists():
+            from .sweep_report import merged_runs
+
+            found += merged_runs(Path(path))
+        else:
+            found.append(path)
+    return found
 
 
 def _named(runs: list[StoredRun]) -> dict[str, StoredRun]:

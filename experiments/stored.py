@@ -173,6 +173,7 @@ def read_run(path: str | Path) -> StoredRun:
     problems += [f"the schedule has rows of {name}, which has no teachers/{name}.json; they are "
                  "left out" for name in strangers]  # fmt: skip
     problems += _uneven(lifetimes)
+    problems += environment.get("missing", [])
     run_name = named[1] if named else path.resolve().name
     return StoredRun(path, run_name, text, environment, teachers, lifetimes, tuple(problems))
 

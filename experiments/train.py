@@ -9,27 +9,20 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from lessonplan.envs import CurriculumVecEnv
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import LearnerStreams, load_teacher
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 from lessonplan.teacher.streams import global_state
 
-from .build import (
-    SELECT_SEEDS,
-    TRAIN_SEEDS,
-    build_learner,
-    build_room,
-    build_suite,
-    learned_teacher,
-)
-from .config import Config, LearnedTeacher
+from .build import SELECT_SEEDS, build_learner, learned_teacher
+from .config import Config, Course, LearnedTeacher
 from .files import read_checkpoint, write_checkpoint, write_whole
 from .lifetimes import Lifetimes
 from .progress import Report, nowhere
+from .training_env import courses_of, training_env
+from .training_log import TrainingLog
 
 
 class TeacherTraining:
@@ -40,7 +33,7 @@ class TeacherTraining:
         teacher: what to train.
         seed: of the teacher.
         suite: the tasks of the experiment (a teacher may be trained on another course).
-        folder: for checkpoints and candidates.
+        folder: for checkpoints and candidates; the training log goes into `training` beside it.
         report: told how far it is.
     """
 
@@ -54,16 +47,12 @@ class TeacherTraining:
         report: Report = nowhere,
     ) -> None:
         self.config, self.teacher, self.seed, self.report = config, teacher, seed, report
-        self.course = teacher.course or config
-        self.suite = build_suite(teacher.course) if teacher.course else suite
+        self.courses = courses_of(config, teacher, suite)
         stem = f"train-{teacher.name}-{seed}"
         self._folder, self._stem = folder, stem
         self._checkpoint = folder / f"{stem}.pt"
-        room = build_room(
-            self.course, self.suite, teacher.students, teacher.observe,
-            end_after=1, action=teacher.action,
-        )  # fmt: skip
-        self.env = CurriculumVecEnv(room, TRAIN_SEEDS)
+        self._log = TrainingLog(folder.parent / "training" / f"{teacher.name}-{seed}.jsonl")
+        self.env = training_env(teacher, self.courses)
         self.streams = LearnerStreams(seed)
         self.seconds = 0.0
         self.curve: list[dict[str, float]] = []
@@ -85,11 +74,15 @@ class TeacherTraining:
                 model.learn(
                     total - model.num_timesteps,
                     callback=_Checkpoints(self, places),
+                    log_interval=self._log_interval(model),
                     reset_num_timesteps=model.num_timesteps == 0,
                 )
+            self._log.end(model)
             self.save_candidate(model)
             self.save(model, self.streams.state)
-        return self._select(places)
+        result = self._select(places)
+        self.env.close()
+        return result
 
     def candidate_path(self, decisions: int) -> Path:
         """File of the candidate that had had this many training decisions."""
@@ -124,6 +117,7 @@ class TeacherTraining:
                 "streams": streams,
                 "seconds": self.seconds,
                 "curve": self.curve,
+                "log": self._log.state_dict(),
             },
         )
 
@@ -132,7 +126,7 @@ class TeacherTraining:
         # SB3's constructor has given row i the seed of the teacher plus i; two teachers would meet
         # nearly the same students.
         self.env.seed(self.seed * self.teacher.students)
-        model.set_logger(Logger(None, []))
+        self._log.begin(model)
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
@@ -140,7 +134,7 @@ class TeacherTraining:
         if state is None:
             return None
         model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
-        model.set_logger(Logger(None, []))
+        self._log.begin(model, state.get("log"))
         load_beside_zip(model, state["beside"])
         self.env.load_state_dict(state["env"])
         self.streams.state = state["streams"]
@@ -165,6 +159,17 @@ class TeacherTraining:
         decisions = int(rollout) * self.teacher.students
         return decisions * max(1, self.teacher.decisions // (100 * decisions))
 
+    def _log_interval(self, model: BaseAlgorithm) -> int:
+        """How often SB3 dumps its log: every stretch, or every four lifetimes of a value learner.
+
+        SB3 counts a policy gradient's rollouts from where `learn` was called: only if every stretch
+        ends with a dump does a resumed training dump where an undisturbed one does.
+        """
+        if isinstance(model, OffPolicyAlgorithm):
+            return 4
+        learner: Any = model
+        return self.stretch(model) // (int(learner.n_steps) * self.teacher.students)
+
     def _places(self, model: BaseAlgorithm) -> list[int]:
         """Training decisions after which candidates are kept: the end, and tenths before it."""
         stretch = self.stretch(model)
@@ -174,30 +179,40 @@ class TeacherTraining:
         return [stretch * place for place in sorted(kept)]
 
     def _select(self, places: list[int]) -> dict[str, Any]:
-        """Let each candidate teach the selection students; the lowest mean cost wins."""
+        """Let each candidate teach the selection students; the lowest mean cost wins.
+
+        With several courses it is the mean of the shares of their budgets.
+        """
         began = time.perf_counter()
-        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
-        spending = self.env.room.facts.spending
-        compute, steps = spending.ever_compute, spending.ever_steps
+        spent = self.env.spent()
         costs = []
         for i, place in enumerate(places):
             self.report(1.0, f"selecting: candidate {i + 1} of {len(places)}")
-            teacher, room = learned_teacher(
-                self.teacher, self.candidate_path(place), self.course, self.suite, len(students),
-                self.seed, deterministic=self.teacher.deterministic,
-            )  # fmt: skip
-            costs.append(float(Lifetimes(teacher, room, students).live().mean()))
-            compute += float(room.facts.spending.compute.sum())
-            steps += int(room.facts.spending.steps.sum())
+            each = [self._try(place, course, suite, spent) for course, suite in self.courses]
+            shares = [cost / budget for cost, budget in each]
+            costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
         return {
             "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
             "selection": costs,
             "curve": self.curve,
-            "lifetimes": int(spending.lifetimes[0]) + len(costs) * len(students),
-            "compute": compute,
-            "student_steps": steps,
+            **spent,
             "wall_seconds": self.seconds + time.perf_counter() - began,
         }
+
+    def _try(
+        self, place: int, course: Course, suite: TaskSuite, spent: dict[str, float]
+    ) -> tuple[float, float]:
+        """Mean cost of a candidate on one course, and the budget; what it took is added."""
+        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
+        teacher, room = learned_teacher(
+            self.teacher, self.candidate_path(place), course, suite, len(students), self.seed,
+            deterministic=self.teacher.deterministic,
+        )  # fmt: skip
+        cost = float(Lifetimes(teacher, room, students).live().mean())
+        spent["lifetimes"] += len(students)
+        spent["compute"] += float(room.facts.spending.compute.sum())
+        spent["student_steps"] += int(room.facts.spending.steps.sum())
+        return cost, room.budget.amount
 
 
 class _Checkpoints(BaseCallback):
@@ -211,7 +226,11 @@ class _Checkpoints(BaseCallback):
         self._ended: list[dict[str, Any]] = []
 
     def _on_step(self) -> bool:
-        self._ended += [info for info in self.locals["infos"] if "decisions" in info]
+        self._ended += [
+            info
+            for info in self.locals["infos"]
+            if "decisions" in info and not info.get("lost", False)
+        ]
         return True
 
     def _on_rollout_start(self) -> None:

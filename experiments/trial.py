@@ -21,10 +21,10 @@ from lessonplan.student import TaskSuite
 from .build import build_room
 from .check import check
 from .config import Config
-from .crew import Crew, Watch
+from .crew import Crew
 from .files import locked, remove_leftovers, write_json, write_whole
 from .loading import read_config, write_config
-from .progress import nowhere
+from .progress import Watch, nowhere
 from .report import write_report
 from .teacher_cards import write_teacher_cards
 from .units import Unit, do, plan

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from .config import Config
-from .crew import Watch
+from .progress import Watch
 from .units import plan
 
 

@@ -51,14 +51,16 @@ TABLE = {
     },
     "experiments/sweep*.py": {"ray"},
     "experiments/submit*.py": {"ray"},
-    "experiments/tracking.py": {"wandb"},
+    "experiments/tracking_wandb.py": {"wandb"},
+    "experiments/dashboard.py": {"wandb_workspaces"},
 }  # fmt: skip
 GUARDED = {
     "reasoning_gym", "transformers", "accelerate", "peft", "trl", "datasets", "ray", "wandb",
+    "wandb_workspaces",
 }  # fmt: skip
 DISTRIBUTIONS = {
     "yaml": "pyyaml", "stable_baselines3": "stable-baselines3", "reasoning_gym": "reasoning-gym",
-    "sb3_contrib": "sb3-contrib", "PIL": "pillow",
+    "sb3_contrib": "sb3-contrib", "PIL": "pillow", "wandb_workspaces": "wandb-workspaces",
 }  # fmt: skip
 
 

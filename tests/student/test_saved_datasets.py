@@ -26,11 +26,6 @@ def saved(path, table, **parts):
     return path
 
 
-def pairs(suite, task=0):
-    code = token_code(suite) if suite.tokenizer else text_code(suite)
-    return {split: code.decode(suite.tasks[task].splits[split].inputs) for split in SPLITS}
-
-
 def test_a_dataset_without_splits_is_cut_as_lines_are(tmp_path):
     suite = dataset(saved(tmp_path / "items", numbered(0, 100, source="a book")))
     assert (suite.name, suite.names) == ("items", ["items"])

@@ -1,0 +1,80 @@
+"""A job's first lines on the cluster: gives its config and data a lasting place, then runs it.
+
+The folder that Ray unpacks a job into goes with the job; what a run needs to be resumed must not.
+"""
+
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CONFIG, DATA = "job-config.yaml", "job-data"
+"""Where a job's folder holds its config, and what the config names."""
+SHIPPED = "<shipped>/"
+"""Begins a path below `DATA` in a shipped config."""
+
+
+def main() -> None:
+    """Run a shipped job; arguments are its lasting folder and more options of the command.
+
+    A run directory that was begun is gone on with.
+    """
+    root, *options = sys.argv[1:]
+    config, run = lasting(Path.cwd(), Path(root).expanduser())
+    if not config.exists():
+        sys.exit(f"lessonplan: there is no job in {config.parent} to go on with")
+    from .cli import main as command
+    from .loading import is_sweep, read_yaml
+
+    kind = "sweep" if is_sweep(read_yaml(config)) else "run"
+    begun = any((run / name).exists() for name in ("config.yaml", "sweep.yaml"))
+    where = ["--resume", str(run)] if begun else [str(config), "--out", str(run)]
+    print(
+        f"{'Going on with' if begun else 'Beginning'} {run} on {socket.gethostname()}", flush=True
+    )
+    sys.argv = ["lessonplan", kind, *where, *options]
+    command()
+
+
+def lasting(shipped: Path, root: Path) -> tuple[Path, Path]:
+    """Copy config and data of a job to the folder that lasts.
+
+    Args:
+        shipped: the job's own folder; holds no config where a run is gone on with.
+        root: the lasting folder.
+
+    Returns:
+        The config there, and the run directory, which need not exist yet.
+    """
+    root = root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    config = root / CONFIG
+    if (shipped / CONFIG).exists():
+        if (shipped / DATA).exists():
+            shutil.copytree(shipped / DATA, root / DATA, dirs_exist_ok=True)
+        values = yaml.safe_load((shipped / CONFIG).read_text(encoding="utf-8"))
+        placed = each_text(
+            values,
+            lambda text: (
+                str(root / DATA / text.removeprefix(SHIPPED)) if text.startswith(SHIPPED) else text
+            ),
+        )
+        config.write_text(yaml.safe_dump(placed, sort_keys=False), encoding="utf-8")
+    return config, root / "run"
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """The same lists and keys, with every text among the values changed."""
+    if isinstance(value, dict):
+        return {key: each_text(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [each_text(inner, change) for inner in value]
+    return change(value) if isinstance(value, str) else value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The log of a job, line by line, however often the connection breaks."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+
+class LogLines:
+    """Tells each line of a log once.
+
+    Args:
+        say: told every line, without its end.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._partial = say, ""
+        self._told = self._place = 0
+        self.latest: deque[str] = deque(maxlen=50)
+
+    def skip(self, logged: str, kept: int) -> None:
+        """Leave out what was logged before, but for the last few lines."""
+        lines = logged.splitlines(keepends=True)
+        self._told = sum(map(len, lines[: max(len(lines) - kept, 0)]))
+
+    def again(self) -> None:
+        """The log comes from its beginning again."""
+        self._place = 0
+
+    def take(self, text: str) -> None:
+        """The next piece of the log."""
+        fresh = text[max(self._told - self._place, 0) :]
+        self._place += len(text)
+        self._told = max(self._told, self._place)
+        *lines, self._partial = (self._partial + fresh).split("\n")
+        for line in lines:
+            self._tell(line)
+
+    def finish(self, log: str) -> None:
+        """The whole log, when nothing is added any more."""
+        self.again()
+        self.take(log)
+        if self._partial:
+            self._tell(self._partial)
+            self._partial = ""
+
+    def _tell(self, line: str) -> None:
+        self.latest.append(line)
+        self._say(line)
+
+
+def reason(lines: Iterable[str], message: str) -> str:
+    """Why a job failed, in one sentence: the last line of its log, or else Ray's words."""
+    written = [line.strip() for line in lines if line.strip()]
+    written = [line for line in written if not line.startswith("Running entrypoint for job")]
+    ours = [line for line in written if line.startswith("lessonplan: ")]
+    if ours or written:
+        return (ours or written)[-1].removeprefix("lessonplan: ")
+    first = next((line.strip() for line in message.splitlines() if line.strip()), "")
+    return first or "it left no log"

@@ -1,0 +1,87 @@
+"""Prints a directory as text, for a job whose log is all that comes back; needs Python alone.
+
+Between two marks stand the packed directory in base64, its size in bytes and its SHA-256.
+"""
+
+import base64
+import hashlib
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+BEGIN, END = "lessonplan-pack-begin", "lessonplan-pack-end"
+LIMIT = 256 << 20
+"""Bytes of a packed directory; a log that is much larger would fill the head's memory."""
+_LINE = 12_000
+
+
+def main() -> None:
+    """Print the directory that is named."""
+    folder = Path(sys.argv[1]).expanduser()
+    if not folder.is_dir():
+        sys.exit(f"lessonplan: there is no {folder} on the head node")
+    packed = pack(folder)
+    if len(packed) > LIMIT:
+        sys.exit(
+            f"lessonplan: {folder} takes {len(packed) >> 20} MiB packed, and at most {LIMIT >> 20} "
+            "MiB come back through the Jobs API; copy it from the head node"
+        )
+    print(BEGIN, len(packed), hashlib.sha256(packed).hexdigest())
+    for start in range(0, len(packed), _LINE):
+        print(base64.b64encode(packed[start : start + _LINE]).decode())
+    print(END, flush=True)
+
+
+def pack(folder: Path) -> bytes:
+    """A gzipped tar of what is whole in a directory, also while a run is writing to it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.match(".*.tmp") or path.is_symlink() or not path.is_file():
+                continue
+            # At once: a file that is renamed or grows meanwhile would break the archive.
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:
+                continue
+            entry = tarfile.TarInfo(str(path.relative_to(folder)))
+            entry.size = len(content)
+            entry.mtime = int(path.stat().st_mtime) if path.exists() else 0
+            tar.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def unpack(log: str, folder: Path) -> None:
+    """Write the directory that a log holds.
+
+    Args:
+        log: what a job of this file printed, with whatever stands around it.
+        folder: where to; must not exist.
+
+    Raises:
+        ValueError: if the log holds none, or it is not what was packed.
+    """
+    lines = iter(log.splitlines())
+    begun = next((line.split() for line in lines if line.startswith(BEGIN)), None)
+    if begun is None:
+        raise ValueError("the log of the job that packs the run directory holds none")
+    _, size, digest = begun
+    body = []
+    for line in lines:
+        if line == END:
+            break
+        body.append(line)
+    try:
+        packed = b"".join(base64.b64decode(line, validate=True) for line in body)
+    except ValueError:
+        packed = b""
+    if len(packed) != int(size) or hashlib.sha256(packed).hexdigest() != digest:
+        raise ValueError("the run directory came back damaged (its checksum differs); fetch again")
+    folder.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        tar.extractall(folder, filter="data")
+
+
+if __name__ == "__main__":
+    main()

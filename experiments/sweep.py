@@ -1,0 +1,228 @@
+"""A sweep from beginning to end: pairs side by side with Ray Tune, then one report over all.
+
+Every pair is an ordinary run directory that goes on by itself where it was left. So nothing of
+Ray's own checkpoints is needed: a sweep that is resumed runs the pairs that are not whole.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .config import LearnedTeacher
+from .crew import WorkFailedError
+from .files import locked, remove_leftovers
+from .progress import Watch, nowhere
+from .report import write_report
+from .sweep_cluster import connected, last_words
+from .sweep_config import Sweep, read_stored_sweep, write_sweep
+from .sweep_pairs import Pair, check_pairs, pairs_of
+from .sweep_report import is_done, run_dir_of
+from .sweep_trial import run_pair
+from .tracked_mode import chosen_mode
+
+
+def to_stderr(sentence: str) -> None:
+    """Print a sentence for the user."""
+    print(f"lessonplan: {sentence}", file=sys.stderr, flush=True)
+
+
+def run_sweep(
+    sweep: Sweep, out: str | Path, *, resume: bool = False, address: str | None = None,
+    watch: Watch = nowhere, say: Callable[[str], None] = to_stderr,
+) -> dict[str, Any]:  # fmt: skip
+    """Run a sweep and write its directory.
+
+    Args:
+        sweep: what to do, as `read_sweep` gives it.
+        out: the sweep directory; must be new or empty unless `resume`.
+        resume: go on with a sweep that was interrupted; it must be the same.
+        address: of a running Ray cluster, `auto` for the one of this machine; without one the
+            cluster that a Ray job runs on, or an own Ray on this machine.
+        watch: told how far each pair is.
+        say: told what a user should know, one sentence each; prints to standard error by default.
+
+    Returns:
+        The summary over all pairs, as in `summary.json`; of a tuning what `best.yaml` holds.
+
+    Raises:
+        ValueError: for input that can't be used, before any work starts.
+        WorkFailedError: when pairs failed; what is done is kept, and the sweep can be resumed.
+    """
+    sweep_dir = Path(out).resolve()
+    pairs = pairs_of(sweep)
+    see_that_it_fits(sweep, sweep_dir, resume)
+    check_pairs(pairs, sweep.resources.gpu)
+    killed = (
+        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is kept, "
+        f"go on with --resume {sweep_dir}"
+    )
+    with locked(sweep_dir), last_words(killed):
+        remove_leftovers(sweep_dir / "checkpoint")
+        if not resume:
+            write_sweep(sweep, sweep_dir / "sweep.yaml")
+        if sweep.purpose == "tune":
+            from .sweep_tune import tune_pairs
+
+            return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
+        left = [pair for pair in pairs if not is_done(sweep_dir, pair)]
+        failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
+        summary = write_report(sweep_dir)
+        if sweep.wandb:
+            from .tracking import track_report
+
+            track_report(sweep_dir, sweep.wandb, sweep.name, say=say)
+        complain(failures, len(pairs), sweep_dir)
+        return summary
+
+
+def see_that_it_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
+    """Change nothing, but refuse a sweep directory that can't be used.
+
+    Raises:
+        ValueError: if it is not new, or, to `resume`, not one of this sweep.
+    """
+    if resume:
+        stored = read_stored_sweep(sweep_dir)
+        # How much room a pair has, and how often it is tried, may change.
+        free = {"resources": sweep.resources, "max_failures": 0, "wandb": ""}
+        if stored.model_copy(update=free) != sweep.model_copy(update=free):
+            raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
+    elif sweep_dir.exists() and (not sweep_dir.is_dir() or not _is_new(sweep_dir)):
+        raise ValueError(
+            f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
+        )
+
+
+def _is_new(sweep_dir: Path) -> bool:
+    """Whether nothing is there, or only what was made before a kill."""
+    known = {sweep_dir / "checkpoint", sweep_dir / "checkpoint" / "lock"}
+    return all(path in known or path.match(".*.tmp") for path in sweep_dir.rglob("*"))
+
+
+def _run_pairs(
+    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
+    say: Callable[[str], None],
+) -> dict[str, str]:  # fmt: skip
+    """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
+    notes: list[str] = []
+    with connected(address, sweep.resources, say):
+        failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
+    for note in dict.fromkeys(notes):
+        # What sends the files of the whole sweep is said at the end.
+        if chosen_mode() != "offline" or "on disk" not in note:
+            say(note)
+    for pair in pairs:
+        if pair.name not in failures and not run_dir_of(sweep_dir, pair).exists():
+            failures[pair.name] = (
+                f"it is done, but {run_dir_of(sweep_dir, pair)} is not there; put the sweep, with "
+                "--out, on storage that every node of the cluster sees"
+            )
+        elif pair.name not in failures and not is_done(sweep_dir, pair):
+            failures[pair.name] = "it has not ended"
+    return failures
+
+
+def fit(
+    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, trainable: Any, watch: Watch,
+    notes: list[str], settings: Mapping[str, Any] | None = None,
+) -> dict[str, str]:  # fmt: skip
+    """Let Ray Tune run a trial for each pair; Ray must be connected.
+
+    Args:
+        sweep: of the pairs.
+        pairs: to run, in this order.
+        sweep_dir: of the sweep.
+        trainable: what a trial does.
+        watch: told how far each pair is.
+        notes: gets what trials have to say to the user.
+        settings: of `TuneConfig`: metric, scheduler and the like.
+
+    Returns:
+        A sentence for each pair that failed.
+
+    Raises:
+        WorkFailedError: if Ray itself fails.
+    """
+    from ray import tune
+    from ray.exceptions import RayError
+    from ray.tune.error import TuneError
+
+    from .sweep_watch import make_callback
+
+    failures: dict[str, str] = {}
+    space = {
+        "sweep": str(sweep_dir),
+        "project": sweep.wandb,
+        "gpu": sweep.resources.gpu,
+        "home": os.getcwd(),
+        "name": tune.grid_search([pair.name for pair in pairs]),
+    }
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, _occupies(sweep, pairs)),
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            trial_name_creator=_name, trial_dirname_creator=_name, **(settings or {})
+        ),
+        run_config=tune.RunConfig(
+            name=_next_folder(sweep_dir / "ray"),
+            storage_path=str(sweep_dir / "ray"),
+            failure_config=tune.FailureConfig(max_failures=sweep.max_failures),
+            callbacks=[make_callback(watch, failures, notes)],
+            verbose=0,
+        ),
+    )
+    try:
+        tuner.fit()
+    except (TuneError, RayError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise WorkFailedError(
+            f"Ray Tune broke off: {reason}; what is done is kept, go on with --resume {sweep_dir}"
+        ) from error
+    return failures
+
+
+def _occupies(sweep: Sweep, pairs: Sequence[Pair]) -> Any:
+    """What Ray Tune sets aside for a trial: for the pair itself, and for actors with students."""
+    from ray import tune
+
+    actors = {
+        pair.name: (teacher.actors, {"CPU": 1, "GPU": teacher.actor_gpus})
+        for pair in pairs
+        for teacher in pair.config.teachers
+        if isinstance(teacher, LearnedTeacher)
+    }
+    itself = {"CPU": sweep.resources.cpu, "GPU": sweep.resources.gpu}
+
+    def bundles(trial: dict[str, Any]) -> Any:
+        count, each = actors.get(trial["name"], (0, {}))
+        return tune.PlacementGroupFactory([itself, *[each] * count])
+
+    return bundles
+
+
+def _name(trial: Any) -> str:
+    return str(trial.config["name"])
+
+
+def _next_folder(folder: Path) -> str:
+    """Name of a folder that is not there yet: each time a sweep is taken up it has its own."""
+    count = 1
+    while (folder / f"{count}").exists():
+        count += 1
+    return f"{count}"
+
+
+def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
+    """Say what failed.
+
+    Raises:
+        WorkFailedError: if anything did.
+    """
+    if failures:
+        name, sentence = next(iter(failures.items()))
+        raise WorkFailedError(
+            f"{len(failures)} of {count} pairs failed; {name}: {sentence}; what is done is kept, "
+            f"go on with --resume {sweep_dir}"
+        )

@@ -1,0 +1,134 @@
+"""What one trial of a sweep does, in a process of Ray: a pair is run, or gone on with."""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .config import Config
+from .files import locked
+from .progress import Watch, all_of
+from .sweep_config import Sweep, read_stored_sweep
+from .sweep_pairs import Pair, pairs_of
+from .sweep_report import run_dir_of
+from .trial import run_trial
+from .units import Unit, plan
+
+SECONDS_BETWEEN_REPORTS = 2.0
+SECONDS_FOR_THE_LAST = 60.0
+"""How long a process that is ending may still hold a run directory."""
+
+
+def run_pair(given: dict[str, Any]) -> None:
+    """Run one pair and tell Ray Tune how far it is.
+
+    Input that can't be used ends the trial with its sentence as `error`: to take it up again would
+    not help. Every other failure is raised, and Ray Tune begins the trial again, which goes on
+    where the run directory is.
+
+    Args:
+        given: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, its
+            part of a `gpu`, and `home`, the working directory of whoever began the sweep.
+    """
+    from ray import tune
+
+    began = time.perf_counter()
+    notes: list[str] = []
+    settle(given)
+
+    def say(fraction: float, words: str, **more: Any) -> None:
+        seconds = time.perf_counter() - began
+        tune.report({"fraction": fraction, "words": words, "seconds": seconds, **more})
+
+    try:
+        sweep, pair = read_pair(Path(given["sweep"]), given["name"])
+        run_dir = run_dir_of(Path(given["sweep"]), pair)
+        wait_until_free(run_dir)
+        with ExitStack() as stack:
+            watches: list[Watch] = [_Share(pair.config, run_dir, say)]
+            if given["project"]:
+                from .tracking import tracking
+
+                tracked = tracking(
+                    pair.config, run_dir, given["project"], group=sweep.name, say=notes.append
+                )
+                watches.append(stack.enter_context(tracked))
+            resume = (run_dir / "config.yaml").exists()
+            run_trial(pair.config, run_dir, resume=resume, watch=all_of(watches))
+    except (ValueError, ImportError) as error:
+        say(0.0, "failed", error=" ".join(str(error).split()), notes=notes)
+    else:
+        say(1.0, "done", notes=notes)
+
+
+def read_pair(sweep_dir: Path, name: str) -> tuple[Sweep, Pair]:
+    """A pair of a sweep, whose directory must be on storage that this machine sees.
+
+    Raises:
+        ValueError: where it is not.
+    """
+    if not (sweep_dir / "sweep.yaml").exists():
+        raise ValueError(
+            f"{sweep_dir} is not there on {platform.node()}; put the sweep, with --out, on "
+            "storage that every node of the cluster sees"
+        )
+    sweep = read_stored_sweep(sweep_dir)
+    return sweep, next(pair for pair in pairs_of(sweep) if pair.name == name)
+
+
+def wait_until_free(run_dir: Path, seconds: float = SECONDS_FOR_THE_LAST) -> None:
+    """Wait until nobody else works on a run directory: a process that was lost ends in a moment.
+
+    Raises:
+        ValueError: if it is still held after so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with locked(run_dir):
+                return
+        except ValueError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
+
+
+class _Share:
+    """Tells, at most every few seconds, how much of a run is done."""
+
+    def __init__(self, config: Config, run_dir: Path, say: Callable[[float, str], None]) -> None:
+        units = plan(config)
+        total = sum(unit.weight for unit in units)
+        self._weights = {unit.name: unit.weight / total for unit in units}
+        self._done = {unit.name: 1.0 for unit in units if _is_done(unit, run_dir)}
+        self._say, self._said = say, 0.0
+
+    def __call__(self, unit: str, fraction: float, words: str) -> None:
+        self._done[unit] = fraction
+        if time.monotonic() - self._said < SECONDS_BETWEEN_REPORTS:
+            return
+        self._said = time.monotonic()
+        whole = sum(self._weights[name] * part for name, part in self._done.items())
+        self._say(min(whole, 1.0), f"{unit}: {words}")
+
+
+def _is_done(unit: Unit, run_dir: Path) -> bool:
+    return unit.file(run_dir).exists()
+
+
+def settle(given: Mapping[str, Any]) -> None:
+    """Make this process as that of a run: one thread, one's own modules, no GPU but those given."""
+    torch.set_num_threads(1)
+    # At the end, where one's own rules and suites shadow nothing.
+    for folder in (given["home"], os.getcwd()):
+        if os.path.isdir(folder) and folder not in sys.path:
+            sys.path.append(folder)
+    if not given["gpu"]:
+        # Ray would let a process that asked for none see all of them.
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""

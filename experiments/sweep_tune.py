@@ -1,0 +1,220 @@
+"""Tuning by a sweep: candidates for the parameters of one teacher, most of them stopped early.
+
+Candidates teach the selection students, and are judged by `probe` alone: neither the students nor
+the test data of a report are touched. The schedule of stops is ASHA (Li et al. 2020, "A system for
+massively parallel hyperparameter tuning").
+
+Legend: m students, k tasks.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from lessonplan.student import TaskSuite
+
+from .build import SELECT_SEEDS, build_room, build_rule, build_suite, rule_teacher
+from .config import Config, LearnedTeacher, RuleTeacher
+from .files import write_json, write_whole
+from .lifetimes import Lifetimes
+from .progress import Watch
+from .sweep_cluster import connected
+from .sweep_config import Sweep
+from .sweep_pairs import Pair
+from .sweep_report import read_json, run_dir_of
+from .sweep_trial import read_pair, settle, wait_until_free
+from .train import TeacherTraining
+
+REPORTS = 40
+"""How often, at most, a candidate says how far it is."""
+_COSTS = ("lifetimes", "compute", "student_steps")
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def tune_pairs(
+    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
+    say: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    """Measure the candidates and write the best parameters.
+
+    ASHA compares candidates by their area so far, since no cost tells them apart before somebody
+    has mastered anything; of those that were not stopped the one with the lowest cost wins.
+
+    Returns:
+        `best`, the name of the winner, `cost`, `yaml` as in `best.yaml`, and the `tried`.
+
+    Raises:
+        WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
+    """
+    from .sweep import complain, fit
+
+    left = [pair for pair in pairs if not _tried(sweep_dir, pair).get("cost")]
+    best = sweep_dir / "best.yaml"
+    if left and not best.exists():
+        from ray.tune.schedulers import ASHAScheduler
+
+        longest = _decisions(pairs[0].config)
+        scheduler = ASHAScheduler(
+            time_attr="decisions", metric="area", mode="max", max_t=longest + 1,
+            grace_period=max(1, longest // 10), reduction_factor=3,
+        )  # fmt: skip
+        with connected(address, sweep.resources, say):
+            failures = fit(
+                sweep, pairs, sweep_dir, measure_candidate, watch, [], {"scheduler": scheduler}
+            )
+        complain(failures, len(pairs), sweep_dir)
+    return _write_best(sweep, pairs, sweep_dir, best)
+
+
+def measure_candidate(given: dict[str, Any]) -> None:
+    """Measure one candidate and tell Ray Tune how it does; `given` is as for `run_pair`.
+
+    What was measured whole before says again what it said, so that ASHA can go by it.
+    """
+    from ray import tune
+
+    settle(given)
+    try:
+        _, pair = read_pair(Path(given["sweep"]), given["name"])
+        folder = run_dir_of(Path(given["sweep"]), pair)
+        wait_until_free(folder)
+        before = _tried(Path(given["sweep"]), pair)
+        if before.get("cost"):
+            for report in before["reports"]:
+                tune.report(report)
+            return
+        reports: list[dict[str, Any]] = []
+
+        def say(report: dict[str, Any]) -> None:
+            reports.append(report)
+            write_json(folder / "tried.json", {"reports": reports})
+            tune.report(report)
+
+        result = measure(pair.config, folder, say)
+        write_json(folder / "tried.json", result | {"reports": reports})
+        tune.report(reports[-1] | {"words": "done", "fraction": 1.0})
+    except (ValueError, ImportError) as error:
+        tune.report({"area": 0.0, "decisions": 0, "error": " ".join(str(error).split())})
+
+
+def measure(config: Config, folder: Path, say: Say) -> dict[str, Any]:
+    """Let a candidate teach the selection students.
+
+    Returns:
+        Its mean `cost` until mastery by `probe`, and what measuring took: `lifetimes`, `compute`
+        and `student_steps`.
+    """
+    teacher, suite = config.teachers[0], build_suite(config)
+    if isinstance(teacher, LearnedTeacher):
+        return _measure_learned(config, teacher, suite, folder, say)
+    assert isinstance(teacher, RuleTeacher)
+    students = SELECT_SEEDS + np.arange(config.seeds.select)
+    rule = build_rule(teacher.rule, teacher.parameters, config, suite)
+    algorithm, room = rule_teacher(
+        rule, config, suite, len(students), config.seeds.teacher, teacher.action
+    )
+    lifetimes = Lifetimes(algorithm, room, students)
+    importance = np.array([task.importance for task in suite.tasks])
+    longest = room.decisions_in_budget
+    stride, area, decisions = max(1, longest // REPORTS), 0.0, 0
+    while len(lifetimes.running):
+        lifetimes.step()
+        decisions += 1
+        # Students whose lifetime is over keep their last score.
+        area += float(np.average(room.facts.score, axis=1, weights=importance).mean())
+        if decisions % stride == 0 or not len(lifetimes.running):
+            cost = float(np.minimum(lifetimes.cost, room.facts.spending.spent).mean())
+            words = f"area {area / decisions:.3f} after {decisions} decisions"
+            say(_report(decisions, area / decisions, cost, decisions / longest, words))
+    return {
+        "cost": float(lifetimes.cost.mean()),
+        "lifetimes": len(students),
+        "compute": float(room.facts.spending.compute.sum()),
+        "student_steps": int(room.facts.spending.steps.sum()),
+    }
+
+
+def _measure_learned(
+    config: Config, teacher: LearnedTeacher, suite: TaskSuite, folder: Path, say: Say
+) -> dict[str, Any]:
+    """Train it whole, and let it teach the selection students.
+
+    While it is trained it says which part of the budget its training students save.
+    """
+    longest = build_room(config, suite, 1).decisions_in_budget
+    last = time.monotonic()
+
+    def report(fraction: float, words: str) -> None:
+        nonlocal last
+        if training.curve and time.monotonic() - last > 1.0:
+            last = time.monotonic()
+            saved = 1.0 - training.curve[-1]["length"] / longest
+            decisions = int(training.curve[-1]["decisions"])
+            say(_report(decisions, saved, 0.0, fraction, words))
+
+    training = TeacherTraining(
+        config, teacher, config.seeds.teacher, suite, folder / "checkpoint", report
+    )
+    result = training.run()
+    cost = min(result["selection"])
+    say(_report(teacher.decisions, 1.0 - training.curve[-1]["length"] / longest, cost, 1.0, "done"))
+    return {"cost": cost, **{key: result[key] for key in _COSTS}}
+
+
+def _report(
+    decisions: int, area: float, cost: float, fraction: float, words: str
+) -> dict[str, Any]:
+    return {
+        "decisions": decisions, "area": area, "cost": cost, "fraction": min(fraction, 1.0),
+        "words": words,
+    }  # fmt: skip
+
+
+def _decisions(config: Config) -> int:
+    """How long a candidate is measured, in decisions as it reports them."""
+    teacher = config.teachers[0]
+    if isinstance(teacher, LearnedTeacher):
+        return teacher.decisions
+    return build_room(config, build_suite(config), 1).decisions_in_budget
+
+
+def _tried(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
+    """What is known of a candidate; without `cost` where it was stopped or interrupted."""
+    return read_json(run_dir_of(sweep_dir, pair) / "tried.json")
+
+
+def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path) -> dict[str, Any]:
+    tried = {pair.name: _tried(sweep_dir, pair) for pair in pairs}
+    whole = [pair for pair in pairs if "cost" in tried[pair.name]]
+    winner = min(whole, key=lambda pair: tried[pair.name]["cost"])
+    cost = tried[winner.name]["cost"]
+    teacher = winner.config.teachers[0].model_dump(mode="json", exclude_defaults=True)
+    teacher["name"] = sweep.teachers[0]
+    unit = winner.config.lifetime.budget.partition("-")[2]
+    head = (
+        f"# The best of {len(pairs)} candidates, {len(pairs) - len(whole)} of which were stopped "
+        f"early: {cost:,.0f} {unit} to mastery\n# on {winner.config.seeds.select} selection "
+        "students, by probe.\n"
+    )
+    text = head + yaml.safe_dump({"teachers": [teacher]}, sort_keys=False)
+    write_whole(best, lambda aside: aside.write_text(text, encoding="utf-8"))
+    found = {
+        "best": winner.name,
+        "cost": cost,
+        "yaml": text,
+        "tried": {name: _without_reports(one) for name, one in tried.items()},
+    }
+    write_json(sweep_dir / "summary.json", found)
+    return found
+
+
+def _without_reports(one: dict[str, Any]) -> dict[str, Any]:
+    """The last report in place of all."""
+    last = one.get("reports", [])[-1:]
+    stopped = {"stopped_after": last[0]["decisions"]} if last and "cost" not in one else {}
+    return {key: value for key, value in one.items() if key != "reports"} | stopped

@@ -1,0 +1,110 @@
+"""Live progress of a sweep: what Ray Tune hears from its trials, and how it is shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from .progress import Watch
+
+
+def make_callback(watch: Watch, failures: dict[str, str], notes: list[str]) -> Any:
+    """A callback for Ray Tune that tells how far each pair is, what failed and what it notes.
+
+    A class of Ray's has to be its base, and Ray is imported only when it is used.
+    """
+    from ray.tune import Callback
+
+    class Told(Callback):
+        """Passes on what is heard of trials."""
+
+        def __init__(self, watch: Watch, failures: dict[str, str], notes: list[str]) -> None:
+            self.watch, self.failures, self.notes = watch, failures, notes
+
+        def __getstate__(self) -> dict[str, Any]:
+            """Nothing: Ray stores callbacks, and a terminal can't be stored."""
+            return {}
+
+        def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            self.watch(trial.config["name"], 0.0, "starting")
+
+        def on_trial_result(
+            self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
+        ) -> None:
+            name = trial.config["name"]
+            self.notes += result.get("notes", [])
+            if "error" in result:
+                self.failures[name] = result["error"]
+                self.watch(name, 0.0, "failed")
+            elif "words" in result:
+                self.watch(name, result["fraction"], result["words"])
+
+        def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            # Who says neither that it is done nor that it failed was stopped by a scheduler.
+            self.watch(trial.config["name"], 1.0, "stopped")
+
+        def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            self.watch(trial.config["name"], 0.0, "lost, taken up again")
+
+        def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+            name = trial.config["name"]
+            self.failures[name] = _last_line(trial)
+            self.watch(name, 0.0, "failed")
+
+    return Told(watch, failures, notes)
+
+
+def _last_line(trial: Any) -> str:
+    """What a trial failed with, in a line, and where more is written."""
+    file = trial.error_file
+    if not file or not Path(file).exists():
+        return "its process is gone"
+    lines = Path(file).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    reason = " ".join(lines[-1].split())[:300] if lines else "its process is gone"
+    return f"{reason} (more in {file})"
+
+
+@contextmanager
+def watching_sweep(console: Console, title: str, count: int, before: int = 0) -> Iterator[Watch]:
+    """A bar for the whole sweep and one for each pair that runs.
+
+    Where the output is not a terminal, a line for each pair that ends.
+
+    Args:
+        console: where it is shown.
+        title: of the sweep.
+        count: pairs.
+        before: pairs that were done before the sweep was resumed.
+    """
+    ended: set[str] = set()
+    if not console.is_terminal:
+
+        def line(pair: str, fraction: float, words: str) -> None:
+            if words in ("done", "failed", "stopped") and pair not in ended:
+                ended.add(pair)
+                text = f"{words}: {pair} ({before + len(ended)} of {count})"
+                console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+        yield line
+        return
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[words]}", style="dim"),
+    )  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        total = progress.add_task(title, total=count, completed=before, words=f"of {count} pairs")
+        shown: dict[str, TaskID] = {}
+
+        def bars(pair: str, fraction: float, words: str) -> None:
+            if pair not in shown:
+                shown[pair] = progress.add_task(f"  {pair}", total=1.0, words=words)
+            progress.update(shown[pair], completed=fraction, words=words)
+            if words in ("done", "failed", "stopped") and pair not in ended:
+                ended.add(pair)
+                progress.update(shown[pair], visible=False)
+                progress.advance(total)
+
+        yield bars

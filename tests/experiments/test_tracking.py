@@ -1,0 +1,361 @@
+"""W&B is fed from the run directory: everything is there, once, and the trial does not notice."""
+
+import importlib.util
+import json
+import re
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from synthetic_run import rows
+from tiny_config import CONFIG
+from tracking_kit import (
+    Offline,
+    end,
+    environment,
+    numbers,
+    offline_runs,
+    run_of,
+    tracked,
+)
+from wandb_server import WandbServer
+
+from lessonplan.experiments import tracking as module
+from lessonplan.experiments.config import Config
+from lessonplan.experiments.dashboard import BARS, LINES, MEDIA, TABLES, TASKS, TRAINING
+from lessonplan.experiments.stored import read_run
+from lessonplan.experiments.tracked_mode import chosen_mode
+from lessonplan.experiments.tracker import sync_command
+from lessonplan.experiments.tracking import track_report, tracking
+from lessonplan.experiments.training_log import read_training_log
+from lessonplan.experiments.trial import run_trial
+
+TINY = CONFIG | {"workers": 1, "teachers": [CONFIG["teachers"][0] | {"sampled": False}, "uniform"]}
+PAIRS = {"ppo", "uniform"}
+KEY = "a" * 40
+TASK_NAMES = ["parity-1", "parity-2", "parity-3"]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The trial without tracking."""
+    out = tmp_path_factory.mktemp("plain") / "run"
+    run_trial(Config.model_validate(TINY), out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """The tracked trial, its process, and the W&B runs read back."""
+    home = tmp_path_factory.mktemp("home")
+    process = tracked(TINY, home / "run", home)
+    assert process.returncode == 0, process.stderr
+    return home / "run", process, offline_runs(home / "run")
+
+
+def each_decision_once(runs, out):
+    lengths = {name: int(found.length.max()) for name, found in read_run(out).lifetimes.items()}
+    assert set(runs) == set(lengths)
+    for name, run in runs.items():
+        assert [row["decision"] for row in run.decisions] == [*range(1, lengths[name] + 1)]
+    lines = read_training_log(out / "training" / "ppo-0.jsonl")
+    logged = [row for row in runs["ppo"].history if "training/decisions" in row]
+    assert [row["training/decisions"] for row in logged] == [line["decisions"] for line in lines]
+
+
+@pytest.mark.slow
+def test_a_tracked_trial_has_the_numbers_of_one_that_is_not(plain, done):
+    assert numbers(done[0]) == numbers(plain)
+
+
+@pytest.mark.slow
+def test_a_tracked_trial_says_one_sentence_and_leaves_the_process_as_it_was(done):
+    out, process, _ = done
+    assert process.stderr.splitlines() == [
+        f"lessonplan: W&B: the runs are on disk; send them with: {sync_command(out)}"
+    ]
+    assert json.loads(process.stdout) == {"same hooks": True, "left": []}
+    home = [path for path in (out.parent).rglob("*") if "wandb" in path.name.lower()]
+    assert all(path.is_relative_to(out) for path in home)
+
+
+@pytest.mark.slow
+def test_there_is_a_run_for_each_pair_with_its_group_job_type_and_config(done):
+    _, _, runs = done
+    assert set(runs) == PAIRS
+    for name, run in runs.items():
+        assert (run.run["project"], run.run["run_group"]) == ("project", "group")
+        config = run.run["config"]["update"]
+        assert config["teacher"]["name"] == name
+        assert config["teacher_seed"] == 0
+        assert config["student"]["batch_size"] == 8
+        assert config["seeds"] == {"teacher": 0, "report": 4, "select": 3}
+        assert config["lifetime"]["budget"] == "120-steps"
+
+
+@pytest.mark.slow
+def test_every_decision_and_every_line_of_the_training_log_is_there_once(done):
+    each_decision_once(done[2], done[0])
+
+
+@pytest.mark.slow
+def test_every_metric_has_an_axis_and_every_task_its_values(done):
+    for run in done[2].values():
+        for kind, _ in TASKS:
+            assert run.axes[f"{kind}/*"] == "decision"
+            assert {f"{kind}/{task}" for task in TASK_NAMES} <= run.names
+        own = ("decision", "training/decisions", "_step", "_runtime", "_timestamp")
+        for name in run.names - set(own):
+            glob = f"{name.split('/')[0]}/*"
+            axis = run.axes.get(name) or run.axes.get(glob)
+            expected = "training/decisions" if name.startswith("training/") else "decision"
+            assert axis == expected, name
+
+
+@pytest.mark.slow
+def test_the_values_are_those_of_the_stored_schedule(done):
+    out, _, runs = done
+    stored = read_run(out)
+    for name, run in runs.items():
+        lifetimes = stored.lifetimes[name]
+        assert (lifetimes.length == lifetimes.length.max()).all(), "all students go on to the end"
+        for i, row in enumerate(run.decisions):
+            assert row["student_steps"] == pytest.approx(lifetimes.student_steps[0, :, i].mean())
+            assert row["cost/compute"] == pytest.approx(lifetimes.compute[0, :, i].mean())
+            assert row["students/running"] == 4
+            for j, task in enumerate(TASK_NAMES):
+                score = lifetimes.test_score[0, :, i, j].mean()
+                assert row[f"test_score/{task}"] == pytest.approx(score)
+                share = lifetimes.probabilities[0, :, i, j].mean()
+                assert row[f"schedule/{task}"] == pytest.approx(share, abs=1e-6)
+                chosen = (lifetimes.task[0, :, i] == j).mean()
+                assert row[f"chosen/{task}"] == pytest.approx(chosen)
+
+
+@pytest.mark.slow
+def test_the_end_has_the_heat_map_the_chart_the_table_the_summary_and_the_artifacts(done):
+    out, _, runs = done
+    summary = json.loads((out / "summary.json").read_text())["teachers"]
+    for name, run in runs.items():
+        for path in run.files:
+            assert (run.folder / "files" / path).stat().st_size > 0
+        kinds = [path.split("/")[1] for path in run.files]
+        assert sorted(kinds) == ["html", "images", "table"]
+        picture = next(path for path in run.files if path.endswith(".png"))
+        assert (run.folder / "files" / picture).read_bytes().startswith(b"\x89PNG")
+        table = next(path for path in run.files if path.endswith(".json"))
+        stored = json.loads((run.folder / "files" / table).read_text())
+        assert stored["columns"][:4] == ["decision", "student_steps", "task", "probability"]
+        assert len(stored["data"]) == 12 * len(TASK_NAMES)
+        row = run.decisions[4]
+        task = TASK_NAMES[1]
+        found = next(cells for cells in stored["data"] if cells[0] == 5 and cells[2] == task)
+        assert found[3] == pytest.approx(row[f"schedule/{task}"])
+        assert run.summary["result/area/iqm"] == pytest.approx(summary[name]["area"]["iqm"])
+        assert -1.0 <= run.summary["result/order_agreement"] <= 1.0
+        assert run.summary["students/mastered"] == summary[name]["mastered"]
+        manifests = {
+            kind: [Path(entry["local_path"]) for entry in records[0]["manifest"]["contents"]]
+            for kind, records in run.artifacts.items()
+        }
+        assert all(path.is_relative_to(out) for paths in manifests.values() for path in paths)
+        assert all(path.exists() for paths in manifests.values() for path in paths)
+        assert {path.suffix for path in manifests["schedule"]} == {".parquet"}
+        teacher = {path.name for path in manifests["teacher"]}
+        assert teacher == {f"{name}.json"} | ({"ppo-0.zip"} if name == "ppo" else set())
+
+
+@pytest.mark.slow
+def test_every_panel_of_the_dashboard_names_something_that_is_logged(done, monkeypatch):
+    out, _, runs = done
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    said = []
+    track_report(out, "project", "group", say=said.append)
+    assert said == [f"W&B: the report is on disk; send it with: {sync_command(out)}"]
+    runs = offline_runs(out)
+    report = runs.pop("report")
+    assert report.run["run_group"] == "group"
+    logged = set().union(*(run.names | set(run.summary) for run in (*runs.values(), report)))
+    logged = {name.removesuffix("._type") for name in logged}
+    named = [name for curves in LINES.values() for curve in curves for name in curve]
+    named += [name for names in (*BARS.values(), *MEDIA.values(), TABLES) for name in names]
+    assert [name for name in named if name not in logged] == []
+    for pattern in (*(f"{kind}/.*" for kind, _ in TASKS), TRAINING):
+        assert any(re.fullmatch(pattern, name) for name in logged), pattern
+
+
+@pytest.mark.slow
+def test_a_tracked_trial_that_is_killed_and_resumed_logs_each_decision_once(plain, tmp_path):
+    kills = []
+    for calls in (12, 12):
+        process = tracked(TINY, tmp_path / "run", tmp_path, kill="trial", calls=calls)
+        kills.append(process.returncode)
+    assert -9 in kills
+    process = tracked(TINY, tmp_path / "run", tmp_path)
+    assert process.returncode == 0, process.stderr
+    each_decision_once(offline_runs(tmp_path / "run"), tmp_path / "run")
+    assert numbers(tmp_path / "run") == numbers(plain)
+    log = (tmp_path / "run" / "training" / "ppo-0.jsonl").read_bytes()
+    assert log == (plain / "training" / "ppo-0.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_trial_whose_wandb_service_is_killed_goes_on_and_is_logged_whole(plain, tmp_path):
+    process = tracked(TINY, tmp_path / "run", tmp_path, kill="service", calls=6)
+    assert process.returncode == 0, process.stderr
+    assert "killed the service" in process.stdout
+    sentences = process.stderr.splitlines()
+    assert len(sentences) == 2, process.stderr
+    assert "the trial goes on, and it is tried again offline" in sentences[0]
+    each_decision_once(offline_runs(tmp_path / "run"), tmp_path / "run")
+    assert numbers(tmp_path / "run") == numbers(plain)
+
+
+@pytest.mark.slow
+def test_a_trial_goes_on_offline_where_nothing_answers_for_wandb(plain, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        process = tracked(TINY, tmp_path / "run", tmp_path, WANDB_API_KEY=KEY, WANDB_BASE_URL=url)
+    assert process.returncode == 0, process.stderr
+    sentences = process.stderr.splitlines()
+    assert len(sentences) == 2, process.stderr
+    assert "the trial goes on, and it is tried again offline" in sentences[0]
+    assert "Traceback" not in process.stderr
+    each_decision_once(offline_runs(tmp_path / "run"), tmp_path / "run")
+    assert numbers(tmp_path / "run") == numbers(plain)
+
+
+@pytest.mark.slow
+def test_a_trial_goes_on_when_wandb_goes_away_in_the_middle_of_it(plain, tmp_path):
+    server, gone = WandbServer(), tmp_path / "gone"
+
+    def go_away():
+        server.got_rows.wait(120)
+        server.close()
+        gone.write_text("")
+
+    leaving = threading.Thread(target=go_away)
+    leaving.start()
+    process = tracked(
+        TINY, tmp_path / "run", tmp_path, kill="server", calls=10,
+        WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url, GONE=str(gone),
+    )  # fmt: skip
+    leaving.join()
+    assert process.returncode == 0, process.stderr
+    assert server.got_rows.is_set(), "the run was online at first"
+    *others, last = process.stderr.splitlines()
+    out = tmp_path / "run"
+    assert last == f"lessonplan: W&B: the runs are on disk; send them with: {sync_command(out)}"
+    # The run of a teacher that came later could not be started any more.
+    assert all("the trial goes on, and it is tried again offline" in line for line in others)
+    assert len(others) <= 1, process.stderr
+    assert json.loads(process.stdout) == {"same hooks": True, "left": []}
+    assert numbers(out) == numbers(plain)
+    folders = sorted((out / "wandb").glob("run-*")) + sorted((out / "wandb").glob("offline-run-*"))
+    runs, written = {}, []
+    for run in map(Offline, folders):
+        if run.history:
+            written.append(run.folder.name)
+            name = run.run["job_type"]
+            runs[name] = runs[name].join(run) if name in runs else run
+    each_decision_once(runs, out)
+    asked = [*sync_command(out).split()[:-1], "--dry-run", *map(str, folders)]
+    told = subprocess.run(
+        [str(Path(sys.executable).parent / asked[0]), *asked[1:]],
+        env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert all(name in told.stderr + told.stdout for name in written)
+
+
+COLLAPSED = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
+from tracking_kit import plan_config
+
+from lessonplan.experiments.tracking import tracking
+
+with tracking(plan_config(), Path(sys.argv[1]), "project", alert_decisions=3) as watch:
+    watch("evaluate-plan-0", 1.0, "done")
+"""
+
+
+@pytest.mark.slow
+def test_a_schedule_that_collapses_is_told_once_and_stands_in_the_summary(tmp_path):
+    scores = [[0.1, 0.1]] * 8
+    lives = [
+        rows("plan", i, scores, tasks=["first", "second"], choices=[1] + [0] * 7) for i in range(2)
+    ]
+    run = run_of(tmp_path / "run", lives, decisions=8)
+    end(run)
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", COLLAPSED, str(run), str(Path(__file__).parent)],
+            env=environment(tmp_path), capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = offline_runs(run)["plan"]
+        assert len(found.alerts) == 1
+        assert "first had 100% of the decisions up to decision 4" in found.alerts[0]["text"]
+        collapse = {key: value for key, value in found.summary.items() if "collapse" in key}
+        assert collapse == {"collapse/decision": 4, "collapse/task": "first", "collapse/share": 1}
+        assert found.summary["result/area/ci95/low"] == 0.4
+        assert "result/label" not in found.summary
+
+
+@pytest.mark.slow
+def test_a_resumed_trial_that_was_done_is_not_logged_again(done):
+    out, _, _ = done
+    before = sorted(path.name for path in (out / "wandb").glob("offline-run-*"))
+    process = tracked(TINY, out, out.parent)
+    assert process.returncode == 0, process.stderr
+    assert sorted(path.name for path in (out / "wandb").glob("offline-run-*")) == before
+
+
+def test_the_mode_is_what_is_asked_for_or_follows_from_a_key(tmp_path, monkeypatch):
+    for name in ("WANDB_MODE", "WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    keys = tmp_path / "netrc"
+    monkeypatch.setenv("NETRC", str(keys))
+    assert chosen_mode() == "offline"
+    keys.write_text(f"machine api.wandb.ai login user password {KEY}\n")
+    keys.chmod(0o600)
+    assert chosen_mode() == "online"
+    monkeypatch.setenv("WANDB_BASE_URL", "http://elsewhere:8080")
+    assert chosen_mode() == "offline"
+    monkeypatch.setenv("WANDB_API_KEY", KEY)
+    assert chosen_mode() == "online"
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    assert chosen_mode() == "offline"
+
+
+def test_a_trial_that_is_refused_leaves_no_wandb_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    (tmp_path / "something").write_text("")
+    config, said = Config.model_validate(TINY), []
+    with pytest.raises(ValueError, match="is not empty"):
+        with tracking(config, tmp_path, "project", say=said.append) as watch:
+            run_trial(config, tmp_path, watch=watch)
+    assert [path.name for path in tmp_path.iterdir()] == ["something"]
+    assert said == []
+
+
+def test_wandb_that_is_not_installed_is_one_clear_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install wandb"):
+        with tracking(Config.model_validate(TINY), tmp_path, "project"):
+            pass
+
+
+@pytest.mark.parametrize(("share", "window"), [(1.0, 0), (0.0, 0), (0.9, -1)])
+def test_an_alert_that_cannot_be_is_refused_before_the_trial(tmp_path, share, window):
+    alert = {"alert_share": share, "alert_decisions": window}
+    with pytest.raises(ValueError, match="of a collapse must be"):
+        with module.tracking(Config.model_validate(TINY), tmp_path, "project", **alert):
+            pass
