@@ -79,7 +79,7 @@ def decisions_for(seconds: float) -> int:
         run_dir = Path(folder) / "run"
         run_trial(make_config(CONFIG), run_dir)
         trained = read_json(run_dir / "checkpoint" / "train-ppo-0.json")
-    return math.ceil(1.1 * seconds * _TRIED / trained["wall_seconds"])
+    return math.ceil(1.1 * seconds * _TRIED / float(trained["wall_seconds"]))
 
 
 def trial_seconds(run_dir: Path) -> float:

@@ -55,13 +55,11 @@ def run_sweep(
     see_that_it_fits(sweep, sweep_dir, resume)
     check_pairs(pairs, sweep.resources.gpu)
     killed = (
-        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is kept, "
-        f"go on with --resume {sweep_dir}"
+        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
+        f"kept, go on with --resume {sweep_dir}"
     )
     with locked(sweep_dir), last_words(killed):
         remove_leftovers(sweep_dir / "checkpoint")
-        if not resume:
-            write_sweep(sweep, sweep_dir / "sweep.yaml")
         if sweep.purpose == "tune":
             from .sweep_tune import tune_pairs
 
@@ -101,13 +99,20 @@ def _is_new(sweep_dir: Path) -> bool:
     return all(path in known or path.match(".*.tmp") for path in sweep_dir.rglob("*"))
 
 
+def begin(sweep: Sweep, sweep_dir: Path) -> None:
+    """Write the sweep down, once nothing more can keep it from running."""
+    if not (sweep_dir / "sweep.yaml").exists():
+        write_sweep(sweep, sweep_dir / "sweep.yaml")
+
+
 def _run_pairs(
     sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
     say: Callable[[str], None],
 ) -> dict[str, str]:  # fmt: skip
     """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
     notes: list[str] = []
-    with connected(address, sweep.resources, say):
+    with connected(address, sweep.resources, say=say):
+        begin(sweep, sweep_dir)
         failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
     for note in dict.fromkeys(notes):
         # What sends the files of the whole sweep is said at the end.

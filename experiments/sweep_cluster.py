@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .progress import nowhere
 from .sweep_config import Resources
 
 INSTALL = 'Ray is not installed; `pip install "ray[tune]"` brings it'
@@ -30,15 +31,18 @@ other processes."""
 
 
 @contextmanager
-def connected(address: str | None, resources: Resources, cpus: int | None = None) -> Iterator[None]:
+def connected(
+    address: str | None, resources: Resources, cpus: int | None = None,
+    say: Callable[[str], None] = nowhere,
+) -> Iterator[None]:  # fmt: skip
     """Ray, while the sweep runs; only what was started here is shut down.
 
     Args:
         address: of a running cluster, `auto` for the one of this machine. Without one the cluster
             that a Ray job runs on, or an own Ray on this machine.
         resources: of a pair.
-        say: told what a user should know.
         cpus: that an own Ray counts with; the cores of this machine by default.
+        say: told what a user should know.
 
     Raises:
         ModuleNotFoundError: without Ray.

@@ -142,6 +142,11 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "
                 "records; leave it out of the sweep, or compare the two with `lessonplan run`"
             )
+        if isinstance(teacher, LearnedTeacher) and teacher.actors:
+            raise ValueError(
+                f"teacher {name!r} is trained with {teacher.actors} Ray actors, for which a pair "
+                f"has no room; train it in the pair's own process with -o teachers.{name}.actors=0"
+            )
 
 
 def _check_keys(sweep: Sweep) -> None:
@@ -169,7 +174,7 @@ def _check_teacher_key(sweep: Sweep, key: str) -> None:
             f"{', '.join(sweep.teachers)}, and a key is teachers.NAME.parameters.gate or the like"
         )
     part = key.removeprefix(f"teachers.{owners[0]}.")
-    if part in ("name", "type", "seeds", "sampled"):
+    if part in ("name", "type", "seeds", "sampled", "actors"):
         way = "; teacher seeds are listed as seeds.teacher" if part == "seeds" else ""
         raise ValueError(f"space: {key!r} can't vary between pairs{way}")
 

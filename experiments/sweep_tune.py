@@ -51,7 +51,7 @@ def tune_pairs(
     Raises:
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
-    from .sweep import complain, fit
+    from .sweep import begin, complain, fit
 
     left = [pair for pair in pairs if not _tried(sweep_dir, pair).get("cost")]
     best = sweep_dir / "best.yaml"
@@ -63,7 +63,8 @@ def tune_pairs(
             time_attr="decisions", metric="area", mode="max", max_t=longest + 1,
             grace_period=max(1, longest // 10), reduction_factor=3,
         )  # fmt: skip
-        with connected(address, sweep.resources, say):
+        with connected(address, sweep.resources, say=say):
+            begin(sweep, sweep_dir)
             failures = fit(
                 sweep, pairs, sweep_dir, measure_candidate, watch, [], {"scheduler": scheduler}
             )

@@ -188,7 +188,10 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout that this file belongs to; None where it was installed as a copy."""
+    """Commit of the checkout that this file belongs to; None where it was installed as a copy.
+
+    A job that brings a copy along says which commit it is in `LESSONPLAN_COMMIT`.
+    """
     # A hook of another repository would point Git to that one.
     clean = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
     here = Path(__file__).resolve()
@@ -200,7 +203,7 @@ def git_commit() -> str | None:
                 git + command, capture_output=True, text=True, check=True, env=clean
             )
         except (OSError, subprocess.CalledProcessError):
-            return None
+            return os.environ.get("LESSONPLAN_COMMIT") or None
     return found.stdout.strip()
 
 

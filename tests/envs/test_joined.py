@@ -96,18 +96,14 @@ def test_one_teacher_learns_from_suites_of_unequal_size(action):
         assert [len(counts) for counts in chosen] == [2, 4]
     monitored = VecMonitor(env)
     monitored.reset()
-    observation, *_ = monitored.step(env.action_space.sample() * np.ones((4, 1))
-                                     if action == "mixture" else np.full(4, first_task(env)))  # fmt: skip
+    for part in env.parts:
+        # A task at place 0 of every row, which shuffling may have left empty.
+        part.room.board.places[:] = np.sort(part.room.board.places)[:, ::-1]
+    first = np.zeros(4, int) if action == "task" else np.zeros((4, 4))
+    observation, *_ = monitored.step(first)
     assert observation.shape == (4, 4, 2)
     assert observation[:2, :, 1].sum(axis=1).tolist() == [2, 2]
     assert observation[2:, :, 1].sum(axis=1).tolist() == [4, 4]
-
-
-def first_task(env):
-    """A place that holds a task in every row, if there is one; shuffled rows may have none."""
-    for part in env.parts:
-        part.room.board.places[:] = np.sort(part.room.board.places)[:, ::-1]
-    return 0
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def numbers(run: Path) -> object:
     return strip(json.loads((run / "summary.json").read_text()))
 
 
-def eventually(condition, seconds: float = 120.0):
+def eventually(condition, seconds: float = 240.0):
     until = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < until, "it did not happen"

@@ -146,8 +146,12 @@ def test_a_pair_whose_process_dies_is_taken_up_again_and_one_without_a_gpu_sees_
 
 def test_a_pair_that_fits_nowhere_is_refused_instead_of_waited_for(tmp_path):
     sweep = read_sweep(write_files(tmp_path, {"resources": {"gpu": 2}}))
-    with pytest.raises(ValueError, match="has at most 4 and 1; ask for less"):
+    with pytest.raises(ValueError, match=r"at most \d and 1; ask for less"):
         run_sweep(sweep, tmp_path / "out")
+    less = read_sweep(write_files(tmp_path, {"teachers": ["uniform"]}))
+    assert run_sweep(less, tmp_path / "out")["complete"], (
+        "what was refused leaves nothing in the way"
+    )
 
 
 def test_a_folder_that_holds_something_or_another_sweep_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import yaml
+from bad_input_kit import command, contents, refused
 from sweep_kit import BASE, write_files
 
 from lessonplan.experiments.loading import config_names, read_config, sweep_names
@@ -13,6 +14,7 @@ from lessonplan.experiments.sweep_config import read_stored_sweep, read_sweep, w
 from lessonplan.experiments.sweep_pairs import by_setting, check_pairs, merged_config, pairs_of
 
 GATE = "teachers.highest-unmastered.parameters.gate"
+UNKNOWN = "teachers.uniform.parameters.unknown"
 
 
 def pairs(folder, sweep, overrides=()):
@@ -139,6 +141,7 @@ WRONG = {
     "an unknown teacher": ({"teachers": ["unifrom"]}, "'unifrom', which its config does not have"),
     "no teacher": ({"teachers": []}, "teachers"),
     "a replay": ({"teachers": ["ppo-shuffled"]}, "replays the schedules of 'ppo'"),
+    "a learner on actors": ({"overrides": {"teachers.ppo.actors": 2}}, "teachers.ppo.actors=0"),
     "a teacher twice": ({"teachers": ["uniform", "uniform"]}, "'uniform' twice"),
     "a key of no config": ({"space": {"student.learning_rte": [1.0]}}, "learning_rte"),
     "a key of nobody": ({"space": {"teachers.exp3s.parameters.gate": [1]}}, "of no teacher"),
@@ -172,7 +175,7 @@ WRONG = {
     ),
     "tuning nothing": ({"purpose": "tune", "teachers": ["uniform"]}, "needs parameters"),
     "tuning in W&B": (
-        {"purpose": "tune", "teachers": ["highest-unmastered"], "space": {GATE: [0.5]}, "wandb": "p"},
+        {"purpose": "tune", "teachers": ["uniform"], "space": {UNKNOWN: [0.5]}, "wandb": "p"},
         "leave wandb out",
     ),
     "tuning a student": (
@@ -214,6 +217,38 @@ def test_every_sweep_that_ships_can_be_run(name):
     teachers = {pair.config.teachers[0].name.partition(".")[0] for pair in found}
     assert len(teachers) >= 3
     assert {pair.seed for pair in found} == {0, 1}
+
+
+def test_the_command_lists_pairs_and_refuses_in_one_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path, {"teachers": ["uniform", "ppo"]})
+    status, out, err = command(monkeypatch, capsys, "sweep", "sweep.yaml", "--dry-run")
+    assert status == 0, err
+    assert out.splitlines() == ["ppo-0", "ppo-1", "uniform-0", "tiny-sweep: 3 pairs"]
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("mine")
+    before = contents(tmp_path)
+    for arguments, words in (
+        (["run", "quickstart-sweep"], "`lessonplan sweep quickstart-sweep`"),
+        (["sweep"], "name a sweep"),
+        (["sweep", "quickstart"], "`lessonplan run`"),
+        (["sweep", "sweep.yaml", "--resume", "notes"], "give nothing else"),
+        (["sweep", "--resume", "notes"], "no sweep.yaml"),
+        (["sweep", "sweep.yaml", "--out", "notes"], "not empty"),
+        (["sweep", "sweep.yaml", "-o", "purpose=best"], "purpose"),
+        (["sweep", "sweep.yaml", "-o", "samples"], "key=value"),
+    ):
+        assert words in refused(monkeypatch, capsys, *arguments)
+        assert contents(tmp_path) == before
+
+
+def test_without_ray_a_sweep_says_how_to_get_it_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    write_files(tmp_path, {"teachers": ["uniform"]})
+    sentence = refused(monkeypatch, capsys, "sweep", "sweep.yaml", "--out", "out")
+    assert "pip install" in sentence
+    assert not (tmp_path / "out" / "sweep.yaml").exists()
 
 
 def test_a_sweep_is_planned_without_importing_ray():

@@ -6,12 +6,11 @@ pytest.importorskip("datasets", reason="the hf extra is not installed")
 pytest.importorskip("transformers", reason="the hf extra is not installed")
 
 import datasets
+from text_kit import pairs
 from tiny_pretrained import save_tiny_bert, save_tiny_gpt2
 
 from lessonplan.student.saved_datasets import dataset
 from lessonplan.student.tasks import SPLITS
-from lessonplan.student.text import text_code
-from lessonplan.student.tokens import token_code
 
 
 def numbered(first, last, **columns):
