@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from blocks import blocks_of, run_block
 
+from lessonplan.experiments.cli import app
+
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = blocks_of(README)
 
@@ -23,8 +25,8 @@ def test_a_block_of_the_readme_runs_as_it_stands(number: int, tmp_path: Path) ->
 
 
 def test_every_command_of_the_readme_exists() -> None:
-    known = {"run", "report", "list", "bench", "suite", "pretrain"}
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
     used = set(re.findall(r"lessonplan ([a-z]+)", "\n".join(
         re.findall(r"```(?:sh|bash)\n(.*?)```", README.read_text(), flags=re.DOTALL)
     )))  # fmt: skip
-    assert {"run", "report", "bench"} <= used <= known
+    assert {"run", "sweep", "submit", "dashboard", "report", "bench"} <= used <= known
