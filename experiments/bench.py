@@ -11,6 +11,7 @@ from rich.table import Table
 from . import bench_lora
 from .bench_cohort import cost_per_student, stacked_versus_loop
 from .bench_teacher import ppo_share, rule_share, simulated_rate, slowest_rule
+from .bench_tracking import tracking_share
 from .bench_trainer import trainer_overhead
 from .build import build_suite
 from .config import LearnedTeacher
@@ -60,8 +61,15 @@ def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
         lambda: _shares(2 if quick else 5),
         lambda: _slowest(2 if quick else 5),
         lambda: _simulated(2 if quick else 5),
+        *([] if quick else [_tracking]),
         *(_pretrained(turns, quick) if bench_lora.is_possible() else []),
     ]
+
+
+def _tracking() -> list[Figure]:
+    share = tracking_share()
+    name = "tracking in W&B, share of a trial"
+    return [Figure(name, share["median"], share["min"], share["max"], "of 1")]
 
 
 def _pretrained(turns: int, quick: bool) -> list[Callable[[], list[Figure]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .loading import read_config
 
-STUDENTS = 256
+STUDENTS = 448
 """Report students of the trial that is measured; with so many it takes about two minutes."""
 
 

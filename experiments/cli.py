@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -48,19 +48,27 @@ def run(
 ) -> None:
     """Run an experiment: teachers x students, a table and a report at the end."""
     from .estimate import estimate
-    from .progress import all_of
-    from .watching import watching
+    from .summary import table_rows
 
     settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
     if dry_run:
         console.print(estimate(settings), highlight=False, soft_wrap=True)
         return
-    from .summary import table_rows
+    summary = _watched(settings, folder, resume is not None, wandb)
+    print_table(table_rows(summary))
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+
+
+def _watched(settings: Config, folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
+    """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
+    from .progress import all_of
     from .trial import run_trial
     from .units import plan
+    from .watching import watching
 
     before = 0
-    if resume is not None:
+    if resume:
         before = sum(unit.result(folder) is not None for unit in plan(settings))
     with ExitStack() as stack:
         watches = [stack.enter_context(watching(console, settings, before))]
@@ -68,10 +76,12 @@ def run(
             from .tracking import tracking
 
             watches.append(stack.enter_context(tracking(settings, folder, wandb)))
-        summary = run_trial(settings, folder, resume=resume is not None, watch=all_of(watches))
-    print_table(table_rows(summary))
-    console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+        summary = run_trial(settings, folder, resume=resume, watch=all_of(watches))
+    if wandb:
+        from .tracking import track_report
+
+        track_report(folder, wandb, settings.name)
+    return summary
 
 
 def _settings(

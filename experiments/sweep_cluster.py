@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from .files import locked
 from .progress import nowhere
 from .sweep_config import Resources
 
 INSTALL = 'Ray is not installed; `pip install "ray[tune]"` brings it'
+_FOLDER = "lp-ray-"
 _QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
@@ -80,9 +83,11 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
 
     # Neither in the sweep's own folder nor in a deep one: the paths of Ray's sockets may have 107
     # characters only.
-    folder = Path(tempfile.mkdtemp(prefix="lp-", dir="/tmp" if os.path.isdir("/tmp") else None))
+    place = Path("/tmp") if os.path.isdir("/tmp") else Path(tempfile.gettempdir())
+    _remove_orphans(place)
+    folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=place))
     try:
-        with _variables(_authentication(folder)):
+        with locked(folder), _variables(_authentication(folder)):
             ray.init(
                 address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
                 logging_level=logging.CRITICAL, _temp_dir=str(folder),
@@ -92,6 +97,18 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
         if own_mode:
             os.environ.pop("RAY_AUTH_MODE", None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_orphans(place: Path) -> None:
+    """Delete what sweeps that were killed have left: nobody holds the lock of their folder."""
+    if sys.platform == "win32":
+        return
+    for folder in place.glob(f"{_FOLDER}*"):
+        with suppress(ValueError, OSError):
+            # A young one may be about to be locked.
+            if time.time() - folder.stat().st_mtime > 60.0:
+                with locked(folder):
+                    shutil.rmtree(folder)
 
 
 def _authentication(folder: Path) -> dict[str, str]:

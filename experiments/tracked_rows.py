@@ -160,15 +160,18 @@ class PairRows:
         for name in _LISTS:
             flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
             columns[name] = flat.reshape(-1, k).astype(np.float64)
-        index = {task: i for i, task in enumerate(self.facts.tasks)}
-        task = np.array([index[name] for name in table["task"].to_pylist()], dtype=np.int64)
-        columns["chosen"] = np.eye(k)[task]
+        coded = table["task"].combine_chunks().dictionary_encode()
+        places = [self.facts.tasks.index(name) for name in coded.dictionary.to_pylist()]
+        columns["chosen"] = np.eye(k)[np.array(places, dtype=np.int64)[coded.indices.to_numpy()]]
         decision = table["decision"].to_numpy()
+        order = np.argsort(decision, kind="stable")
+        columns = {name: values[order] for name, values in columns.items()}
+        made, starts = np.unique(decision[order], return_index=True)
         rows = []
-        for made in np.unique(decision[decision > self.decision]):
-            at = decision == made
-            self.decision = int(made)
-            rows.append(self._row({name: values[at] for name, values in columns.items()}))
+        for number, start, end in zip(made, starts, [*starts[1:], len(order)], strict=True):
+            if number > self.decision:
+                self.decision = int(number)
+                rows.append(self._row({name: v[start:end] for name, v in columns.items()}))
         return rows
 
     def _row(self, now: dict[str, np.ndarray]) -> dict[str, float]:

@@ -156,7 +156,11 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in packages},
-        "machine": {"system": platform.system(), "cores": os.cpu_count(), "device": "cpu"},
+        "machine": {
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "device": config.student.device,
+        },
         "git_commit": git_commit(),
         "threads": 1,
         "seeds": config.seeds.model_dump(),
@@ -180,6 +184,7 @@ def environment(config: Config, suite: TaskSuite) -> dict[str, Any]:
                     "category": task.category,
                     "cost": task.cost,
                     "training_examples": len(task.splits["train"]),
+                    "endless": task.endless,
                 }
                 for task in suite.tasks
             ],

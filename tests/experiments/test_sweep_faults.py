@@ -15,7 +15,8 @@ import pytest
 from ray_head_kit import Guarded, hermetic_environment, ray_head
 from sweep_kit import BASE, COMMAND, numbers, write_files
 
-from lessonplan.experiments import report
+from lessonplan.experiments import report, sweep_cluster
+from lessonplan.experiments.files import locked
 from lessonplan.experiments.report import write_report
 from lessonplan.experiments.sweep_config import read_sweep, write_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of
@@ -154,6 +155,17 @@ def test_a_driver_that_is_killed_at_any_moment_goes_on_with_resume(place, undist
     assert "Report:" in said, said
     assert numbers(place.out) == undisturbed
     assert {path: path.read_bytes() for path in done} == done, "what was whole is not done again"
+
+
+def test_what_a_killed_sweep_left_in_the_temporary_folder_is_deleted_by_the_next(tmp_path):
+    killed, young, living = (tmp_path / f"lp-ray-{name}" for name in ("killed", "young", "living"))
+    for folder in (killed, young, living):
+        (folder / "session").mkdir(parents=True)
+    with locked(living):
+        for folder in (killed, living):
+            os.utime(folder, (0, 0))
+        sweep_cluster._remove_orphans(tmp_path)
+    assert [folder.exists() for folder in (killed, young, living)] == [False, True, True]
 
 
 def test_a_head_that_stops_and_starts_again_costs_nothing_but_time(place, undisturbed):
