@@ -66,11 +66,16 @@ def run_sweep(
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
         left = [pair for pair in pairs if not is_done(sweep_dir, pair)]
         failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
-        summary = write_report(sweep_dir)
-        if sweep.wandb:
-            from .tracking import track_report
+        try:
+            summary = write_report(sweep_dir)
+            if sweep.wandb:
+                from .tracking import track_report
 
-            track_report(sweep_dir, sweep.wandb, sweep.name, say=say)
+                track_report(sweep_dir, sweep.wandb, sweep.name, say=say)
+        except ValueError:
+            # Why pairs failed says more than that there is nothing to report.
+            complain(failures, len(pairs), sweep_dir)
+            raise
         complain(failures, len(pairs), sweep_dir)
         return summary
 

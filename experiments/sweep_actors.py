@@ -44,25 +44,22 @@ class ActorVecEnv(JoinedVecEnv):
 
     def __init__(self, teacher: LearnedTeacher, courses: list[tuple[Course, TaskSuite]]) -> None:
         cores = os.cpu_count() or 1
-        self._session = ExitStack()
-        self._session.enter_context(
-            connected(None, Resources(cpu=1, gpu=0), max(teacher.actors, cores))
-        )
-        _see_that_all_fit(teacher)
         n, share = teacher.students // teacher.actors, teacher.actors // len(courses)
-        max_tasks = most_tasks(courses)
-        super().__init__(
-            [
-                RemotePart(teacher, course, n, max_tasks)
-                for course, _ in courses
-                for _ in range(share)
-            ]
-        )
+        parts = []
+        with ExitStack() as held:
+            held.enter_context(
+                connected(None, Resources(cpu=1, gpu=0), cpus=max(teacher.actors, cores))
+            )
+            _see_that_all_fit(teacher)
+            for course in (course for course, _ in courses for _ in range(share)):
+                parts.append(RemotePart(teacher, course, n, most_tasks(courses)))
+                held.callback(parts[-1].close)
+            super().__init__(parts)
+            self._held = held.pop_all()
 
     def close(self) -> None:
         """End the actors, and the session if it began here."""
-        super().close()
-        self._session.close()
+        self._held.close()
 
 
 def _see_that_all_fit(teacher: LearnedTeacher) -> None:
@@ -145,6 +142,8 @@ class RemotePart:
         import ray
 
         self._ray: Any = ray
+        # The actor itself, or with its node an answer that was not fetched yet.
+        self._gone = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
         self._made_of = (teacher, course, n, max_tasks)
         self._gpus = teacher.actor_gpus
         self.num_envs = n
@@ -182,7 +181,7 @@ class RemotePart:
         if self._pending is not None:
             try:
                 stepped, self._last = self._ray.get(self._pending)
-            except self._ray.exceptions.RayActorError as error:
+            except self._gone as error:
                 self._replace(error)
             else:
                 self._in_a_row = 0
@@ -212,7 +211,14 @@ class RemotePart:
         remote = self._ray.remote(num_cpus=1, num_gpus=self._gpus)(Host)
         actor = remote.remote(*self._made_of)
         began, _ = self._ray.wait([actor.shown.remote()], timeout=_SECONDS_TO_BEGIN)
+        try:
+            self._ray.get(began)
+        except self._gone as error:
+            if getattr(error, "actor_init_failed", False):
+                reason = str(error).strip().splitlines()[-1]
+                raise ValueError(f"a Ray actor with students can't begin: {reason}") from error
         if not began:
+            self._ray.kill(actor)
             raise RuntimeError(
                 f"Ray found no place for an actor with students in {_SECONDS_TO_BEGIN:.0f} s; "
                 "others hold the cores or GPUs: look with `ray status`, and go on with --resume"
@@ -224,7 +230,7 @@ class RemotePart:
         while True:
             try:
                 return self._ray.get(getattr(self._actor, method).remote(*arguments))
-            except self._ray.exceptions.RayActorError as error:
+            except self._gone as error:
                 self._replace(error)
 
     def _replace(self, error: Exception) -> None:

@@ -140,7 +140,10 @@ def _cluster(address: str) -> Iterator[None]:
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:
             from .submit_stage import stage
 
-            environment["py_modules"] = [str(stage(folder))]
+            staged = stage(folder)
+            # With its metadata, by which a run directory knows its version.
+            modules = [staged, *folder.glob("*.dist-info")]
+            environment["py_modules"] = [str(module) for module in modules]
             environment["env_vars"] = _QUIET
         try:
             ray.init(
@@ -152,7 +155,7 @@ def _cluster(address: str) -> Iterator[None]:
             raise ValueError(
                 f"the Ray cluster at {address} can't be reached ({reason}); see that it runs "
                 "(`ray status`) and that RAY_AUTH_TOKEN_PATH names its token, or leave out "
-                "--address to use this machine"
+                "--address, and unset RAY_ADDRESS, to use this machine"
             ) from error
         yield
     finally:

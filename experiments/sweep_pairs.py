@@ -73,7 +73,7 @@ def pairs_of(sweep: Sweep) -> list[Pair]:
             for name in sweep.teachers:
                 mine = f"teachers.{name}."
                 for variant in _grid(values, lambda key, mine=mine: key.startswith(mine)):
-                    for seed in _seeds(values, base, name):
+                    for seed in _seeds(values, base, name, sweep.purpose == "tune"):
                         pair = _pair(sweep, base, name, setting, variant, seed, names)
                         pairs.setdefault(pair.name, pair)
     return sorted(pairs.values(), key=lambda pair: -pair.weight)
@@ -141,11 +141,6 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
             raise ValueError(
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "
                 "records; leave it out of the sweep, or compare the two with `lessonplan run`"
-            )
-        if isinstance(teacher, LearnedTeacher) and teacher.actors:
-            raise ValueError(
-                f"teacher {name!r} is trained with {teacher.actors} Ray actors, for which a pair "
-                f"has no room; train it in the pair's own process with -o teachers.{name}.actors=0"
             )
 
 
@@ -225,12 +220,16 @@ def _is_of_teacher(key: str) -> bool:
     return key.startswith("teachers.")
 
 
-def _seeds(values: Mapping[str, list[Any]], base: Config, name: str) -> Sequence[int]:
-    """Teacher seeds of the space, or those that the run config would give the teacher."""
+def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuned: bool) -> Sequence[int]:
+    """Teacher seeds of the space, or those that the run config would give the teacher.
+
+    Candidates of a tuning have one seed, or the luckiest of several would win.
+    """
     if TEACHER_SEEDS in values:
         return values[TEACHER_SEEDS]
     teacher = next(teacher for teacher in base.teachers if teacher.name == name)
-    count = teacher.seeds if isinstance(teacher, LearnedTeacher) else 1
+    learned = isinstance(teacher, LearnedTeacher) and not tuned
+    count = teacher.seeds if learned else 1
     return range(base.seeds.teacher, base.seeds.teacher + count)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from .files import write_json, write_whole
 from .loading import write_config
 from .sweep_config import read_stored_sweep
+from .sweep_naming import cut
 from .sweep_pairs import Pair, by_setting, merged_config, pairs_of
 from .teacher_cards import write_teacher_cards
 
@@ -35,7 +36,7 @@ def merged_runs(sweep_dir: Path) -> list[Path]:
     runs = []
     for setting, pairs in by_setting(pairs_of(sweep)).items():
         if any(_has_begun(sweep_dir, pair) for pair in pairs):
-            target = sweep_dir / "merged" / (setting.replace(" ", "_") or sweep.name)
+            target = sweep_dir / "merged" / (cut(setting.replace(" ", "_")) or sweep.name)
             _merge(sweep_dir, pairs, target)
             runs.append(target)
     if not runs:
@@ -110,10 +111,14 @@ def _write_cards(sweep_dir: Path, pairs: Sequence[Pair], target: Path) -> None:
             write_teacher_cards(pair.config, target)
             continue
         for file in sorted((run_dir_of(sweep_dir, pair) / "teachers").glob("*.json")):
-            card = json.loads(file.read_text(encoding="utf-8"))
+            card = json.loads(file.read_text(encoding="utf-8")) | {"seed": pair.seed}
             cards.setdefault(card["name"], []).append(card)
     for name, found in cards.items():
         card = dict(found[0])
+        if any(one["parameters"] != card["parameters"] for one in found):
+            # Each seed was tuned by itself.
+            card["parameters"] = {f"seed {one['seed']}": one["parameters"] for one in found}
+        del card["seed"]
         for kind in ("training", "tuning"):
             costs = [one[kind] for one in found if one[kind]]
             if costs:

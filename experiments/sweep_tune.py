@@ -58,7 +58,7 @@ def tune_pairs(
     if left and not best.exists():
         from ray.tune.schedulers import ASHAScheduler
 
-        longest = _decisions(pairs[0].config)
+        longest = max(_decisions(pair.config) for pair in pairs)
         scheduler = ASHAScheduler(
             time_attr="decisions", metric="area", mode="max", max_t=longest + 1,
             grace_period=max(1, longest // 10), reduction_factor=3,
@@ -163,7 +163,8 @@ def _measure_learned(
     )
     result = training.run()
     cost = min(result["selection"])
-    say(_report(teacher.decisions, 1.0 - training.curve[-1]["length"] / longest, cost, 1.0, "done"))
+    saved = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
+    say(_report(teacher.decisions, saved, cost, 1.0, "done"))
     return {"cost": cost, **{key: result[key] for key in _COSTS}}
 
 
@@ -196,10 +197,12 @@ def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path
     cost = tried[winner.name]["cost"]
     teacher = winner.config.teachers[0].model_dump(mode="json", exclude_defaults=True)
     teacher["name"] = sweep.teachers[0]
+    several = len(getattr(winner.config.teachers[0], "courses", [])) > 1
     unit = winner.config.lifetime.budget.partition("-")[2]
+    said = f"{cost:.1%} of the budgets" if several else f"{cost:,.0f} {unit}"
     head = (
         f"# The best of {len(pairs)} candidates, {len(pairs) - len(whole)} of which were stopped "
-        f"early: {cost:,.0f} {unit} to mastery\n# on {winner.config.seeds.select} selection "
+        f"early: {said} to mastery\n# on {winner.config.seeds.select} selection "
         "students, by probe.\n"
     )
     text = head + yaml.safe_dump({"teachers": [teacher]}, sort_keys=False)

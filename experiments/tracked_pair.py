@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from .collapse import Collapse
 from .config import Config
 from .evaluate import teacher_named
-from .files import write_json
+from .files import write_json, write_whole
 from .tracked_rows import PairRows, read_facts
 from .training_log import read_training_log
 from .units import Unit, plan
@@ -119,9 +120,22 @@ class Pair:
         return self.folder / f"position-{self.id}.json"
 
 
+def directory_key(run_dir: Path) -> str:
+    """What tells a run directory from all others, made when it is first asked for.
+
+    It is in `wandb/key`, so that it moves with the directory, and a new run in a place where there
+    was another one is another run in W&B.
+    """
+    path = run_dir / "wandb" / "key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda aside: aside.write_text(secrets.token_hex(8), encoding="utf-8"))
+    return path.read_text(encoding="utf-8")
+
+
 def run_id(config: Config, run_dir: Path, teacher: str, seed: int) -> str:
     """The same for the same run directory, config, teacher and seed; 16 letters and digits."""
-    values = [run_dir.name, teacher, seed, config.model_dump(mode="json")]
+    values = [directory_key(run_dir), teacher, seed, config.model_dump(mode="json")]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -64,7 +64,7 @@ def stored_runs(run_dir: Path) -> list[StoredRun]:
     return [read_run(path) for path in merged_runs(run_dir)]
 
 
-def report_id(run: StoredRun, group: str) -> str:
-    """The same for the same run of a group; 16 letters and digits."""
-    values = f"report\n{group}\n{run.path.resolve().name}\n{run.config_text}"
+def report_id(run: StoredRun, group: str, key: str) -> str:
+    """The same for the same run of a group in a directory with this key; 16 letters and digits."""
+    values = f"report\n{key}\n{group}\n{run.path.resolve().name}\n{run.config_text}"
     return hashlib.sha256(values.encode()).hexdigest()[:16]

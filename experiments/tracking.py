@@ -116,7 +116,7 @@ def track_report(
     if mode == "disabled":
         return
     folder = Path(run_dir).resolve()
-    comparisons = [compare(run) for run in stored_runs(folder)]
+    comparisons = [compare(run) for run in stored_runs(folder) if run.lifetimes]
     for attempt in (mode, "offline"):
         service = WandbService(folder, project, attempt, group, entity, patience)
         try:

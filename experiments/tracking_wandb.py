@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .schedule_chart import FIELDS, PRESET, PRESET_NAME
 from .tracked_ending import COLUMNS, Ending, ending
 from .tracked_mode import kept_as_it_is
-from .tracked_pair import Pair
+from .tracked_pair import Pair, directory_key
 from .tracked_report import Comparison, report_id
 from .tracker import UnsentError
 
@@ -116,7 +116,7 @@ class WandbService:
         import wandb
 
         for one in comparisons:
-            identity = report_id(one.run, self._group)
+            identity = report_id(one.run, self._group, directory_key(self._run_dir))
             old = _unsent_folders(self._run_dir / "wandb", identity)
             run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
             for folder in old:

@@ -65,6 +65,13 @@ class TeacherTraining:
             `candidate` (file), `selection` (mean cost of each), the learning `curve`, and the costs
             `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
         """
+        try:
+            return self._select(self._trained())
+        finally:
+            self.env.close()
+
+    def _trained(self) -> list[int]:
+        """Train what is left; returns the training decisions after which candidates were kept."""
         model = self._resume() or self._begin()
         places = self._places(model)
         total = places[-1]
@@ -80,9 +87,7 @@ class TeacherTraining:
             self._log.end(model)
             self.save_candidate(model)
             self.save(model, self.streams.state)
-        result = self._select(places)
-        self.env.close()
-        return result
+        return places
 
     def candidate_path(self, decisions: int) -> Path:
         """File of the candidate that had had this many training decisions."""

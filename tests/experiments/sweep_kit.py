@@ -5,33 +5,10 @@ import sys
 from pathlib import Path
 
 import yaml
+from tiny_config import CONFIG
 
-BASE = {
-    "name": "tiny",
-    "suite": {"name": "parity", "options": {"n_tasks": 3, "n_signs": 8}},
-    "student": {"options": {"hidden": [16]}, "batch_size": 8, "evaluation_size": 16},
-    "lifetime": {"budget": "120-steps", "steps_per_decision": 10, "end_after": 2},
-    "seeds": {"report": 4, "select": 3},
-    "checkpoint_seconds": 0.01,
-    "tuning_candidates": 3,
-    "teachers": [
-        {
-            "name": "ppo",
-            "type": "learned",
-            "observe": ["progress:ema=0.5", "score"],
-            "students": 4,
-            "decisions": 192,
-            "candidates": 2,
-            "seeds": 2,
-            "sampled": True,
-            "settings": {"n_steps": 8, "batch_size": 16, "n_epochs": 2},
-        },
-        {"name": "ppo-shuffled", "type": "replay", "of": "ppo"},
-        "uniform",
-        "highest-unmastered",
-        {"name": "in-order-tuned", "rule": "in_order", "tune": True},
-    ],
-}
+_PPO, _REPLAY, _UNIFORM, _TUNED = CONFIG["teachers"][:4]
+BASE = CONFIG | {"teachers": [_PPO | {"seeds": 2}, _REPLAY, _UNIFORM, "highest-unmastered", _TUNED]}
 SWEEP = {"name": "tiny-sweep", "config": "base.yaml", "teachers": ["ppo", "uniform"]}
 COMMAND = [
     sys.executable, "-c",

@@ -198,7 +198,7 @@ def test_actors_that_keep_dying_are_given_up_with_a_reason():
     with pytest.raises(RuntimeError, match="6 Ray actors with students died one after the other"):
         env.step(np.zeros(4, int))
     assert len(killed) == 5
-    env._session.close()
+    env.close()
 
 
 def test_actors_that_can_never_be_placed_are_refused():

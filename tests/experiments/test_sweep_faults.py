@@ -1,6 +1,7 @@
 """Sweeps meet real faults: nothing that was recorded is lost, and the numbers are undisturbed."""
 
 import json
+import os
 import random
 import shutil
 import signal

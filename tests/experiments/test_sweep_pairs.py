@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -141,7 +142,6 @@ WRONG = {
     "an unknown teacher": ({"teachers": ["unifrom"]}, "'unifrom', which its config does not have"),
     "no teacher": ({"teachers": []}, "teachers"),
     "a replay": ({"teachers": ["ppo-shuffled"]}, "replays the schedules of 'ppo'"),
-    "a learner on actors": ({"overrides": {"teachers.ppo.actors": 2}}, "teachers.ppo.actors=0"),
     "a teacher twice": ({"teachers": ["uniform", "uniform"]}, "'uniform' twice"),
     "a key of no config": ({"space": {"student.learning_rte": [1.0]}}, "learning_rte"),
     "a key of nobody": ({"space": {"teachers.exp3s.parameters.gate": [1]}}, "of no teacher"),
@@ -249,6 +249,20 @@ def test_without_ray_a_sweep_says_how_to_get_it_and_leaves_nothing(tmp_path, mon
     sentence = refused(monkeypatch, capsys, "sweep", "sweep.yaml", "--out", "out")
     assert "pip install" in sentence
     assert not (tmp_path / "out" / "sweep.yaml").exists()
+
+
+def test_the_sweeps_of_the_documentation_can_be_run(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    counts = []
+    for block in blocks:
+        (tmp_path / "sweep.yaml").write_text(block)
+        sweep = read_sweep(tmp_path / "sweep.yaml", ["space.student.batch_size=[16]"])
+        found = pairs_of(sweep)
+        check_pairs(found[:1], sweep.resources.gpu)
+        assert {pair.config.student.batch_size for pair in found} == {16}
+        counts.append(len(found))
+    assert counts == [2 * 3 * (1 + 1 + 2), 16]
 
 
 def test_a_sweep_is_planned_without_importing_ray():

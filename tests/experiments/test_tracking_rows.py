@@ -165,7 +165,10 @@ def test_an_id_tells_run_directory_config_teacher_and_seed_apart(tmp_path):
         run_id(plan_config(), tmp_path / "a", "other", 0),
     }
     assert len(ids) == 5
-    assert run_id(plan_config(), tmp_path / "elsewhere" / "a", "plan", 0) in ids
+    assert run_id(plan_config(), tmp_path / "a", "plan", 0) in ids
+    moved = (tmp_path / "a").rename(tmp_path / "moved")
+    assert run_id(plan_config(), moved, "plan", 0) in ids
+    assert run_id(plan_config(), tmp_path / "a", "plan", 0) not in ids, "another run, same place"
 
 
 def test_every_reported_teacher_of_every_seed_is_a_pair():
