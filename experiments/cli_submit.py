@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from .submit import Cluster, Job, JobState
+    from .submit import Cluster
+    from .submit_job import Job, JobState
 
 _INTERRUPTED = 130
 _LATEST = 20
@@ -71,8 +72,10 @@ def submit(
     python: Python = "python",
 ) -> None:
     """Submit a run or sweep to a Ray cluster, follow it, and fetch its run directory."""
-    from .submit import Cluster, Job
+    from .submit import Cluster
+    from .submit_job import Job, see_that_it_lasts
 
+    see_that_it_lasts(remote_out)
     _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
     name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
     job = Job(
@@ -202,7 +205,8 @@ def _say_state(state: "JobState") -> None:
     from .submit_log import reason
 
     words = reason(state.message.splitlines(), "") if state.message else ""
-    _say(f"{state.job_id}: {state.status}{f' ({words})' if words else ''}; {state.root}/run")
+    place = f"{state.root}/run" if state.root else "no run or sweep of lessonplan"
+    _say(f"{state.job_id}: {state.status}{f' ({words})' if words else ''}; {place}")
 
 
 def _say(sentence: str) -> None:

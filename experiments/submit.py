@@ -5,20 +5,22 @@ cluster need be reachable.
 """
 
 import asyncio
-import os
 import re
 import secrets
 import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import submit_pack
 from .submit_client import JobNotKnownError, connected, plain_address, said_clearly, upload_limit
+from .submit_fetch import put, see_that_it_can_be_fetched
+from .submit_job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .submit_log import LogLines, reason
 from .submit_stage import add, pack, ship, stage
 from .submit_token import find_token
@@ -26,57 +28,10 @@ from .submit_token import find_token
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-REMOTE = "~/lessonplan-jobs"
-"""Where jobs leave their run directories on the head node, each in a folder of its own."""
 _ROOT = "lessonplan_root"
-_MARK = ".fetched-from"
 _PATIENCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Job:
-    """What to do on a cluster.
-
-    Args:
-        name: its ID begins with this.
-        values: of a run or a sweep, resolved; empty to go on with what is in `root`.
-        options: more words for the command.
-        place: folder on the cluster for that of the job.
-        root: the job's folder itself, where there is one already.
-        env: variables of its processes.
-        include: files and folders that its own code imports.
-        shared: folders that the cluster sees under the same path.
-        cpus: cores that Ray sets aside for the job itself; pairs of a sweep have theirs.
-        gpus: GPUs likewise.
-    """
-
-    name: str
-    values: dict[str, Any]
-    options: Sequence[str] = ()
-    place: str = REMOTE
-    root: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
-    include: Sequence[Path] = ()
-    shared: Sequence[Path] = ()
-    cpus: float = 0.0
-    gpus: float = 0.0
-
-
-@dataclass(frozen=True)
-class JobState:
-    """How a job stands, in Ray's words."""
-
-    job_id: str
-    status: str
-    message: str
-    exit_status: int | None
-    root: str
-    """Its folder on the cluster; empty where it is none of ours."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.status in ("SUCCEEDED", "FAILED", "STOPPED", "FORGOTTEN")
+_PENDING_SECONDS = 300.0
+"""How long the job that packs a run directory may wait until the cluster starts it."""
 
 
 class Cluster:
@@ -104,13 +59,15 @@ class Cluster:
         """
         from .trial import git_commit
 
+        see_that_it_lasts(job.place)
         name = re.sub(r"[^A-Za-z0-9_.]+", "-", job.name).strip("-.") or "job"
         job_id = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         root = job.root or f"{job.place.rstrip('/')}/{job_id}"
         begin = "lessonplan.experiments.submit_begin"
-        words = [self._python, "-m", begin, root, *job.options]
+        words = [self._python, "-m", begin, root, job_id, *job.options]
         commit = git_commit()
         env = {"LESSONPLAN_COMMIT": commit} if commit else {}
+        env |= dict(job.env) | {"PYTHONPATH": python_path(root, job.env.get("PYTHONPATH", ""))}
         with tempfile.TemporaryDirectory(prefix="lessonplan-job-") as aside:
             folder = Path(aside) / "job"
             stage(folder)
@@ -118,9 +75,7 @@ class Cluster:
                 add(path, folder)
             if job.values:
                 ship(job.values, folder, job.shared)
-            self._start(
-                job_id, words, folder, {_ROOT: root}, env | dict(job.env), job.cpus, job.gpus
-            )
+            self._start(job_id, words, folder, {_ROOT: root}, env, job.cpus, job.gpus)
         return self.state(job_id)
 
     def state(self, job_id: str) -> JobState:
@@ -133,14 +88,24 @@ class Cluster:
             return self._state_of(self._client.get_job_info(job_id))
 
     def state_or_forgotten(self, job_id: str, place: str) -> JobState:
-        """The same; a job that the cluster has forgotten may have left a folder in `place`.
+        """The same of a job of ours; one that is forgotten may have left a folder in `place`.
 
         A head that was started again knows no jobs.
+
+        Raises:
+            ValueError: if the job is none of ours.
         """
         try:
-            return self.state(job_id)
+            state = self.state(job_id)
         except JobNotKnownError:
+            see_that_it_lasts(place)
             return JobState(job_id, "FORGOTTEN", "", None, f"{place.rstrip('/')}/{job_id}")
+        if not state.root:
+            raise ValueError(
+                f"{job_id} is no run or sweep of lessonplan, so it has no run directory; "
+                f"`lessonplan submit --address {self.address} --status all` lists those that have"
+            )
+        return state
 
     def jobs(self) -> list[JobState]:
         """All runs and sweeps that the cluster knows, the latest first."""
@@ -179,10 +144,7 @@ class Cluster:
         """End a job and wait until it has ended; what it had done is kept."""
         with self._said_clearly(job_id):
             self._client.stop_job(job_id)
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while not (state := self.state(job_id)).ended and time.monotonic() < until:
-            time.sleep(0.5)
-        return state
+        return self._ended(job_id, _PATIENCE_SECONDS)
 
     def fetch(self, job_id: str, out: Path, place: str = REMOTE) -> None:
         """Bring the run directory of a job here, also while it is running.
@@ -195,20 +157,8 @@ class Cluster:
         Raises:
             ValueError: if there is nothing to fetch, or something else in `out`.
         """
-        root = self.state_or_forgotten(job_id, place).root
-        # The jobs that went on with it have the same folder.
-        source = PurePosixPath(root).name
-        see_that_it_can_be_fetched(source, out)
-        log = self._packed(f"{root}/run")
-        out = out.resolve()
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=out.parent) as aside:
-            new, old = Path(aside) / "new", Path(aside) / "old"
-            submit_pack.unpack(log, new)
-            (new / _MARK).write_text(source + "\n")
-            if out.exists():
-                os.replace(out, old)
-            os.replace(new, out)
+        see_that_it_can_be_fetched(out)
+        put(self._packed(f"{self.state_or_forgotten(job_id, place).root}/run"), out)
 
     def _start(
         self, job_id: str, words: Sequence[str], folder: Path, metadata: dict[str, str],
@@ -229,20 +179,45 @@ class Cluster:
     def _packed(self, folder: str) -> str:
         """The log of a short job that prints a folder of the head node."""
         job_id = f"lessonplan-fetch-{secrets.token_hex(4)}"
-        with tempfile.TemporaryDirectory(prefix="lessonplan-fetch-") as aside:
-            code = Path(aside) / "job"
-            code.mkdir()
-            shutil.copy(submit_pack.__file__, code / "submit_pack.py")
-            self._start(job_id, [self._python, "submit_pack.py", folder], code, {}, {})
-        while not (state := self.state(job_id)).ended:
-            time.sleep(0.5)
-        log = self._log(job_id)
-        with self._said_clearly(job_id):
-            self._client.delete_job(job_id)
+        until = time.monotonic() + _PENDING_SECONDS
+        try:
+            with tempfile.TemporaryDirectory(prefix="lessonplan-fetch-") as aside:
+                code = Path(aside) / "job"
+                code.mkdir()
+                shutil.copy(submit_pack.__file__, code / "submit_pack.py")
+                self._start(job_id, [self._python, "submit_pack.py", folder], code, {}, {})
+            while not (state := self.state(job_id)).ended:
+                if state.status == "PENDING" and time.monotonic() > until:
+                    raise ValueError(
+                        f"nothing was fetched: the cluster did not start the job that packs the "
+                        f"run directory in {_PENDING_SECONDS:.0f} seconds; see what keeps its head "
+                        "node busy, and fetch again"
+                    )
+                time.sleep(0.5)
+            log = self._log(job_id)
+        finally:
+            self._remove(job_id)
         if state.status != "SUCCEEDED":
             why = reason(log.splitlines(), state.message)
             raise ValueError(self._token.scrub(f"nothing was fetched: {why}"))
         return log
+
+    def _remove(self, job_id: str) -> None:
+        """Have the cluster forget a short job, as far as it can; one that runs is stopped."""
+        with suppress(ValueError):
+            if not self.state(job_id).ended:
+                with self._said_clearly(job_id):
+                    self._client.stop_job(job_id)
+                self._ended(job_id, 10.0)
+            with self._said_clearly(job_id):
+                self._client.delete_job(job_id)
+
+    def _ended(self, job_id: str, seconds: float) -> JobState:
+        """The state, once the job has ended or the time is over."""
+        until = time.monotonic() + seconds
+        while not (state := self.state(job_id)).ended and time.monotonic() < until:
+            time.sleep(0.5)
+        return state
 
     def _log(self, job_id: str) -> str:
         with self._said_clearly(job_id):
@@ -276,16 +251,3 @@ class Cluster:
             exit_status=details.driver_exit_code,
             root=metadata.get(_ROOT, ""),
         )
-
-
-def see_that_it_can_be_fetched(source: str, out: Path) -> None:
-    """Change nothing, but refuse a folder that holds something else.
-
-    Raises:
-        ValueError: then.
-    """
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    mark = out / _MARK
-    if not mark.is_file() or mark.read_text().strip() != source:
-        raise ValueError(f"{out} is not empty; name a new folder with --out")

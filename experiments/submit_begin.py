@@ -1,4 +1,4 @@
-"""A job's first lines on the cluster: gives its config and data a lasting place, then runs it.
+"""A job's first lines on the cluster: gives what it ships a lasting place, then runs it.
 
 The folder that Ray unpacks a job into goes with the job; what a run needs to be resumed must not.
 """
@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,23 @@ import yaml
 
 CONFIG, DATA = "job-config.yaml", "job-data"
 """Where a job's folder holds its config, and what the config names."""
+MODULES = "job-modules"
+"""Where the folder that lasts holds code that the job shipped besides the rooms."""
 SHIPPED = "<shipped>/"
 """Begins a path below `DATA` in a shipped config."""
 
 
 def main() -> None:
-    """Run a shipped job; arguments are its lasting folder and more options of the command.
+    """Run a shipped job; arguments are its lasting folder, its ID and more options of the command.
 
     A run directory that was begun is gone on with.
     """
-    root, *options = sys.argv[1:]
-    config, run = lasting(Path.cwd(), Path(root).expanduser())
+    root, job_id, *options = sys.argv[1:]
+    config, run = lasting(Path.cwd(), Path(root).expanduser(), job_id)
     if not config.exists():
         sys.exit(f"lessonplan: there is no job in {config.parent} to go on with")
+    # At the end, where one's own modules hide nothing installed.
+    sys.path.append(str(config.parent / MODULES))
     from .cli import main as command
     from .loading import is_sweep, read_yaml
 
@@ -40,19 +45,31 @@ def main() -> None:
     command()
 
 
-def lasting(shipped: Path, root: Path) -> tuple[Path, Path]:
-    """Copy config and data of a job to the folder that lasts.
+def lasting(shipped: Path, root: Path, job_id: str) -> tuple[Path, Path]:
+    """Copy config, data and modules of a job to the folder that lasts.
 
     Args:
         shipped: the job's own folder; holds no config where a run is gone on with.
-        root: the lasting folder.
+        root: the lasting folder, or a link to it.
+        job_id: a link of this name is put beside the lasting folder of another job, so that a
+            cluster that has forgotten both finds it by either.
 
     Returns:
         The config there, and the run directory, which need not exist yet.
     """
     root = root.resolve()
-    root.mkdir(parents=True, exist_ok=True)
     config = root / CONFIG
+    if (shipped / CONFIG).exists():
+        root.mkdir(parents=True, exist_ok=True)
+    elif not config.exists():
+        return config, root / "run"
+    # Some shared storage has no links.
+    with suppress(OSError):
+        if not (link := root.parent / job_id).exists():
+            link.symlink_to(root.name)
+    for path in shipped.iterdir():
+        if path.name not in (CONFIG, DATA, "lessonplan") and path.suffix != ".dist-info":
+            _copy(path, root / MODULES / path.name)
     if (shipped / CONFIG).exists():
         if (shipped / DATA).exists():
             shutil.copytree(shipped / DATA, root / DATA, dirs_exist_ok=True)
@@ -65,6 +82,14 @@ def lasting(shipped: Path, root: Path) -> tuple[Path, Path]:
         )
         config.write_text(yaml.safe_dump(placed, sort_keys=False), encoding="utf-8")
     return config, root / "run"
+
+
+def _copy(path: Path, to: Path) -> None:
+    to.parent.mkdir(exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, to, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(path, to)
 
 
 def each_text(value: Any, change: Callable[[str], str]) -> Any:

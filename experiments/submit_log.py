@@ -47,11 +47,22 @@ class LogLines:
         self._say(line)
 
 
+_NO_REASON = ("Running entrypoint for job", "lessonplan: W&B:", "wandb: ")
+
+
 def reason(lines: Iterable[str], message: str) -> str:
-    """Why a job failed, in one sentence: the last line of its log, or else Ray's words."""
+    """Why a job failed, in one sentence: the last line of its log, or else Ray's words.
+
+    A line of ours is it, unless a traceback came after it; a note on W&B never is.
+    """
     written = [line.strip() for line in lines if line.strip()]
-    written = [line for line in written if not line.startswith("Running entrypoint for job")]
-    ours = [line for line in written if line.startswith("lessonplan: ")]
+    written = [line for line in written if not line.startswith(_NO_REASON)]
+    ours: list[str] = []
+    for line in written:
+        if line.startswith("Traceback (most recent call last)"):
+            ours.clear()
+        elif line.startswith("lessonplan: "):
+            ours.append(line)
     if ours or written:
         return (ours or written)[-1].removeprefix("lessonplan: ")
     first = next((line.strip() for line in message.splitlines() if line.strip()), "")

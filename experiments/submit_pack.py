@@ -1,6 +1,7 @@
 """Prints a directory as text, for a job whose log is all that comes back; needs Python alone.
 
-Between two marks stand the packed directory in base64, its size in bytes and its SHA-256.
+Between two marks stand the packed directory in base64, its size in bytes, its SHA-256 and the
+name of the job's folder that it is in.
 """
 
 import base64
@@ -27,7 +28,9 @@ def main() -> None:
             f"lessonplan: {folder} takes {len(packed) >> 20} MiB packed, and at most {LIMIT >> 20} "
             "MiB come back through the Jobs API; copy it from the head node"
         )
-    print(BEGIN, len(packed), hashlib.sha256(packed).hexdigest())
+    # A job that went on with another has a link to its folder.
+    job = folder.resolve().parent.name
+    print(BEGIN, len(packed), hashlib.sha256(packed).hexdigest(), job)
     for start in range(0, len(packed), _LINE):
         print(base64.b64encode(packed[start : start + _LINE]).decode())
     print(END, flush=True)
@@ -52,21 +55,24 @@ def pack(folder: Path) -> bytes:
     return out.getvalue()
 
 
-def unpack(log: str, folder: Path) -> None:
+def unpack(log: str, folder: Path) -> str:
     """Write the directory that a log holds.
 
     Args:
         log: what a job of this file printed, with whatever stands around it.
         folder: where to; must not exist.
 
+    Returns:
+        The name of the job's folder that it was in.
+
     Raises:
         ValueError: if the log holds none, or it is not what was packed.
     """
     lines = iter(log.splitlines())
-    begun = next((line.split() for line in lines if line.startswith(BEGIN)), None)
+    begun = next((line.split(maxsplit=3) for line in lines if line.startswith(BEGIN)), None)
     if begun is None:
         raise ValueError("the log of the job that packs the run directory holds none")
-    _, size, digest = begun
+    _, size, digest, job = begun
     body = []
     for line in lines:
         if line == END:
@@ -81,6 +87,7 @@ def unpack(log: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         tar.extractall(folder, filter="data")
+    return job
 
 
 if __name__ == "__main__":

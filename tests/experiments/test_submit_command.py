@@ -2,10 +2,12 @@
 
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from lessonplan.experiments import cli_submit
+from lessonplan.experiments import cli_submit, submit
+from lessonplan.experiments.submit_job import python_path
 from lessonplan.experiments.submit_log import LogLines, reason
 from lessonplan.experiments.submit_token import find_token
 
@@ -35,6 +37,87 @@ def test_the_reason_of_a_failure_is_the_last_thing_that_was_said():
     assert reason(log, "") == "no rule 'unform'"
     assert reason(["Traceback", "KeyError: 'x'", ""], "") == "KeyError: 'x'"
     assert reason([], "runtime_env setup failed\nmore") == "runtime_env setup failed"
+
+
+TRACEBACK = ["Traceback (most recent call last):", '  File "x.py", line 1', "KeyError: 'x'"]
+NOTE = "lessonplan: W&B: the runs are on disk; send them with: wandb sync x"
+
+
+def test_a_note_is_not_the_reason_of_a_failure():
+    assert reason([NOTE, *TRACEBACK], "") == "KeyError: 'x'"
+    assert reason([*TRACEBACK, NOTE, "wandb: bye"], "") == "KeyError: 'x'"
+    assert reason(["lessonplan: a pair died", *TRACEBACK], "") == "KeyError: 'x'"
+    assert reason([*TRACEBACK, "lessonplan: no memory", NOTE], "") == "no memory"
+    assert reason([NOTE], "was killed") == "was killed"
+
+
+class Jobs:
+    """Answers as a cluster does whose jobs never start."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, str] = {"other": "RUNNING"}
+        self.submitted: list[str] = []
+
+    def submit_job(self, submission_id, **_):
+        self.jobs[submission_id] = "PENDING"
+        self.submitted.append(submission_id)
+
+    def get_job_info(self, job_id):
+        if job_id not in self.jobs:
+            raise RuntimeError("Request failed with status code 404: not found")
+        return SimpleNamespace(
+            submission_id=job_id, status=self.jobs[job_id], message="", driver_exit_code=None,
+            metadata={},
+        )  # fmt: skip
+
+    def stop_job(self, job_id):
+        self.jobs[job_id] = "STOPPED"
+
+    def delete_job(self, job_id):
+        assert self.jobs.pop(job_id) == "STOPPED"
+
+
+@pytest.fixture
+def jobs(monkeypatch, tmp_path):
+    jobs = Jobs()
+    monkeypatch.setattr(submit, "connected", lambda address, token: jobs)
+    monkeypatch.chdir(tmp_path)
+    return jobs
+
+
+def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_path):
+    cluster = submit.Cluster("h:1")
+    monkeypatch.setattr(submit, "_PENDING_SECONDS", 0.0)
+    with pytest.raises(ValueError, match="did not start the job that packs"):
+        cluster.fetch("gone", tmp_path / "out")
+
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(submit, "_PENDING_SECONDS", 300.0)
+    monkeypatch.setattr(submit.time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cluster.fetch("gone", tmp_path / "out")
+    assert len(jobs.submitted) == 2
+    assert set(jobs.jobs) == {"other"}
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("verb", ["fetch", "resume"])
+def test_a_job_of_somebody_else_is_neither_fetched_nor_gone_on_with(verb, jobs):
+    with pytest.raises(ValueError, match=r"^other is no run or sweep of lessonplan"):
+        cli_submit.submit(**{verb: "other"}, address="h:1")
+    assert not jobs.submitted
+
+
+def test_the_status_of_a_job_of_somebody_else_says_so(jobs, capsys):
+    cli_submit.submit(status="other", address="h:1")
+    assert capsys.readouterr().out == "other: RUNNING; no run or sweep of lessonplan\n"
+
+
+def test_modules_are_found_in_the_home_of_each_node():
+    assert python_path("~/jobs/a", "") == "${HOME}/jobs/a/job-modules"
+    assert python_path("/mnt/a", "/x") == "/x:/mnt/a/job-modules"
 
 
 @pytest.fixture
@@ -85,6 +168,10 @@ BAD = {
     "an address of the wrong kind": ({"status": "x", "address": "ray://h:10001"}, "URL of the"),
     "an address with a password": ({"status": "x", "address": "http://a:b@h:1"}, "URL of the"),
     "an unknown config": ({"kind": "run", "config": "x", "address": "h:1"}, "no config 'x'"),
+    "a folder that goes with the job": (
+        {"kind": "run", "config": "quickstart", "address": "h:1", "remote_out": "jobs"},
+        "begins with / or ~/ .*got 'jobs'",
+    ),
     "no config": ({"kind": "sweep", "address": "h:1"}, "name the sweep to submit"),
     "a variable that is not there": (
         {"kind": "run", "config": "quickstart", "address": "h:1", "env": ["NOT_THERE"]},

@@ -24,9 +24,12 @@ LONG = RUN | {
     "lifetime": {"budget": "3000-steps", "steps_per_decision": 2, "end_after": 2000},
     "seeds": {"report": 8, "select": 1},
     "checkpoint_seconds": 1.0,
-    "teachers": ["uniform", "reverse", "proportional", "random-pacing"],
-}
+    "teachers": [
+        "uniform", "reverse", "proportional", "random-pacing", {"name": "own", "rule": "mine:Own"}
+    ],
+}  # fmt: skip
 """Takes half a minute at least."""
+OWN = "from lessonplan.teacher import Uniform as Own"
 HIDE = """
 import sys
 for found in (sys.meta_path, sys.path_hooks):
@@ -61,6 +64,7 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("user")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(RUN))
     (folder / "long.yaml").write_text(yaml.safe_dump(LONG))
+    (folder / "mine.py").write_text(OWN)
     (folder / "sweep.yaml").write_text(
         yaml.safe_dump({
             "name": "tiny-sweep", "config": "tiny.yaml", "teachers": ["uniform", "in-order"],
@@ -191,6 +195,8 @@ def test_a_job_is_left_fetched_followed_stopped_and_gone_on_with(head, folder):
     status, out, err = submit(head, folder, "--resume", job, "--out", "whole")
     assert status == 0, err
     assert f"Going on with {root}" in out
+    assert (root.parent / "job-modules" / "mine.py").exists()
+    assert (root.parent.parent / out.split()[1]).resolve() == root.parent
     assert read_run(folder / "whole").problems == ()
     assert submit(head, folder, "--fetch", job, "--out", "partial")[0] == 0
     assert numbers(folder / "partial") == numbers(folder / "whole")
@@ -207,3 +213,8 @@ def test_a_job_that_the_head_forgot_can_still_be_fetched(head, folder):
     status, _, err = submit(head, folder, "--fetch", root.name, "--out", "again")
     assert status == 0, err
     assert numbers(folder / "again") == numbers(root / "run")
+    # A job that went on with another one.
+    link = next(one for one in root.parent.glob("long-2*") if one.is_symlink())
+    status, _, err = submit(head, folder, "--fetch", link.name, "--out", "whole")
+    assert status == 0, err
+    assert numbers(folder / "whole") == numbers(link.resolve() / "run")

@@ -14,6 +14,7 @@ import yaml
 from lessonplan.experiments import cli_submit, submit_pack
 from lessonplan.experiments.loading import read_config
 from lessonplan.experiments.submit_begin import CONFIG, DATA, SHIPPED, lasting
+from lessonplan.experiments.submit_fetch import put, see_that_it_can_be_fetched
 from lessonplan.experiments.submit_stage import add, pack, ship, stage
 
 EXAMPLES = Path(cli_submit.__file__).parent / "examples"
@@ -91,7 +92,7 @@ def test_a_job_finds_the_data_that_its_config_names_where_the_job_lasts(tmp_path
     shipped = yaml.safe_load((tmp_path / "job" / CONFIG).read_text())
     assert str(tmp_path) not in str(shipped)
     assert shipped["config"]["student"]["model"] == "decoder"
-    config, run = lasting(tmp_path / "job", tmp_path / "remote")
+    config, run = lasting(tmp_path / "job", tmp_path / "remote", "remote")
     placed = yaml.safe_load(config.read_text())
     path = Path(placed["config"]["suite"]["options"]["path"])
     assert path.is_relative_to(tmp_path / "remote")
@@ -115,7 +116,7 @@ def test_every_config_that_ships_goes_and_comes_back_whole(tmp_path):
     (tmp_path / "job").mkdir()
     ship(values, tmp_path / "job")
     assert SHIPPED in (tmp_path / "job" / CONFIG).read_text()
-    config, _ = lasting(tmp_path / "job", tmp_path / "remote")
+    config, _ = lasting(tmp_path / "job", tmp_path / "remote", "remote")
     back = read_config(config).model_dump(mode="json")
     place = Path(back["suite"]["options"].pop("path"))
     sent = Path(values["suite"]["options"].pop("path"))
@@ -137,6 +138,60 @@ def test_a_rule_of_ones_own_goes_along_and_nothing_else_of_the_folder(tmp_path, 
     assert (tmp_path / "job" / "helpers.py").exists()
     with pytest.raises(ValueError, match=r"something named mine\.py already"):
         add(tmp_path / "mine.py", tmp_path / "job")
+
+
+@pytest.mark.slow
+def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged, tmp_path):
+    """In a new process, whose own folder holds the rooms alone."""
+    values = {"name": "own", "suite": {"name": "parity"}, "teachers": [{"name": "mine"}]}
+    first = tmp_path / "first"
+    first.mkdir()
+    ship(values, first)
+    (tmp_path / "mine.py").write_text("RULE = 'of mine'\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "__init__.py").write_text("PART = 'of more'\n")
+    add(tmp_path / "mine.py", first)
+    add(tmp_path / "more", first)
+    lasting(first, tmp_path / "place" / "A", "A")
+    (tmp_path / "second").mkdir()
+    code = (
+        "import sys\n"
+        "from lessonplan.experiments import cli, submit_begin\n"
+        "def command():\n"
+        "    import mine, more\n"
+        "    print(mine.RULE, more.PART, sys.argv[1:])\n"
+        "cli.main = command\n"
+        f"sys.argv = ['begin', {str(tmp_path / 'place' / 'A')!r}, 'B']\n"
+        "submit_begin.main()"
+    )
+    third_party = Path(sysconfig.get_paths()["purelib"])
+    out = python(code, staged.parent, third_party, cwd=tmp_path / "second")
+    assert f"of mine of more ['run', '{tmp_path / 'place' / 'A' / CONFIG}'" in out
+
+
+def test_a_job_that_went_on_with_another_is_found_by_its_own_name_too(tmp_path):
+    place = tmp_path / "place"
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    ship({"name": "x"}, tmp_path / "first")
+    config, run = lasting(tmp_path / "first", place / "A", "A")
+    assert lasting(tmp_path / "second", place / "A", "B") == (config, run)
+    assert lasting(tmp_path / "second", place / "B", "C") == (config, run)
+    run_directory(run)
+    assert {path.name for path in place.iterdir()} == {"A", "B", "C"}
+    for name in ("A", "B", "C"):
+        put(printed(place / name / "run"), tmp_path / "out")
+    # What is fetched next is another job's.
+    with pytest.raises(ValueError, match="is not empty"):
+        put(printed(run_directory(tmp_path / "other" / "run")), tmp_path / "out")
+    see_that_it_can_be_fetched(tmp_path / "out", "A")
+
+
+def test_a_job_that_is_not_there_leaves_nothing_when_it_is_resumed(tmp_path):
+    (tmp_path / "job").mkdir()
+    config, _ = lasting(tmp_path / "job", tmp_path / "place" / "A", "B")
+    assert not config.exists()
+    assert not (tmp_path / "place").exists()
 
 
 def test_an_upload_that_is_too_large_is_refused_with_the_largest_part_and_the_way_out(tmp_path):

@@ -13,7 +13,7 @@ from tiny_config import CONFIG
 
 from lessonplan.envs import JoinedVecEnv
 from lessonplan.experiments.build import build_suite
-from lessonplan.experiments.config import Config
+from lessonplan.experiments.config import Config, Course
 from lessonplan.experiments.sweep import run_sweep
 from lessonplan.experiments.sweep_actors import ActorVecEnv, RemotePart
 from lessonplan.experiments.sweep_config import read_sweep
@@ -227,3 +227,12 @@ def test_a_pair_of_a_sweep_has_room_for_its_actors_beside_itself(tmp_path):
     run_sweep(read_sweep(path), tmp_path / "here")
     run_sweep(read_sweep(path, ["teachers.ppo.actors=2"]), tmp_path / "two")
     assert numbers(tmp_path / "two")["teachers"] == numbers(tmp_path / "here")["teachers"]
+
+
+def test_an_actor_that_can_not_begin_says_why_at_once(tmp_path):
+    config = Config.model_validate(CONFIG | {"teachers": [PUPIL]})
+    elsewhere = Course.model_validate(
+        OTHER | {"suite": {"name": "jsonl", "options": {"path": str(tmp_path / "not-here.jsonl")}}}
+    )
+    with pytest.raises(ValueError, match=r"can't begin: .*not-here\.jsonl"):
+        RemotePart(config.teachers[0], elsewhere, 2, 3)
