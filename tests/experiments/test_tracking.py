@@ -9,9 +9,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from tracked_trial import KEY, TINY
 from tracking_kit import (
-    KEY,
-    TINY,
     Offline,
     environment,
     numbers,

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from synthetic_run import rows
+from tracked_trial import KEY, TINY
 from tracking_kit import (
-    KEY,
-    TINY,
     end,
     environment,
     offline_runs,

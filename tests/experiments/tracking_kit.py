@@ -10,12 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 from synthetic_run import SCHEMA, teacher, write_run
-from tiny_config import CONFIG
 
 from lessonplan.experiments.config import Config
 
-TINY = CONFIG | {"workers": 1, "teachers": [CONFIG["teachers"][0] | {"sampled": False}, "uniform"]}
-KEY = "a" * 40
 TASKS = ["first", "second"]
 TRIAL = """
 import json, os, signal, sys, time
