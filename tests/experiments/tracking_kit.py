@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -106,15 +107,9 @@ class Offline:
 
     def __init__(self, folder):
         self.folder = folder
-        command = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json"]
-        told = subprocess.run(
-            [*command, *map(str, folder.glob("*.wandb"))],
-            capture_output=True, text=True, timeout=120, check=True,
-        ).stdout  # fmt: skip
         self.axes, self.history, self.summary = {}, [], {}
         self.artifacts, self.alerts, self.files = {}, [], []
-        for line in told.splitlines():
-            record = json.loads(line)
+        for record in _records(folder):
             self._take(record["type"], record.get(record["type"], {}))
 
     def _take(self, kind, record):
@@ -147,6 +142,21 @@ class Offline:
     def names(self):
         """Everything that was logged, by name."""
         return {name for row in self.history for name in row}
+
+
+def _records(folder):
+    """What W&B's file holds; on a busy machine it may still be written for a moment."""
+    command = [str(Path(sys.executable).parent / "wandb"), "leet", "inspect", "--json"]
+    for _ in range(10):
+        told = subprocess.run(
+            [*command, *map(str, folder.glob("*.wandb"))],
+            capture_output=True, text=True, timeout=120, check=True,
+        ).stdout  # fmt: skip
+        records = [json.loads(line) for line in told.splitlines()]
+        if any(record["type"] == "run" for record in records):
+            break
+        time.sleep(2.0)
+    return records
 
 
 def offline_runs(run_dir):
