@@ -78,10 +78,9 @@ def submit(
     see_that_it_lasts(remote_out)
     _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
     name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
-    job = Job(
-        name, values, ["--wandb", wandb] if wandb else [], remote_out, "", _environment(env or []),
-        include or [], [folder.resolve() for folder in shared or []], cpus, gpus,
-    )  # fmt: skip
+    given, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
+    options = ["--wandb", wandb] if wandb else []
+    job = Job(name, values, options, remote_out, "", given, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name) if kind else out
     cluster = Cluster(address, python)
     if kind or resume:
