@@ -180,13 +180,14 @@ class RemotePart:
         """What came of it, or the end of all rows if the actor is gone."""
         if self._pending is not None:
             try:
-                stepped, self._last = self._ray.get(self._pending)
+                answer: tuple[VecEnvStepReturn, dict[str, Any]] = self._ray.get(self._pending)
             except self._gone as error:
                 self._replace(error)
             else:
                 self._in_a_row = 0
+                stepped, self._last = answer
                 self._observation = stepped[0]
-                return stepped  # type: ignore[no-any-return]  # Ray's handles have no types.
+                return stepped
         return self._rows_lost()
 
     def spent(self) -> dict[str, float]:
