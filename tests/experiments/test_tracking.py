@@ -28,7 +28,7 @@ from lessonplan.experiments.training_log import read_training_log
 from lessonplan.experiments.trial import run_trial
 
 PAIRS = {"ppo", "uniform"}
-TASK_NAMES = ["parity-1", "parity-2", "parity-3"]
+TASK_NAMES = ["votes-16", "votes-32", "votes-64"]
 
 
 @pytest.fixture(scope="module")

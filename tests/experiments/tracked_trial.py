@@ -2,5 +2,10 @@
 
 from tiny_config import CONFIG
 
-TINY = CONFIG | {"workers": 1, "teachers": [CONFIG["teachers"][0] | {"sampled": False}, "uniform"]}
+TINY = CONFIG | {
+    "workers": 1,
+    "suite": {"name": "finite", "options": {"sizes": [16, 32, 64], "n_signs": 8, "flips": 0.4}},
+    "teachers": [CONFIG["teachers"][0] | {"sampled": False}, "uniform"],
+}
+"""Its tasks have an end, so that every metric is there; no student masters them all."""
 KEY = "a" * 40
