@@ -152,7 +152,7 @@ class RemotePart:
         nothing: dict[str, float] = {"lifetimes": 0, "compute": 0, "student_steps": 0}
         self._lost_spent = nothing
         self._last: dict[str, Any] = {"spent": dict(nothing)}
-        self._observation = np.zeros(0)
+        self._observation: np.ndarray = np.zeros(0)
         self._pending: Any = None
         self._losses, self._in_a_row = 0, 0
         self._lost = False
@@ -186,7 +186,7 @@ class RemotePart:
             else:
                 self._in_a_row = 0
                 stepped, self._last = answer
-                self._observation = stepped[0]
+                self._observation = np.asarray(stepped[0])
                 return stepped
         return self._rows_lost()
 

@@ -228,8 +228,7 @@ def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuned: bool
     if TEACHER_SEEDS in values:
         return values[TEACHER_SEEDS]
     teacher = next(teacher for teacher in base.teachers if teacher.name == name)
-    learned = isinstance(teacher, LearnedTeacher) and not tuned
-    count = teacher.seeds if learned else 1
+    count = teacher.seeds if isinstance(teacher, LearnedTeacher) and not tuned else 1
     return range(base.seeds.teacher, base.seeds.teacher + count)
 
 

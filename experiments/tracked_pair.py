@@ -22,16 +22,14 @@ class Position:
     """How far a pair was logged; kept beside its W&B files.
 
     Attributes:
-        first: step that the latest stretch of logging began with.
+        first: step that the latest W&B file begins with; one that was not sent begins there again.
         next: step to go on with.
-        mode: of that stretch, `online` or `offline`.
         alerted: whether the alert was sent.
         ended: whether what belongs at the end was logged.
     """
 
     first: int = 0
     next: int = 0
-    mode: str = "online"
     alerted: bool = False
     ended: bool = False
 

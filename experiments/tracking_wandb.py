@@ -96,19 +96,22 @@ class WandbService:
             WandbService._users += 1
 
     def open(self, pair: Pair) -> "WandbRun":
-        """The W&B run of a pair, gone on with where there is one."""
-        position = pair.position
-        redone = [] if position.mode == "online" else _unsent_folders(pair.folder, pair.id)
+        """The W&B run of a pair, gone on with where there is one.
+
+        What nobody has sent yet is logged once more, from the run directory, into one file.
+        """
+        position, redone = pair.position, _unsent_folders(pair.folder, pair.id)
         first = position.first if redone else position.next
+        # Kept before anything else is done: whatever ends from here on, these rows come again.
+        pair.remember(
+            position, first=first, next=first,
+            alerted=position.alerted and not redone, ended=position.ended and not redone,
+        )  # fmt: skip
+        for folder in redone:
+            shutil.rmtree(folder)
         run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", pair.described())
         for metric, step_metric in ((m, axis) for axis, ms in AXES.items() for m in ms):
             run.define_metric(metric, step_metric=step_metric)
-        for folder in redone:
-            shutil.rmtree(folder)
-        pair.remember(
-            position, first=first, next=first, mode=self.mode,
-            alerted=position.alerted and not redone, ended=position.ended and not redone,
-        )  # fmt: skip
         return WandbRun(run, self.kept)
 
     def report(self, comparisons: Sequence[Comparison]) -> None:
@@ -117,10 +120,9 @@ class WandbService:
 
         for one in comparisons:
             identity = report_id(one.run, self._group, directory_key(self._run_dir))
-            old = _unsent_folders(self._run_dir / "wandb", identity)
-            run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
-            for folder in old:
+            for folder in _unsent_folders(self._run_dir / "wandb", identity):
                 shutil.rmtree(folder)
+            run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
             with self.kept():
                 folder = self._run_dir / "wandb"
                 images = [
