@@ -4,6 +4,7 @@ They see the true order: they are what a person would do who knows the suite. Ax
 tasks.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from .orders import ROUNDING, InOrder
 from .rules import Memory, View
 
 
-class _Stages:
+class _Stages(ABC):
     """Stages 1, 2, ... K along the true order, each with its mixture, and then uniform.
 
     A stage ends when the mean score of its mixture, what a batch of it would score, reaches the
@@ -54,9 +55,9 @@ class _Stages:
         last = view.present.sum(axis=1, keepdims=True)
         return np.where(stage < last, shares, uniform(view.present))
 
+    @abstractmethod
     def _shares(self, position: NDArray[np.int64], stage: NDArray[np.int64]) -> Floats:
         """Shares of the tasks at each ``position`` (n, k) in a ``stage`` (n, 1), both from 0."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
