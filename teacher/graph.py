@@ -2,7 +2,7 @@
 
 Arrays are (k, n), canonical tasks by students: an edge then joins contiguous rows. Every step is
 elementwise over the students, so that none depends on its neighbours. What passes through several
-tasks takes a step per edge; what passes to the next tasks only, a step for the first neighbours of
+tasks takes a step per task; what passes to the next tasks only, a step for the first neighbours of
 all tasks, one for the second ones, and so on.
 """
 
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .choose import Bools, Floats
 
+Place = slice | NDArray[np.int64]
+"""Where some tasks stand; a slice if they follow one another, which is faster."""
 Edges = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 """Different tasks and one neighbour of each: first their first ones, then their second ones, ..."""
 
@@ -40,8 +42,13 @@ class TaskGraph:
                 after[prerequisite].append(task)
         self.order = _sorted(before)
         """All tasks, each after its prerequisites."""
-        self._before, self._closest = before, _without_detours(before, self.order)
+        self._before = _places(before)
+        self._closest = _places(_without_detours(before, self.order))
         self._to_before, self._to_after = _edges(before), _edges(after)
+        # Small whole numbers, which float32 adds without rounding: the fastest way to count.
+        self._comes_before = np.zeros((len(before), len(before)), dtype=np.float32)
+        for task, tasks in enumerate(before):
+            self._comes_before[task, tasks] = 1.0
 
     def __len__(self) -> int:
         return len(self.order)
@@ -51,9 +58,9 @@ class TaskGraph:
         lowest, reached = np.full(values.shape, np.inf), values.copy()
         rows, reached_rows = list(lowest), list(reached)
         for task in self.order:
-            for earlier in self._closest[task]:
-                np.minimum(rows[task], reached_rows[earlier], out=rows[task])
-            np.minimum(reached_rows[task], rows[task], out=reached_rows[task])
+            if task in self._closest:
+                np.minimum.reduce(reached[self._closest[task]], axis=0, out=rows[task])
+                np.minimum(reached_rows[task], rows[task], out=reached_rows[task])
         return lowest
 
     def lowest_successor(self, values: Floats) -> Floats:
@@ -74,27 +81,37 @@ class TaskGraph:
         these shares all the same. Tasks that are not present neither give nor count; what stands
         in their places has no meaning.
         """
-        share, held = _equal_parts(self._to_before, present, to_before), attention.copy()
+        share, held = _equal_parts(self._comes_before, present, to_before), attention.copy()
         rows = list(held)
         for task in reversed(self.order):
-            if self._before[task]:
-                gift = share[task] * rows[task]
-                for earlier in self._before[task]:
-                    rows[earlier] += gift
+            if task in self._before:
+                held[self._before[task]] += share[task] * rows[task]
         held *= 1.0 - to_before
-        gifts = _equal_parts(self._to_after, present, to_after) * held
+        gifts = _equal_parts(self._comes_before.T, present, to_after) * held
         kept: Floats = held * (1.0 - to_after)
         for tasks, givers in self._to_before:
             kept[tasks] += gifts[givers]
         return kept
 
 
-def _equal_parts(edges: Edges, present: Bools, share: float) -> Floats:
-    """What part of its own each task gives to each of its present neighbours, (k, n)."""
-    count = np.zeros(present.shape)
-    for tasks, neighbours in edges:
-        count[tasks] += present[neighbours]
+def _equal_parts(neighbours: NDArray[np.float32], present: Bools, share: float) -> Floats:
+    """What part of its own each task gives to each of its present neighbours, (k, n).
+
+    ``neighbours`` (k, k) is 1 where the task of a row has the task of a column as a neighbour.
+    """
+    count = (neighbours @ present.astype(np.float32)).astype(np.float64)
     return np.where(present, share / np.maximum(count, 1.0), 0.0)
+
+
+def _places(neighbours: list[list[int]]) -> dict[int, Place]:
+    """Where the neighbours of each task stand, of those that have some."""
+    return {task: _place(sorted(found)) for task, found in enumerate(neighbours) if found}
+
+
+def _place(tasks: list[int]) -> Place:
+    if tasks[-1] - tasks[0] + 1 == len(tasks):
+        return slice(tasks[0], tasks[-1] + 1)
+    return np.array(tasks)
 
 
 def _edges(neighbours: list[list[int]]) -> Edges:
