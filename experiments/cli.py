@@ -195,7 +195,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="fewer turns, a rough look")] = False,
 ) -> None:
-    """Measure speed against the ways people do it today (about three minutes)."""
+    """Measure speed against the ways people do it today (about five minutes)."""
     from .bench import run_bench
 
     run_bench(console, as_json, quick)
