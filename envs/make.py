@@ -7,12 +7,10 @@ from typing import Any
 import gymnasium as gym
 
 from lessonplan.student import (
+    COHORTS,
     MODELS,
     SUITES,
     Adam,
-    Cohort,
-    RLCohort,
-    SimulatedCohort,
     StackedCohort,
     TaskSuite,
 )
@@ -70,7 +68,8 @@ def make_classroom(
         )
     if not isinstance(budget, Budget):
         budget = Budget.parse(budget or "4000-steps")
-    return Classroom(COHORTS[suite.cohort](suite, n, **settings), budget, **options)
+    make: Callable[..., Any] = _stacked if suite.cohort == "stacked" else COHORTS[suite.cohort]
+    return Classroom(make(suite, n, **settings), budget, **options)
 
 
 def _stacked(
@@ -86,14 +85,6 @@ def _stacked(
     rate = 3e-3 if learning_rate is None else learning_rate
     build = _student(suite, model, model_options)
     return StackedCohort(suite, build, n, **({"optimizer": Adam(rate)} | settings))
-
-
-COHORTS: dict[str, Callable[..., Cohort]] = {
-    "stacked": _stacked,
-    "simulated": SimulatedCohort,
-    "rl": RLCohort,
-}
-"""Cohorts by the kind that a suite names."""
 
 
 def _suite(suite: str | TaskSuite, options: Mapping[str, Any]) -> TaskSuite:

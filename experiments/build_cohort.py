@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from lessonplan.student import (
+    COHORTS,
     MODELS,
     PRETRAINED,
     SCHEDULES,
@@ -17,8 +18,6 @@ from lessonplan.student import (
     LoopCohort,
     LoRA,
     LoRACohort,
-    RLCohort,
-    SimulatedCohort,
     StackedCohort,
     TaskSuite,
     copy_sharing_weights,
@@ -30,9 +29,6 @@ from lessonplan.student.schedules import Schedule
 from .base import read_base
 from .config import Course, Student
 from .named import call, named
-
-KINDS: dict[str, Callable[..., Cohort]] = {"simulated": SimulatedCohort, "rl": RLCohort}
-"""Cohorts of suites whose students are not networks on examples."""
 
 
 def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
@@ -46,12 +42,11 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         "batch_size": student.batch_size,
         "evaluation_size": student.evaluation_size,
     }
-    if suite.cohort in KINDS:
-        _refuse_network(student, suite)
-        cohort: Cohort = call(
-            "student", suite.cohort, partial(KINDS[suite.cohort], suite, n, **sizes),
-            student.options,
-        )  # fmt: skip
+    kind = named("cohort", suite.cohort, COHORTS)
+    if kind is not StackedCohort:
+        _refuse_network(student, suite, kind)
+        make: Any = partial(kind, suite, n, **sizes)
+        cohort: Cohort = call("student", suite.cohort, make, student.options)
         return cohort
     name = student.model or ("decoder" if suite.tokens else "mlp")
     _check_reader(student, suite, name)
@@ -144,7 +139,7 @@ def _names(given: list[str] | str) -> tuple[str, ...] | str:
     return given if isinstance(given, str) else tuple(given)
 
 
-def _refuse_network(student: Student, suite: TaskSuite) -> None:
+def _refuse_network(student: Student, suite: TaskSuite, kind: type[Cohort]) -> None:
     for name, given in (
         ("model", student.model), ("base", student.base), ("schedule", student.schedule),
     ):  # fmt: skip
@@ -152,7 +147,7 @@ def _refuse_network(student: Student, suite: TaskSuite) -> None:
             raise ValueError(
                 f"students of suite {suite.name!r} are no networks of ours: leave out "
                 f"student.{name} (got {given!r}); student.options are the arguments of "
-                f"{KINDS[suite.cohort].__name__}"
+                f"{kind.__name__}"
             )
 
 

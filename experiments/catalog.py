@@ -4,10 +4,9 @@ from rich.console import Console
 
 from lessonplan.envs import COLUMNS, REWARDS, SIGNALS
 from lessonplan.envs.progress import ESTIMATORS
-from lessonplan.student import MODELS, PRETRAINED, SCHEDULES, SUITES
+from lessonplan.student import COHORTS, MODELS, PRETRAINED, SCHEDULES, SUITES, StackedCohort
 from lessonplan.teacher import ALGORITHMS, RULES
 
-from .build_cohort import KINDS
 from .loading import config_names, sweep_names
 
 
@@ -18,7 +17,9 @@ def catalog() -> dict[str, dict[str, str]]:
         "sweeps": sweep_names(),
         "suites": {name: first_line(suite) for name, suite in SUITES.items()},
         "students": {
-            name: first_line(model) for name, model in (MODELS | PRETRAINED | KINDS).items()
+            name: first_line(student)
+            for name, student in (MODELS | PRETRAINED | COHORTS).items()
+            if student is not StackedCohort
         },
         "schedules of the learning rate": {
             name: first_line(schedule) for name, schedule in SCHEDULES.items()

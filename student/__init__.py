@@ -7,6 +7,7 @@ from .chats import Chat, Question
 from .checks import check_cohort
 from .classes import class_suite
 from .cohort import Cohort, Training
+from .cohorts import COHORTS
 from .docstrings import docstrings
 from .environments import Environment, EnvironmentSuite, RLCohort, environments
 from .graders import Answering, Choice, Grader, Verify
@@ -35,6 +36,7 @@ from .token_suites import token_suite
 from .tokens import token_code
 
 __all__ = [
+    "COHORTS",
     "IGNORED",
     "LSTM",
     "MLP",

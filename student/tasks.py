@@ -130,7 +130,7 @@ class TaskSuite:
         n_outputs: classes of the model's output.
         vocabulary: characters by token for text suites, empty otherwise.
         cohort: the kind of cohort that its students need: `stacked` (networks), `simulated` (no
-            network) or `rl` (agents in environments).
+            network), `rl` (agents in environments), or in configs one's own as `module:name`.
         tokenizer: where the tokenizer is that wrote the inputs (a name, a folder or a hub id), for
             suites of a pretrained model, empty otherwise.
         classes: names of the outputs for suites that classify texts, empty otherwise.
