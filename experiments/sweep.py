@@ -21,6 +21,7 @@ from .sweep_pairs import Pair, check_pairs, pairs_of
 from .sweep_report import is_done, run_dir_of
 from .sweep_trial import run_pair
 from .tracked_mode import chosen_mode
+from .tracked_pair import partly_sent
 
 
 def to_stderr(sentence: str) -> None:
@@ -64,7 +65,7 @@ def run_sweep(
             from .sweep_tune import tune_pairs
 
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
-        left = [pair for pair in pairs if not is_done(sweep_dir, pair)]
+        left = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
         failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
         try:
             summary = write_report(sweep_dir)
@@ -96,6 +97,13 @@ def see_that_it_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         raise ValueError(
             f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
+
+
+def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
+    """Whether there is something to do for a pair: to run it, or to send W&B the rest of it."""
+    if sweep.wandb and chosen_mode() == "online" and partly_sent(run_dir_of(sweep_dir, pair)):
+        return True
+    return not is_done(sweep_dir, pair)
 
 
 def _is_new(sweep_dir: Path) -> bool:

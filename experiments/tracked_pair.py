@@ -24,12 +24,15 @@ class Position:
     Attributes:
         first: step that the latest W&B file begins with; one that was not sent begins there again.
         next: step to go on with.
+        partly: whether W&B has nobody here knows how much, because a run that was online did not
+            end in order; then only W&B can tell where to go on.
         alerted: whether the alert was sent.
         ended: whether what belongs at the end was logged.
     """
 
     first: int = 0
     next: int = 0
+    partly: bool = False
     alerted: bool = False
     ended: bool = False
 
@@ -101,11 +104,7 @@ class Pair:
     @property
     def position(self) -> Position:
         """How far it was logged; the beginning where that is not known."""
-        try:
-            values = json.loads(self._position.read_text(encoding="utf-8"))
-            return Position(**values)
-        except (OSError, ValueError, TypeError):
-            return Position()
+        return _read(self._position)
 
     def remember(self, position: Position, **changes: Any) -> Position:
         """Keep a position with some changes."""
@@ -116,6 +115,18 @@ class Pair:
     @property
     def _position(self) -> Path:
         return self.folder / f"position-{self.id}.json"
+
+
+def partly_sent(run_dir: Path) -> bool:
+    """Whether W&B has only a part of a pair that was online, of any in a run directory."""
+    return any(_read(file).partly for file in (run_dir / "wandb").glob("position-*.json"))
+
+
+def _read(file: Path) -> Position:
+    try:
+        return Position(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Position()
 
 
 def directory_key(run_dir: Path) -> str:

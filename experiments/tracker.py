@@ -7,6 +7,7 @@ import shlex
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,7 +34,7 @@ class TrackedRun(Protocol):
         """Close it.
 
         Raises:
-            UnsentError: if not everything could be sent in time; it is on disk.
+            UnsentError: if not everything could be sent in time.
         """
 
 
@@ -50,7 +51,21 @@ class Service(Protocol):
 
 
 class UnsentError(RuntimeError):
-    """Everything is on disk, but not all of it could be sent."""
+    """Not everything could be sent in time."""
+
+
+@dataclass
+class Opened:
+    """A run that is open, how far it was logged, and whether what belongs at its end was."""
+
+    pair: Pair
+    run: TrackedRun
+    position: Position
+    ends: bool = False
+
+    def remember(self, **changes: Any) -> None:
+        """Keep the position with some changes."""
+        self.position = self.pair.remember(self.position, **changes)
 
 
 class Tracker:
@@ -83,7 +98,9 @@ class Tracker:
         self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
         self._finished = False
         self.unsent = False
-        """Whether something waits on disk to be sent."""
+        """Whether files wait on disk to be sent."""
+        self.partly = False
+        """Whether W&B has only a part of a run that was online."""
 
     def watch(self, unit: str, fraction: float, words: str) -> None:
         """To be called as the trial goes on: look soon if a unit is done."""
@@ -125,7 +142,8 @@ class Tracker:
     def _follow(self, mode: str) -> None:
         """Log until the trial is over."""
         service = self._services(mode)
-        open_runs: dict[str, tuple[TrackedRun, Position]] = {}
+        opened: dict[str, Opened] = {}
+        in_order = False
         try:
             share, window = self._alarm
             pairs = [
@@ -136,61 +154,60 @@ class Tracker:
                 # Asked before the look, so that the last look comes after the end of the trial.
                 stopped, began = self._stop.is_set(), time.perf_counter()
                 for pair in pairs:
-                    self._take(pair, service, open_runs)
+                    self._take(pair, service, opened)
                 if stopped:
                     break
                 took = time.perf_counter() - began
                 self._look.wait(max(self._every, min(SECONDS_BETWEEN, took / SHARE_OF_TIME)))
                 self._look.clear()
-            ended = self._end(pairs, open_runs)
+            self._end(opened)
+            in_order = True
         finally:
-            self._close(service, [run for run, _ in open_runs.values()])
-        for pair in ended:
-            pair.remember(pair.position, ended=True)
+            self._close(service, opened, in_order)
 
-    def _take(
-        self, pair: Pair, service: Service, open_runs: dict[str, tuple[TrackedRun, Position]]
-    ) -> None:
+    def _take(self, pair: Pair, service: Service, opened: dict[str, Opened]) -> None:
         """Log what is new of one pair."""
         news = pair.news()
         if not news and not (self._stop.is_set() and pair.done):
             return
-        if pair.id not in open_runs and pair.position.ended and pair.position.next >= pair.steps:
-            return
-        if pair.id not in open_runs:
-            run = service.open(pair)
-            open_runs[pair.id] = (run, pair.position)
-        run, position = open_runs[pair.id]
+        if pair.id not in opened:
+            position = pair.position
+            if position.ended and position.next >= pair.steps:
+                return
+            if position.partly and service.mode == "offline":
+                # A file that begins anywhere would leave a hole or write rows twice.
+                self.partly = True
+                return
+            opened[pair.id] = Opened(pair, service.open(pair), pair.position)
+        one = opened[pair.id]
         for step, row in news:
-            if step >= position.next:
-                run.log(row, step)
-        position = pair.remember(position, next=max(position.next, pair.steps))
+            if step >= one.position.next:
+                one.run.log(row, step)
+        one.remember(next=max(one.position.next, pair.steps))
         found = pair.collapse.found
-        if found and not position.alerted:
-            run.alert(found)
-            position = pair.remember(position, alerted=True)
-        open_runs[pair.id] = (run, position)
+        if found and not one.position.alerted:
+            one.run.alert(found)
+            one.remember(alerted=True)
         if service.mode == "offline":
             self.unsent = True
 
-    def _end(
-        self, pairs: list[Pair], open_runs: dict[str, tuple[TrackedRun, Position]]
-    ) -> list[Pair]:
-        """Log what belongs at the end; the pairs that have it now."""
-        ended = [pair for pair in pairs if self._finished and pair.id in open_runs and pair.done]
-        for pair in ended:
-            run, position = open_runs[pair.id]
-            if not position.ended:
-                run.end(pair, pair.steps)
-        return ended
+    def _end(self, opened: dict[str, Opened]) -> None:
+        """Log what belongs at the end of the pairs that are done."""
+        for one in opened.values():
+            if self._finished and one.pair.done and not one.position.ended:
+                one.run.end(one.pair, one.pair.steps)
+                one.ends = True
 
-    def _close(self, service: Service, runs: list[TrackedRun]) -> None:
+    def _close(self, service: Service, opened: dict[str, Opened], in_order: bool) -> None:
+        """End all runs; those that end in order need not be gone on with."""
         try:
-            for run in runs:
-                run.finish()
+            for one in opened.values():
+                one.run.finish()
+                if in_order:
+                    one.remember(partly=False, ended=one.position.ended or one.ends)
         except UnsentError:
             # The others would wait as long: the service ends them together.
-            self.unsent = True
+            self.partly = service.mode == "online"
         finally:
             service.close()
 
@@ -208,15 +225,15 @@ def problem(error: Exception, following: str | None) -> str:
 
 
 def sync_command(folder: Path) -> str:
-    """What sends everything that W&B runs keep in a run directory, or in those of a sweep.
+    """What sends the files of offline runs in a run directory, or in those of a sweep.
+
+    Not those of online runs: W&B would append their rows to the ones that it has.
 
     >>> sync_command(Path("runs/my run"))
-    "wandb sync 'runs/my run'/wandb/*run-*"
+    "wandb sync 'runs/my run'/wandb/offline-run-*"
     """
     runs = shlex.quote(str(folder))
-    places = [f"{runs}/wandb/*run-*"]
+    places = [f"{runs}/wandb/offline-run-*"]
     if (folder / "sweep.yaml").exists():
-        places.append(f"{runs}/pairs/*/wandb/*run-*")
-    # W&B takes runs that began online as sent unless it is told otherwise.
-    began_online = any(folder.glob("**/wandb/run-*"))
-    return " ".join(["wandb sync", *(["--include-online"] if began_online else []), *places])
+        places.append(f"{runs}/pairs/*/wandb/offline-run-*")
+    return " ".join(["wandb sync", *places])

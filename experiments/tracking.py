@@ -2,11 +2,12 @@
 
 Nothing of a trial depends on it. W&B runs continue where a resumed trial goes on:
 
-- online, with the first row that was not logged before; the place is kept in
-  `wandb/position-ID.json` of the run directory;
+- online, with the first row that W&B does not have, as W&B says;
 - offline, from the beginning of what is not sent yet: the files of an earlier offline run that
   were not synced are written anew from the run directory, which has all of it, so that each
-  decision is in them once however the run before ended.
+  decision is in them once however the run before ended. How far it is known to be sent is kept in
+  `wandb/position-ID.json`. What an online run that broke off has sent nobody knows but W&B, so it
+  can only be gone on with online.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from .config import Config
 from .progress import Watch, nowhere
 from .tracked_mode import chosen_mode
 from .tracked_report import compare, stored_runs
-from .tracker import Tracker, UnsentError, problem, sync_command
+from .tracker import Tracker, problem, sync_command
 from .tracking_wandb import WandbService, require_wandb
 
 
@@ -83,6 +84,11 @@ def tracking(
         tracker.close(finished)
         if tracker.unsent:
             say(f"W&B: the runs are on disk; send them with: {sync_command(Path(run_dir))}")
+        if tracker.partly:
+            say(
+                "W&B: not everything was sent, and nothing is lost: once W&B can be reached, "
+                "--resume with --wandb sends the rest"
+            )
 
 
 def track_report(
@@ -121,8 +127,6 @@ def track_report(
         service = WandbService(folder, project, attempt, group, entity, patience)
         try:
             service.report(comparisons)
-        except UnsentError:
-            attempt = "offline"
         except Exception as error:
             # Whatever goes wrong in W&B must not touch what is stored.
             say(problem(error, "offline" if attempt == "online" else None))

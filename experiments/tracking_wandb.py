@@ -98,12 +98,13 @@ class WandbService:
     def open(self, pair: Pair) -> "WandbRun":
         """The W&B run of a pair, gone on with where there is one.
 
-        What nobody has sent yet is logged once more, from the run directory, into one file.
+        Online W&B tells what it has, and the rest follows. Offline what nobody has sent yet is
+        logged once more, from the run directory, into one file.
         """
         position, redone = pair.position, _unsent_folders(pair.folder, pair.id)
         first = position.first if redone else position.next
         # Kept before anything else is done: whatever ends from here on, these rows come again.
-        pair.remember(
+        position = pair.remember(
             position, first=first, next=first,
             alerted=position.alerted and not redone, ended=position.ended and not redone,
         )  # fmt: skip
@@ -112,6 +113,9 @@ class WandbService:
         run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", pair.described())
         for metric, step_metric in ((m, axis) for axis, ms in AXES.items() for m in ms):
             run.define_metric(metric, step_metric=step_metric)
+        if self.mode == "online":
+            there = run.starting_step
+            pair.remember(position, first=there, next=there, partly=True)
         return WandbRun(run, self.kept)
 
     def report(self, comparisons: Sequence[Comparison]) -> None:

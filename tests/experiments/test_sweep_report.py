@@ -10,6 +10,7 @@ from sweep_kit import BASE, numbers, write_files
 from lessonplan.experiments import report
 from lessonplan.experiments.loading import make_config
 from lessonplan.experiments.report import write_report
+from lessonplan.experiments.sweep import is_left
 from lessonplan.experiments.sweep_config import read_sweep, write_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of
 from lessonplan.experiments.sweep_report import is_done, merged_runs
@@ -130,6 +131,26 @@ def test_parts_that_a_resumed_pair_wrote_again_take_the_place_of_those_merged_be
     assert len(pq.read_table(merged / name)) == len(table)
     merged_runs(sweep)
     assert len(pq.read_table(merged / name)) == 3
+
+
+def test_a_pair_that_is_done_is_left_while_wandb_has_only_a_part_of_it(
+    whole, tmp_path, monkeypatch
+):
+    shutil.copytree(whole, tmp_path / "s")
+    sweep = read_sweep(tmp_path / "s" / "sweep.yaml").model_copy(update={"wandb": "project"})
+    first, second = pairs_of(sweep)[:2]
+    for pair, partly in ((first, True), (second, False)):
+        position = tmp_path / "s" / "pairs" / pair.name / "wandb" / "position-0.json"
+        position.parent.mkdir()
+        position.write_text(json.dumps({"partly": partly}))
+
+    def left(mode, sweep=sweep):
+        monkeypatch.setenv("WANDB_MODE", mode)
+        return [is_left(sweep, pair, tmp_path / "s") for pair in (first, second)]
+
+    assert left("online") == [True, False]
+    assert left("offline") == [False, False]
+    assert left("online", sweep.model_copy(update={"wandb": ""})) == [False, False]
 
 
 def test_a_sweep_in_which_nothing_has_begun_has_no_report(whole, tmp_path):

@@ -2,29 +2,22 @@
 
 import json
 import re
-import socket
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import pytest
-from tracked_trial import KEY, TINY
+from tracked_trial import TINY
 from tracking_kit import (
-    Offline,
-    environment,
+    each_decision_once,
     numbers,
     offline_runs,
     tracked,
 )
-from wandb_server import WandbServer
 
 from lessonplan.experiments.config import Config
 from lessonplan.experiments.dashboard import BARS, LINES, MEDIA, TABLES, TASKS, TRAINING
 from lessonplan.experiments.stored import read_run
 from lessonplan.experiments.tracker import sync_command
 from lessonplan.experiments.tracking import track_report
-from lessonplan.experiments.training_log import read_training_log
 from lessonplan.experiments.trial import run_trial
 
 PAIRS = {"ppo", "uniform"}
@@ -46,16 +39,6 @@ def done(tmp_path_factory):
     process = tracked(TINY, home / "run", home)
     assert process.returncode == 0, process.stderr
     return home / "run", process, offline_runs(home / "run")
-
-
-def each_decision_once(runs, out):
-    lengths = {name: int(found.length.max()) for name, found in read_run(out).lifetimes.items()}
-    assert set(runs) == set(lengths)
-    for name, run in runs.items():
-        assert [row["decision"] for row in run.decisions] == [*range(1, lengths[name] + 1)]
-    lines = read_training_log(out / "training" / "ppo-0.jsonl")
-    logged = [row for row in runs["ppo"].history if "training/decisions" in row]
-    assert [row["training/decisions"] for row in logged] == [line["decisions"] for line in lines]
 
 
 @pytest.mark.slow
@@ -204,63 +187,6 @@ def test_a_trial_whose_wandb_service_is_killed_goes_on_and_is_logged_whole(plain
     assert "the trial goes on, and it is tried again offline" in sentences[0]
     each_decision_once(offline_runs(tmp_path / "run"), tmp_path / "run")
     assert numbers(tmp_path / "run") == numbers(plain)
-
-
-@pytest.mark.slow
-def test_a_trial_goes_on_offline_where_nothing_answers_for_wandb(plain, tmp_path):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        process = tracked(TINY, tmp_path / "run", tmp_path, WANDB_API_KEY=KEY, WANDB_BASE_URL=url)
-    assert process.returncode == 0, process.stderr
-    sentences = process.stderr.splitlines()
-    assert len(sentences) == 2, process.stderr
-    assert "the trial goes on, and it is tried again offline" in sentences[0]
-    assert "Traceback" not in process.stderr
-    each_decision_once(offline_runs(tmp_path / "run"), tmp_path / "run")
-    assert numbers(tmp_path / "run") == numbers(plain)
-
-
-@pytest.mark.slow
-def test_a_trial_goes_on_when_wandb_goes_away_in_the_middle_of_it(plain, tmp_path):
-    server, gone = WandbServer(), tmp_path / "gone"
-
-    def go_away():
-        server.got_rows.wait(120)
-        server.close()
-        gone.write_text("")
-
-    leaving = threading.Thread(target=go_away)
-    leaving.start()
-    process = tracked(
-        TINY, tmp_path / "run", tmp_path, kill="server", calls=10,
-        WANDB_API_KEY=KEY, WANDB_BASE_URL=server.url, GONE=str(gone),
-    )  # fmt: skip
-    leaving.join()
-    assert process.returncode == 0, process.stderr
-    assert server.got_rows.is_set(), "the run was online at first"
-    *others, last = process.stderr.splitlines()
-    out = tmp_path / "run"
-    assert last == f"lessonplan: W&B: the runs are on disk; send them with: {sync_command(out)}"
-    # The run of a teacher that came later could not be started any more.
-    assert all("the trial goes on, and it is tried again offline" in line for line in others)
-    assert len(others) <= 1, process.stderr
-    assert json.loads(process.stdout) == {"same hooks": True, "left": []}
-    assert numbers(out) == numbers(plain)
-    folders = sorted((out / "wandb").glob("run-*")) + sorted((out / "wandb").glob("offline-run-*"))
-    runs, written = {}, []
-    for run in map(Offline, folders):
-        if run.history:
-            written.append(run.folder.name)
-            name = run.run["job_type"]
-            runs[name] = runs[name].join(run) if name in runs else run
-    each_decision_once(runs, out)
-    asked = [*sync_command(out).split()[:-1], "--dry-run", *map(str, folders)]
-    told = subprocess.run(
-        [str(Path(sys.executable).parent / asked[0]), *asked[1:]],
-        env=environment(tmp_path), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert all(name in told.stderr + told.stdout for name in written)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 from synthetic_run import rows
 from tracking_kit import TASKS, end, plan_config, run_of
 
-from lessonplan.experiments.tracked_pair import Pair
+from lessonplan.experiments.tracked_pair import Pair, partly_sent
 from lessonplan.experiments.tracker import Tracker
 from lessonplan.experiments.tracking_wandb import WandbService
 
@@ -16,11 +16,13 @@ class Wandb:
 
     Args:
         fails: `init` or a number of rows, after which the background process is gone.
+        starting_step: what follows what W&B has.
     """
 
     offline = True
 
-    def __init__(self, folder, fails=None):
+    def __init__(self, folder, fails, starting_step):
+        self.starting_step = starting_step
         self._file, self._fails, self._rows = folder / "steps", fails, 0
         folder.mkdir(parents=True)
         self._file.write_text("")
@@ -47,14 +49,14 @@ def attempts(tmp_path, monkeypatch):
     end(run)
     made = []
 
-    def attempt(*kinds):
+    def attempt(*kinds, there=0):
         modes, failures = [mode for mode, _ in kinds], [failure for _, failure in kinds]
 
         def begin(service, run_id, *_):
             made.append(run_id)
             prefix = "run" if service.mode == "online" else "offline-run"
             folder = run / "wandb" / f"{prefix}-{len(made):03}-{run_id}"
-            return Wandb(folder, failures.pop(0))
+            return Wandb(folder, failures.pop(0), there)
 
         def service(mode):
             return WandbService(run, "project", mode, "group", "", 1.0)
@@ -84,6 +86,15 @@ def test_one_that_went_away_later_is_replaced_by_a_whole_file(attempts):
 def test_rows_of_an_online_file_are_not_written_again(attempts):
     assert attempts(("online", None)) == [[0, 1, 2, 3, 4, 5]]
     assert attempts(("offline", None)) == [[0, 1, 2, 3, 4, 5], []]
+
+
+def test_what_broke_off_online_is_gone_on_with_online_where_wandb_says(attempts, tmp_path):
+    assert attempts(("online", 4), ("offline", None)) == [[0, 1, 2, 3]]
+    assert attempts(("offline", None)) == [[0, 1, 2, 3]]
+    assert partly_sent(tmp_path / "run")
+    assert attempts(("online", None), there=3) == [[0, 1, 2, 3], [3, 4, 5]]
+    assert not partly_sent(tmp_path / "run")
+    assert attempts(("offline", None)) == [[0, 1, 2, 3], [3, 4, 5], []]
 
 
 def test_what_nobody_sent_goes_online_from_the_beginning(attempts):

@@ -13,6 +13,8 @@ import yaml
 from synthetic_run import SCHEMA, teacher, write_run
 
 from lessonplan.experiments.config import Config
+from lessonplan.experiments.stored import read_run
+from lessonplan.experiments.training_log import read_training_log
 
 TASKS = ["first", "second"]
 TRIAL = """
@@ -51,9 +53,15 @@ with tracking(config, out, "project", group="group", every=0.1, patience=12.0) a
         global calls
         watch(unit, fraction, words)
         calls -= 1
+        if calls == 0 and "WAIT_FOR" in os.environ:
+            deadline = time.monotonic() + 60
+            while not Path(os.environ["WAIT_FOR"]).exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
         if calls == 0 and kill == "trial":
             time.sleep(2)
             os.kill(os.getpid(), signal.SIGKILL)
+        if calls == 0 and kill == "stop":
+            raise KeyboardInterrupt
         if calls == 0 and kill == "service":
             deadline = time.monotonic() + 60
             while not wandb_core() and time.monotonic() < deadline:
@@ -62,10 +70,6 @@ with tracking(config, out, "project", group="group", every=0.1, patience=12.0) a
             for pid in wandb_core():
                 os.kill(pid, signal.SIGKILL)
                 print("killed the service")
-        if calls == 0 and kill == "server":
-            deadline = time.monotonic() + 60
-            while not Path(os.environ["GONE"]).exists() and time.monotonic() < deadline:
-                time.sleep(0.1)
     run_trial(config, out, resume=resume, watch=told)
 print(json.dumps({"same hooks": hooks() == before, "left": wandb_core()}))
 """
@@ -128,11 +132,6 @@ class Offline:
         elif kind == "files":
             self.files += [file["path"] for file in record["files"]]
 
-    def join(self, later):
-        """This stretch of a run with the one that goes on with it."""
-        self.history += later.history
-        return self
-
     @property
     def decisions(self):
         """Rows of decisions."""
@@ -165,6 +164,17 @@ def offline_runs(run_dir):
     by_type = {run.run["job_type"]: run for run in found}
     assert len(by_type) == len(found), "two files of one run"
     return by_type
+
+
+def each_decision_once(runs, out):
+    """Check that runs, by teacher, have what a run directory holds, each row once."""
+    lengths = {name: int(found.length.max()) for name, found in read_run(out).lifetimes.items()}
+    assert set(runs) == set(lengths)
+    for name, run in runs.items():
+        assert [row["decision"] for row in run.decisions] == [*range(1, lengths[name] + 1)]
+    lines = read_training_log(out / "training" / "ppo-0.jsonl")
+    logged = [row for row in runs["ppo"].history if "training/decisions" in row]
+    assert [row["training/decisions"] for row in logged] == [line["decisions"] for line in lines]
 
 
 def numbers(run_dir):

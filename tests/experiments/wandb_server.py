@@ -6,10 +6,18 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PROJECT = {"id": "p", "name": "project", "entity": {"id": "e", "name": "someone"}}
+ARTIFACT = {
+    "id": "a", "state": "COMMITTED",
+    "artifactSequence": {"id": "s", "latestArtifact": {"id": "a", "versionIndex": 0}},
+}  # fmt: skip
+"""As if it were there already: then its files are not asked for."""
 
 
 class WandbServer:
-    """Answers on a port of its own until it is closed.
+    """Answers on a port of its own until it is closed; rows are kept as W&B keeps them, by line.
+
+    Args:
+        rows: of runs that are there already.
 
     Attributes:
         url: where it answers.
@@ -17,8 +25,8 @@ class WandbServer:
         rows: logged rows of each run.
     """
 
-    def __init__(self):
-        self.started, self.rows = [], {}
+    def __init__(self, rows=None):
+        self.started, self.rows = [], rows or {}
         self.got_rows = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -42,9 +50,9 @@ class WandbServer:
         """What W&B would say, as far as anybody asks."""
         if path.endswith("/file_stream"):
             run = path.split("/")[-2]
-            history = body.get("files", {}).get("wandb-history.jsonl", {}).get("content", [])
-            self.rows.setdefault(run, []).extend(json.loads(line) for line in history)
-            if history:
+            if history := body.get("files", {}).get("wandb-history.jsonl"):
+                rows, first = self.rows.setdefault(run, []), history["offset"]
+                rows[first:] = [json.loads(line) for line in history["content"]]
                 self.got_rows.set()
             return {"exitcode": None, "limits": {}}
         variables = body.get("variables") or {}
@@ -61,10 +69,17 @@ class WandbServer:
             "id": "VXNlcg==", "entity": "someone", "username": "someone", "email": "a@b.c",
             "flags": "{}", "teams": {"edges": []},
         }  # fmt: skip
+        rows = self.rows.get(variables.get("name"))
+        there = rows and bucket | {
+            "historyLineCount": len(rows), "historyTail": json.dumps([json.dumps(rows[-1])]),
+            "summaryMetrics": json.dumps(rows[-1]), "eventsLineCount": 0, "eventsTail": "[]",
+            "logLineCount": 0, "tags": [], "notes": None, "wandbConfig": '{"t": {}}',
+        }  # fmt: skip
         data = {
-            "viewer": viewer, "model": {"id": "m", "bucket": None},
+            "viewer": viewer, "model": {"id": "m", "bucket": there or None},
             "serverInfo": {"features": []}, "upsertBucket": {"inserted": True, "bucket": bucket},
             "createRunFiles": {"runID": "QnVja2V0", "uploadHeaders": [], "files": files},
+            "project": None, "createArtifact": {"artifact": ARTIFACT},
         }  # fmt: skip
         return {"data": data}
 
