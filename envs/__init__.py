@@ -4,6 +4,7 @@ from .budget import Budget
 from .classroom import Classroom, Lesson
 from .columns import COLUMNS, SIGNALS
 from .env import CurriculumEnv
+from .facts import MASTERY_MARGIN, next_streak, passes
 from .joined import JoinedVecEnv, Part
 from .make import IDS, make_classroom, register_ids
 from .rewards import REWARDS
@@ -15,6 +16,7 @@ from .vector_env import CurriculumVectorEnv
 __all__ = [
     "COLUMNS",
     "IDS",
+    "MASTERY_MARGIN",
     "REWARDS",
     "SIGNALS",
     "Budget",
@@ -28,6 +30,8 @@ __all__ = [
     "TaughtMixin",
     "Tutor",
     "make_classroom",
+    "next_streak",
+    "passes",
     "register_ids",
     "taught",
 ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lessonplan.student import TaskSuite
+
 UNITS = ("steps", "tokens", "compute")
 FORWARD_SHARE = 1.0 / 3.0
 """A forward pass costs a third of a training pass (forward, and backward at twice the price)."""
@@ -48,6 +50,38 @@ class Budget:
 
     def __str__(self) -> str:
         return f"{self.amount:.15g}-{self.unit}"
+
+    def decisions(
+        self,
+        suite: TaskSuite,
+        *,
+        steps_per_decision: int,
+        batch_size: int,
+        evaluation_size: int,
+        feedback: str = "full",
+        forward_passes: int = 0,
+    ) -> int:
+        """Decisions that it buys on a task of mean cost; at least 1.
+
+        Args:
+            suite: the tasks, with their costs and the sizes of their probe sets.
+            steps_per_decision: student steps that a decision buys.
+            batch_size: training examples per student step.
+            evaluation_size: held-out examples per task and split that a student is evaluated on.
+            feedback: `full` evaluates every task after each decision, `bandit` only the chosen one.
+            forward_passes: batches that a decision runs forward besides the training, because a
+                column shows what came of it.
+        """
+        examples = steps_per_decision * batch_size
+        probes = np.minimum(suite.sizes("probe"), evaluation_size)
+        looked_at = probes.sum() if feedback == "full" else probes.mean()
+        price = {
+            "steps": steps_per_decision,
+            "tokens": examples * suite.values("cost").mean(),
+            "compute": examples + (looked_at + float(forward_passes * batch_size)) * FORWARD_SHARE,
+        }[self.unit]
+        first_look = probes.sum() * FORWARD_SHARE if self.unit == "compute" else 0
+        return max(1, int(np.ceil((self.enough - first_look) / price)))
 
     @property
     def enough(self) -> float:

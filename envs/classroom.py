@@ -14,7 +14,7 @@ import numpy as np
 from lessonplan.student import Cohort, TaskSuite
 
 from .board import Board, check_choice, check_counts
-from .budget import FORWARD_SHARE, Budget
+from .budget import Budget
 from .rewards import Reward
 
 FEEDBACKS = ("full", "bandit")
@@ -111,16 +111,15 @@ class Classroom:
 
     @cached_property
     def decisions_in_budget(self) -> int:
-        """Decisions that the budget buys on a task of mean cost; at least 1."""
-        batch = self.steps_per_decision * self.cohort.batch_size
-        probes = self._probe_sizes.sum() if self.feedback == "full" else self._probe_sizes.mean()
-        price = {
-            "steps": self.steps_per_decision,
-            "tokens": batch * self._token_cost.mean(),
-            "compute": batch + (probes + self._passes) * FORWARD_SHARE,
-        }[self.budget.unit]
-        first_look = self._probe_sizes.sum() * FORWARD_SHARE if self.budget.unit == "compute" else 0
-        return max(1, int(np.ceil((self.budget.enough - first_look) / price)))
+        """As `Budget.decisions` counts them for these students and columns."""
+        return self.budget.decisions(
+            self.suite,
+            steps_per_decision=self.steps_per_decision,
+            batch_size=self.cohort.batch_size,
+            evaluation_size=self.cohort.evaluation_size,
+            feedback=self.feedback,
+            forward_passes=self.view.forward_passes,
+        )
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Begin new lifetimes with these student seeds; returns the observation, (r, t, f)."""

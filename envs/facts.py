@@ -12,8 +12,22 @@ from lessonplan.student.scoring import LOSS_LIMIT
 
 from .budget import Budget, Spending
 
+MASTERY_MARGIN = 1e-6
+"""How far below its threshold a score still passes: scores are stored in single precision, and 0.9
+must pass a threshold of 0.9."""
+
 NORM_LIMIT = 1e4
 """What a larger or non-finite norm of a gradient counts as."""
+
+
+def passes(score: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+    """Whether scores are at or above their thresholds, bool of the shape that both broadcast to."""
+    return np.asarray(score >= threshold - MASTERY_MARGIN)
+
+
+def next_streak(streak: np.ndarray, passed: np.ndarray) -> np.ndarray:
+    """Evaluations in a row that were passed, after one more; all arrays have one shape."""
+    return np.where(passed, streak + 1, 0)
 
 
 class Facts:
@@ -73,7 +87,7 @@ class Facts:
         self.loss[where] = np.maximum(np.fmin(evaluation.loss, LOSS_LIMIT), 0.0)
         self.best[where] = np.maximum(self.best[where], score)
         threshold = self.threshold if tasks is None else self.threshold[tasks]
-        self.streak[where] = np.where(score >= threshold - 1e-6, self.streak[where] + 1, 0)
+        self.streak[where] = next_streak(self.streak[where], passes(score, threshold))
         self.seen[rows] = tasks is None
         self.seen[where] = True
 

@@ -8,7 +8,7 @@ from fake_cohort import begun, fake_room, fake_suite
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lessonplan.envs import Budget
+from lessonplan.envs import MASTERY_MARGIN, Budget, next_streak, passes
 from lessonplan.envs.budget import UNITS
 
 THIRD = 1 / 3
@@ -180,6 +180,43 @@ def test_the_number_of_decisions_in_a_budget_is_what_a_lifetime_of_equal_tasks_t
         room.step(np.array([decisions % 3]))
         decisions += 1
     assert room.decisions_in_budget == decisions
+
+
+@pytest.mark.parametrize(
+    ("budget", "feedback", "forward_passes", "decisions"),
+    [
+        ("21-steps", "full", 0, 5),
+        # 20 examples of a mean cost of 4.5 tokens.
+        ("90-tokens", "bandit", 0, 1),
+        ("91-tokens", "bandit", 0, 2),
+        # 5 for the first look, then 20 + 5, or 20 + 5 / 3 for the mean task.
+        ("80-compute", "full", 0, 3),
+        ("81-compute", "full", 0, 4),
+        ("70-compute", "bandit", 0, 3),
+        ("71-compute", "bandit", 0, 4),
+        # Six batches of 4 run forward cost 8 more.
+        ("71-compute", "full", 6, 2),
+        ("72-compute", "full", 6, 3),
+        ("1e-3-compute", "full", 0, 1),
+    ],
+)
+def test_decisions_are_counted_from_numbers_alone(budget, feedback, forward_passes, decisions):
+    counted = Budget.parse(budget).decisions(
+        fake_suite(3, **COSTLY),
+        steps_per_decision=5,
+        batch_size=4,
+        evaluation_size=6,
+        feedback=feedback,
+        forward_passes=forward_passes,
+    )
+    assert counted == decisions
+
+
+def test_a_score_of_single_precision_passes_the_same_threshold():
+    scores = np.array([0.9, 0.9 - 2e-6], dtype=np.float32)
+    assert passes(scores, np.array([0.9, 0.9])).tolist() == [True, False]
+    assert 0 < MASTERY_MARGIN < 2e-6
+    assert next_streak(np.array([3, 3]), np.array([True, False])).tolist() == [4, 0]
 
 
 def test_what_remains_falls_from_one_to_zero_and_not_below():
