@@ -2,6 +2,8 @@
 
 from .adapters import Adapter, combine_adapters, load_adapter, save_adapter
 from .addition import addition
+from .agent_cohort import RLCohort
+from .agent_tasks import Environment, EnvironmentSuite
 from .base import load_base
 from .chats import Chat, Question
 from .checks import check_cohort
@@ -9,8 +11,9 @@ from .classes import class_suite
 from .cohort import Cohort, Training
 from .cohorts import COHORTS
 from .docstrings import docstrings
-from .environments import Environment, EnvironmentSuite, RLCohort, environments
-from .graders import Answering, Choice, Grader, Verify
+from .environments import environments
+from .graders import Choice, Verify
+from .grading import Answering, Grader
 from .jsonl import jsonl
 from .loop import Batch, LoopCohort, SingleStudent
 from .lora import QUERY_AND_VALUE, LoRA, copy_sharing_weights

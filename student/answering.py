@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .graders import Answering
+from .grading import Answering
 from .row_stack import RowStack
 from .tasks import IGNORED, NO_TOKEN, TaskSuite
 

@@ -16,7 +16,7 @@ from .tasks import NO_TOKEN, SPLITS, Examples, Task, TaskSuite
 from .text import Pair, TextTask
 from .tokens import opened
 
-Rows = dict[str, list[tuple[tuple[int, ...], str]]]
+TokenisedRows = dict[str, list[tuple[tuple[int, ...], str]]]
 """Tokens and label of every example, by split."""
 
 
@@ -69,8 +69,8 @@ def class_suite(
     )
 
 
-def _tokenised(task: TextTask[Pair], tokenizer: Any, length: int) -> Rows:
-    rows: Rows = {}
+def _tokenised(task: TextTask[Pair], tokenizer: Any, length: int) -> TokenisedRows:
+    rows: TokenisedRows = {}
     for split, pairs in task.splits.items():
         if not pairs:
             raise ValueError(f"task {task.name!r} has no {split!r} examples")
@@ -84,7 +84,7 @@ def _tokenised(task: TextTask[Pair], tokenizer: Any, length: int) -> Rows:
     return rows
 
 
-def _keep_in_one_split(tasks: Sequence[TextTask[Pair]], rows: Sequence[Rows]) -> None:
+def _keep_in_one_split(tasks: Sequence[TextTask[Pair]], rows: Sequence[TokenisedRows]) -> None:
     """Leave out what would be the same input in two splits."""
     split_of: dict[tuple[int, ...], str] = {}
     for split in ("test", "probe", "stress", "train"):
@@ -121,7 +121,7 @@ def _classes(tasks: Sequence[TextTask[Pair]], shared: bool) -> dict[tuple[str, s
 
 def _task(
     task: TextTask[Pair],
-    rows: Rows,
+    rows: TokenisedRows,
     index: Mapping[tuple[str, str], int],
     width: int,
     shared: bool,

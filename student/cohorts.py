@@ -1,7 +1,7 @@
 """Cohorts by name."""
 
+from .agent_cohort import RLCohort
 from .cohort import Cohort
-from .environments import RLCohort
 from .simulated import SimulatedCohort
 from .stacked import StackedCohort
 

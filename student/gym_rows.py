@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from .environments import EnvironmentSuite, episode_seeds
+from .agent_tasks import EnvironmentSuite, episode_seeds
 
 
 def make_environment(suite: EnvironmentSuite, task: int, split: str) -> gym.Env[Any, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .schedules import Schedule
 
-Rows = list[list[Tensor]]
+TensorRows = list[list[Tensor]]
 """Weights, gradient, moments and counter of students, one tensor for each of them."""
 
 
@@ -32,7 +32,7 @@ class AdamState:
         parts = (weights, self.gradient, *moments, taken)
         self._rows = [list(part.unbind()) for part in parts]
 
-    def rows(self, alive: Tensor) -> Rows:
+    def rows(self, alive: Tensor) -> TensorRows:
         """What the kernel reads and writes of the living."""
         if bool(alive.all()):
             return self._rows
@@ -112,7 +112,7 @@ class Adam:
             self._update(rate, rows)
         return norm
 
-    def _update(self, rate: float, rows: Rows) -> None:
+    def _update(self, rate: float, rows: TensorRows) -> None:
         weights, gradient, first, second, taken = rows
         torch._fused_adamw_(
             weights,
@@ -131,7 +131,7 @@ class Adam:
         )
 
 
-def _by_rate(rates: Sequence[float], rows: Rows) -> dict[float, Rows]:
+def _by_rate(rates: Sequence[float], rows: TensorRows) -> dict[float, TensorRows]:
     """Students in groups of one learning rate; several where some began later."""
     places: dict[float, list[int]] = {}
     for place, rate in enumerate(rates):

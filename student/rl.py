@@ -18,7 +18,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from .environments import EnvironmentSuite, episode_seeds
+from .agent_tasks import EnvironmentSuite, episode_seeds
 from .gym_rows import Row, make_environment
 from .loop import Batch
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import load_base
+from .layers import Parameters
 from .row_stack import ALIGNMENT
 from .tasks import TaskSuite
 from .trials import (
@@ -23,7 +24,6 @@ from .trials import (
     row_bits,
 )
 
-Parameters = dict[str, Tensor]
 Forward = Callable[[Parameters, Tensor], Tensor]
 
 _TRIED = (1, 2, 9)

@@ -37,7 +37,7 @@ def check_suite(suite: TaskSuite, skip: Collection[str] = ()) -> None:
             check(suite)
 
 
-def check_sizes(suite: TaskSuite) -> None:
+def check_split_sizes(suite: TaskSuite) -> None:
     """Every task has examples in every split, and there is no other split."""
     for task in suite.tasks:
         sizes = {split: len(examples) for split, examples in task.splits.items()}
@@ -115,7 +115,7 @@ def check_chance(suite: TaskSuite) -> None:
 
 
 SUITE_CHECKS: dict[str, Callable[[TaskSuite], None]] = {
-    "sizes": check_sizes,
+    "sizes": check_split_sizes,
     "values": check_values,
     "splits": check_splits,
     "order": check_order,

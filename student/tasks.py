@@ -5,14 +5,12 @@ Legend: k tasks, m examples of one split, b batch, l answer positions.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .graders import Grader
+from .grading import Grader
 
 SPLITS = ("train", "probe", "test", "stress")
 """`train` is drawn from, `probe` is what a teacher sees, `test` is what is reported, `stress` is

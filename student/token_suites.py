@@ -11,7 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from .chats import PROMPT, Chat, Question, Wording, shown
-from .graders import Choice, Grader, Verify
+from .graders import Choice, Verify
+from .grading import Grader
 from .tasks import SPLITS, Task, TaskSuite
 from .text import TextTask
 from .tokens import TokenCode, Tokens, opened

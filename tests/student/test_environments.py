@@ -8,7 +8,7 @@ import torch
 from hall_kit import Hall, agents, halls
 
 from lessonplan.student import RLCohort, check_suite, environments, parity
-from lessonplan.student.environments import Environment, episode_seeds
+from lessonplan.student.agent_tasks import Environment, episode_seeds
 
 
 def always(cohort, action):
