@@ -8,9 +8,10 @@ import torch
 
 from .build import build_suite
 from .config import Config, LearnedTeacher
+from .courses import courses_of
 from .sweep_cluster import connected
 from .sweep_config import Resources
-from .training_env import courses_of, training_env
+from .training_env import training_env
 
 STUDENTS, DECISIONS, TURNS = 64, 4, 5
 COURSE = {

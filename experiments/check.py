@@ -10,9 +10,8 @@ from lessonplan.teacher import RULES, LearnerStreams
 
 from .build import build_learner, build_room, build_rule, build_suite, rule_teacher
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
-from .evaluate import teacher_named
+from .courses import courses_of, most_tasks, training_room
 from .named import named
-from .training_env import courses_of, most_tasks, training_room
 from .tune import candidates
 
 
@@ -65,7 +64,7 @@ def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) ->
 
 
 def _check_replay(teacher: ReplayTeacher, config: Config) -> None:
-    played = teacher_named(config, teacher.of)
+    played = config.teacher(teacher.of)
     mixes = not isinstance(played, ReplayTeacher) and played.action == "mixture"
     if isinstance(played, RuleTeacher):
         mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from .cli_dashboard import dashboard
 from .cli_submit import submit
 from .cli_sweep import sweep
 from .config import Config
+from .console import Override, console, print_problem, print_table
 from .loading import make_config, own_data, read_config
 
 app = typer.Typer(
@@ -23,11 +23,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A teacher that learns in which order a model should be taught.",
 )
-console = Console()
-
-Override = Annotated[
-    list[str] | None, typer.Option("-o", "--override", help="dotted.key=value, any number of times")
-]
 
 
 @app.command()
@@ -119,12 +114,13 @@ def report(
 ) -> None:
     """Write the report of stored runs again; several runs are compared."""
     from .report import write_report
+    from .sweep_report import run_dirs_of
 
     folder = out or (runs[0] if len(runs) == 1 else Path("report"))
-    summary = write_report(runs, folder)
+    summary = write_report([one for run in runs for one in run_dirs_of(run)], folder)
     for one in summary.get("runs", {"": summary}).values():
         for problem in one["problems"]:
-            _say(f"{problem}; see the report")
+            print_problem(f"{problem}; see the report")
     console.print(f"\n{summary['verdict']}\n")
     console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
 
@@ -201,16 +197,6 @@ def bench(
     run_bench(console, as_json, quick)
 
 
-def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """The first row is the heading."""
-    from rich.table import Table
-
-    table = Table(*rows[0], box=None, pad_edge=False)
-    for row in rows[1:]:
-        table.add_row(*row)
-    console.print(table)
-
-
 def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     debug = "--debug" in sys.argv
@@ -225,14 +211,8 @@ def main() -> None:
     except (ValueError, ImportError, WorkFailedError, OSError) as error:
         if debug:
             raise
-        _say(str(error))
+        print_problem(str(error))
         sys.exit(1 if isinstance(error, WorkFailedError) else 2)
-
-
-def _say(sentence: str) -> None:
-    """On standard error, in one line whatever a library wrote."""
-    words = " ".join(sentence.split())
-    Console(stderr=True).print(f"lessonplan: {words}", style="red", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from .console import console
 from .files import write_json
 
 
@@ -26,7 +26,6 @@ def dashboard(
     if save and not entity:
         raise ValueError("to save a workspace, name the user or team it belongs to with --entity")
     workspace = build_workspace(project, entity)
-    console = Console()
     if json_file is not None:
         write_json(json_file, workspace_spec(workspace))
         console.print(f"Workspace: {json_file}", soft_wrap=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from .console import Override, console, print_problem
 
 if TYPE_CHECKING:
     from .submit import Cluster
@@ -22,9 +23,6 @@ Kind = Annotated[str, typer.Argument(help="run or sweep", metavar="run|sweep")]
 ConfigName = Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")]
 Address = Annotated[str, typer.Option(help="the cluster's dashboard, http://HOST:8265")]
 Out = Annotated[Path | None, typer.Option(help="folder for the run directory that is fetched")]
-Override = Annotated[
-    list[str] | None, typer.Option("-o", "--override", help="dotted.key=value, any number of times")
-]
 Status = Annotated[str, typer.Option(metavar="ID", help="say how a job stands; all: every job")]
 Follow = Annotated[str, typer.Option(metavar="ID", help="stream a job's log until it ends")]
 Stop = Annotated[str, typer.Option(metavar="ID", help="end a job; what it had done is kept")]
@@ -174,11 +172,10 @@ def _follow(cluster: "Cluster", job_id: str, before: int) -> None:
     if state.status == "SUCCEEDED":
         return
     happened = "was stopped" if state.status == "STOPPED" else f"failed: {state.message}"
-    Console(stderr=True).print(
-        f"lessonplan: {job_id} {happened} (what is done is kept: fetch it with --fetch {job_id}, "
-        f"go on with --resume {job_id})",
-        style="red", markup=False, soft_wrap=True,
-    )  # fmt: skip
+    print_problem(
+        f"{job_id} {happened} (what is done is kept: fetch it with --fetch {job_id}, "
+        f"go on with --resume {job_id})"
+    )
     raise typer.Exit(max(state.exit_status or 1, 1))
 
 
@@ -209,4 +206,4 @@ def _say_state(state: "JobState") -> None:
 
 
 def _say(sentence: str) -> None:
-    Console().print(sentence, markup=False, highlight=False, soft_wrap=True)
+    console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -4,11 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from .console import console, print_table
 from .sweep_config import Sweep, read_stored_sweep, read_sweep
-
-console = Console()
 
 
 def sweep(
@@ -69,7 +67,6 @@ def _settings(
 
 
 def _print_summary(summary: dict[str, object], folder: Path) -> None:
-    from .cli import print_table
     from .summary import table_rows
 
     runs = summary.get("runs", {"": summary})

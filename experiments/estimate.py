@@ -11,7 +11,7 @@ from lessonplan.student import TaskSuite
 from .build import build_room
 from .check import check
 from .config import Config, Course, LearnedTeacher
-from .training_env import courses_of
+from .courses import courses_of
 from .tune import candidates
 from .units import Unit, plan
 

@@ -43,7 +43,7 @@ def write_report(
     """Write `report.html`, `figures/` and `summary.json`; several runs are compared.
 
     Args:
-        run_dirs: one run directory or several; that of a sweep stands for all its pairs.
+        run_dirs: one run directory or several; of a sweep those of `merged_runs`.
         out: a directory or the path of the HTML file; by default the run's own directory.
 
     Returns:
@@ -57,7 +57,6 @@ def write_report(
     paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
     if len(paths) == 1 and out is None:
         out = Path(paths[0])
-    paths = _with_merged(paths)
     if not paths:
         raise ValueError("a report needs at least one run directory, got none")
     if len(paths) > 1 and (out is None or (Path(out) / "environment.json").exists()):
@@ -84,19 +83,6 @@ def write_report(
     text = page(" and ".join(runs), body)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
     return numbers
-
-
-def _with_merged(paths: Sequence[str | Path]) -> list[str | Path]:
-    """The paths, with the merged runs of a sweep in place of its directory."""
-    found: list[str | Path] = []
-    for path in paths:
-        if (Path(path) / "sweep.yaml").exists():
-            from .sweep_report import merged_runs
-
-            found += merged_runs(Path(path))
-        else:
-            found.append(path)
-    return found
 
 
 def _named(runs: list[StoredRun]) -> dict[str, StoredRun]:

@@ -63,7 +63,7 @@ class Cluster:
         name = re.sub(r"[^A-Za-z0-9_.]+", "-", job.name).strip("-.") or "job"
         job_id = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         root = job.root or f"{job.place.rstrip('/')}/{job_id}"
-        begin = "lessonplan.experiments.submit_begin"
+        begin = "lessonplan.experiments.cli_job"
         words = [self._python, "-m", begin, root, job_id, *job.options]
         commit = git_commit()
         env = {"LESSONPLAN_COMMIT": commit} if commit else {}

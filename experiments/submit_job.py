@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .submit_begin import MODULES
+from .submit_shipped import MODULES
 
 REMOTE = "~/lessonplan-jobs"
 """Where jobs leave their run directories on the head node, each in a folder of its own."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from .submit_begin import CONFIG, DATA, SHIPPED, each_text
+from .submit_shipped import CONFIG, DATA, SHIPPED, each_text
 
 ROOMS = ("teacher", "student", "envs", "experiments")
 

@@ -4,22 +4,21 @@ Every pair is an ordinary run directory that goes on by itself where it was left
 Ray's own checkpoints is needed: a sweep that is resumed runs the pairs that are not whole.
 """
 
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .config import LearnedTeacher
-from .crew import WorkFailedError
 from .files import locked, remove_leftovers
 from .progress import Watch, nowhere
+from .ray_tune import begin, complain, fit
 from .report import write_report
 from .sweep_cluster import connected, last_words
-from .sweep_config import Sweep, read_stored_sweep, write_sweep
+from .sweep_config import Sweep, read_stored_sweep
 from .sweep_pairs import Pair, check_pairs, pairs_of
-from .sweep_report import is_done, run_dir_of
+from .sweep_report import is_done, merged_runs, run_dir_of
 from .sweep_trial import run_pair
+from .sweep_tune import tune_pairs
 from .tracked_mode import chosen_mode
 from .tracked_pair import partly_sent
 
@@ -62,17 +61,16 @@ def run_sweep(
     with locked(sweep_dir), last_words(killed):
         remove_leftovers(sweep_dir / "checkpoint")
         if sweep.purpose == "tune":
-            from .sweep_tune import tune_pairs
-
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
         left = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
         failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
         try:
-            summary = write_report(sweep_dir)
+            runs = merged_runs(sweep_dir)
+            summary = write_report(runs, sweep_dir)
             if sweep.wandb:
                 from .tracking import track_report
 
-                track_report(sweep_dir, sweep.wandb, sweep.name, say=say)
+                track_report(sweep_dir, sweep.wandb, sweep.name, runs=runs, say=say)
         except ValueError:
             # Why pairs failed says more than that there is nothing to report.
             complain(failures, len(pairs), sweep_dir)
@@ -112,12 +110,6 @@ def _is_new(sweep_dir: Path) -> bool:
     return all(path in known or path.match(".*.tmp") for path in sweep_dir.rglob("*"))
 
 
-def begin(sweep: Sweep, sweep_dir: Path) -> None:
-    """Write the sweep down, once nothing more can keep it from running."""
-    if not (sweep_dir / "sweep.yaml").exists():
-        write_sweep(sweep, sweep_dir / "sweep.yaml")
-
-
 def _run_pairs(
     sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
     say: Callable[[str], None],
@@ -140,107 +132,3 @@ def _run_pairs(
         elif pair.name not in failures and not is_done(sweep_dir, pair):
             failures[pair.name] = "it has not ended"
     return failures
-
-
-def fit(
-    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, trainable: Any, watch: Watch,
-    notes: list[str], settings: Mapping[str, Any] | None = None,
-) -> dict[str, str]:  # fmt: skip
-    """Let Ray Tune run a trial for each pair; Ray must be connected.
-
-    Args:
-        sweep: of the pairs.
-        pairs: to run, in this order.
-        sweep_dir: of the sweep.
-        trainable: what a trial does.
-        watch: told how far each pair is.
-        notes: gets what trials have to say to the user.
-        settings: of `TuneConfig`: metric, scheduler and the like.
-
-    Returns:
-        A sentence for each pair that failed.
-
-    Raises:
-        WorkFailedError: if Ray itself fails.
-    """
-    from ray import tune
-    from ray.exceptions import RayError
-    from ray.tune.error import TuneError
-
-    from .sweep_watch import make_callback
-
-    failures: dict[str, str] = {}
-    space = {
-        "sweep": str(sweep_dir),
-        "project": sweep.wandb,
-        "gpu": sweep.resources.gpu,
-        "home": os.getcwd(),
-        "name": tune.grid_search([pair.name for pair in pairs]),
-    }
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, _occupies(sweep, pairs)),
-        param_space=space,
-        tune_config=tune.TuneConfig(
-            trial_name_creator=_name, trial_dirname_creator=_name, **(settings or {})
-        ),
-        run_config=tune.RunConfig(
-            name=_next_folder(sweep_dir / "ray"),
-            storage_path=str(sweep_dir / "ray"),
-            failure_config=tune.FailureConfig(max_failures=sweep.max_failures),
-            callbacks=[make_callback(watch, failures, notes)],
-            verbose=0,
-        ),
-    )
-    try:
-        tuner.fit()
-    except (TuneError, RayError, OSError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise WorkFailedError(
-            f"Ray Tune broke off: {reason}; what is done is kept, go on with --resume {sweep_dir}"
-        ) from error
-    return failures
-
-
-def _occupies(sweep: Sweep, pairs: Sequence[Pair]) -> Any:
-    """What Ray Tune sets aside for a trial: for the pair itself, and for actors with students."""
-    from ray import tune
-
-    actors = {
-        pair.name: (teacher.actors, {"CPU": 1, "GPU": teacher.actor_gpus})
-        for pair in pairs
-        for teacher in pair.config.teachers
-        if isinstance(teacher, LearnedTeacher)
-    }
-    itself = {"CPU": sweep.resources.cpu, "GPU": sweep.resources.gpu}
-
-    def bundles(trial: dict[str, Any]) -> Any:
-        count, each = actors.get(trial["name"], (0, {}))
-        return tune.PlacementGroupFactory([itself, *[each] * count])
-
-    return bundles
-
-
-def _name(trial: Any) -> str:
-    return str(trial.config["name"])
-
-
-def _next_folder(folder: Path) -> str:
-    """Name of a folder that is not there yet: each time a sweep is taken up it has its own."""
-    count = 1
-    while (folder / f"{count}").exists():
-        count += 1
-    return f"{count}"
-
-
-def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
-    """Say what failed.
-
-    Raises:
-        WorkFailedError: if anything did.
-    """
-    if failures:
-        name, sentence = next(iter(failures.items()))
-        raise WorkFailedError(
-            f"{len(failures)} of {count} pairs failed; {name}: {sentence}; what is done is kept, "
-            f"go on with --resume {sweep_dir}"
-        )

@@ -18,9 +18,9 @@ from lessonplan.student import TaskSuite
 
 from .build import build_suite
 from .config import Course, LearnedTeacher
+from .courses import most_tasks, training_room
 from .sweep_cluster import connected
 from .sweep_config import Resources
-from .training_env import most_tasks, training_room
 
 _SECONDS_TO_BEGIN = 600.0
 """How long an actor may wait for its place; a cluster that grows takes minutes."""

@@ -21,6 +21,11 @@ from .teacher_cards import write_teacher_cards
 _COSTS = ("lifetimes", "compute", "student_steps", "wall_seconds")
 
 
+def run_dirs_of(path: Path) -> list[Path]:
+    """A run directory itself; of a sweep directory the run directories that pairs are merged to."""
+    return merged_runs(path) if (path / "sweep.yaml").exists() else [path]
+
+
 def merged_runs(sweep_dir: Path) -> list[Path]:
     """Make run directories from those of the pairs, one for each setting of students and suite.
 

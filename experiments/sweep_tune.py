@@ -20,8 +20,9 @@ from lessonplan.student import TaskSuite
 from .build import SELECT_SEEDS, build_room, build_rule, build_suite, rule_teacher
 from .config import Config, LearnedTeacher, RuleTeacher
 from .files import write_json, write_whole
-from .lifetimes import Lifetimes
+from .lifetimes import Teaching
 from .progress import Watch
+from .ray_tune import begin, complain, fit
 from .sweep_cluster import connected
 from .sweep_config import Sweep
 from .sweep_pairs import Pair
@@ -51,8 +52,6 @@ def tune_pairs(
     Raises:
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
-    from .sweep import begin, complain, fit
-
     left = [pair for pair in pairs if not _tried(sweep_dir, pair).get("cost")]
     best = sweep_dir / "best.yaml"
     if left and not best.exists():
@@ -119,7 +118,7 @@ def measure(config: Config, folder: Path, say: Say) -> dict[str, Any]:
     algorithm, room = rule_teacher(
         rule, config, suite, len(students), config.seeds.teacher, teacher.action
     )
-    lifetimes = Lifetimes(algorithm, room, students)
+    lifetimes = Teaching(algorithm, room, students)
     importance = np.array([task.importance for task in suite.tasks])
     longest = room.decisions_in_budget
     stride, area, decisions = max(1, longest // REPORTS), 0.0, 0

@@ -2,11 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 from .figures_schedule import draw_difference, draw_probabilities
 from .figures_style import to_png
-from .stored import StoredRun, read_run
+from .stored import StoredRun
 from .tracked_ending import agreement
 
 MOST_DIFFERENCES = 12
@@ -53,15 +52,6 @@ def compare(run: StoredRun) -> Comparison:
         },
         agreement={name: agreement(run, name) for name in names},
     )
-
-
-def stored_runs(run_dir: Path) -> list[StoredRun]:
-    """The run of a directory, or those that a sweep's pairs are merged into."""
-    if not (run_dir / "sweep.yaml").exists():
-        return [read_run(run_dir)]
-    from .sweep_report import merged_runs
-
-    return [read_run(path) for path in merged_runs(run_dir)]
 
 
 def report_id(run: StoredRun, group: str, key: str) -> str:

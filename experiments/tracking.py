@@ -12,14 +12,15 @@ Nothing of a trial depends on it. W&B runs continue where a resumed trial goes o
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .collapse import Collapse
 from .config import Config
 from .progress import Watch, nowhere
+from .stored import read_run
 from .tracked_mode import chosen_mode
-from .tracked_report import compare, stored_runs
+from .tracked_report import compare
 from .tracker import Tracker, problem, sync_command
 from .tracking_wandb import WandbService, require_wandb
 
@@ -96,6 +97,7 @@ def track_report(
     project: str,
     group: str,
     *,
+    runs: Sequence[str | Path] = (),
     entity: str = "",
     patience: float = 60.0,
     say: Callable[[str], None] | None = None,
@@ -106,9 +108,10 @@ def track_report(
     go into a W&B run of job type `report`. If W&B fails one sentence says so.
 
     Args:
-        run_dir: a run directory, or that of a sweep.
+        run_dir: a run directory, or that of a sweep; W&B's files go into its folder `wandb`.
         project: of W&B.
         group: that the runs of the pairs belong to.
+        runs: the run directories, of a sweep those of `merged_runs`; by default the one above.
         entity: user or team of W&B.
         patience: as in `tracking`.
         say: as in `tracking`.
@@ -122,7 +125,8 @@ def track_report(
     if mode == "disabled":
         return
     folder = Path(run_dir).resolve()
-    comparisons = [compare(run) for run in stored_runs(folder) if run.lifetimes]
+    stored = [read_run(Path(run)) for run in runs or [folder]]
+    comparisons = [compare(run) for run in stored if run.lifetimes]
     for attempt in (mode, "offline"):
         service = WandbService(folder, project, attempt, group, entity, patience)
         try:

@@ -13,8 +13,8 @@ import yaml
 
 from lessonplan.experiments import cli_submit, submit_pack
 from lessonplan.experiments.loading import read_config
-from lessonplan.experiments.submit_begin import CONFIG, DATA, SHIPPED, lasting
 from lessonplan.experiments.submit_fetch import put, see_that_it_can_be_fetched
+from lessonplan.experiments.submit_shipped import CONFIG, DATA, SHIPPED, lasting
 from lessonplan.experiments.submit_stage import add, pack, ship, stage
 
 EXAMPLES = Path(cli_submit.__file__).parent / "examples"
@@ -156,13 +156,13 @@ def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged
     (tmp_path / "second").mkdir()
     code = (
         "import sys\n"
-        "from lessonplan.experiments import cli, submit_begin\n"
+        "from lessonplan.experiments import cli_job\n"
         "def command():\n"
         "    import mine, more\n"
         "    print(mine.RULE, more.PART, sys.argv[1:])\n"
-        "cli.main = command\n"
+        "cli_job.command = command\n"
         f"sys.argv = ['begin', {str(tmp_path / 'place' / 'A')!r}, 'B']\n"
-        "submit_begin.main()"
+        "cli_job.main()"
     )
     third_party = Path(sysconfig.get_paths()["purelib"])
     out = python(code, staged.parent, third_party, cwd=tmp_path / "second")

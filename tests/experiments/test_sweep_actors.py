@@ -14,11 +14,12 @@ from tiny_config import CONFIG
 from lessonplan.envs import JoinedVecEnv
 from lessonplan.experiments.build import build_suite
 from lessonplan.experiments.config import Config, Course
+from lessonplan.experiments.courses import courses_of
 from lessonplan.experiments.sweep import run_sweep
 from lessonplan.experiments.sweep_actors import ActorVecEnv, RemotePart
 from lessonplan.experiments.sweep_config import read_sweep
 from lessonplan.experiments.train import TeacherTraining
-from lessonplan.experiments.training_env import courses_of, training_env
+from lessonplan.experiments.training_env import training_env
 from lessonplan.teacher import load_teacher
 
 pytestmark = [

@@ -21,6 +21,7 @@ from lessonplan.experiments.files import locked
 from lessonplan.experiments.report import write_report
 from lessonplan.experiments.sweep_config import read_sweep, write_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of
+from lessonplan.experiments.sweep_report import merged_runs
 from lessonplan.experiments.trial import run_trial
 
 pytestmark = [
@@ -51,7 +52,7 @@ def lived(folder, sweep):
     write_sweep(sweep, folder / "sweep" / "sweep.yaml")
     for pair in pairs_of(sweep):
         run_trial(pair.config, folder / "sweep" / "pairs" / pair.name)
-    return numbers(write_report(folder / "sweep"))
+    return numbers(write_report(merged_runs(folder / "sweep"), folder / "sweep"))
 
 
 @pytest.fixture

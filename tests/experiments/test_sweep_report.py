@@ -49,7 +49,7 @@ def test_pairs_merged_are_the_numbers_of_one_run_with_the_same_teachers(whole, t
     one = numbers(run_trial(config, tmp_path / "run"))
     assert one["teachers"]["ppo"]["teacher_seeds"] == 2
     assert one["payback_students"].keys() >= {"ppo", "in-order-tuned"}
-    assert numbers(write_report(whole, tmp_path / "report")) == one
+    assert numbers(write_report(merged_runs(whole), tmp_path / "report")) == one
     assert one["complete"]
 
 
@@ -57,7 +57,7 @@ def test_a_merged_run_is_an_ordinary_run_directory_and_can_be_made_again(whole, 
     (merged,) = merged_runs(whole)
     assert merged_runs(whole) == [merged]
     told = write_report(merged, tmp_path / "a")
-    assert numbers(told) == numbers(write_report(whole, tmp_path / "b"))
+    assert numbers(told) == numbers(write_report(merged_runs(whole), tmp_path / "b"))
     summary = run_trial_again(merged)
     assert numbers(summary) == numbers(told)
     pairs = sorted((whole / "pairs").iterdir())
@@ -86,7 +86,7 @@ def test_teacher_seeds_of_rules_are_teacher_seeds_and_other_students_another_com
             },
         },
     )
-    told = write_report(sweep)
+    told = write_report(merged_runs(sweep), sweep)
     assert told == json.loads((sweep / "summary.json").read_text())
     assert list(told["runs"]) == ["tiny-sweep n tasks 2", "tiny-sweep n tasks 3"]
     for tasks, summary in zip((2, 3), told["runs"].values(), strict=True):
@@ -109,7 +109,7 @@ def test_what_is_missing_is_said_and_the_rest_is_reported(whole, tmp_path):
     assert not is_done(sweep, pairs["uniform-0"])
     assert not is_done(sweep, pairs["ppo-1"])
     assert is_done(sweep, pairs["ppo-0"])
-    told = write_report(sweep)
+    told = write_report(merged_runs(sweep), sweep)
     assert not told["complete"]
     assert "the pair uniform-0 has not ended" in told["problems"]
     assert "the pair ppo-1 has not ended" in told["problems"]
@@ -157,4 +157,4 @@ def test_a_sweep_in_which_nothing_has_begun_has_no_report(whole, tmp_path):
     sweep = shutil.copytree(whole, tmp_path / "s")
     shutil.rmtree(sweep / "pairs")
     with pytest.raises(ValueError, match=r"no pair of .* has begun yet"):
-        write_report(sweep)
+        write_report(merged_runs(sweep), sweep)
