@@ -20,6 +20,7 @@ from .orders import (
     TemperatureScaled,
     Uniform,
 )
+from .pickles import name_face
 from .replay import Replay
 from .rules import Memory, Rule, View
 from .sampled import Sampled
@@ -112,3 +113,8 @@ __all__ = [
     "load_teacher",
     "make_learner",
 ]
+
+# Policies are here by name too: a saved teacher names this face as the place of its own.
+_POLICIES = {learner.policy.__name__: learner.policy for learner in ALGORITHMS.values()}
+globals().update(_POLICIES)
+name_face([RulePolicy, Replay, Sampled, *_POLICIES.values(), *RULES.values()])

@@ -7,7 +7,9 @@ starts afresh.
 Legend: n students, k tasks, f columns.
 """
 
-from typing import Any, ClassVar, Protocol, runtime_checkable
+import io
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from .mixture import mixture_logits
+from .pickles import own_objects, zip_data
 from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
@@ -69,17 +72,17 @@ class RulePolicy(BasePolicy):
             The tasks, (n,), or where a mixture is wanted the logits of the probabilities, (n, k);
             and the new state.
         """
-        shown = np.asarray(observation)
-        single = shown.ndim == 2
-        shown = shown[None] if single else shown
-        if shown.shape[2] != len(self.columns):
+        batch = np.asarray(observation)
+        single = batch.ndim == 2
+        batch = batch[None] if single else batch
+        if batch.shape[2] != len(self.columns):
             raise ValueError(
                 f"this teacher was made for the columns {', '.join(self.columns)}, "
-                f"got an observation with {shown.shape[2]} columns"
+                f"got an observation with {batch.shape[2]} columns"
             )
-        started = np.zeros(len(shown), bool) if episode_start is None else np.asarray(episode_start)
-        memory, last, decision = self._resume(state, started.reshape(-1), shown.shape[:2])
-        view = View(shown, self.columns, last, decision, self.teacher_seed)
+        started = np.zeros(len(batch), bool) if episode_start is None else np.asarray(episode_start)
+        memory, last, decision = self._resume(state, started.reshape(-1), batch.shape[:2])
+        view = View(batch, self.columns, last, decision, self.teacher_seed)
         memory = self._observe(memory, view)
         if isinstance(self.rule, Looks):
             memory = self.rule.look(memory, view)
@@ -92,8 +95,8 @@ class RulePolicy(BasePolicy):
         )
         after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
         after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
-        taken = mixture_logits(chances) if isinstance(self.action_space, spaces.Box) else actions
-        return (taken[0] if single else taken), after
+        answer = mixture_logits(chances) if isinstance(self.action_space, spaces.Box) else actions
+        return (answer[0] if single else answer), after
 
     def _resume(
         self, state: State | None, started: np.ndarray, shape: tuple[int, ...]
@@ -208,6 +211,21 @@ class RuleTeacher(BaseAlgorithm):
         """Teach in another environment from now on, as in SB3."""
         super().set_env(env, force_reset)
         self._setup_model()
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path | io.BufferedIOBase,
+        env: GymEnv | None = None,
+        device: torch.device | str = "auto",
+        custom_objects: dict[str, Any] | None = None,
+        print_system_info: bool = False,
+        force_reset: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """As in SB3; rules of ours are found by their names, wherever they lay when saved."""
+        objects = own_objects(zip_data(path)) | (custom_objects or {})
+        return super().load(path, env, device, objects, print_system_info, force_reset, **kwargs)
 
     def learn(
         self,

@@ -3,7 +3,7 @@
 Each check raises a ``ValueError`` that says in a sentence what is wrong; `check_teacher` stops at
 the first one, from the basic to the subtle.
 
-Legend: n students, k tasks.
+Legend: n students, k tasks, f columns, d decisions.
 """
 
 import os
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,32 @@ import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from .adapter import RuleTeacher, check_needs, columns_of
-from .rules import Memory, Rule
-from .shown import SEED, Shown, play, view_of, watch, with_empty_place
+from .adapter import Looks, RuleTeacher, check_needs, columns_of
+from .rules import Memory, Rule, View
 
+_DECISIONS = 6
+_SEED = 5
+"""Seed of the teachers that are checked."""
 _IN_ANOTHER_PROCESS = """
 import importlib, sys, torch
 module, name, folder = sys.argv[1:]
 algorithm = getattr(importlib.import_module(module), name)
 calls = torch.load(f"{folder}/calls.pt", weights_only=False)
 teacher = algorithm.load(f"{folder}/teacher.zip", device="cpu")
-chosen = [teacher.predict(shown, state, deterministic=True)[0] for shown, state in calls]
+chosen = [teacher.predict(seen, state, deterministic=True)[0] for seen, state in calls]
 torch.save(chosen, f"{folder}/chosen.pt")
 """
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What n students showed after each of d decisions."""
+
+    columns: tuple[str, ...]
+    observations: list[np.ndarray]
+    """(n, k, f) per decision."""
+    last: list[np.ndarray]
+    """Task of the decision before, -1 at the first, (n,) per decision."""
 
 
 def check_teacher(teacher: BaseAlgorithm | Rule, env: VecEnv, *, new_process: bool = True) -> None:
@@ -52,11 +66,11 @@ def check_teacher(teacher: BaseAlgorithm | Rule, env: VecEnv, *, new_process: bo
     rule: Any = teacher.rule if isinstance(teacher, RuleTeacher) else teacher
     if not isinstance(rule, BaseAlgorithm):
         check_interface(rule, env)
-        shown = watch(env)
+        sample = watch(env)
         for check in RULE_CHECKS.values():
-            check(rule, shown)
+            check(rule, sample)
         check_seed(rule, env)
-        teacher = RuleTeacher(rule, env, seed=SEED)
+        teacher = RuleTeacher(rule, env, seed=_SEED)
     assert isinstance(teacher, BaseAlgorithm)
     check_predict(teacher, env)
     if new_process:
@@ -77,9 +91,9 @@ def check_interface(rule: Any, env: VecEnv) -> None:
     check_needs(rule, columns_of(env))
 
 
-def check_memory(rule: Rule, shown: Shown) -> None:
+def check_memory(rule: Rule, sample: Sample) -> None:
     """Memory is named arrays, a row per student, of shapes that stay."""
-    n, k = shown.observations[0].shape[:2]
+    n, k = sample.observations[0].shape[:2]
     memory = rule.start(n, k)
     if not isinstance(memory, dict):
         raise ValueError(f"start must return a dict of arrays, got {type(memory).__name__}")
@@ -89,8 +103,8 @@ def check_memory(rule: Rule, shown: Shown) -> None:
                 f"memory {name!r} must be an array with a leading axis of n = {n}, "
                 f"is {getattr(value, 'shape', type(value).__name__)}"
             )
-    for i in range(1, len(shown.last)):
-        after = rule.observe(memory, view_of(shown, i))
+    for i in range(1, len(sample.last)):
+        after = rule.observe(memory, view_of(sample, i))
         now = {name: (np.shape(x), np.asarray(x).dtype) for name, x in after.items()}
         before = {name: (x.shape, x.dtype) for name, x in memory.items()}
         if now != before:
@@ -101,12 +115,12 @@ def check_memory(rule: Rule, shown: Shown) -> None:
         memory = after
 
 
-def check_purity(rule: Rule, shown: Shown) -> None:
+def check_purity(rule: Rule, sample: Sample) -> None:
     """The functions change nothing that they were given, and keep nothing to themselves."""
-    n, k = shown.observations[0].shape[:2]
+    n, k = sample.observations[0].shape[:2]
     memory = rule.start(n, k)
-    for i in range(len(shown.last)):
-        view = view_of(shown, i)
+    for i in range(len(sample.last)):
+        view = view_of(sample, i)
         before = [*_copies(memory), view._shown.copy(), view.last.copy(), view.decision.copy()]
         for verb in ("probabilities", "observe") if i else ("probabilities",):
             getattr(rule, verb)(memory, view)
@@ -119,17 +133,17 @@ def check_purity(rule: Rule, shown: Shown) -> None:
                     "new arrays"
                 )
         memory = rule.observe(memory, view) if i else memory
-    if not np.array_equal(play(rule, shown), play(rule, shown)):
+    if not np.array_equal(play(rule, sample), play(rule, sample)):
         raise ValueError(
             f"{type(rule).__name__} chooses otherwise when the same lifetime comes again: what it "
             "learns belongs into the memory, and chance comes from view.uniform"
         )
 
 
-def check_probabilities(rule: Rule, shown: Shown) -> None:
+def check_probabilities(rule: Rule, sample: Sample) -> None:
     """Each row is a distribution over the tasks."""
-    chances = play(rule, shown)
-    n, k = shown.observations[0].shape[:2]
+    chances = play(rule, sample)
+    n, k = sample.observations[0].shape[:2]
     if chances.shape[1:] != (n, k):
         raise ValueError(f"probabilities must be (n, k) = {(n, k)}, got {chances.shape[1:]}")
     if not np.isfinite(chances).all() or (chances < 0).any():
@@ -142,9 +156,9 @@ def check_probabilities(rule: Rule, shown: Shown) -> None:
         raise ValueError(f"each row of probabilities must sum to 1, one sums to {wrong:.6g}")
 
 
-def check_absent(rule: Rule, shown: Shown) -> None:
+def check_absent(rule: Rule, sample: Sample) -> None:
     """A place without a task gets nothing."""
-    chances = play(rule, with_empty_place(shown))
+    chances = play(rule, with_empty_place(sample))
     if (chances[:, :, -1] != 0).any() or not np.allclose(chances.sum(axis=2), 1.0, atol=1e-6):
         raise ValueError(
             "a place where view.present is False must get probability 0 and the others all of it, "
@@ -152,10 +166,10 @@ def check_absent(rule: Rule, shown: Shown) -> None:
         )
 
 
-def check_rows(rule: Rule, shown: Shown) -> None:
+def check_rows(rule: Rule, sample: Sample) -> None:
     """What a student is taught does not depend on who is beside it."""
-    together, row = play(rule, shown), np.array([1])
-    if not np.allclose(play(rule, shown, row), together[:, row], rtol=1e-9, atol=1e-12):
+    together, row = play(rule, sample), np.array([1])
+    if not np.allclose(play(rule, sample, row), together[:, row], rtol=1e-9, atol=1e-12):
         raise ValueError(
             "a student alone is taught otherwise than among others: rows must be independent"
         )
@@ -163,9 +177,9 @@ def check_rows(rule: Rule, shown: Shown) -> None:
 
 def check_seed(rule: Rule, env: VecEnv) -> None:
     """The same seed makes the same choices of the same students."""
-    shown = watch(env)
+    sample = watch(env)
     first, second = (
-        _choices(RuleTeacher(rule, env, seed=SEED), shown.observations) for _ in range(2)
+        _choices(RuleTeacher(rule, env, seed=_SEED), sample.observations) for _ in range(2)
     )
     if not np.array_equal(first, second):
         raise ValueError(f"{type(rule).__name__} with one seed chooses two ways")
@@ -216,7 +230,7 @@ def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
         raise ValueError("a teacher that was loaded in a new process chooses otherwise")
 
 
-RULE_CHECKS: dict[str, Callable[[Rule, Shown], None]] = {
+RULE_CHECKS: dict[str, Callable[[Rule, Sample], None]] = {
     "memory": check_memory,
     "purity": check_purity,
     "probabilities": check_probabilities,
@@ -224,6 +238,60 @@ RULE_CHECKS: dict[str, Callable[[Rule, Shown], None]] = {
     "rows": check_rows,
 }
 """Checks of a rule on what it would be shown, by name."""
+
+
+def watch(env: VecEnv) -> Sample:
+    """What the rows show when they are taught one task after the other, until a lifetime ends."""
+    observation = np.asarray(env.reset())
+    n, k = observation.shape[:2]
+    columns = columns_of(env)
+    there = observation[:, :, columns.index("present")] > 0 if "present" in columns else None
+    sample = Sample(columns, [observation], [np.full(n, -1)])
+    for decision in range(_DECISIONS):
+        tasks = (decision + np.arange(n)) % k
+        if there is not None:
+            tasks = np.where(there[np.arange(n), tasks], tasks, there.argmax(axis=1))
+        after, _, dones, _ = env.step(tasks)
+        if dones.any():
+            break
+        sample.observations.append(np.asarray(after))
+        sample.last.append(tasks)
+    return sample
+
+
+def play(rule: Rule, sample: Sample, rows: np.ndarray | None = None) -> np.ndarray:
+    """Probabilities after each decision of these lifetimes, (d, rows, k)."""
+    rows = np.arange(len(sample.last[0])) if rows is None else rows
+    memory, chances = rule.start(len(rows), sample.observations[0].shape[1]), []
+    for i in range(len(sample.last)):
+        view = view_of(sample, i, rows)
+        memory = rule.observe(memory, view) if i else memory
+        memory = rule.look(memory, view) if isinstance(rule, Looks) else memory
+        chances.append(np.asarray(rule.probabilities(memory, view), dtype=np.float64))
+    return np.array(chances)
+
+
+def view_of(sample: Sample, i: int, rows: np.ndarray | None = None) -> View:
+    """What a rule sees at decision i, as arrays of its own."""
+    rows = np.arange(len(sample.last[0])) if rows is None else rows
+    decision = np.full(len(rows), i, dtype=np.int64)
+    observation, last = sample.observations[i][rows].copy(), sample.last[i][rows].copy()
+    return View(observation, sample.columns, last, decision, _SEED)
+
+
+def with_empty_place(sample: Sample) -> Sample:
+    """The same lifetimes with one more place, where there is no task."""
+    columns = sample.columns
+    if "present" not in columns:
+        columns = (*columns, "present")
+    observations = []
+    for seen in sample.observations:
+        n, k, f = seen.shape
+        wider = np.zeros((n, k + 1, len(columns)), dtype=seen.dtype)
+        wider[:, :k, f:] = 1.0
+        wider[:, :k, :f] = seen
+        observations.append(wider)
+    return Sample(columns, observations, sample.last)
 
 
 def _choices(teacher: RuleTeacher, observations: list[np.ndarray]) -> np.ndarray:

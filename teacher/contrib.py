@@ -109,12 +109,12 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike
             obs, actions, action_masks=self._allowed(obs, action_masks)
         )
 
-    def _allowed(self, shown: Tensor, given: Any) -> Tensor:
+    def _allowed(self, observation: Tensor, mask: Any) -> Tensor:
         """Present, unmastered tasks, or all that are present where none is left, (b, k) bool."""
-        present = places_with_a_task(shown, self.present)[:, :, 0] > 0
-        if given is not None:
-            present = present & torch.as_tensor(given, dtype=torch.bool).reshape(present.shape)
-        unmastered = present & (shown[:, :, self.score] < shown[:, :, self.threshold])
+        present = places_with_a_task(observation, self.present)[:, :, 0] > 0
+        if mask is not None:
+            present = present & torch.as_tensor(mask, dtype=torch.bool).reshape(present.shape)
+        unmastered = present & (observation[:, :, self.score] < observation[:, :, self.threshold])
         return torch.where(unmastered.any(dim=1, keepdim=True), unmastered, present)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:

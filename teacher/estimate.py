@@ -1,7 +1,8 @@
 """What a rule can tell from what it has seen: the first stage of a bandit.
 
 Pure functions over arrays. Axes: n students, k tasks, w the length of a window of past
-observations. A window is a ring: an array (n, w, k) whose unused slots hold 0.
+observations. A window is a ring: an array (n, w, k) whose unused slots hold 0. Rules that fit a
+line to each task's recent scores share a memory of such rings, and what is read from it.
 """
 
 from typing import Any, TypeVar
@@ -10,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .choose import Bools, Floats
-from .rules import View
+from .rules import Memory, View
 
 CHANGE = "progress:difference"
 """The column that shows how much each score changed since the previous decision."""
-FEEDBACK = ("full", "bandit")
-SIGNALS = ("learnability", "progress")
+FEEDBACKS = ("full", "bandit")
+"""Whose scores a rule takes for fresh after a decision: every task's, or the chosen one's."""
+ADVANTAGE_SIGNALS = ("learnability", "progress")
 """What stands for the mean absolute advantage of a task, which supervised students don't have."""
+# Slopes below this are rounding errors of a flat line; dividing by them would make them count.
+FLAT = 1e-9
 Counts = NDArray[np.int64]
 Number = TypeVar("Number", np.float32, np.float64, np.int32)
 
@@ -35,8 +39,8 @@ def fresh_tasks(view: View, feedback: str) -> Bools:
 
 def change(view: View, absolute: bool) -> Floats:
     """How much each score changed, (n, k) in [-1, 1]; with `absolute` its size, in [0, 1]."""
-    found: Floats = view[CHANGE]
-    return np.abs(found) if absolute else found
+    difference: Floats = view[CHANGE]
+    return np.abs(difference) if absolute else difference
 
 
 def advantage_substitute(view: View, signal: str) -> Floats:
@@ -84,6 +88,48 @@ def slope(scores: NDArray[Number], times: NDArray[np.int32], count: Counts) -> F
         rise += centred * np.subtract(scores[:, slot], scores[:, 0], dtype=np.float64)
         spread += centred * centred
     return np.where(filled >= 2, rise / np.where(filled >= 2, spread, 1.0), 1.0)
+
+
+def start_windows(n: int, k: int, window: int) -> Memory:
+    """Empty windows: ``scores`` and ``times`` (n, w, k), ``count`` (n, k).
+
+    Scores are shown in float32, and so they are kept: half the memory to copy at each decision.
+    """
+    shape = (n, window, k)
+    return {
+        "scores": np.zeros(shape, dtype=np.float32),
+        "times": np.zeros(shape, dtype=np.int32),
+        "count": np.zeros((n, k), dtype=np.int64),
+    }
+
+
+def push_scores(memory: Memory, view: View, feedback: str) -> Memory:
+    """The windows with the fresh scores and the decisions after which they were measured."""
+    fresh = fresh_tasks(view, feedback)
+    count = memory["count"]
+    times = np.broadcast_to(view.decision[:, None].astype(np.int32), count.shape)
+    return {
+        "scores": push(memory["scores"], count, view["score"], fresh),
+        "times": push(memory["times"], count, times, fresh),
+        "count": count + fresh,
+    }
+
+
+def absolute_slope(memory: Memory) -> Floats:
+    """``|least-squares slope|`` of the windows, per decision, (n, k); 0 for fewer than two."""
+    count = memory["count"]
+    size: Floats = np.abs(slope(memory["scores"], memory["times"], count))
+    return np.where((count >= 2) & (size > FLAT), size, 0.0)
+
+
+def window_mean(memory: Memory) -> Floats:
+    """Mean score of each window, (n, k); 0 where it is empty."""
+    scores = memory["scores"]
+    total = np.zeros(memory["count"].shape)
+    for slot in range(scores.shape[1]):
+        total += scores[:, slot]
+    mean: Floats = total / np.clip(memory["count"], 1, scores.shape[1])
+    return mean
 
 
 def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:

@@ -105,7 +105,7 @@ def _equal_parts(neighbours: NDArray[np.float32], present: Bools, share: float) 
 
 def _places(neighbours: list[list[int]]) -> dict[int, Place]:
     """Where the neighbours of each task stand, of those that have some."""
-    return {task: _place(sorted(found)) for task, found in enumerate(neighbours) if found}
+    return {task: _place(sorted(near)) for task, near in enumerate(neighbours) if near}
 
 
 def _place(tasks: list[int]) -> Place:
@@ -118,7 +118,7 @@ def _edges(neighbours: list[list[int]]) -> Edges:
     """All pairs of a task and a neighbour; a task is only once in each part of them."""
     pairs: Edges = []
     for i in range(max(map(len, neighbours), default=0)):
-        tasks = np.array([task for task, found in enumerate(neighbours) if len(found) > i])
+        tasks = np.array([task for task, near in enumerate(neighbours) if len(near) > i])
         pairs.append((tasks, np.array([neighbours[task][i] for task in tasks])))
     return pairs
 

@@ -166,8 +166,8 @@ def _positions(view: View) -> NDArray[np.int64]:
     """Position of each task among those present in the true order, from 0, (n, k)."""
     row, place = np.nonzero(view.present)
     order = view["order"][row, place].astype(np.int64)
-    taken = np.zeros((len(view.last), 1 + int(order.max(initial=0))), dtype=np.int64)
-    taken[row, order] = 1
+    mask = np.zeros((len(view.last), 1 + int(order.max(initial=0))), dtype=np.int64)
+    mask[row, order] = 1
     positions = np.zeros(view.present.shape, dtype=np.int64)
-    positions[row, place] = (np.cumsum(taken, axis=1) - taken)[row, order]
+    positions[row, place] = (np.cumsum(mask, axis=1) - mask)[row, order]
     return positions

@@ -20,8 +20,12 @@ from stable_baselines3.common.vec_env import VecEnv
 from .adapter import RuleTeacher, columns_of
 from .algorithms import Learner, learner_named
 from .mixture import mixture_shares
+from .pickles import own_objects, zip_data
 from .streams import LearnerStreams
 from .taskwise import Taskwise
+
+_REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+"""Arrays of a replay buffer."""
 
 
 def make_learner(
@@ -63,8 +67,8 @@ def make_learner(
     )
     # Saved with the model, for `load_teacher`.
     model.columns, model.algorithm = columns, algorithm
-    made: BaseAlgorithm = model
-    return made
+    teacher: BaseAlgorithm = model
+    return teacher
 
 
 def _check_shares(settings: Mapping[str, Any]) -> None:
@@ -121,32 +125,41 @@ def load_teacher(
     """
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
-        saved: dict[str, Any] = load_from_zip_file(path, device="cpu")[0] or {}
-        if algorithm is None:
-            algorithm = learner_named(saved["algorithm"]).algorithm if "algorithm" in saved else PPO
-        rebind: dict[str, Any] | None = None
+        objects, algorithm = _classes_of(path, algorithm)
+        saved = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
         if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], Taskwise):
-            rebind = {
+            objects |= {
                 "observation_space": env.observation_space,
                 "action_space": env.action_space,
             }
+            if saved.get("action_noise") and saved["action_space"] != env.action_space:
+                # It was made for another number of tasks, and is for training alone.
+                objects["action_noise"] = None
         if not issubclass(algorithm, RuleTeacher):
             _check_columns(saved, columns_of(env))
             _check_same_action(saved["action_space"], env.action_space)
-        if rebind and saved.get("action_noise") and saved["action_space"] != env.action_space:
-            # It was made for another number of tasks, and is for training alone.
-            rebind["action_noise"] = None
-        return algorithm.load(path, env=env, device="cpu", custom_objects=rebind, **options)
+        return algorithm.load(path, env=env, device="cpu", custom_objects=objects, **options)
 
 
-def _check_columns(saved: dict[str, Any], shown: tuple[str, ...]) -> None:
+def _classes_of(
+    path: str | Path | BytesIO, algorithm: type[BaseAlgorithm] | None
+) -> tuple[dict[str, Any], type[BaseAlgorithm]]:
+    """Classes in a file that are ours, by name of the attribute; and the one that saved it."""
+    data = zip_data(path)
+    if "algorithm" not in data:
+        return own_objects(data), algorithm or PPO
+    learner = learner_named(data["algorithm"])
+    return {"policy_class": learner.policy}, algorithm or learner.algorithm
+
+
+def _check_columns(saved: dict[str, Any], columns: tuple[str, ...]) -> None:
     """Refuse an environment that does not show what a learned teacher was trained on."""
     trained, count = tuple(saved.get("columns", ())), saved["observation_space"].shape[-1]
-    if (trained or shown) != shown or count != len(shown):
+    if (trained or columns) != columns or count != len(columns):
         wanted = f"the columns {', '.join(trained)}" if trained else f"{count} columns"
         raise ValueError(
             f"this teacher was trained on {wanted}, but the environment shows "
-            f"{', '.join(shown)}; give it the same with observe="
+            f"{', '.join(columns)}; give it the same with observe="
         )
 
 
@@ -173,8 +186,9 @@ def beside_zip(model: BaseAlgorithm) -> dict[str, Any]:
     if buffer is not None:
         # One more: with shared memory the last observation stands at the next place.
         count = buffer.buffer_size if buffer.full else buffer.pos + 1
-        arrays = {a: b for a, b in vars(buffer).items() if isinstance(b, np.ndarray)}
-        filled = {name: value[:count].copy() for name, value in arrays.items()}
+        # With shared memory there are no `next_observations`.
+        names = [name for name in _REPLAYED if hasattr(buffer, name)]
+        filled = {name: getattr(buffer, name)[:count].copy() for name in names}
         filled |= {"pos": buffer.pos, "full": buffer.full}
     return {
         "exploration": learner.action_space.np_random.bit_generator.state,

@@ -20,9 +20,16 @@ from .choose import (
     proportional,
     uniform,
 )
-from .estimate import CHANGE, FEEDBACK, fresh_tasks, push
+from .estimate import (
+    CHANGE,
+    FEEDBACKS,
+    absolute_slope,
+    fresh_tasks,
+    push,
+    push_scores,
+    start_windows,
+)
 from .rules import Memory, View
-from .windows import absolute_slope, push_scores, start_windows
 
 # A change of score below this is the rounding of float32, a spread of progress below it nothing.
 ROUNDING = 1e-6
@@ -64,7 +71,7 @@ class ALPProportional:
         check_one_of("estimate", self.estimate, ("slope", "change"))
         check_within("window", self.window, 2 if self.estimate == "slope" else 1)
         check_within("uniform_share", self.uniform_share, 0, 1)
-        check_one_of("feedback", self.feedback, FEEDBACK)
+        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Empty windows of scores, or of ``changes`` (n, w, k) with their ``count`` (n, k)."""
@@ -139,7 +146,7 @@ class BidirectionalProgress:
         check_within("theta", self.theta, SPREADLESS, 1 - SPREADLESS)
         check_within("baseline_cap", self.baseline_cap, 0, 1 - SPREADLESS)
         check_within("uniform_share", self.uniform_share, 0, 1)
-        check_one_of("feedback", self.feedback, FEEDBACK)
+        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Nothing seen yet: ``begun`` (n,) bool, and four averages (n, k)."""

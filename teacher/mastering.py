@@ -20,10 +20,9 @@ from .choose import (
     proportional,
     softmax,
 )
-from .estimate import FEEDBACK
+from .estimate import FEEDBACKS, absolute_slope, push_scores, start_windows, window_mean
 from .graph import TaskGraph
 from .rules import Memory, View
-from .windows import absolute_slope, push_scores, start_windows, window_mean
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class MasteringRate:
             )
         check_one_of("choice", self.choice, ("proportional", "greedy", "softmax"))
         check_positive("temperature", self.temperature)
-        check_one_of("feedback", self.feedback, FEEDBACK)
+        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Empty windows; ``mean``, ``lowest`` and ``highest`` (n, k), the mean at the lowest."""
@@ -123,11 +122,11 @@ class MasteringRate:
 
     def _attention(self, memory: Memory, view: View) -> Floats:
         """Attention to each task where it stands, (n, k)."""
-        shown, canonical = self._places(view)
+        place, canonical = self._places(view)
 
         def by_task(values: NDArray[Any], absent: float) -> Floats:
             moved = np.full((len(self.graph), len(view.last)), absent)
-            moved.reshape(-1)[canonical] = values.reshape(-1)[shown]
+            moved.reshape(-1)[canonical] = values.reshape(-1)[place]
             return moved
 
         mastery = _mastery(memory)
@@ -140,7 +139,7 @@ class MasteringRate:
             attention, mastery < np.inf, self.to_prerequisites, self.to_successors
         )
         placed = np.zeros(view.present.shape)
-        placed.reshape(-1)[shown] = passed.reshape(-1)[canonical]
+        placed.reshape(-1)[place] = passed.reshape(-1)[canonical]
         return placed
 
     def _interest(self, memory: Memory, mastery: Floats, present: Bools) -> Floats:
@@ -152,15 +151,15 @@ class MasteringRate:
 
     def _places(self, view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where every present task stands in a flat (n, k) array as shown, and in a flat (k, n)."""
-        shown = np.flatnonzero(view.present)
-        task = view["task"].reshape(-1)[shown].astype(np.int64)
+        place = np.flatnonzero(view.present)
+        task = view["task"].reshape(-1)[place].astype(np.int64)
         if len(task) and task.max() >= len(self.graph):
             raise ValueError(
                 f"MasteringRate has prerequisites for {len(self.graph)} tasks but the suite has at "
                 f"least {task.max() + 1}: give one tuple per task, in the suite's order"
             )
         n, k = view.present.shape
-        return shown, task * n + shown // k
+        return place, task * n + place // k
 
 
 def _mastery(memory: Memory) -> Floats:

@@ -37,9 +37,9 @@ class TaskwiseLSTM(nn.Module):
         hidden, cell = (state.reshape(1, -1, self.width) for state in states)
         memory, after = self.cell(tasks, (hidden.contiguous(), cell.contiguous()))
         whole = torch.cat([tasks, memory], dim=2)
-        shown = whole.reshape(steps, sequences, self.n_tasks, self.n_columns + self.width)
+        beside = whole.reshape(steps, sequences, self.n_tasks, self.n_columns + self.width)
         hidden, cell = (state.reshape(1, sequences, self.hidden_size) for state in after)
-        return shown, (hidden, cell)
+        return beside, (hidden, cell)
 
     def beside(self, columns: Tensor, hidden: Tensor) -> Tensor:
         """Columns (n, k, f) beside the memory after them (n, k h), (n, k, f + h)."""

@@ -70,8 +70,8 @@ class Replay:
         present: Bools = view.present
         task = np.where(present, view["task"], -1).astype(np.int64)
         lesson = (present & (task == recorded[:, None])).astype(np.float64)
-        known = present & (task < self.counts.shape[1])
-        counts = np.where(known, self.counts[which[:, None], np.where(known, task, 0)], 0)
+        listed = present & (task < self.counts.shape[1])
+        counts = np.where(listed, self.counts[which[:, None], np.where(listed, task, 0)], 0)
         return otherwise(lesson, proportional(counts.astype(np.float64), present))
 
     def _plan(self, memory: Memory, view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

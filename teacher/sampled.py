@@ -43,15 +43,17 @@ class Sampled:
             return memory
         fresh = np.zeros(len(view.present), dtype=bool)
         teacher: Any = self.teacher
-        _, after = teacher.predict(self._shown(view), _state(memory), fresh, deterministic=True)
+        _, after = teacher.predict(
+            self._observation(view), _state(memory), fresh, deterministic=True
+        )
         return {name: np.moveaxis(x, 0, 1) for name, x in zip(memory, after, strict=True)}
 
     def probabilities(self, memory: Memory, view: View) -> np.ndarray:
         """The policy's own, (n, k)."""
-        chances = action_probabilities(self.teacher, self._shown(view), _state(memory))
+        chances = action_probabilities(self.teacher, self._observation(view), _state(memory))
         return np.asarray(chances, dtype=np.float64)
 
-    def _shown(self, view: View) -> np.ndarray:
+    def _observation(self, view: View) -> np.ndarray:
         return np.stack([view[column] for column in self.needs], axis=2).astype(np.float32)
 
 

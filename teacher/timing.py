@@ -29,12 +29,12 @@ def decision_seconds(
     """
     columns = tuple(dict.fromkeys((*rule.needs, "key")))
     generator = np.random.default_rng(seed)
-    shown = [_observation(columns, n, k, generator) for _ in range(8)]
+    observations = [_observation(columns, n, k, generator) for _ in range(8)]
     look = getattr(rule, "look", None)
     memory, warm_up, seconds = rule.start(n, k), 12, []
     for decision in range(warm_up + decisions):
         last = generator.integers(k, size=n) if decision else np.full(n, -1)
-        view = View(shown[decision % 8], columns, last, np.full(n, decision), seed)
+        view = View(observations[decision % 8], columns, last, np.full(n, decision), seed)
         began = time.perf_counter()
         memory = rule.observe(memory, view) if decision else memory
         memory = look(memory, view) if look else memory
@@ -47,15 +47,15 @@ def _observation(
     columns: tuple[str, ...], n: int, k: int, generator: np.random.Generator
 ) -> NDArray[np.float32]:
     """What n students might show: fractions, changes around 0, and every task once, (n, k, f)."""
-    shown = generator.random((n, k, len(columns)))
+    observation = generator.random((n, k, len(columns)))
     for i, column in enumerate(columns):
         name = column.partition(":")[0]
         if name == "present":
-            shown[:, :, i] = 1.0
+            observation[:, :, i] = 1.0
         elif name in ("task", "order"):
-            shown[:, :, i] = generator.permuted(np.tile(np.arange(k), (n, 1)), axis=1)
+            observation[:, :, i] = generator.permuted(np.tile(np.arange(k), (n, 1)), axis=1)
         elif name == "progress":
-            shown[:, :, i] = generator.normal(0.0, 0.1, (n, k))
+            observation[:, :, i] = generator.normal(0.0, 0.1, (n, k))
         elif name == "key":
-            shown[:, :, i] = (np.arange(n) / 2**10)[:, None]
-    return shown.astype(np.float32)
+            observation[:, :, i] = (np.arange(n) / 2**10)[:, None]
+    return observation.astype(np.float32)

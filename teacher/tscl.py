@@ -22,9 +22,17 @@ from .choose import (
     otherwise,
     softmax,
 )
-from .estimate import CHANGE, FEEDBACK, chosen_task, fresh_tasks, push, slope
+from .estimate import (
+    CHANGE,
+    FEEDBACKS,
+    chosen_task,
+    fresh_tasks,
+    push,
+    push_scores,
+    slope,
+    start_windows,
+)
 from .rules import Memory, View
-from .windows import push_scores, start_windows
 
 THOMPSON_STREAM = 1
 
@@ -55,7 +63,7 @@ class TSCL:
         check_one_of("policy", self.policy, self.policies)
         check_within("epsilon", self.epsilon, 0, 1)
         check_positive("temperature", self.temperature)
-        check_one_of("feedback", self.feedback, FEEDBACK)
+        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def _choose(self, value: Floats, view: View) -> Floats:
         """The policy on the slopes, (n, k)."""
@@ -152,8 +160,8 @@ class TSCLNaive(TSCL):
         ended = np.expand_dims(spent >= self.window, 1)
         spread = count * (count * count - 1) / 12.0
         rise = moment - 0.5 * (count - 1) * total
-        found = np.where(count >= 2, rise / np.where(count >= 2, spread, 1.0), 1.0)
-        step = self.learning_rate * (found - memory["value"])
+        target = np.where(count >= 2, rise / np.where(count >= 2, spread, 1.0), 1.0)
+        step = self.learning_rate * (target - memory["value"])
         return {
             "value": memory["value"] + np.where(ended & fresh, step, 0.0),
             "first": np.where(ended, 0.0, first),

@@ -146,8 +146,8 @@ class Thompson:
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """All on the highest draw of this decision, (n, k)."""
-        known = memory["count"] + 1.0
-        drawn = memory["total"] / known + self.scale / np.sqrt(known) * _normal(view)
+        trials = memory["count"] + 1.0
+        drawn = memory["total"] / trials + self.scale / np.sqrt(trials) * _normal(view)
         return greedy(drawn, view.present)
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .choose import Floats, check_one_of, check_positive, check_within, softmax
-from .estimate import CHANGE, SIGNALS, advantage_substitute, chosen_task
+from .estimate import ADVANTAGE_SIGNALS, CHANGE, advantage_substitute, chosen_task
 from .rules import Memory, View
 
 
@@ -37,14 +37,14 @@ class SEC:
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (0.1, 0.5),
         "temperature": (0.2, 0.4, 1.0),
-        "signal": SIGNALS,
+        "signal": ADVANTAGE_SIGNALS,
     }
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
         check_within("learning_rate", self.learning_rate, 0, 1)
         check_positive("temperature", self.temperature)
-        check_one_of("signal", self.signal, SIGNALS)
+        check_one_of("signal", self.signal, ADVANTAGE_SIGNALS)
 
     def start(self, n: int, k: int) -> Memory:
         """Nothing is known to pay: ``value`` (n, k) zeros."""
@@ -89,7 +89,7 @@ class DUMP:
         "window": (10, 50, 300),
         "temperature": (0.03, 0.1, 0.3),
         "exploration": (0.1, 0.3, 1.0),
-        "signal": SIGNALS,
+        "signal": ADVANTAGE_SIGNALS,
     }
 
     def __post_init__(self) -> None:
@@ -97,7 +97,7 @@ class DUMP:
         check_within("window", self.window, 1)
         check_positive("temperature", self.temperature)
         check_within("exploration", self.exploration, 0, 1e6)
-        check_one_of("signal", self.signal, SIGNALS)
+        check_one_of("signal", self.signal, ADVANTAGE_SIGNALS)
         check_within("blocks", self.blocks, 1, self.window)
         if self.window % self.blocks:
             raise ValueError(
