@@ -30,6 +30,13 @@ def next_streak(streak: np.ndarray, passed: np.ndarray) -> np.ndarray:
     return np.where(passed, streak + 1, 0)
 
 
+_OF_ROWS = (
+    "score", "loss", "best", "streak", "seen", "gain", "fresh_gain", "gradient_norm", "chosen",
+    "recency", "decisions", "mastered_for", "mastered_ever", "student_seed",
+)  # fmt: skip
+"""Arrays of `Facts` that a lifetime changes; the others are the suite's."""
+
+
 class Facts:
     """Scores, counts and spending; arrays are (n, k) float64 unless they say otherwise."""
 
@@ -137,12 +144,7 @@ class Facts:
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """What is known of each row."""
-        fixed = (self.threshold, self.weights, self.prerequisites)
-        return {
-            name: array
-            for name, array in vars(self).items()
-            if isinstance(array, np.ndarray) and not any(array is one for one in fixed)
-        }
+        return {name: getattr(self, name) for name in _OF_ROWS}
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """All arrays, copied."""

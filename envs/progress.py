@@ -17,6 +17,8 @@ _LONGEST = 1000
 class Estimator(Protocol):
     """Progress of every task of n students, from the levels of one signal."""
 
+    arrays: tuple[str, ...]
+    """Names of the arrays that change, each with a leading axis n."""
     drift: float
     """Largest |value| where no level ever changes by more than 1 a decision."""
 
@@ -34,6 +36,7 @@ class Estimator(Protocol):
 class Difference:
     """Change since the previous decision, x_t - x_(t-1) (TSCL Online, Matiisen et al. 2017)."""
 
+    arrays = ("last", "value")
     drift = 1.0
 
     def __init__(self, n: int, k: int) -> None:
@@ -52,6 +55,7 @@ class Difference:
 class MovingAverage:
     """Exponential average of the change, e <- d e + (1 - d) (x_t - x_(t-1)), with decay d."""
 
+    arrays = ("last", "value")
     drift = 1.0
 
     def __init__(self, n: int, k: int, ema: float = 0.9) -> None:
@@ -76,6 +80,8 @@ class FastMinusSlow:
     With a very slow second average the value stays above zero for a long time after a task was
     learned, and is zero for a task that never moved: progress that remembers.
     """
+
+    arrays = ("fast", "slow")
 
     def __init__(self, n: int, k: int, fast: float = 0.5, slow: float = 0.99) -> None:
         _check_decay("fast", fast)
@@ -108,6 +114,7 @@ class Slope:
     Levels that were not seen anew stay out of the window; with fewer than two the value is 0.
     """
 
+    arrays = ("levels", "times", "filled", "decision", "value")
     drift = 1.0
 
     def __init__(self, n: int, k: int, slope: float = 10) -> None:
@@ -150,6 +157,7 @@ class Thompson:
     value is 0.
     """
 
+    arrays = ("last", "changes", "filled", "decision", "seeds", "value")
     drift = 1.0
 
     def __init__(self, n: int, k: int, thompson: float = 10) -> None:

@@ -49,8 +49,7 @@ class _Progress:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
-        own = {name: value for name, value in vars(self.estimator).items()
-               if isinstance(value, np.ndarray)}  # fmt: skip
+        own = {name: getattr(self.estimator, name) for name in self.estimator.arrays}
         return own | ({"sums": self.sums} if SIGNALS[self.signal].changes else {})
 
 

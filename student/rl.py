@@ -25,6 +25,14 @@ from .loop import Batch
 OURS = ("policy", "env", "n_steps", "seed", "device", "verbose", "_init_setup_model")
 """Arguments of an algorithm that the cohort sets."""
 
+_COUNTERS = (
+    "num_timesteps", "_total_timesteps", "_num_timesteps_at_start", "_episode_num",
+    "_current_progress_remaining", "_n_updates", "_n_calls", "exploration_rate",
+)  # fmt: skip
+"""Numbers that SB3's and sb3-contrib's algorithms count on; each has some of them."""
+_REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+"""Arrays of a replay buffer."""
+
 
 def algorithm_named(name: str) -> type[BaseAlgorithm]:
     """An algorithm of Stable-Baselines3, or another library's as `module:name`.
@@ -190,11 +198,7 @@ class Agent:
         return {
             "parameters": model.get_parameters(),
             "variables": {name: getattr(model, name).detach() for name in variables},
-            "counters": {
-                name: value
-                for name, value in vars(model).items()
-                if type(value) in (int, float, bool) and name != "start_time"
-            },
+            "counters": {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)},
             "buffer": _buffer_state(model),
             "rows": [row.state_dict() for row in self._rows],
             "regret": self._regret,
@@ -240,7 +244,9 @@ def _buffer_state(model: Any) -> dict[str, Any]:
         return {}
     buffer: Any = model.replay_buffer
     count = buffer.buffer_size if buffer.full else buffer.pos
-    arrays = {name: x[:count] for name, x in vars(buffer).items() if isinstance(x, np.ndarray)}
+    # Without `next_observations` where the buffer saves memory.
+    names = [name for name in _REPLAYED if hasattr(buffer, name)]
+    arrays = {name: getattr(buffer, name)[:count] for name in names}
     return {"pos": buffer.pos, "full": buffer.full, "arrays": arrays}
 
 
