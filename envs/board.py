@@ -14,6 +14,7 @@ from lessonplan.student import TaskSuite
 from lessonplan.student.streams import shuffled, stream_key
 
 from .budget import Budget
+from .checking import check_choice
 from .facts import Facts
 from .view import View
 
@@ -183,16 +184,3 @@ class Board:
                 f"mask the places where `present` is 0"
             )
         return actions
-
-
-def check_choice(name: str, value: str, choices: Any) -> None:
-    """Refuse a name that is none of the choices, and list them."""
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
-
-
-def check_counts(**counts: int) -> None:
-    """Refuse a count below 1, by its name."""
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")

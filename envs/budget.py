@@ -12,6 +12,8 @@ import numpy as np
 from lessonplan.student import TaskSuite
 
 UNITS = ("steps", "tokens", "compute")
+FEEDBACKS = ("full", "bandit")
+"""Which tasks are evaluated after a decision: all of them, or what was trained on."""
 FORWARD_SHARE = 1.0 / 3.0
 """A forward pass costs a third of a training pass (forward, and backward at twice the price)."""
 

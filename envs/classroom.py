@@ -13,11 +13,10 @@ import numpy as np
 
 from lessonplan.student import Cohort, TaskSuite
 
-from .board import Board, check_choice, check_counts
-from .budget import Budget
+from .board import Board
+from .budget import FEEDBACKS, Budget
+from .checking import check_choice, check_counts
 from .rewards import Reward
-
-FEEDBACKS = ("full", "bandit")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from lessonplan.student import (
     TaskSuite,
 )
 
-from .board import check_choice
 from .budget import Budget
+from .checking import check_choice
 from .classroom import Classroom
 from .env import CurriculumEnv
 from .seeding import TRAINING_SEEDS

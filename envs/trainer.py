@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .trainer_data import joined, labelled, rows_of, split, tasks_of
-from .trainer_lessons import Lessons, Metric
-from .trainer_run import TaughtRun
+from .trainer_run import Lessons, Metric, TaughtRun
 from .trainer_segments import SegmentSampler
 from .trainer_state import read_state, write_state
 from .tutor import Tutor

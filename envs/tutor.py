@@ -12,8 +12,9 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from lessonplan.student import TaskSuite
 
-from .board import Board, check_counts
+from .board import Board
 from .budget import Budget
+from .checking import check_counts
 from .tutor_input import read_costs, read_number, read_scores, read_suite, read_training
 from .vec_env import SharedVecEnv
 

@@ -9,7 +9,6 @@ from .chats import Chat, Question
 from .checks import check_cohort
 from .classes import class_suite
 from .cohort import Cohort, Training
-from .cohorts import COHORTS
 from .docstrings import docstrings
 from .environments import environments
 from .graders import Choice, Verify
@@ -21,21 +20,21 @@ from .lora_cohort import LoRACohort
 from .lstm import LSTM
 from .models import MLP, MODELS, Decoder
 from .optimizer import Adam
-from .parity import parity
-from .pretrained import PRETRAINED, CausalLM, EncoderClassifier, load_tokenizer
+from .pretrained import PRETRAINED, CausalLM, EncoderClassifier
 from .reasoning import reasoning
+from .registry import COHORTS, SUITES
 from .saved_datasets import dataset
 from .schedules import SCHEDULES, Constant, Cosine, Cyclical, WarmUp
 from .scoring import Evaluation
-from .sign_suites import distractors, finite, flat, graph, interference
+from .sign_suites import distractors, finite, flat, graph, interference, parity
 from .simulated import SimulatedCohort, simulated
 from .sources import PACKAGED
 from .stacked import StackedCohort
 from .suite_checks import check_suite
-from .suites import SUITES
 from .tasks import IGNORED, NO_TOKEN, SPLITS, Examples, Task, TaskSuite, blank_splits
 from .text import TextTask, text_code, text_suite
 from .token_suites import token_suite
+from .tokenizers import load_tokenizer
 from .tokens import token_code
 
 __all__ = [

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .masks import attends_everywhere, pairs
-from .sources import loading, place_of
+from .sources import from_source, transformers_library
 from .tasks import NO_TOKEN
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -87,7 +87,7 @@ class CausalLM(_Frozen):
     ) -> None:
         if answer_length < 1:
             raise ValueError(f"answer_length must be at least 1, got {answer_length}")
-        library = _library()
+        library = transformers_library()
         model = _load(library.AutoModelForCausalLM, source, dtype)
         understood = inspect.signature(model.forward).parameters
         for needed in ("position_ids", "logits_to_keep"):
@@ -168,7 +168,7 @@ class EncoderClassifier(_Frozen):
         dtype: str = "float32",
         gradient_checkpointing: bool = False,
     ) -> None:
-        model = _load(_library().AutoModel, source, dtype)
+        model = _load(transformers_library().AutoModel, source, dtype)
         if hasattr(model, "pooler"):
             model.pooler = None
         config = model.config.get_text_config()
@@ -202,42 +202,6 @@ PRETRAINED: dict[str, type[CausalLM] | type[EncoderClassifier]] = {
 """Kinds of pretrained models by the names that configs use."""
 
 
-def load_tokenizer(source: str) -> Any:
-    """The tokenizer that belongs to a model.
-
-    Raises:
-        ModuleNotFoundError: if a package is missing.
-        ValueError: if there is no such model, or it brings no tokenizer.
-    """
-    return _loaded(_library().AutoTokenizer, source)
-
-
-def vocabulary_size(source: str) -> int:
-    """Outputs of a language model, which may be more than its tokenizer has tokens."""
-    return int(_loaded(_library().AutoConfig, source).get_text_config().vocab_size)
-
-
-def _library() -> Any:
-    try:
-        import transformers
-    except ImportError:
-        raise ModuleNotFoundError(
-            "pretrained models need transformers, which is not installed; "
-            'run pip install "lessonplan[hf]"'
-        ) from None
-    return transformers
-
-
-def _loaded(kind: Any, source: str, **options: Any) -> Any:
-    """What one of the library's classes makes of a source."""
-    library = _library()
-    place, is_here = place_of(library, source)
-    with loading(library, source):
-        return kind.from_pretrained(
-            place, local_files_only=is_here, trust_remote_code=False, **options
-        )
-
-
 def _load(kind: Any, source: str, dtype: str) -> Any:
     """The model, on the CPU, without dropout.
 
@@ -246,12 +210,12 @@ def _load(kind: Any, source: str, dtype: str) -> Any:
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
-    config = _loaded(_library().AutoConfig, source)
-    _check_kind(source, config, wants_encoder=kind is _library().AutoModel)
+    config = from_source(transformers_library().AutoConfig, source)
+    _check_kind(source, config, wants_encoder=kind is transformers_library().AutoModel)
     _drop_dropout(config)
     options = {"config": config, "dtype": DTYPES[dtype], "output_loading_info": True}
-    model, found = _loaded(kind, source, **options)
-    missing = sorted(name for name in found["missing_keys"] if not name.startswith("pooler."))
+    model, report = from_source(kind, source, **options)
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise ValueError(
             f"the weights of {source!r} lack {missing[0]!r} and {len(missing) - 1} others; they "
@@ -264,7 +228,7 @@ def _load(kind: Any, source: str, dtype: str) -> Any:
 
 
 def _check_kind(source: str, config: Any, wants_encoder: bool) -> None:
-    types = _library().models.auto.modeling_auto
+    types = transformers_library().models.auto.modeling_auto
     masked = config.model_type in types.MODEL_FOR_MASKED_LM_MAPPING_NAMES
     causal = config.model_type in types.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not masked
     if config.is_encoder_decoder or not (masked if wants_encoder else causal):

@@ -23,6 +23,22 @@ SmolLM2-135M-Instruct (Allal et al. 2025) in four bits, and all-MiniLM-L6-v2 (Re
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
+def transformers_library() -> Any:
+    """Hugging Face's transformers, which takes seconds to import.
+
+    Raises:
+        ModuleNotFoundError: if it is not installed.
+    """
+    try:
+        import transformers
+    except ImportError:
+        raise ModuleNotFoundError(
+            "pretrained models need transformers, which is not installed; "
+            'run pip install "lessonplan[hf]"'
+        ) from None
+    return transformers
+
+
 def place_of(library: Any, source: str) -> tuple[str, bool]:
     """What transformers is to load, and whether that is a folder on this machine.
 
@@ -75,6 +91,21 @@ def loading(library: Any, source: str) -> Iterator[None]:
         log.set_verbosity(level)
         if bars:
             log.enable_progress_bar()
+
+
+def from_source(kind: Any, source: str, **options: Any) -> Any:
+    """What one of the library's classes makes of a source.
+
+    Raises:
+        ModuleNotFoundError: if a package is missing.
+        ValueError: if there is nothing to load, or it cannot be loaded.
+    """
+    library = transformers_library()
+    place, is_here = place_of(library, source)
+    with loading(library, source):
+        return kind.from_pretrained(
+            place, local_files_only=is_here, trust_remote_code=False, **options
+        )
 
 
 def _failed(source: str) -> str:

@@ -15,6 +15,7 @@ from .graders import Choice, Verify
 from .grading import Grader
 from .tasks import SPLITS, Task, TaskSuite
 from .text import TextTask
+from .tokenizers import vocabulary_size
 from .tokens import TokenCode, Tokens, opened
 
 
@@ -211,11 +212,7 @@ def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> b
 
 def _vocabulary(source: str, tokenizer: Any) -> int:
     """Outputs of the model, which may have more than its tokenizer has tokens."""
-    if not source:
-        return len(tokenizer)
-    from .pretrained import vocabulary_size
-
-    return vocabulary_size(source)
+    return vocabulary_size(source) if source else len(tokenizer)
 
 
 def _chance(questions: Sequence[Question]) -> float:

@@ -20,6 +20,7 @@ from torch import Tensor
 from .chats import Question, Wording
 from .tasks import IGNORED, NO_TOKEN, Examples, TaskSuite
 from .text import Pair
+from .tokenizers import load_tokenizer
 
 Tokens = Sequence[int]
 
@@ -98,8 +99,6 @@ def opened(tokenizer: Any) -> tuple[str, Any]:
         return source, tokenizer
     if not isinstance(tokenizer, str):
         return "", tokenizer
-    from .pretrained import load_tokenizer
-
     return tokenizer, load_tokenizer(tokenizer)
 
 

@@ -25,7 +25,7 @@ FILES = {
 TABLE = {
     "student/*": {"numpy", "torch"},
     "student/reasoning.py": {"reasoning_gym"},
-    "student/pretrained.py": {"transformers"},
+    "student/sources.py": {"transformers"},
     "student/saved_datasets.py": {"datasets"},
     "student/adapters.py": {"safetensors"},
     # Students that are agents: what they need is imported only when there are some.
@@ -50,6 +50,7 @@ TABLE = {
         "torch", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
     },
     "experiments/sweep*.py": {"ray"},
+    "experiments/ray_tune.py": {"ray"},
     "experiments/submit*.py": {"ray"},
     "experiments/tracking_wandb.py": {"wandb"},
     "experiments/dashboard.py": {"wandb_workspaces"},
@@ -62,6 +63,9 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml", "stable_baselines3": "stable-baselines3", "reasoning_gym": "reasoning-gym",
     "sb3_contrib": "sb3-contrib", "PIL": "pillow", "wandb_workspaces": "wandb-workspaces",
 }  # fmt: skip
+
+LONG_BECAUSE = {}
+"""Files above 400 lines, each with one line on why it is one thing."""
 
 
 def imports(source):
@@ -177,9 +181,9 @@ def test_everything_that_is_imported_is_declared():
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_has_at_most_300_lines_and_a_function_40(file):
+def test_a_file_has_at_most_400_lines_or_a_reason_and_a_function_40(file):
     source = FILES[file].read_text()
-    assert len(source.splitlines()) <= 300
+    assert len(source.splitlines()) <= 400 or file in LONG_BECAUSE
     assert list(long_functions(source)) == []
 
 

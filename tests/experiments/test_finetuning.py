@@ -124,8 +124,7 @@ def test_an_adapter_of_smollm2_says_the_same_in_plain_peft(tmp_path):
     """Loss and greedy answers of every held-out example, after a few steps."""
     import transformers
 
-    from lessonplan.student.pretrained import _library
-    from lessonplan.student.sources import place_of
+    from lessonplan.student.sources import place_of, transformers_library
 
     config = read_config("smollm2", ["student.evaluation_size=4"])
     suite = build_suite(config)
@@ -135,7 +134,7 @@ def test_an_adapter_of_smollm2_says_the_same_in_plain_peft(tmp_path):
     cohort.train(np.full((1, len(suite)), 1 / len(suite)), 12)
     mine = cohort.evaluate("test")
     assert mine.loss.mean() < 0.7 * before.loss.mean()
-    folder, _ = place_of(_library(), "smollm2")
+    folder, _ = place_of(transformers_library(), "smollm2")
     base = transformers.AutoModelForCausalLM.from_pretrained(folder)
     model = peft.PeftModel.from_pretrained(base, save_adapter(cohort.adapter(0), tmp_path)).eval()
     index, _ = cohort._evaluation_set("test")

