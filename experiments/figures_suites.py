@@ -1,10 +1,9 @@
 """A picture of a suite: what needs what, and how its students learn in order and by shuffling.
 
-Legend: m students, k tasks, d decisions.
+Legend: k tasks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from PIL import Image
 
 from lessonplan.student import TaskSuite
 
-from .build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
-from .config import Course, Lifetime, Student, Suite
 from .figures_curves import task_colors
 from .figures_style import (
     FAINT,
@@ -31,67 +28,8 @@ from .figures_style import (
     to_png,
 )
 from .files import write_whole
-from .lifetimes import Lifetimes
 from .progress import Report, nowhere
-
-TAUGHT = {"in_order": "in order", "proportional": "shuffled"}
-"""The two rules that a suite is shown with."""
-
-_STEPS, _STUDENTS = 1200, 12
-_SLOW_STUDENTS = 4
-"""Of suites whose students read text."""
-_NEVER = 10**9
-
-
-def _course(
-    name: str, steps: int, student: Student | None = None, every: int = 20, **options: Any
-) -> Course:
-    """A small run on a suite whose lifetimes go on after mastery, to the end of the budget."""
-    return Course(
-        suite=Suite(name=name, options=options),
-        student=student or Student(options={"hidden": [64, 64]}),
-        lifetime=Lifetime(
-            budget=f"{steps}-steps",
-            steps_per_decision=every,
-            end_after=_NEVER,
-            shuffle_tasks=False,
-        ),
-    )
-
-
-SHOWN: dict[str, Course] = {
-    "parity": _course("parity", 1600),
-    "addition": _course(
-        "addition", 2000, Student(model="decoder"), every=50, n_digits=3, reversed_answer=True
-    ),
-    "simulated": _course("simulated", 4000, Student()),
-    "interference": _course("interference", 2000),
-    "distractors": _course("distractors", 1600),
-    "graph": _course("graph", 2000),
-    "flat": _course("flat", 480),
-    "finite": _course("finite", 800),
-}
-"""What a suite is shown with; others get a perceptron or a decoder and 1,200 steps."""
-
-
-@dataclass(frozen=True)
-class Taught:
-    """What came of teaching m students by one rule."""
-
-    title: str
-    score: np.ndarray
-    """Mean test score of the students at the start and after each decision, (d + 1, k)."""
-    steps: int
-    """Student steps of a lifetime."""
-    cost: np.ndarray
-    """Student steps to mastery by `probe`, those of the lifetime where there was none, (m,)."""
-
-    @property
-    def verdict(self) -> str:
-        """How many mastered all tasks, and the median of their cost."""
-        done = self.cost < self.steps
-        within = f", median {np.median(self.cost):,.0f}" if done.any() else ""
-        return f"{self.title}: {done.sum()} of {len(done)} mastered{within}"
+from .suite_teaching import Taught, teach_suite
 
 
 def write_suite_figure(
@@ -113,32 +51,11 @@ def write_suite_figure(
     Raises:
         ValueError: if the suite cannot be made.
     """
-    course = SHOWN.get(name) or _course(name, _STEPS)
-    merged = Suite(name=name, options=course.suite.options | dict(options or {}))
-    course = course.model_copy(update={"suite": merged})
-    suite = build_suite(course)
-    if name not in SHOWN and suite.tokens:
-        course = course.model_copy(update={"student": Student(model="decoder")})
-    m = students or (_SLOW_STUDENTS if suite.tokens else _STUDENTS)
-    taught = [teach(course, suite, rule, m, report) for rule in TAUGHT]
+    suite, taught = teach_suite(name, options, students, report)
     picture = Image.open(BytesIO(to_png(draw_suite(suite, taught), dpi=90)))
     # A palette takes a third of the bytes.
     write_whole(out, lambda aside: picture.quantize(128).save(aside, "PNG", optimize=True))
     return taught
-
-
-def teach(
-    course: Course, suite: TaskSuite, rule: str, students: int, report: Report = nowhere
-) -> Taught:
-    """Whole lifetimes of some students under a rule."""
-    teacher, room = rule_teacher(build_rule(rule, {}, course, suite), course, suite, students, 0)
-    lifetimes = Lifetimes(teacher, room, REPORT_SEEDS + np.arange(students))
-    scores = [room.cohort.evaluate("test").score.mean(axis=0)]
-    while len(lifetimes.running):
-        lifetimes.step()
-        scores.append(room.cohort.evaluate("test").score.mean(axis=0))
-        report((len(scores) - 1) / room.decisions_in_budget, f"{suite.name}, {TAUGHT[rule]}")
-    return Taught(TAUGHT[rule], np.stack(scores), int(room.budget.amount), lifetimes.cost)
 
 
 def draw_suite(suite: TaskSuite, taught: list[Taught]) -> Figure:

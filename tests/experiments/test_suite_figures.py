@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from fake_cohort import fake_suite
 
-from lessonplan.experiments import figures_suites
+from lessonplan.experiments import suite_teaching
 from lessonplan.experiments.config import Course, Lifetime, Student, Suite
-from lessonplan.experiments.figures_suites import (
-    Taught,
-    draw_suite,
-    layout,
-    teach,
-    write_suite_figure,
-)
+from lessonplan.experiments.figures_suites import draw_suite, layout, write_suite_figure
+from lessonplan.experiments.suite_teaching import Taught, teach
 from lessonplan.student import SUITES, distractors, graph, simulated
 
 
@@ -66,7 +61,7 @@ def test_a_lifetime_goes_on_after_mastery_and_is_scored_after_every_decision():
 
 def test_every_registered_suite_that_needs_nothing_else_can_be_shown():
     needy = {"jsonl", "dataset", "reasoning", "docstrings", "environments"}
-    assert set(figures_suites.SHOWN) == set(SUITES) - needy
+    assert set(suite_teaching.COURSES) == set(SUITES) - needy
 
 
 def test_a_suite_becomes_a_png(tmp_path, monkeypatch):
@@ -76,7 +71,7 @@ def test_a_suite_becomes_a_png(tmp_path, monkeypatch):
         asked.append(SimpleNamespace(course=course, rule=rule, students=students))
         return Taught(rule, np.zeros((3, len(suite))), 60, np.full(students, 60.0))
 
-    monkeypatch.setattr(figures_suites, "teach", fast)
+    monkeypatch.setattr(suite_teaching, "teach", fast)
     out = tmp_path / "new" / "flat.png"
     write_suite_figure("flat", out, {"n_tasks": 3, "n_signs": 8})
     assert out.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
