@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .files import read_json
+from .layout import RunDir, SweepDir, unit_name
 from .loading import make_config
 from .sweep import run_sweep
 from .sweep_config import Resources, Sweep
 from .sweep_pairs import pairs_of
-from .sweep_report import read_json, run_dir_of
 from .trial import run_trial
 
 LIMIT = 1.25
@@ -65,7 +66,7 @@ def bench_sweep(out: Path, pairs: int = 8, seconds: float = 120.0) -> dict[str, 
     began = time.perf_counter()
     run_sweep(sweep, out)
     wall = time.perf_counter() - began
-    times = [trial_seconds(run_dir_of(out, pair)) for pair in pairs_of(sweep)]
+    times = [trial_seconds(SweepDir(out).run_dir(pair.name).path) for pair in pairs_of(sweep)]
     ideal = sum(times) / AT_ONCE
     return {
         "shortest": min(times), "summed": sum(times), "ideal": ideal, "wall": wall,
@@ -78,13 +79,13 @@ def decisions_for(seconds: float) -> int:
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
         run_trial(make_config(CONFIG), run_dir)
-        trained = read_json(run_dir / "checkpoint" / "train-ppo-0.json")
+        trained = read_json(RunDir(run_dir).unit(unit_name("train", "ppo", 0)))
     return math.ceil(1.1 * seconds * _TRIED / float(trained["wall_seconds"]))
 
 
 def trial_seconds(run_dir: Path) -> float:
     """Wall time of a trial, from the first file that it has left to the last."""
-    first, last = run_dir / "environment.json", run_dir / "summary.json"
+    first, last = RunDir(run_dir).environment, RunDir(run_dir).summary
     return last.stat().st_mtime - first.stat().st_mtime
 
 

@@ -14,7 +14,7 @@ from lessonplan.teacher import RULES, decision_seconds, make_learner
 
 from .build import build_room, build_rule, build_suite, rule_teacher
 from .config import Config, Course, LearnedTeacher, Lifetime, Suite
-from .lifetimes import Lifetimes
+from .lifetimes import Teaching
 
 
 class Stopwatch:
@@ -39,12 +39,12 @@ class Stopwatch:
 def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: int) -> float:
     """Share of the wall time of `decisions` decisions that is not the students' own."""
     teacher, room = rule_teacher(build_rule(rule, {}, config, suite), config, suite, n, 0)
-    lifetimes = Lifetimes(teacher, room, np.arange(n))
-    lifetimes.step()
+    teaching = Teaching(teacher, room, np.arange(n))
+    teaching.step()
     watch = Stopwatch(room.cohort)
     began = time.perf_counter()
     for _ in range(decisions):
-        lifetimes.step()
+        teaching.step()
     return 1.0 - watch.seconds / (time.perf_counter() - began)
 
 
@@ -74,11 +74,11 @@ def simulated_rate(rule: str, n: int, decisions: int) -> float:
     suite = build_suite(course)
     built = build_rule(rule, {}, course, suite)
     teacher, room = rule_teacher(built, course, suite, n, 0)
-    lifetimes = Lifetimes(teacher, room, np.arange(n))
-    lifetimes.step()
+    teaching = Teaching(teacher, room, np.arange(n))
+    teaching.step()
     began = time.perf_counter()
     for _ in range(decisions):
-        lifetimes.step()
+        teaching.step()
     return 60.0 * n * decisions / (time.perf_counter() - began)
 
 

@@ -83,6 +83,18 @@ def build_room(
     )
 
 
+def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
+    """Decisions that the budget of a lifetime buys on a task of mean cost; at least 1."""
+    student, lifetime = course.student, course.lifetime
+    return Budget.parse(lifetime.budget).decisions(
+        suite,
+        steps_per_decision=lifetime.steps_per_decision,
+        batch_size=student.batch_size,
+        evaluation_size=student.evaluation_size,
+        feedback=lifetime.feedback,
+    )
+
+
 def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: TaskSuite) -> Rule:
     """A rule by name with its parameters; lists become tuples.
 

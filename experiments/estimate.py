@@ -8,9 +8,9 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .build import build_room
+from .build import build_room, decisions_in_budget
 from .check import check
-from .config import Config, Course, LearnedTeacher
+from .config import Config, Course, LearnedTeacher, RuleTeacher
 from .courses import courses_of
 from .tune import candidates
 from .units import Unit, plan
@@ -60,13 +60,13 @@ def estimate(config: Config) -> str:
 
 def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tuple[float, _Price]:
     """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
-    teacher = next((t for t in config.teachers if t.name == unit.teacher), None)
+    teacher = config.teacher(unit.teacher)
     if unit.kind == "train" and isinstance(teacher, LearnedTeacher):
         courses = courses_of(config, teacher, suite)
         price = _mean([_price(course, suite, tested=False) for course, suite in courses])
         selecting = teacher.candidates * config.seeds.select * price.decisions * len(courses)
         return teacher.decisions + selecting, price
-    if unit.kind == "tune" and teacher is not None and teacher.type == "rule":
+    if unit.kind == "tune" and isinstance(teacher, RuleTeacher):
         count = len(candidates(teacher, suite, config.tuning_candidates, 0))
         return count * config.seeds.select * reported.decisions, reported
     return config.seeds.report * reported.decisions, reported
@@ -94,4 +94,4 @@ def _price(course: Course, suite: TaskSuite, *, tested: bool) -> _Price:
     probes = np.minimum(suite.sizes("probe"), course.student.evaluation_size)
     looked_at = probes.sum() if course.lifetime.feedback == "full" else probes.mean()
     training = course.lifetime.steps_per_decision * course.student.batch_size
-    return _Price(room.decisions_in_budget, training, float(looked_at) / 3.0, seconds)
+    return _Price(decisions_in_budget(course, suite), training, float(looked_at) / 3.0, seconds)

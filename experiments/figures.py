@@ -89,7 +89,7 @@ def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[
     baselines = set(choose_baselines(teachers).values())
 
     def urgency(name: str) -> tuple[int, tuple[float, float, str]]:
-        first = teachers[name].record.kind == "learned" or name in baselines
+        first = teachers[name].card.kind == "learned" or name in baselines
         return (0 if first else 1, rank(teachers[name]))
 
     kept = set(sorted(teachers, key=urgency)[:limit])
@@ -110,9 +110,9 @@ def draw_figures(
     if not every:
         return []
     shown = shown_teachers(every)
-    records = [teacher.record for teacher in every.values()]
-    subject = _Subject(run, shown, teacher_styles(records))
-    missing = [teacher.record.title for name, teacher in every.items() if name not in shown]
+    cards = [teacher.card for teacher in every.values()]
+    subject = _Subject(run, shown, teacher_styles(cards))
+    missing = [teacher.card.title for name, teacher in every.items() if name not in shown]
     note = f" Not drawn, but in the table: {', '.join(missing)}." if missing else ""
     drawn = [
         Drawn(name, title, caption + note, to_png(draw(subject)))

@@ -106,7 +106,7 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
         style = styles[name]
         (line,) = axes.step(
             x, y, where="post", color=style.color, ls=style.dashes, lw=style.width,
-            label=teacher.record.title, zorder=3 if teacher.record.kind == "learned" else 2,
+            label=teacher.card.title, zorder=3 if teacher.card.kind == "learned" else 2,
         )  # fmt: skip
         finals.append(
             (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)

@@ -17,7 +17,7 @@ from .figures_style import (
     unit_label,
 )
 from .stored import StoredRun
-from .versus import Measured, invested
+from .versus import Measured
 
 JITTER_SEED = 7
 
@@ -48,7 +48,7 @@ def _points(
     names = sorted(teachers, key=lambda n: (sign * teachers[n].sample(metric).iqm, n))
     for place, name in enumerate(names):
         _row(axes, len(names) - 1 - place, teachers[name], metric, styles[name])
-    axes.set_yticks(range(len(names)), [teachers[n].record.title for n in reversed(names)])
+    axes.set_yticks(range(len(names)), [teachers[n].card.title for n in reversed(names)])
     axes.set_ylim(-0.6, len(names) - 0.4)
     tidy(axes, grid="x")
     _key(figure, hollow=metric == "cost_to_mastery")
@@ -94,7 +94,7 @@ def _key(figure: Figure, hollow: bool) -> None:
 
 def draw_spending(teachers: dict[str, Measured]) -> Figure:
     """Compute per student for training and probing, and what it took to make the teacher."""
-    made = any(invested(teacher.record)["compute"] > 0 for teacher in teachers.values())
+    made = any(teacher.card.making.compute > 0 for teacher in teachers.values())
     figure = new_figure(10.4 if made else 7.6, 1.35 + 0.34 * len(teachers))
     grid = figure.add_gridspec(1, 2 if made else 1, width_ratios=[1.5, 1.0] if made else [1.0])
     axes = figure.add_subplot(grid[0])
@@ -104,7 +104,7 @@ def draw_spending(teachers: dict[str, Measured]) -> Figure:
     rows = np.arange(len(names))
     axes.barh(rows, total - probing, height=0.66, color="#0072b2", label="training the student")
     axes.barh(rows, probing, left=total - probing, height=0.66, color="#e69f00", label="probing it")
-    axes.set_yticks(rows, [teachers[n].record.title for n in names])
+    axes.set_yticks(rows, [teachers[n].card.title for n in names])
     tidy(axes, grid="x")
     count_axis(axes)
     label(axes, "mean compute per student (training-example equivalents)")
@@ -118,7 +118,7 @@ def draw_spending(teachers: dict[str, Measured]) -> Figure:
 
 
 def _investment(axes: Axes, teachers: dict[str, Measured], names: list[str]) -> None:
-    spent = np.array([invested(teachers[name].record)["compute"] for name in names])
+    spent = np.array([teachers[name].card.making.compute for name in names])
     rows = np.arange(len(names))
     axes.barh(rows, spent, height=0.66, color="#009e73")
     for row, value in zip(rows, spent, strict=True):

@@ -95,8 +95,8 @@ def draw_difference(run: StoredRun, teacher: str, other: str) -> Figure:
     # Maps of runs of one budget have the same columns.
     difference = {teacher: first - second}
     title = f"{run.teachers[teacher].title} - {run.teachers[other].title}"
-    record = replace(run.teachers[teacher], label=title)
-    run = replace(run, teachers={**run.teachers, teacher: record})
+    card = replace(run.teachers[teacher], label=title)
+    run = replace(run, teachers={**run.teachers, teacher: card})
     bar = "difference of the probabilities"
     return _draw_maps(run, difference, GAINS, Normalize(-1.0, 1.0), bar)
 

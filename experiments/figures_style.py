@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .stored import TeacherRecord
+from .cards import TeacherCard
 
 INK, SOFT, FAINT = "#222222", "#666666", "#dddddd"
 LEGIBLE = 15
@@ -37,13 +37,13 @@ class Style:
     width: float
 
 
-def teacher_styles(records: Iterable[TeacherRecord]) -> dict[str, Style]:
+def teacher_styles(cards: Iterable[TeacherCard]) -> dict[str, Style]:
     """A style per teacher; after eight teachers colours repeat with other dashes and markers."""
     styles = {}
-    for i, record in enumerate(records):
+    for i, card in enumerate(cards):
         lap = i // len(_COLORS) % len(_DASHES)
-        width = 2.8 if record.kind == "learned" else 1.6
-        styles[record.name] = Style(_COLORS[i % len(_COLORS)], _DASHES[lap], _MARKERS[lap], width)
+        width = 2.8 if card.kind == "learned" else 1.6
+        styles[card.name] = Style(_COLORS[i % len(_COLORS)], _DASHES[lap], _MARKERS[lap], width)
     return styles
 
 

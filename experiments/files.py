@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
-
 if sys.platform != "win32":
     import fcntl
+
+
+LOCK = "checkpoint/lock"
+"""What a process holds in a folder that it works on."""
 
 
 @contextmanager
@@ -26,8 +28,8 @@ def locked(run_dir: Path) -> Iterator[None]:
         ValueError: if another process holds it, or the directory can't be made.
     """
     try:
-        (run_dir / "checkpoint").mkdir(parents=True, exist_ok=True)
-        handle = (run_dir / "checkpoint" / "lock").open("a")
+        (run_dir / LOCK).parent.mkdir(parents=True, exist_ok=True)
+        handle = (run_dir / LOCK).open("a")
     except OSError as error:
         raise ValueError(f"{run_dir} can't be made: {error.strerror}") from error
     with handle:
@@ -75,8 +77,34 @@ def write_json(path: Path, value: Any) -> None:
     write_whole(path, lambda aside: aside.write_text(text))
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a file holds; nothing where it is not there or is not whole."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object that a file of a run holds.
+
+    Raises:
+        ValueError: if it holds none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not readable as JSON ({error}); write the run again") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(content).__name__}")
+    return content
+
+
 def write_checkpoint(path: Path, value: dict[str, Any]) -> None:
     """Tensors, arrays and plain values."""
+    import torch
+
     # In memory first: torch reports a full disk as an error in its own code.
     buffer = io.BytesIO()
     torch.save(value, buffer)
@@ -91,6 +119,8 @@ def read_checkpoint(path: Path) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
+    import torch
+
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:  # A damaged pickle can raise anything.

@@ -33,7 +33,7 @@ class Decision:
     """What came of it."""
 
 
-class Lifetimes:
+class Teaching:
     """One lifetime of each student seed; `step` until `running` is empty.
 
     Args:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lessonplan.envs import next_streak, passes
+
 from .statistics import censor
 from .stored import Lifetimes, StoredRun
-
-TOLERANCE = 1e-6
-"""Scores are stored in single precision: 0.9 must pass a threshold of 0.9."""
 
 LOWER_IS_BETTER = {"steps_to_mastery": True, "cost_to_mastery": True, "area": False}
 """The measures that teachers are compared on."""
@@ -96,12 +95,13 @@ def first_mastery(
             that a finished lifetime keeps are no evaluations.
         taught: whether a decision was really made, (s, m, d) bool.
     """
-    passed = (test_score >= threshold - TOLERANCE).all(axis=-1) & taught
-    held = passed.copy()
-    for back in range(1, streak):
-        held[..., back:] &= passed[..., :-back]
-        held[..., :back] = False
-    return np.where(held.any(axis=-1), held.argmax(axis=-1), -1)
+    passed = passes(test_score, threshold).all(axis=-1) & taught
+    in_a_row = np.zeros(passed.shape[:-1])
+    first = np.full(passed.shape[:-1], -1)
+    for decision in range(passed.shape[-1]):
+        in_a_row = next_streak(in_a_row, passed[..., decision])
+        first = np.where((first < 0) & (in_a_row >= streak), decision, first)
+    return first
 
 
 def area(run: StoredRun, lifetimes: Lifetimes, weights: np.ndarray) -> np.ndarray:

@@ -2,21 +2,30 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .config import LearnedTeacher
-from .crew import WorkFailedError
-from .progress import Watch
+from .files import write_whole
+from .layout import SweepDir
+from .loading import write_config
+from .progress import Watch, WorkFailedError
 from .sweep_config import Sweep, write_sweep
 from .sweep_pairs import Pair
 from .sweep_watch import make_callback
 
 
-def begin(sweep: Sweep, sweep_dir: Path) -> None:
-    """Write the sweep down, once nothing more can keep it from running."""
-    if not (sweep_dir / "sweep.yaml").exists():
-        write_sweep(sweep, sweep_dir / "sweep.yaml")
+def begin(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path) -> None:
+    """Write down the sweep, and what each of these pairs does, for the process that does it.
+
+    To be called once nothing more can keep it from running.
+    """
+    files = SweepDir(sweep_dir)
+    if not files.sweep.exists():
+        write_sweep(sweep, files.sweep)
+    for pair in pairs:
+        write_whole(files.pair_config(pair.name), partial(write_config, pair.config))
 
 
 def fit(
@@ -59,8 +68,8 @@ def fit(
             trial_name_creator=_name, trial_dirname_creator=_name, **(settings or {})
         ),
         run_config=tune.RunConfig(
-            name=_next_folder(sweep_dir / "ray"),
-            storage_path=str(sweep_dir / "ray"),
+            name=_next_folder(SweepDir(sweep_dir).ray),
+            storage_path=str(SweepDir(sweep_dir).ray),
             failure_config=tune.FailureConfig(max_failures=sweep.max_failures),
             callbacks=[make_callback(watch, failures, notes)],
             verbose=0,

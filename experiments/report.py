@@ -11,6 +11,7 @@ from typing import Any
 
 from .figures import draw_figures
 from .files import write_whole
+from .layout import RunDir
 from .report_page import contents, folded, heading, page, paragraph, picture, table, warning
 from .report_tables import (
     comparison,
@@ -59,26 +60,26 @@ def write_report(
         out = Path(paths[0])
     if not paths:
         raise ValueError("a report needs at least one run directory, got none")
-    if len(paths) > 1 and (out is None or (Path(out) / "environment.json").exists()):
+    if len(paths) > 1 and (out is None or RunDir(Path(out)).has_begun):
         raise ValueError(
             "a comparison of several runs needs a folder of its own: name it with --out"
         )
     runs = _named([read_run(path) for path in paths])
     assert out is not None
     target = Path(out)
-    html = target if target.suffix.lower() in (".html", ".htm") else target / "report.html"
+    html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
     html.parent.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict[str, Any]] = {}
     sections: dict[str, list[str]] = {}
     for name, run in runs.items():
         summaries[name] = summarize(run)
         summaries[name]["verdict"] = verdict(summaries[name])
-        figures = html.parent / "figures" / ("" if len(runs) == 1 else _slug(name))
+        figures = RunDir(html.parent).figures / ("" if len(runs) == 1 else _slug(name))
         sections[name] = _section(run, summaries[name], figures)
     single = len(runs) == 1
     said = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
     numbers = summaries[next(iter(runs))] if single else {"verdict": said, "runs": summaries}
-    write_summary(numbers, html.parent / "summary.json")
+    write_summary(numbers, RunDir(html.parent).summary)
     body = _single(runs, sections) if single else _several(summaries, sections)
     text = page(" and ".join(runs), body)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
@@ -155,7 +156,7 @@ def _origin(run: StoredRun) -> list[str]:
     told = {key: value for key, value in run.environment.items() if key != "suite"}
     return [
         folded("Tasks, in the true order", table(columns, rows, text=True), preformatted=False),
-        folded("Config", run.config_text or "no config.yaml was stored"),
+        folded("Config", run.config_text or f"no {RunDir(run.path).config.name} was stored"),
         folded("Versions and settings", json.dumps(told, indent=2, sort_keys=True)),
     ]
 

@@ -3,54 +3,17 @@
 Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes, w rows of the schedule.
 """
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .schedule_rows import Rows, read_rows
-
-
-@dataclass(frozen=True)
-class TeacherRecord:
-    """What `teachers/NAME.json` says about one teacher.
-
-    `training` and `tuning` hold `lifetimes`, `compute`, `student_steps` and `wall_seconds` of one
-    teacher seed, or are None where nothing was trained or tuned.
-    """
-
-    name: str
-    kind: str
-    label: str = ""
-    tuned: bool = False
-    published: bool = False
-    mixes: bool = False
-    needs: tuple[str, ...] = ()
-    parameters: dict[str, Any] = field(default_factory=dict)
-    sees_order: bool = False
-    training: dict[str, float] | None = None
-    tuning: dict[str, float] | None = None
-    replay_of: str | None = None
-    deterministic: bool = False
-    selection_cost: float | None = None
-    """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
-    selected by it."""
-    other_course: bool = False
-    """Whether it was trained, and selected, on another course than the reported one."""
-
-    @property
-    def shuffled(self) -> bool:
-        """Whether it replays another teacher's counts shuffled in time."""
-        return self.replay_of is not None and bool(self.parameters.get("shuffled"))
-
-    @property
-    def title(self) -> str:
-        """Its label, or its name where it has none, and whether it mixes tasks in a batch."""
-        title = self.label or self.name
-        return f"{title}, mixed in batches" if self.mixes and "mixed" not in title else title
+from .cards import TeacherCard, read_cards
+from .files import read_object
+from .layout import RunDir
+from .schedule import ScheduleRows, read_rows
 
 
 @dataclass(frozen=True)
@@ -102,7 +65,7 @@ class StoredRun:
     name: str
     config_text: str
     environment: dict[str, Any]
-    teachers: dict[str, TeacherRecord]
+    teachers: dict[str, TeacherCard]
     lifetimes: dict[str, Lifetimes]
     """Of the teachers that have finished lifetimes."""
     problems: tuple[str, ...]
@@ -143,70 +106,44 @@ class StoredRun:
         return int(self.environment.get("mastery_streak", 1))
 
 
-KINDS = ("learned", "bandit", "rule", "order", "static")
-
-
 def read_run(path: str | Path) -> StoredRun:
     """Read what is whole in a run directory.
 
     Raises:
         ValueError: if it is not a run directory.
     """
-    path = Path(path)
-    environment = _read_json(path / "environment.json", path)
-    missing = [key for key in ("suite", "budget") if key not in environment]
-    if missing:
-        raise ValueError(f"{path}/environment.json has no {missing[0]!r}; write the run again")
-    config = path / "config.yaml"
-    text = config.read_text(encoding="utf-8") if config.is_file() else ""
-    named = re.search(r"^name:\s*['\"]?(.+?)['\"]?\s*$", text, flags=re.MULTILINE)
-    teachers = _read_teachers(path)
-    tasks = [task["name"] for task in environment["suite"]["tasks"]]
-    rows, problems = read_rows(path / "schedule", tasks)
-    lifetimes: dict[str, Lifetimes] = {}
-    for name in teachers:
-        found, noted = _lifetimes(rows, name, int(environment["budget"]["decisions"]))
-        problems += noted
-        if found is not None:
-            lifetimes[name] = found
-    strangers = sorted(set(rows.teachers) - set(teachers))
-    problems += [f"the schedule has rows of {name}, which has no teachers/{name}.json; they are "
-                 "left out" for name in strangers]  # fmt: skip
-    problems += _uneven(lifetimes)
-    problems += environment.get("missing", [])
-    run_name = named[1] if named else path.resolve().name
-    return StoredRun(path, run_name, text, environment, teachers, lifetimes, tuple(problems))
-
-
-def _read_json(file: Path, run: Path) -> dict[str, Any]:
-    if not file.is_file():
+    files = RunDir(Path(path))
+    if not files.has_begun:
         raise ValueError(
-            f"{run} is not a run directory: it has no {file.name}; "
+            f"{path} is not a run directory: it has no {files.environment.name}; "
             "name a directory that `lessonplan run` has written"
         )
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} is not readable as JSON ({error}); write the run again") from None
-    if not isinstance(content, dict):
-        raise ValueError(f"{file} must hold a JSON object, got {type(content).__name__}")
-    return content
+    environment = read_object(files.environment)
+    missing = [key for key in ("suite", "budget") if key not in environment]
+    if missing:
+        raise ValueError(f"{files.environment} has no {missing[0]!r}; write the run again")
+    text = files.config.read_text(encoding="utf-8") if files.config.is_file() else ""
+    name_line = re.search(r"^name:\s*['\"]?(.+?)['\"]?\s*$", text, flags=re.MULTILINE)
+    teachers = read_cards(files.path)
+    tasks = [task["name"] for task in environment["suite"]["tasks"]]
+    rows, problems = read_rows(files.schedule, tasks)
+    lifetimes: dict[str, Lifetimes] = {}
+    for name in teachers:
+        finished, notes = _lifetimes(rows, name, int(environment["budget"]["decisions"]))
+        problems += notes
+        if finished is not None:
+            lifetimes[name] = finished
+    strangers = sorted(set(rows.teachers) - set(teachers))
+    for name in strangers:
+        card = files.card(name).relative_to(files.path)
+        problems.append(f"the schedule has rows of {name}, which has no {card}; they are left out")
+    problems += _uneven(lifetimes)
+    problems += environment.get("missing", [])
+    run_name = name_line[1] if name_line else files.path.resolve().name
+    return StoredRun(files.path, run_name, text, environment, teachers, lifetimes, tuple(problems))
 
 
-def _read_teachers(path: Path) -> dict[str, TeacherRecord]:
-    records = []
-    known = TeacherRecord.__dataclass_fields__
-    for file in sorted((path / "teachers").glob("*.json")):
-        content = {key: v for key, v in _read_json(file, path).items() if key in known}
-        record = TeacherRecord(**{"name": file.stem, **content})
-        if record.kind not in KINDS:
-            raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}, got {record.kind!r}")
-        records.append(record)
-    records.sort(key=lambda record: (KINDS.index(record.kind), record.name))
-    return {record.name: record for record in records}
-
-
-def _lifetimes(rows: Rows, name: str, decisions: int) -> tuple[Lifetimes | None, list[str]]:
+def _lifetimes(rows: ScheduleRows, name: str, decisions: int) -> tuple[Lifetimes | None, list[str]]:
     """The finished lifetimes of one teacher and what is missing."""
     starts, lengths = rows.lifetimes_of(name)
     if len(starts) == 0:
@@ -236,7 +173,7 @@ def _lifetimes(rows: Rows, name: str, decisions: int) -> tuple[Lifetimes | None,
 
 
 def _padded(
-    rows: Rows, starts: np.ndarray, lengths: np.ndarray, seeds: np.ndarray,
+    rows: ScheduleRows, starts: np.ndarray, lengths: np.ndarray, seeds: np.ndarray,
     students: np.ndarray, decisions: int,
 ) -> Lifetimes:  # fmt: skip
     grid = (len(seeds), len(students))
@@ -266,10 +203,10 @@ def _padded(
 
 def _uneven(lifetimes: dict[str, Lifetimes]) -> list[str]:
     """Notes on teachers that have fewer students than others."""
-    every = set().union(*(found.student_seeds.tolist() for found in lifetimes.values()))
+    every = set().union(*(each.student_seeds.tolist() for each in lifetimes.values()))
     return [
-        f"{name} has finished {len(found.student_seeds)} of {len(every)} students; "
+        f"{name} has finished {len(each.student_seeds)} of {len(every)} students; "
         "comparisons use the students that both have"
-        for name, found in lifetimes.items()
-        if len(found.student_seeds) < len(every)
+        for name, each in lifetimes.items()
+        if len(each.student_seeds) < len(every)
     ]

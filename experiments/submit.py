@@ -57,7 +57,7 @@ class Cluster:
         Raises:
             ValueError: for what can't be shipped, or what the cluster does not take.
         """
-        from .trial import git_commit
+        from .environment import git_commit
 
         see_that_it_lasts(job.place)
         name = re.sub(r"[^A-Za-z0-9_.]+", "-", job.name).strip("-.") or "job"

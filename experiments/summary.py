@@ -4,6 +4,7 @@ Legend: s teacher seeds, m students, k tasks.
 """
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from .files import write_whole
 from .measures import measure
 from .statistics import BOOTSTRAP_SEED, RESAMPLES, Sample
 from .stored import StoredRun, read_run
-from .versus import Measured, choose_baselines, invested, order_share, payback_students, versus
+from .versus import Measured, choose_baselines, order_share, payback_students, versus
 from .wording import percent, with_interval
 
 _TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
@@ -55,8 +56,8 @@ def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
 def measure_teachers(run: StoredRun) -> dict[str, Measured]:
     """Every teacher that has finished lifetimes, with what they are worth."""
     return {
-        name: Measured(run.teachers[name], found, measure(run, found))
-        for name, found in run.lifetimes.items()
+        name: Measured(run.teachers[name], lifetimes, measure(run, lifetimes))
+        for name, lifetimes in run.lifetimes.items()
     }
 
 
@@ -67,19 +68,10 @@ def write_summary(summary: dict[str, Any], file: Path) -> None:
 
 
 def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
-    record, lifetimes, measures = teacher.record, teacher.lifetimes, teacher.measures
+    card, lifetimes, measures = teacher.card, teacher.lifetimes, teacher.measures
     wall = np.nansum(lifetimes.wall_seconds)
     entry: dict[str, Any] = {
-        "label": record.title,
-        "kind": record.kind,
-        "tuned": record.tuned,
-        "published": record.published,
-        "deterministic": record.deterministic,
-        "sees_order": record.sees_order,
-        "needs": list(record.needs),
-        "replay_of": record.replay_of,
-        "selection_cost": record.selection_cost,
-        "other_course": record.other_course,
+        **card.summarized(),
         "lifetimes": measures.mastered.size,
         "teacher_seeds": len(lifetimes.teacher_seeds),
         "diverged": int(lifetimes.diverged.sum()),
@@ -91,14 +83,14 @@ def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
     entry["stress_score"] = (
         None if measures.stress_score is None else _estimate(teacher.sample("stress_score"))
     )
-    entry["training_cost"] = invested(record)
+    entry["training_cost"] = asdict(card.making)
     total = float(measures.total_cost.sum())
     entry["probe_cost"] = {
         **_estimate(teacher.sample("probe_cost")),
         "share": float(measures.probe_cost.sum()) / total if total > 0 else 0.0,
     }
     entry["wall_seconds"] = float(wall)
-    if record.kind == "learned":
+    if card.kind == "learned":
         entry["per_teacher_seed"] = _per_seed(teacher)
         entry["worst_teacher_seed"] = entry["per_teacher_seed"][-1]
     return entry

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from .files import locked, remove_leftovers
+from .layout import SweepDir
 from .progress import Watch, nowhere
 from .ray_tune import begin, complain, fit
 from .report import write_report
 from .sweep_cluster import connected, last_words
 from .sweep_config import Sweep, read_stored_sweep
 from .sweep_pairs import Pair, check_pairs, pairs_of
-from .sweep_report import is_done, merged_runs, run_dir_of
+from .sweep_report import merged_runs
 from .sweep_trial import run_pair
 from .sweep_tune import tune_pairs
 from .tracked_mode import chosen_mode
@@ -59,7 +60,7 @@ def run_sweep(
         f"kept, go on with --resume {sweep_dir}"
     )
     with locked(sweep_dir), last_words(killed):
-        remove_leftovers(sweep_dir / "checkpoint")
+        remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
         left = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
@@ -91,7 +92,7 @@ def see_that_it_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         free = {"resources": sweep.resources, "max_failures": 0, "wandb": ""}
         if stored.model_copy(update=free) != sweep.model_copy(update=free):
             raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
-    elif sweep_dir.exists() and (not sweep_dir.is_dir() or not _is_new(sweep_dir)):
+    elif not SweepDir(sweep_dir).is_new:
         raise ValueError(
             f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
@@ -99,15 +100,10 @@ def see_that_it_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
 
 def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
     """Whether there is something to do for a pair: to run it, or to send W&B the rest of it."""
-    if sweep.wandb and chosen_mode() == "online" and partly_sent(run_dir_of(sweep_dir, pair)):
+    files = SweepDir(sweep_dir).run_dir(pair.name)
+    if sweep.wandb and chosen_mode() == "online" and partly_sent(files.path):
         return True
-    return not is_done(sweep_dir, pair)
-
-
-def _is_new(sweep_dir: Path) -> bool:
-    """Whether nothing is there, or only what was made before a kill."""
-    known = {sweep_dir / "checkpoint", sweep_dir / "checkpoint" / "lock"}
-    return all(path in known or path.match(".*.tmp") for path in sweep_dir.rglob("*"))
+    return not files.is_done
 
 
 def _run_pairs(
@@ -117,18 +113,19 @@ def _run_pairs(
     """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
     notes: list[str] = []
     with connected(address, sweep.resources, say=say):
-        begin(sweep, sweep_dir)
+        begin(sweep, pairs, sweep_dir)
         failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
     for note in dict.fromkeys(notes):
         # What sends the files of the whole sweep is said at the end.
         if chosen_mode() != "offline" or "on disk" not in note:
             say(note)
     for pair in pairs:
-        if pair.name not in failures and not run_dir_of(sweep_dir, pair).exists():
+        files = SweepDir(sweep_dir).run_dir(pair.name)
+        if pair.name not in failures and not files.path.exists():
             failures[pair.name] = (
-                f"it is done, but {run_dir_of(sweep_dir, pair)} is not there; put the sweep, with "
-                "--out, on storage that every node of the cluster sees"
+                f"it is done, but {files.path} is not there; put the sweep, with --out, on storage "
+                "that every node of the cluster sees"
             )
-        elif pair.name not in failures and not is_done(sweep_dir, pair):
+        elif pair.name not in failures and not files.is_done:
             failures[pair.name] = "it has not ended"
     return failures

@@ -4,26 +4,25 @@ Pairs that differ only in teacher and teacher seed have the same students and st
 comparison. Nothing is computed here: files are linked together, and `write_report` reads them.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from .files import write_json, write_whole
+from .cards import TeacherCard, mean_card, read_cards, write_card
+from .files import read_json, write_json, write_whole
+from .layout import RunDir, SweepDir
 from .loading import write_config
+from .schedule import all_parts
 from .sweep_config import read_stored_sweep
 from .sweep_naming import cut
 from .sweep_pairs import Pair, by_setting, merged_config, pairs_of
 from .teacher_cards import write_teacher_cards
 
-_COSTS = ("lifetimes", "compute", "student_steps", "wall_seconds")
-
 
 def run_dirs_of(path: Path) -> list[Path]:
     """A run directory itself; of a sweep directory the run directories that pairs are merged to."""
-    return merged_runs(path) if (path / "sweep.yaml").exists() else [path]
+    return merged_runs(path) if SweepDir(path).sweep.exists() else [path]
 
 
 def merged_runs(sweep_dir: Path) -> list[Path]:
@@ -32,106 +31,62 @@ def merged_runs(sweep_dir: Path) -> list[Path]:
     Raises:
         ValueError: if no pair has begun yet, or it is the sweep of a tuning.
     """
-    sweep = read_stored_sweep(sweep_dir)
+    sweep, files = read_stored_sweep(sweep_dir), SweepDir(sweep_dir)
     if sweep.purpose == "tune":
         raise ValueError(
             f"{sweep_dir} holds the candidates of a tuning, which are not compared; its best "
-            f"parameters are in {sweep_dir / 'best.yaml'}"
+            f"parameters are in {files.best}"
         )
     runs = []
     for setting, pairs in by_setting(pairs_of(sweep)).items():
-        if any(_has_begun(sweep_dir, pair) for pair in pairs):
-            target = sweep_dir / "merged" / (cut(setting.replace(" ", "_")) or sweep.name)
-            _merge(sweep_dir, pairs, target)
-            runs.append(target)
+        if any(files.run_dir(pair.name).has_begun for pair in pairs):
+            target = files.merged(cut(setting.replace(" ", "_")) or sweep.name)
+            _merge(files, pairs, target)
+            runs.append(target.path)
     if not runs:
         raise ValueError(f"no pair of {sweep_dir} has begun yet; go on with --resume {sweep_dir}")
     return runs
 
 
-def is_done(sweep_dir: Path, pair: Pair) -> bool:
-    """Whether the pair is whole, its report included."""
-    return read_json(run_dir_of(sweep_dir, pair) / "summary.json").get("complete") is True
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """What a file holds; nothing where it is not there or is not whole."""
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def run_dir_of(sweep_dir: Path, pair: Pair) -> Path:
-    """Run directory of a pair."""
-    return sweep_dir / "pairs" / pair.name
-
-
-def _has_begun(sweep_dir: Path, pair: Pair) -> bool:
-    return (run_dir_of(sweep_dir, pair) / "environment.json").exists()
-
-
-def _merge(sweep_dir: Path, pairs: Sequence[Pair], target: Path) -> None:
+def _merge(files: SweepDir, pairs: Sequence[Pair], target: RunDir) -> None:
     """Make one run directory from those of pairs of one setting."""
     # What was merged before may hold parts that a resumed pair has written again.
-    shutil.rmtree(target, ignore_errors=True)
+    shutil.rmtree(target.path, ignore_errors=True)
     config = merged_config(pairs)
-    begun = [pair for pair in pairs if _has_begun(sweep_dir, pair)]
-    environment = read_json(run_dir_of(sweep_dir, begun[0]) / "environment.json")
+    sources = {pair.name: files.run_dir(pair.name) for pair in pairs}
+    begun = [source for source in sources.values() if source.has_begun]
+    environment = read_json(begun[0].environment)
     environment["seeds"] = config.seeds.model_dump()
     environment["missing"] = [
-        f"the pair {pair.name} has not ended" for pair in pairs if not is_done(sweep_dir, pair)
+        f"the pair {name} has not ended" for name, source in sources.items() if not source.is_done
     ]
-    for pair in begun:
-        _link(run_dir_of(sweep_dir, pair), target)
-    _write_cards(sweep_dir, pairs, target)
-    write_whole(target / "config.yaml", lambda aside: write_config(config, aside))
-    write_json(target / "environment.json", environment)
+    for source in begun:
+        _link(source, target)
+    _write_cards(files, pairs, target)
+    write_whole(target.config, lambda aside: write_config(config, aside))
+    write_json(target.environment, environment)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: RunDir, target: RunDir) -> None:
     """Link what was recorded; copies where there are no links."""
-    patterns = (
-        "schedule/part-*.parquet",
-        "teachers/*.zip",
-        "training/*.jsonl",
-        "checkpoint/*.json",
-    )
-    for pattern in patterns:
-        for file in source.glob(pattern):
-            place = target / file.relative_to(source)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, place)
-            except OSError:
-                shutil.copyfile(file, place)
+    for file in [*all_parts(source.schedule), *source.results()]:
+        place = target.path / file.relative_to(source.path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, place)
+        except OSError:
+            shutil.copyfile(file, place)
 
 
-def _write_cards(sweep_dir: Path, pairs: Sequence[Pair], target: Path) -> None:
+def _write_cards(files: SweepDir, pairs: Sequence[Pair], target: RunDir) -> None:
     """Cards of all teachers; over teacher seeds costs are means, and so is what was selected by."""
-    cards: dict[str, list[dict[str, Any]]] = {}
+    cards: dict[str, dict[int, TeacherCard]] = {}
     for pair in pairs:
-        if not _has_begun(sweep_dir, pair):
-            write_teacher_cards(pair.config, target)
+        source = files.run_dir(pair.name)
+        if not source.has_begun:
+            write_teacher_cards(pair.config, target.path)
             continue
-        for file in sorted((run_dir_of(sweep_dir, pair) / "teachers").glob("*.json")):
-            card = json.loads(file.read_text(encoding="utf-8")) | {"seed": pair.seed}
-            cards.setdefault(card["name"], []).append(card)
-    for name, found in cards.items():
-        card = dict(found[0])
-        if any(one["parameters"] != card["parameters"] for one in found):
-            # Each seed was tuned by itself.
-            card["parameters"] = {f"seed {one['seed']}": one["parameters"] for one in found}
-        del card["seed"]
-        for kind in ("training", "tuning"):
-            costs = [one[kind] for one in found if one[kind]]
-            if costs:
-                card[kind] = {key: _mean([cost[key] for cost in costs]) for key in _COSTS}
-        selected = [one["selection_cost"] for one in found if one["selection_cost"] is not None]
-        card["selection_cost"] = _mean(selected) if selected else None
-        write_json(target / "teachers" / f"{name}.json", card)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+        for name, card in read_cards(source.path).items():
+            cards.setdefault(name, {})[pair.seed] = card
+    for of_seeds in cards.values():
+        write_card(target.path, mean_card(of_seeds))

@@ -13,12 +13,11 @@ import torch
 
 from .config import Config
 from .files import locked
+from .layout import RunDir, SweepDir
+from .loading import read_config
 from .progress import Watch, all_of
-from .sweep_config import Sweep, read_stored_sweep
-from .sweep_pairs import Pair, pairs_of
-from .sweep_report import run_dir_of
 from .trial import run_trial
-from .units import Unit, plan
+from .units import plan
 
 SECONDS_BETWEEN_REPORTS = 2.0
 SECONDS_FOR_THE_LAST = 60.0
@@ -47,39 +46,37 @@ def run_pair(given: dict[str, Any]) -> None:
         tune.report({"fraction": fraction, "words": words, "seconds": seconds, **more})
 
     try:
-        sweep, pair = read_pair(Path(given["sweep"]), given["name"])
-        run_dir = run_dir_of(Path(given["sweep"]), pair)
+        config, files = read_pair(Path(given["sweep"]), given["name"])
+        run_dir = files.path
         wait_until_free(run_dir)
         with ExitStack() as stack:
-            watches: list[Watch] = [_Share(pair.config, run_dir, say)]
+            watches: list[Watch] = [_Share(config, run_dir, say)]
             if given["project"]:
                 from .tracking import tracking
 
-                tracked = tracking(
-                    pair.config, run_dir, given["project"], group=sweep.name, say=notes.append
-                )
+                tracked = tracking(config, run_dir, given["project"], say=notes.append)
                 watches.append(stack.enter_context(tracked))
-            resume = (run_dir / "config.yaml").exists()
-            run_trial(pair.config, run_dir, resume=resume, watch=all_of(watches))
+            resume = files.config.exists()
+            run_trial(config, run_dir, resume=resume, watch=all_of(watches))
     except (ValueError, ImportError) as error:
         say(0.0, "failed", error=" ".join(str(error).split()), notes=notes)
     else:
         say(1.0, "done", notes=notes)
 
 
-def read_pair(sweep_dir: Path, name: str) -> tuple[Sweep, Pair]:
-    """A pair of a sweep, whose directory must be on storage that this machine sees.
+def read_pair(sweep_dir: Path, name: str) -> tuple[Config, RunDir]:
+    """The config of a pair, and where it runs: on storage that this machine must see.
 
     Raises:
-        ValueError: where it is not.
+        ValueError: where it does not.
     """
-    if not (sweep_dir / "sweep.yaml").exists():
+    files = SweepDir(sweep_dir)
+    if not files.pair_config(name).exists():
         raise ValueError(
             f"{sweep_dir} is not there on {platform.node()}; put the sweep, with --out, on "
             "storage that every node of the cluster sees"
         )
-    sweep = read_stored_sweep(sweep_dir)
-    return sweep, next(pair for pair in pairs_of(sweep) if pair.name == name)
+    return read_config(files.pair_config(name)), files.run_dir(name)
 
 
 def wait_until_free(run_dir: Path, seconds: float = SECONDS_FOR_THE_LAST) -> None:
@@ -106,7 +103,7 @@ class _Share:
         units = plan(config)
         total = sum(unit.weight for unit in units)
         self._weights = {unit.name: unit.weight / total for unit in units}
-        self._done = {unit.name: 1.0 for unit in units if _is_done(unit, run_dir)}
+        self._done = {unit.name: 1.0 for unit in units if unit.file(run_dir).exists()}
         self._say, self._said = say, 0.0
 
     def __call__(self, unit: str, fraction: float, words: str) -> None:
@@ -116,10 +113,6 @@ class _Share:
         self._said = time.monotonic()
         whole = sum(self._weights[name] * part for name, part in self._done.items())
         self._say(min(whole, 1.0), f"{unit}: {words}")
-
-
-def _is_done(unit: Unit, run_dir: Path) -> bool:
-    return unit.file(run_dir).exists()
 
 
 def settle(given: Mapping[str, Any]) -> None:

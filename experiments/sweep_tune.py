@@ -9,6 +9,7 @@ Legend: m students, k tasks.
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +18,22 @@ import yaml
 
 from lessonplan.student import TaskSuite
 
-from .build import SELECT_SEEDS, build_room, build_rule, build_suite, rule_teacher
+from .build import SELECT_SEEDS, build_rule, build_suite, decisions_in_budget, rule_teacher
+from .cards import Cost
 from .config import Config, LearnedTeacher, RuleTeacher
-from .files import write_json, write_whole
+from .files import read_json, write_json, write_whole
+from .layout import SweepDir
 from .lifetimes import Teaching
 from .progress import Watch
 from .ray_tune import begin, complain, fit
 from .sweep_cluster import connected
 from .sweep_config import Sweep
 from .sweep_pairs import Pair
-from .sweep_report import read_json, run_dir_of
 from .sweep_trial import read_pair, settle, wait_until_free
 from .train import TeacherTraining
 
 REPORTS = 40
 """How often, at most, a candidate says how far it is."""
-_COSTS = ("lifetimes", "compute", "student_steps")
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -53,7 +54,7 @@ def tune_pairs(
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
     left = [pair for pair in pairs if not _tried(sweep_dir, pair).get("cost")]
-    best = sweep_dir / "best.yaml"
+    best = SweepDir(sweep_dir).best
     if left and not best.exists():
         from ray.tune.schedulers import ASHAScheduler
 
@@ -63,7 +64,7 @@ def tune_pairs(
             grace_period=max(1, longest // 10), reduction_factor=3,
         )  # fmt: skip
         with connected(address, sweep.resources, say=say):
-            begin(sweep, sweep_dir)
+            begin(sweep, pairs, sweep_dir)
             failures = fit(
                 sweep, pairs, sweep_dir, measure_candidate, watch, [], {"scheduler": scheduler}
             )
@@ -80,10 +81,9 @@ def measure_candidate(given: dict[str, Any]) -> None:
 
     settle(given)
     try:
-        _, pair = read_pair(Path(given["sweep"]), given["name"])
-        folder = run_dir_of(Path(given["sweep"]), pair)
-        wait_until_free(folder)
-        before = _tried(Path(given["sweep"]), pair)
+        config, files = read_pair(Path(given["sweep"]), given["name"])
+        wait_until_free(files.path)
+        before = read_json(files.tried)
         if before.get("cost"):
             for report in before["reports"]:
                 tune.report(report)
@@ -92,47 +92,47 @@ def measure_candidate(given: dict[str, Any]) -> None:
 
         def say(report: dict[str, Any]) -> None:
             reports.append(report)
-            write_json(folder / "tried.json", {"reports": reports})
+            write_json(files.tried, {"reports": reports})
             tune.report(report)
 
-        result = measure(pair.config, folder, say)
-        write_json(folder / "tried.json", result | {"reports": reports})
+        result = measure_candidate_on(config, files.path, say)
+        write_json(files.tried, result | {"reports": reports})
         tune.report(reports[-1] | {"words": "done", "fraction": 1.0})
     except (ValueError, ImportError) as error:
         tune.report({"area": 0.0, "decisions": 0, "error": " ".join(str(error).split())})
 
 
-def measure(config: Config, folder: Path, say: Say) -> dict[str, Any]:
+def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, Any]:
     """Let a candidate teach the selection students.
 
     Returns:
         Its mean `cost` until mastery by `probe`, and what measuring took: `lifetimes`, `compute`
         and `student_steps`.
     """
-    teacher, suite = config.teachers[0], build_suite(config)
-    if isinstance(teacher, LearnedTeacher):
-        return _measure_learned(config, teacher, suite, folder, say)
-    assert isinstance(teacher, RuleTeacher)
+    section, suite = config.teachers[0], build_suite(config)
+    if isinstance(section, LearnedTeacher):
+        return _measure_learned(config, section, suite, run_dir, say)
+    assert isinstance(section, RuleTeacher)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
-    rule = build_rule(teacher.rule, teacher.parameters, config, suite)
-    algorithm, room = rule_teacher(
-        rule, config, suite, len(students), config.seeds.teacher, teacher.action
+    rule = build_rule(section.rule, section.parameters, config, suite)
+    teacher, room = rule_teacher(
+        rule, config, suite, len(students), config.seeds.teacher, section.action
     )
-    lifetimes = Teaching(algorithm, room, students)
+    teaching = Teaching(teacher, room, students)
     importance = np.array([task.importance for task in suite.tasks])
     longest = room.decisions_in_budget
     stride, area, decisions = max(1, longest // REPORTS), 0.0, 0
-    while len(lifetimes.running):
-        lifetimes.step()
+    while len(teaching.running):
+        teaching.step()
         decisions += 1
         # Students whose lifetime is over keep their last score.
         area += float(np.average(room.facts.score, axis=1, weights=importance).mean())
-        if decisions % stride == 0 or not len(lifetimes.running):
-            cost = float(np.minimum(lifetimes.cost, room.facts.spending.spent).mean())
+        if decisions % stride == 0 or not len(teaching.running):
+            cost = float(np.minimum(teaching.cost, room.facts.spending.spent).mean())
             words = f"area {area / decisions:.3f} after {decisions} decisions"
             say(_report(decisions, area / decisions, cost, decisions / longest, words))
     return {
-        "cost": float(lifetimes.cost.mean()),
+        "cost": float(teaching.cost.mean()),
         "lifetimes": len(students),
         "compute": float(room.facts.spending.compute.sum()),
         "student_steps": int(room.facts.spending.steps.sum()),
@@ -140,13 +140,13 @@ def measure(config: Config, folder: Path, say: Say) -> dict[str, Any]:
 
 
 def _measure_learned(
-    config: Config, teacher: LearnedTeacher, suite: TaskSuite, folder: Path, say: Say
+    config: Config, section: LearnedTeacher, suite: TaskSuite, run_dir: Path, say: Say
 ) -> dict[str, Any]:
     """Train it whole, and let it teach the selection students.
 
     While it is trained it says which part of the budget its training students save.
     """
-    longest = build_room(config, suite, 1).decisions_in_budget
+    longest = decisions_in_budget(config, suite)
     last = time.monotonic()
 
     def report(fraction: float, words: str) -> None:
@@ -157,14 +157,14 @@ def _measure_learned(
             decisions = int(training.curve[-1]["decisions"])
             say(_report(decisions, saved, 0.0, fraction, words))
 
-    training = TeacherTraining(
-        config, teacher, config.seeds.teacher, suite, folder / "checkpoint", report
-    )
+    training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, report)
     result = training.run()
     cost = min(result["selection"])
     saved = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
-    say(_report(teacher.decisions, saved, cost, 1.0, "done"))
-    return {"cost": cost, **{key: result[key] for key in _COSTS}}
+    say(_report(section.decisions, saved, cost, 1.0, "done"))
+    took = asdict(Cost.of(result))
+    del took["wall_seconds"]
+    return {"cost": cost, **took}
 
 
 def _report(
@@ -181,12 +181,12 @@ def _decisions(config: Config) -> int:
     teacher = config.teachers[0]
     if isinstance(teacher, LearnedTeacher):
         return teacher.decisions
-    return build_room(config, build_suite(config), 1).decisions_in_budget
+    return decisions_in_budget(config, build_suite(config))
 
 
 def _tried(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
     """What is known of a candidate; without `cost` where it was stopped or interrupted."""
-    return read_json(run_dir_of(sweep_dir, pair) / "tried.json")
+    return read_json(SweepDir(sweep_dir).run_dir(pair.name).tried)
 
 
 def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path
         "yaml": text,
         "tried": {name: _without_reports(one) for name, one in tried.items()},
     }
-    write_json(sweep_dir / "summary.json", found)
+    write_json(SweepDir(sweep_dir).summary, found)
     return found
 
 

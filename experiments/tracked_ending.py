@@ -5,7 +5,6 @@ Legend: s teacher seeds, k tasks.
 
 import base64
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .evaluate import teacher_named, trained_path
 from .figures_schedule import draw_probabilities
 from .figures_style import to_png
-from .recorder import parts_of
+from .files import read_object
+from .layout import RunDir
+from .schedule import parts_of
 from .schedule_chart import chart_page
 from .stored import Lifetimes, StoredRun, read_run
-from .tracked_pair import Pair
+from .tracked_pair import TrackedPair
 
 MOST_ROWS = 10_000
 """What a W&B table takes; of longer schedules it has every n-th decision."""
@@ -50,7 +50,7 @@ class Ending:
     files: dict[str, list[Path]]
 
 
-def ending(pair: Pair) -> Ending:
+def ending(pair: TrackedPair) -> Ending:
     """Everything of a pair that is done."""
     run = only(read_run(pair.run_dir), pair.teacher, pair.seed)
     picture = to_png(draw_probabilities(run, [pair.teacher]))
@@ -74,16 +74,16 @@ def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:
     Raises:
         ValueError: if there are none.
     """
-    found = run.lifetimes.get(teacher)
-    if found is None or seed not in found.teacher_seeds:
+    lifetimes = run.lifetimes.get(teacher)
+    if lifetimes is None or seed not in lifetimes.teacher_seeds:
         raise ValueError(f"{run.path} has no finished lifetimes of {teacher} of seed {seed}")
-    at = found.teacher_seeds == seed
-    kept = {field.name: getattr(found, field.name)[at] for field in dataclasses.fields(Lifetimes)
-            if field.name != "student_seeds"}  # fmt: skip
-    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(found, **kept)})
+    at = lifetimes.teacher_seeds == seed
+    names = {field.name for field in dataclasses.fields(Lifetimes)} - {"student_seeds"}
+    kept = {name: getattr(lifetimes, name)[at] for name in names}
+    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **kept)})
 
 
-def table_rows(pair: Pair) -> list[list[Any]]:
+def table_rows(pair: TrackedPair) -> list[list[Any]]:
     """Rows of the table; None where there is no number."""
     history, tasks = pair.rows.history, pair.rows.facts.tasks
     every = max(1, math.ceil(len(history) * len(tasks) / MOST_ROWS))
@@ -96,15 +96,15 @@ def table_rows(pair: Pair) -> list[list[Any]]:
     return rows
 
 
-def summary_numbers(pair: Pair) -> dict[str, float]:
+def summary_numbers(pair: TrackedPair) -> dict[str, float]:
     """Numbers of the teacher in `summary.json`, those of this seed where there are such.
 
     Empty while there is no summary.
     """
-    file = pair.run_dir / "summary.json"
+    file = RunDir(pair.run_dir).summary
     if not file.exists():
         return {}
-    teachers = json.loads(file.read_text(encoding="utf-8"))["teachers"]
+    teachers = read_object(file)["teachers"]
     entry = dict(teachers.get(pair.teacher, {}))
     for own in entry.pop("per_teacher_seed", []):
         if own["teacher_seed"] == pair.seed:
@@ -122,16 +122,13 @@ def _flat(value: Any, name: str) -> dict[str, float]:
     return {name: float(value)} if isinstance(value, int | float) else {}
 
 
-def artifact_files(pair: Pair) -> dict[str, list[Path]]:
+def artifact_files(pair: TrackedPair) -> dict[str, list[Path]]:
     """The schedule of a pair, and its teacher."""
-    card = pair.run_dir / "teachers" / f"{pair.teacher}.json"
-    teacher = teacher_named(pair.config, pair.teacher)
-    files = [card]
-    if teacher.type == "learned":
-        files.append(trained_path(pair.run_dir, teacher, pair.seed))
+    files, teacher = RunDir(pair.run_dir), pair.config.teacher(pair.teacher)
+    taught_by = [files.card(pair.teacher), files.teacher_zip(teacher.name, pair.seed)]
     return {
-        "schedule": parts_of(pair.run_dir / "schedule", pair.teacher, pair.seed),
-        "teacher": [file for file in files if file.exists()],
+        "schedule": parts_of(files.schedule, pair.teacher, pair.seed),
+        "teacher": [file for file in taught_by if file.exists()],
     }
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from .collapse import Collapse
 from .config import Config
-from .evaluate import teacher_named
 from .files import write_json, write_whole
+from .layout import RunDir
+from .schedule import GrowingSchedule
 from .tracked_rows import PairRows, read_facts
 from .training_log import read_training_log
 from .units import Unit, plan
@@ -37,7 +38,7 @@ class Position:
     ended: bool = False
 
 
-class Pair:
+class TrackedPair:
     """A teacher of one seed with its students, as the run directory has it.
 
     Steps are counted the same way every time: first the lines of the training log, then the
@@ -57,14 +58,16 @@ class Pair:
     ) -> None:
         self.config, self.run_dir, self.teacher, self.seed = config, run_dir, teacher, seed
         self.id = run_id(config, run_dir, teacher, seed)
-        self.folder = run_dir / "wandb"
-        own = teacher_named(config, teacher).name == teacher
-        self._log = run_dir / "training" / f"{teacher}-{seed}.jsonl" if own else None
+        files = RunDir(run_dir)
+        self.folder, self._position = files.tracking, files.position(self.id)
+        own = config.teacher(teacher).name == teacher
+        self._log = files.training_log(teacher, seed) if own else None
         self.trained = 0
         """Lines of the training log that were read."""
         facts = read_facts(config, run_dir, teacher)
         self.collapse = Collapse(facts.tasks, facts.decisions, share, window)
-        self.rows = PairRows(run_dir / "schedule", teacher, seed, facts, self.collapse)
+        schedule = GrowingSchedule(files.schedule, teacher, seed, facts.tasks)
+        self.rows = PairRows(schedule, facts, self.collapse)
 
     @property
     def done(self) -> bool:
@@ -91,7 +94,7 @@ class Pair:
     def described(self) -> dict[str, Any]:
         """The resolved config of this pair alone."""
         values = self.config.model_dump(mode="json")
-        teacher = teacher_named(self.config, self.teacher).model_dump(mode="json")
+        teacher = self.config.teacher(self.teacher).model_dump(mode="json")
         return {
             "name": self.config.name,
             "pair": f"{self.teacher}-{self.seed}",
@@ -112,14 +115,10 @@ class Pair:
         write_json(self._position, vars(position))
         return position
 
-    @property
-    def _position(self) -> Path:
-        return self.folder / f"position-{self.id}.json"
-
 
 def partly_sent(run_dir: Path) -> bool:
     """Whether W&B has only a part of a pair that was online, of any in a run directory."""
-    return any(_read(file).partly for file in (run_dir / "wandb").glob("position-*.json"))
+    return any(_read(file).partly for file in RunDir(run_dir).positions())
 
 
 def _read(file: Path) -> Position:
@@ -135,7 +134,7 @@ def directory_key(run_dir: Path) -> str:
     It is in `wandb/key`, so that it moves with the directory, and a new run in a place where there
     was another one is another run in W&B.
     """
-    path = run_dir / "wandb" / "key"
+    path = RunDir(run_dir).tracking_key
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda aside: aside.write_text(secrets.token_hex(8), encoding="utf-8"))
@@ -148,8 +147,8 @@ def run_id(config: Config, run_dir: Path, teacher: str, seed: int) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def pairs_of(config: Config) -> Sequence[tuple[str, int]]:
+def tracked_pairs(config: Config) -> Sequence[tuple[str, int]]:
     """Teacher and seed of every pair of a trial, in the order of the config."""
     names = [(unit.teacher, unit.seed) for unit in plan(config) if unit.kind == "evaluate"]
     order = {teacher.name: i for i, teacher in enumerate(config.teachers)}
-    return sorted(names, key=lambda pair: (order[teacher_named(config, pair[0]).name], *pair))
+    return sorted(names, key=lambda pair: (order[config.teacher(pair[0]).name], *pair))

@@ -9,31 +9,29 @@ teacher, and in the shuffled order that it was shown.
 Legend: m students, k tasks, r students whose lifetime goes on.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from lessonplan.envs import next_streak, passes
+
+from .cards import read_card
 from .collapse import Collapse
 from .config import Config
-from .evaluate import teacher_named
-from .measures import TOLERANCE
-from .recorder import parts_of
+from .files import read_object
+from .layout import RunDir
+from .schedule import DecisionRows, GrowingSchedule
 
 PER_TASK = (
     "schedule", "chosen", "progress", "probe_score", "test_score", "forgetting", "epochs",
 )  # fmt: skip
 """Kinds of values that are logged as KIND/TASK, and nothing else is."""
-_SCALARS = ("student_seed", "student_steps", "compute", "probe_compute", "tokens", "reward")
-_LISTS = ("probabilities", "probe_score", "test_score")
 
 
 @dataclass(frozen=True)
-class Facts:
+class PairFacts:
     """What a pair's rows are read with.
 
     Attributes:
@@ -61,17 +59,16 @@ class Facts:
     mixes: bool
 
 
-def read_facts(config: Config, run_dir: Path, teacher: str) -> Facts:
+def read_facts(config: Config, run_dir: Path, teacher: str) -> PairFacts:
     """The facts of one teacher of a run that was begun."""
-    environment = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))
-    card_file = run_dir / "teachers" / f"{teacher}.json"
-    card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {}
+    files = RunDir(run_dir)
+    environment, card = read_object(files.environment), files.card(teacher)
     tasks = environment["suite"]["tasks"]
     weights = np.array([task["importance"] for task in tasks], dtype=np.float64)
     examples = np.array([task["training_examples"] for task in tasks], dtype=np.float64)
     endless = np.array([task.get("endless", False) for task in tasks])
-    action = getattr(teacher_named(config, teacher), "action", "task")
-    return Facts(
+    action = getattr(config.teacher(teacher), "action", "task")
+    return PairFacts(
         tasks=tuple(task["name"] for task in tasks),
         weights=weights / weights.sum(),
         threshold=np.array([task["threshold"] for task in tasks], dtype=np.float64),
@@ -81,152 +78,124 @@ def read_facts(config: Config, run_dir: Path, teacher: str) -> Facts:
         decisions=int(environment["budget"]["decisions"]),
         batch_size=config.student.batch_size,
         rehearsal=config.lifetime.rehearsal,
-        mixes=action == "mixture" or bool(card.get("mixes")),
+        mixes=action == "mixture" or (card.exists() and read_card(card).mixes),
     )
 
 
 @dataclass
 class _Students:
-    """What the students of a pair have so far; arrays are (m,) or (m, k)."""
+    """What the m students of a pair have so far; arrays are (m,) or (m, k)."""
 
     seeds: np.ndarray
-    values: dict[str, np.ndarray]
-    best: np.ndarray
-    seen: np.ndarray
-    """Training examples of each task."""
+    steps: np.ndarray
+    compute: np.ndarray
+    probing: np.ndarray
+    tokens: np.ndarray
     streak: np.ndarray
     mastered: np.ndarray
+    probe_score: np.ndarray
+    test_score: np.ndarray
+    best: np.ndarray
+    """Of the test scores."""
+    seen: np.ndarray
+    """Training examples of each task."""
 
     @classmethod
     def of(cls, seeds: np.ndarray, k: int) -> "_Students":
         m = len(seeds)
-        values = {name: np.zeros(m) for name in _SCALARS[1:]}
-        values |= {name: np.zeros((m, k)) for name in _LISTS}
-        return cls(
-            np.sort(seeds), values, np.zeros((m, k)), np.zeros((m, k)), np.zeros(m),
-            np.zeros(m, dtype=bool),
-        )  # fmt: skip
+        accounts, tables = (np.zeros(m) for _ in range(5)), (np.zeros((m, k)) for _ in range(4))
+        return cls(np.sort(seeds), *accounts, np.zeros(m, dtype=bool), *tables)
+
+    def enter(self, now: DecisionRows, facts: PairFacts) -> tuple[np.ndarray, np.ndarray]:
+        """Take in a decision.
+
+        Returns:
+            Which tasks each of the r students passes now, and what its last training was drawn
+            from, (r, k) each.
+        """
+        at = np.searchsorted(self.seeds, now.student_seed)
+        shares = now.probabilities if facts.mixes else now.chosen
+        shares = (1.0 - facts.rehearsal) * shares + facts.rehearsal * facts.pool
+        self.seen[at] += facts.batch_size * (now.student_steps - self.steps[at])[:, None] * shares
+        self.steps[at], self.compute[at] = now.student_steps, now.compute
+        self.probing[at], self.tokens[at] = now.probe_compute, now.tokens
+        self.probe_score[at], self.test_score[at] = now.probe_score, now.test_score
+        self.best[at] = np.maximum(self.best[at], now.test_score)
+        passed = passes(now.test_score, facts.threshold)
+        self.streak[at] = next_streak(self.streak[at], passed.all(axis=1))
+        self.mastered |= self.streak >= facts.streak
+        return passed, shares
 
 
 @dataclass
 class PairRows:
-    """Reads a pair's parts as they come and makes one row of numbers per decision.
+    """Makes one row of numbers per decision of a pair, from its parts as they come.
 
     Args:
-        folder: of the parts.
-        teacher: its name.
-        seed: of the teacher.
+        schedule: of the pair.
         facts: from `read_facts`.
         collapse: watches the schedule.
     """
 
-    folder: Path
-    teacher: str
-    seed: int
-    facts: Facts
+    schedule: GrowingSchedule
+    facts: PairFacts
     collapse: Collapse
-    decision: int = 0
-    """The last decision that was read."""
     history: list[dict[str, np.ndarray]] = field(default_factory=list)
     """Of each decision the values per task, (k,) each, and the mean `student_steps`, (1,)."""
     _students: _Students | None = None
-    _read: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    @property
+    def decision(self) -> int:
+        """The last decision that was read."""
+        return self.schedule.decision
 
     def news(self) -> list[dict[str, float]]:
-        """Rows of the decisions that were recorded since the last call, in order.
+        """Rows of the decisions that were recorded since the last call, in order."""
+        return [self._row(now) for now in self.schedule.news()]
 
-        A part that was dropped by a resume and written anew is read again; its decisions are the
-        same, and those that were read before give no second row.
-        """
-        rows: list[dict[str, float]] = []
-        for part in parts_of(self.folder, self.teacher, self.seed):
-            try:
-                stat = part.stat()
-                mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-                if self._read.get(part.name) == mark:
-                    continue
-                columns = [*_SCALARS, *_LISTS, "decision", "task"]
-                table = pq.read_table(part, columns=columns, partitioning=None)
-            except FileNotFoundError:
-                # Dropped this moment, by a unit that goes on from its checkpoint.
-                return rows
-            self._read[part.name] = mark
-            rows += self._rows(table)
-        return rows
-
-    def _rows(self, table: pa.Table) -> list[dict[str, float]]:
-        k = len(self.facts.tasks)
-        columns: dict[str, np.ndarray] = {name: table[name].to_numpy() for name in _SCALARS}
-        for name in _LISTS:
-            flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            columns[name] = flat.reshape(-1, k).astype(np.float64)
-        coded = table["task"].combine_chunks().dictionary_encode()
-        places = [self.facts.tasks.index(name) for name in coded.dictionary.to_pylist()]
-        columns["chosen"] = np.eye(k)[np.array(places, dtype=np.int64)[coded.indices.to_numpy()]]
-        decision = table["decision"].to_numpy()
-        order = np.argsort(decision, kind="stable")
-        columns = {name: values[order] for name, values in columns.items()}
-        made, starts = np.unique(decision[order], return_index=True)
-        rows = []
-        for number, start, end in zip(made, starts, [*starts[1:], len(order)], strict=True):
-            if number > self.decision:
-                self.decision = int(number)
-                rows.append(self._row({name: v[start:end] for name, v in columns.items()}))
-        return rows
-
-    def _row(self, now: dict[str, np.ndarray]) -> dict[str, float]:
-        """One decision of the r students whose lifetime went on; arrays are (r,) or (r, k)."""
-        facts = self.facts
-        if self._students is None:
-            self._students = _Students.of(now["student_seed"], len(facts.tasks))
-        students, first = self._students, self.decision == 1
-        at = np.searchsorted(students.seeds, now["student_seed"])
-        before = {name: students.values[name][at] for name in ("student_steps", "probe_score")}
-        for name, values in students.values.items():
-            values[at] = now[name]
-        shares = now["probabilities"] if facts.mixes else now["chosen"]
-        shares = (1.0 - facts.rehearsal) * shares + facts.rehearsal * facts.pool
-        steps = now["student_steps"] - before["student_steps"]
-        students.seen[at] += facts.batch_size * steps[:, None] * shares
-        students.best[at] = np.maximum(students.best[at], now["test_score"])
-        above = now["test_score"] >= facts.threshold - TOLERANCE
-        students.streak[at] = np.where(above.all(axis=1), students.streak[at] + 1, 0)
-        students.mastered |= students.streak >= facts.streak
+    def _row(self, now: DecisionRows) -> dict[str, float]:
+        """One decision of the r students whose lifetime went on."""
+        facts, k = self.facts, len(self.facts.tasks)
+        students = self._students = self._students or _Students.of(now.student_seed, k)
+        probe_before = students.probe_score[np.searchsorted(students.seeds, now.student_seed)]
+        passed, shares = students.enter(now, facts)
         per_task = {
-            "schedule": now["probabilities"].mean(axis=0),
-            "chosen": shares.mean(axis=0) if facts.mixes else now["chosen"].mean(axis=0),
-            "progress": (now["probe_score"] - before["probe_score"]).mean(axis=0),
-            "probe_score": students.values["probe_score"].mean(axis=0),
-            "test_score": students.values["test_score"].mean(axis=0),
-            "forgetting": (students.best - students.values["test_score"]).mean(axis=0),
+            "schedule": now.probabilities.mean(axis=0),
+            "chosen": shares.mean(axis=0) if facts.mixes else now.chosen.mean(axis=0),
+            "progress": (now.probe_score - probe_before).mean(axis=0),
+            "probe_score": students.probe_score.mean(axis=0),
+            "test_score": students.test_score.mean(axis=0),
+            "forgetting": (students.best - students.test_score).mean(axis=0),
             "epochs": students.seen.mean(axis=0) / facts.sizes,
         }
-        if first:
+        if now.decision == 1:
             # The scores before the first decision are not recorded.
-            per_task["progress"] = np.full(len(facts.tasks), np.nan)
-        self.history.append(per_task | {"student_steps": now["student_steps"].mean(keepdims=True)})
-        share = self.collapse.watch(self.decision, per_task["schedule"], above)
-        return _plain(self.decision, facts, per_task, share, students, now)
+            per_task["progress"] = np.full(k, np.nan)
+        self.history.append(per_task | {"student_steps": now.student_steps.mean(keepdims=True)})
+        share = self.collapse.watch(now.decision, per_task["schedule"], passed)
+        return _plain(facts, per_task, share, students, now)
 
 
 def _plain(
-    decision: int, facts: Facts, per_task: dict[str, np.ndarray], share: float,
-    students: _Students, now: dict[str, np.ndarray],
-) -> dict[str, float]:  # fmt: skip
+    facts: PairFacts,
+    per_task: dict[str, np.ndarray],
+    share: float,
+    students: _Students,
+    now: DecisionRows,
+) -> dict[str, float]:
     """Names and finite numbers."""
-    values = students.values
     row: dict[str, Any] = {
-        "decision": decision,
-        "student_steps": now["student_steps"].mean(),
-        "compute": now["compute"].mean(),
-        "reward": now["reward"].mean(),
+        "decision": now.decision,
+        "student_steps": now.student_steps.mean(),
+        "compute": now.compute.mean(),
+        "reward": now.reward.mean(),
         "entropy": entropy(per_task["schedule"]),
         "window_share": share,
-        "cost/compute": values["compute"].mean(),
-        "cost/probe_compute": values["probe_compute"].mean(),
-        "cost/tokens": values["tokens"].mean(),
+        "cost/compute": students.compute.mean(),
+        "cost/probe_compute": students.probing.mean(),
+        "cost/tokens": students.tokens.mean(),
         "students/mastered": students.mastered.mean(),
-        "students/running": len(now["reward"]),
+        "students/running": len(now.reward),
     }
     for kind in ("progress", "probe_score", "test_score", "forgetting"):
         row[f"mean/{kind}"] = per_task[kind] @ facts.weights

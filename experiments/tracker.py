@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .config import Config
-from .tracked_pair import Pair, Position, pairs_of
+from .layout import RunDir, SweepDir
+from .tracked_pair import Position, TrackedPair, tracked_pairs
 
 SECONDS_BETWEEN, SHARE_OF_TIME = 60.0, 0.02
 """A look that takes long is followed by a long pause, so that looking has a small share."""
@@ -27,7 +28,7 @@ class TrackedRun(Protocol):
     def alert(self, found: dict[str, Any]) -> None:
         """Tell people that the schedule collapsed."""
 
-    def end(self, pair: Pair, step: int) -> None:
+    def end(self, pair: TrackedPair, step: int) -> None:
         """Add what belongs at the end of a pair that is done."""
 
     def finish(self) -> None:
@@ -43,7 +44,7 @@ class Service(Protocol):
 
     mode: str
 
-    def open(self, pair: Pair) -> TrackedRun:
+    def open(self, pair: TrackedPair) -> TrackedRun:
         """A run for a pair, new or gone on with."""
 
     def close(self) -> None:
@@ -58,7 +59,7 @@ class UnsentError(RuntimeError):
 class Opened:
     """A run that is open, how far it was logged, and whether what belongs at its end was."""
 
-    pair: Pair
+    pair: TrackedPair
     run: TrackedRun
     position: Position
     ends: bool = False
@@ -147,8 +148,8 @@ class Tracker:
         try:
             share, window = self._alarm
             pairs = [
-                Pair(self._config, self._run_dir, teacher, seed, share, window)
-                for teacher, seed in pairs_of(self._config)
+                TrackedPair(self._config, self._run_dir, teacher, seed, share, window)
+                for teacher, seed in tracked_pairs(self._config)
             ]
             while True:
                 # Asked before the look, so that the last look comes after the end of the trial.
@@ -165,7 +166,7 @@ class Tracker:
         finally:
             self._close(service, opened, in_order)
 
-    def _take(self, pair: Pair, service: Service, opened: dict[str, Opened]) -> None:
+    def _take(self, pair: TrackedPair, service: Service, opened: dict[str, Opened]) -> None:
         """Log what is new of one pair."""
         news = pair.news()
         if not news and not (self._stop.is_set() and pair.done):
@@ -232,8 +233,8 @@ def sync_command(folder: Path) -> str:
     >>> sync_command(Path("runs/my run"))
     "wandb sync 'runs/my run'/wandb/offline-run-*"
     """
-    runs = shlex.quote(str(folder))
-    places = [f"{runs}/wandb/offline-run-*"]
-    if (folder / "sweep.yaml").exists():
-        places.append(f"{runs}/pairs/*/wandb/offline-run-*")
-    return " ".join(["wandb sync", *places])
+    quoted = Path(shlex.quote(str(folder)))
+    places = [RunDir(quoted).tracking]
+    if SweepDir(folder).sweep.exists():
+        places.append(SweepDir(quoted).run_dir("*").tracking)
+    return " ".join(["wandb sync", *(f"{place}/offline-run-*" for place in places)])

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .layout import RunDir
 from .schedule_chart import FIELDS, PRESET, PRESET_NAME
 from .tracked_ending import COLUMNS, Ending, ending
 from .tracked_mode import kept_as_it_is
-from .tracked_pair import Pair, directory_key
+from .tracked_pair import TrackedPair, directory_key
 from .tracked_report import Comparison, report_id
 from .tracker import UnsentError
 
@@ -95,7 +96,7 @@ class WandbService:
         with self._lock:
             WandbService._users += 1
 
-    def open(self, pair: Pair) -> "WandbRun":
+    def open(self, pair: TrackedPair) -> "WandbRun":
         """The W&B run of a pair, gone on with where there is one.
 
         Online W&B tells what it has, and the rest follows. Offline what nobody has sent yet is
@@ -124,11 +125,11 @@ class WandbService:
 
         for one in comparisons:
             identity = report_id(one.run, self._group, directory_key(self._run_dir))
-            for folder in _unsent_folders(self._run_dir / "wandb", identity):
+            for folder in _unsent_folders(RunDir(self._run_dir).tracking, identity):
                 shutil.rmtree(folder)
             run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
             with self.kept():
-                folder = self._run_dir / "wandb"
+                folder = RunDir(self._run_dir).tracking
                 images = [
                     wandb.Image(_stored(folder / f"{identity}-{i}.png", png), caption=caption)
                     for i, (caption, png) in enumerate(one.differences.items())
@@ -145,13 +146,13 @@ class WandbService:
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
         """Keep W&B's files in the run directory, one thread at a time."""
-        with self._lock, kept_as_it_is(self._run_dir / "wandb"):
+        with self._lock, kept_as_it_is(RunDir(self._run_dir).tracking):
             yield
 
     def _init(self, run_id: str, job_type: str, name: str, config: dict[str, Any]) -> "wandb.Run":
         import wandb
 
-        (self._run_dir / "wandb").mkdir(parents=True, exist_ok=True)
+        (RunDir(self._run_dir).tracking).mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(
             silent=True, console="off", x_disable_stats=True, x_disable_meta=True,
             x_disable_machine_info=True, x_save_requirements=False, disable_git=True,
@@ -199,7 +200,7 @@ class WandbRun:
             level="WARN",
         )
 
-    def end(self, pair: Pair, step: int) -> None:
+    def end(self, pair: TrackedPair, step: int) -> None:
         """Add pictures, the table, the numbers of the summary, and the artifacts."""
         import wandb
 

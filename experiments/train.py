@@ -18,10 +18,12 @@ from lessonplan.teacher.streams import global_state
 
 from .build import SELECT_SEEDS, build_learner, learned_teacher
 from .config import Config, Course, LearnedTeacher
+from .courses import courses_of
 from .files import read_checkpoint, write_checkpoint, write_whole
-from .lifetimes import Lifetimes
+from .layout import RunDir, unit_name
+from .lifetimes import Teaching
 from .progress import Report, nowhere
-from .training_env import courses_of, training_env
+from .training_env import training_env
 from .training_log import TrainingLog
 
 
@@ -33,7 +35,7 @@ class TeacherTraining:
         teacher: what to train.
         seed: of the teacher.
         suite: the tasks of the experiment (a teacher may be trained on another course).
-        folder: for checkpoints and candidates; the training log goes into `training` beside it.
+        run_dir: for checkpoints, candidates and the training log.
         report: told how far it is.
     """
 
@@ -43,15 +45,14 @@ class TeacherTraining:
         teacher: LearnedTeacher,
         seed: int,
         suite: TaskSuite,
-        folder: Path,
+        run_dir: Path,
         report: Report = nowhere,
     ) -> None:
         self.config, self.teacher, self.seed, self.report = config, teacher, seed, report
         self.courses = courses_of(config, teacher, suite)
-        stem = f"train-{teacher.name}-{seed}"
-        self._folder, self._stem = folder, stem
-        self._checkpoint = folder / f"{stem}.pt"
-        self._log = TrainingLog(folder.parent / "training" / f"{teacher.name}-{seed}.jsonl")
+        self._files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
+        self._checkpoint = self._files.checkpoint(self._unit)
+        self._log = TrainingLog(self._files.training_log(teacher.name, seed))
         self.env = training_env(teacher, self.courses)
         self.streams = LearnerStreams(seed)
         self.seconds = 0.0
@@ -91,7 +92,7 @@ class TeacherTraining:
 
     def candidate_path(self, decisions: int) -> Path:
         """File of the candidate that had had this many training decisions."""
-        return self._folder / f"{self._stem}-after-{decisions}.zip"
+        return self._files.candidate(self._unit, decisions)
 
     def save_candidate(self, model: BaseAlgorithm) -> None:
         """Keep the teacher as it is now."""
@@ -213,7 +214,7 @@ class TeacherTraining:
             self.teacher, self.candidate_path(place), course, suite, len(students), self.seed,
             deterministic=self.teacher.deterministic,
         )  # fmt: skip
-        cost = float(Lifetimes(teacher, room, students).live().mean())
+        cost = float(Teaching(teacher, room, students).live().mean())
         spent["lifetimes"] += len(students)
         spent["compute"] += float(room.facts.spending.compute.sum())
         spent["student_steps"] += int(room.facts.spending.steps.sum())

@@ -19,7 +19,7 @@ from lessonplan.teacher import RULES, StaticMixture
 from .build import SELECT_SEEDS, build_rule, rule_teacher
 from .config import Config, RuleTeacher
 from .files import read_checkpoint, write_checkpoint
-from .lifetimes import Lifetimes
+from .lifetimes import Teaching
 from .named import named
 from .progress import Report, nowhere
 
@@ -85,10 +85,10 @@ def tune(
         report(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
         rule = build_rule(teacher.rule, settings[i], config, suite)
-        algorithm, room = rule_teacher(
+        taught_by, room = rule_teacher(
             rule, config, suite, len(students), config.seeds.teacher, teacher.action
         )
-        cost = Lifetimes(algorithm, room, students).live()
+        cost = Teaching(taught_by, room, students).live()
         state["tried"].append({"parameters": settings[i], "cost": float(cost.mean())})
         _charge(state, room, time.perf_counter() - began)
         write_checkpoint(checkpoint, state)

@@ -14,8 +14,9 @@ from typing import Any
 from lessonplan.student import TaskSuite
 
 from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
-from .evaluate import evaluate, sampled_name, teacher_named, trained_path
+from .evaluate import evaluate
 from .files import write_json, write_whole
+from .layout import RunDir, unit_name
 from .progress import Report, nowhere
 from .train import TeacherTraining
 from .tune import tune
@@ -42,11 +43,11 @@ class Unit:
     @property
     def name(self) -> str:
         """Of the unit and its file."""
-        return f"{self.kind}-{self.teacher}-{self.seed}"
+        return unit_name(self.kind, self.teacher, self.seed)
 
     def file(self, run_dir: Path) -> Path:
         """What is there when the unit is done."""
-        return run_dir / "checkpoint" / f"{self.name}.json"
+        return RunDir(run_dir).unit(self.name)
 
     def result(self, run_dir: Path) -> dict[str, Any] | None:
         """What the unit returned; None if it is not done.
@@ -85,8 +86,7 @@ def plan(config: Config) -> list[Unit]:
                 train = Unit("train", teacher.name, seed, weight=100.0)
                 units += [train, Unit("evaluate", teacher.name, seed, (train.name,), 2.0)]
                 if teacher.sampled:
-                    sampled = sampled_name(teacher)
-                    units.append(Unit("evaluate", sampled, seed, (train.name,)))
+                    units.append(Unit("evaluate", teacher.sampled_name, seed, (train.name,)))
     for teacher in config.teachers:
         if isinstance(teacher, ReplayTeacher):
             units += [
@@ -103,26 +103,27 @@ def do(
     """Do one unit and leave its file."""
     result = _WORK[unit.kind](unit, config, suite, run_dir, report)
     write_json(unit.file(run_dir), result)
-    unit.file(run_dir).with_suffix(".pt").unlink(missing_ok=True)
+    RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
 
 
 def _tune(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report
 ) -> dict[str, Any]:
-    teacher = teacher_named(config, unit.teacher)
+    teacher = config.teacher(unit.teacher)
     assert isinstance(teacher, RuleTeacher)
-    return tune(config, teacher, suite, unit.file(run_dir).with_suffix(".pt"), report)
+    return tune(config, teacher, suite, RunDir(run_dir).checkpoint(unit.name), report)
 
 
 def _train(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report
 ) -> dict[str, Any]:
-    teacher = teacher_named(config, unit.teacher)
+    teacher = config.teacher(unit.teacher)
     assert isinstance(teacher, LearnedTeacher)
-    training = TeacherTraining(config, teacher, unit.seed, suite, run_dir / "checkpoint", report)
+    training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, report)
     result = training.run()
-    chosen = run_dir / "checkpoint" / result.pop("candidate")
-    target = trained_path(run_dir, teacher, unit.seed)
+    files = RunDir(run_dir)
+    chosen = files.checkpoints / result.pop("candidate")
+    target = files.teacher_zip(teacher.name, unit.seed)
     write_whole(target, lambda aside: shutil.copyfile(chosen, aside))
     return result
 

@@ -41,9 +41,9 @@ def verdict(summary: Summary) -> str:
 
 
 def _learned(summary: Summary) -> dict[str, Summary]:
-    """The learned teachers, each once: with its most likely task where it is sampled besides."""
+    """The learned teachers, each once: without its twin where it is also reported as sampled."""
     learned = {n: t for n, t in summary["teachers"].items() if t["kind"] == "learned"}
-    return {n: t for n, t in learned.items() if t["deterministic"]} or learned
+    return {n: t for n, t in learned.items() if t["sampled_twin_of"] is None} or learned
 
 
 def _subject(summary: Summary) -> str:
@@ -125,9 +125,9 @@ def _comparisons(summary: Summary, name: str) -> list[str]:
             roles.setdefault(baseline, []).append(_role(summary, role, baseline))
     outcomes: dict[str, list[str]] = {}
     for baseline, titles in roles.items():
-        found = _comparison(summary, name, baseline, " and ".join(titles))
-        if found is not None:
-            outcomes.setdefault(found[0], []).append(found[1])
+        outcome = _comparison(summary, name, baseline, " and ".join(titles))
+        if outcome is not None:
+            outcomes.setdefault(outcome[0], []).append(outcome[1])
     return [f"{judgement} {'; '.join(which)}." for judgement, which in outcomes.items()]
 
 

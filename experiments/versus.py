@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .cards import TeacherCard
 from .measures import LOWER_IS_BETTER, Measures
 from .statistics import Sample, difference, probability_of_improvement, ratio, share_lost
-from .stored import Lifetimes, TeacherRecord
+from .stored import Lifetimes
 
 BASELINE_ROLES = {
     "proportional": "proportional sampling",
@@ -26,7 +27,7 @@ BASELINE_ROLES = {
 class Measured:
     """One teacher with its lifetimes and what they are worth."""
 
-    record: TeacherRecord
+    card: TeacherCard
     lifetimes: Lifetimes
     measures: Measures
     samples: dict[str, Sample] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Measured:
         """One measure as a sample, resampled once."""
         if metric not in self.samples:
             # A replay has the teacher seeds of the teacher that it replays: they are drawn alike.
-            stream = self.record.replay_of or self.record.name
+            stream = self.card.replay_of or self.card.name
             self.samples[metric] = Sample(getattr(self.measures, metric), stream)
         return self.samples[metric]
 
@@ -63,30 +64,30 @@ def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
     is no tuned one. The best is the one with the lowest interquartile mean of its cost to mastery
     on the reported students (which favours the baseline), then the highest area.
     """
-    plain = {name: t for name, t in teachers.items() if t.record.replay_of is None}
+    plain = {name: t for name, t in teachers.items() if t.card.replay_of is None}
     chosen: dict[str, str] = {}
     for name in ("proportional", "uniform"):
         if name in plain:
             chosen.setdefault("proportional", name)
-    blind = [t for t in plain.values() if not t.record.sees_order and t.record.kind != "learned"]
-    adaptive = [t for t in blind if t.record.kind in ("rule", "bandit")]
-    ordered = [t for t in plain.values() if t.record.sees_order and t.record.kind != "learned"]
+    blind = [t for t in plain.values() if not t.card.sees_order and t.card.kind != "learned"]
+    adaptive = [t for t in blind if t.card.kind in ("rule", "bandit")]
+    ordered = [t for t in plain.values() if t.card.sees_order and t.card.kind != "learned"]
     fields = {
-        "tuned_rule": [t for t in adaptive if t.record.tuned],
-        "tuned_mixture": [t for t in blind if t.record.tuned and t.record.kind == "static"],
-        "untuned_rule": [t for t in adaptive if not t.record.tuned],
-        "true_order": [t for t in ordered if t.record.tuned] or ordered,
+        "tuned_rule": [t for t in adaptive if t.card.tuned],
+        "tuned_mixture": [t for t in blind if t.card.tuned and t.card.kind == "static"],
+        "untuned_rule": [t for t in adaptive if not t.card.tuned],
+        "true_order": [t for t in ordered if t.card.tuned] or ordered,
     }
     for role, candidates in fields.items():
         if candidates:
-            chosen[role] = min(candidates, key=rank).record.name
+            chosen[role] = min(candidates, key=rank).card.name
     return chosen
 
 
 def rank(teacher: Measured) -> tuple[float, float, str]:
     """Sorts teachers from best to worst."""
     cost, score = teacher.sample("cost_to_mastery").iqm, teacher.sample("area").iqm
-    return cost, -score, teacher.record.name
+    return cost, -score, teacher.card.name
 
 
 def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dict[str, Any]]:
@@ -99,7 +100,7 @@ def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dic
         entry
         for teacher in teachers.values()
         for name in dict.fromkeys(baselines.values())
-        if name != teacher.record.name
+        if name != teacher.card.name
         for metric in LOWER_IS_BETTER
         if (entry := _compare(teacher, teachers[name], metric)) is not None
     ]
@@ -112,8 +113,8 @@ def _compare(teacher: Measured, baseline: Measured, metric: str) -> dict[str, An
     mine, theirs = samples
     gap, quotient = difference(mine, theirs), ratio(mine, theirs)
     return {
-        "teacher": teacher.record.name,
-        "baseline": baseline.record.name,
+        "teacher": teacher.card.name,
+        "baseline": baseline.card.name,
         "metric": metric,
         "difference": gap.value,
         "difference_ci95": gap.ci95,
@@ -135,10 +136,10 @@ def order_share(teachers: dict[str, Measured]) -> dict[str, dict[str, Any]]:
     baseline = teachers.get("uniform") or teachers.get("proportional")
     shares: dict[str, dict[str, Any]] = {}
     for twin in teachers.values():
-        original = teachers.get(twin.record.replay_of or "")
-        if not twin.record.shuffled or original is None or baseline is None:
+        original = teachers.get(twin.card.replay_of or "")
+        if not twin.card.shuffled or original is None or baseline is None:
             continue
-        entry: dict[str, Any] = {"shuffled": twin.record.name, "baseline": baseline.record.name}
+        entry: dict[str, Any] = {"shuffled": twin.card.name, "baseline": baseline.card.name}
         for metric, prefix in (("steps_to_mastery", ""), ("area", "area_")):
             samples = paired(metric, original, twin, baseline)
             if samples is None:
@@ -149,15 +150,8 @@ def order_share(teachers: dict[str, Measured]) -> dict[str, dict[str, Any]]:
             entry[prefix + "share"] = lost.value if gained else None
             entry[prefix + "ci95"] = lost.ci95 if gained else None
         else:
-            shares[original.record.name] = entry
+            shares[original.card.name] = entry
     return shares
-
-
-def invested(record: TeacherRecord) -> dict[str, float]:
-    """What training and tuning cost, per teacher seed; zeros where there was none."""
-    keys = ("lifetimes", "compute", "student_steps", "wall_seconds")
-    parts = [part for part in (record.training, record.tuning) if part]
-    return {key: float(sum(part.get(key) or 0.0 for part in parts)) for key in keys}
 
 
 def payback_students(
@@ -171,10 +165,10 @@ def payback_students(
     """
     result: dict[str, dict[str, float | None] | None] = {}
     for name, teacher in teachers.items():
-        spent = invested(teacher.record)["compute"]
+        spent = teacher.card.making.compute
         if spent <= 0:
             continue
-        if teacher.record.other_course:
+        if teacher.card.other_course:
             result[name] = None
             continue
         paid: dict[str, float | None] = {}

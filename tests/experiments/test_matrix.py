@@ -10,7 +10,7 @@ from lessonplan.envs.columns import student_key
 from lessonplan.experiments import build
 from lessonplan.experiments.build import build_learner, build_rule, build_suite, rule_teacher
 from lessonplan.experiments.config import LearnedTeacher
-from lessonplan.experiments.lifetimes import Lifetimes
+from lessonplan.experiments.lifetimes import Teaching
 from lessonplan.experiments.loading import make_config
 from lessonplan.student import SUITES
 from lessonplan.teacher import ALGORITHMS, RULES, LearnerStreams, Replay
@@ -130,7 +130,7 @@ def rule_of(name, course):
 
 def check_lifetimes(teacher, room):
     """Teach to the end of the budget, look at every decision and return the tasks, (2, d)."""
-    lifetimes, k = Lifetimes(teacher, room, np.array([5, 6])), len(room.suite)
+    lifetimes, k = Teaching(teacher, room, np.array([5, 6])), len(room.suite)
     count, played = 0, []
     while len(lifetimes.running):
         decision = lifetimes.step()

@@ -10,9 +10,10 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments import recorder as module
 from lessonplan.experiments.check import check
-from lessonplan.experiments.evaluate import evaluate, recorded_schedules
+from lessonplan.experiments.evaluate import evaluate
 from lessonplan.experiments.loading import make_config
-from lessonplan.experiments.recorder import Recorder, parts_of
+from lessonplan.experiments.recorder import Recorder
+from lessonplan.experiments.schedule import parts_of, recorded_schedules
 
 
 @pytest.fixture
@@ -113,8 +114,7 @@ def test_parts_of_other_names_are_left_alone(tmp_path):
         recorder.flush()
     for name in names:
         assert [p.name for p in parts_of(folder, name, 0)] == [f"part-{name}-0-0000.parquet"]
-    suite = SimpleNamespace(names=["a"])
-    schedules, _ = recorded_schedules(tmp_path, suite, "a", 0)
+    schedules, _ = recorded_schedules(tmp_path, ["a"], "a", 0)
     assert schedules.shape == (1, 1)
     Recorder(folder, "[a]", 0, 1).resume(None)
     assert len(list(folder.iterdir())) == len(names) - 1

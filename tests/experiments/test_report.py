@@ -149,7 +149,7 @@ def test_a_figure_keeps_learned_teachers_and_baselines_when_there_are_too_many(t
     assert len(shown) == 6
     assert {"ppo", "proportional", "lowest", "in_order"} <= set(shown)
     assert list(shown) == [name for name in teachers if name in shown]
-    styles = teacher_styles(teacher.record for teacher in teachers.values())
+    styles = teacher_styles(teacher.card for teacher in teachers.values())
     looks = [(style.color, style.dashes) for style in styles.values()]
     assert len(set(looks)) == len(teachers) == 20
 

@@ -13,10 +13,11 @@ import pytest
 import yaml
 from tiny_config import CONFIG
 
-from lessonplan.experiments import trial
+from lessonplan.experiments import environment
+from lessonplan.experiments.environment import git_commit
 from lessonplan.experiments.files import locked
 from lessonplan.experiments.loading import read_config
-from lessonplan.experiments.trial import git_commit, prepare, run_trial
+from lessonplan.experiments.trial import prepare, run_trial
 from lessonplan.student import parity
 
 RUN = """
@@ -215,13 +216,13 @@ def test_the_commit_is_that_of_the_checkout_that_the_package_belongs_to(
             [*named, *command], capture_output=True, text=True, check=True
         ).stdout.strip()
 
-    module = tmp_path / "trial.py"
+    module = tmp_path / "environment.py"
     module.write_text("")
-    monkeypatch.setattr(trial, "__file__", str(module))
+    monkeypatch.setattr(environment, "__file__", str(module))
     assert git_commit() is None
     git("init")
     git("commit", "--allow-empty", "-m", "another project, which only holds a copy")
     assert git_commit() is None
-    git("add", "trial.py")
+    git("add", "environment.py")
     git("commit", "-m", "the package")
     assert git_commit() == git("rev-parse", "HEAD")

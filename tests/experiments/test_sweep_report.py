@@ -8,12 +8,13 @@ import pytest
 from sweep_kit import BASE, numbers, write_files
 
 from lessonplan.experiments import report
+from lessonplan.experiments.layout import SweepDir
 from lessonplan.experiments.loading import make_config
 from lessonplan.experiments.report import write_report
 from lessonplan.experiments.sweep import is_left
 from lessonplan.experiments.sweep_config import read_sweep, write_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of
-from lessonplan.experiments.sweep_report import is_done, merged_runs
+from lessonplan.experiments.sweep_report import merged_runs
 from lessonplan.experiments.trial import run_trial
 
 TEACHERS = ["ppo", "uniform", "in-order-tuned", "highest-unmastered"]
@@ -102,13 +103,13 @@ def test_teacher_seeds_of_rules_are_teacher_seeds_and_other_students_another_com
 
 def test_what_is_missing_is_said_and_the_rest_is_reported(whole, tmp_path):
     sweep = shutil.copytree(whole, tmp_path / "s")
-    pairs = {pair.name: pair for pair in pairs_of(read_sweep(sweep / "sweep.yaml"))}
     shutil.rmtree(sweep / "pairs" / "uniform-0")
     (sweep / "pairs" / "ppo-1" / "summary.json").write_text('{"teach')
     shutil.rmtree(sweep / "pairs" / "ppo-1" / "schedule")
-    assert not is_done(sweep, pairs["uniform-0"])
-    assert not is_done(sweep, pairs["ppo-1"])
-    assert is_done(sweep, pairs["ppo-0"])
+    files = SweepDir(sweep)
+    assert not files.run_dir("uniform-0").is_done
+    assert not files.run_dir("ppo-1").is_done
+    assert files.run_dir("ppo-0").is_done
     told = write_report(merged_runs(sweep), sweep)
     assert not told["complete"]
     assert "the pair uniform-0 has not ended" in told["problems"]

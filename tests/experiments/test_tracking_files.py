@@ -4,7 +4,7 @@ import pytest
 from synthetic_run import rows
 from tracking_kit import TASKS, end, plan_config, run_of
 
-from lessonplan.experiments.tracked_pair import Pair, partly_sent
+from lessonplan.experiments.tracked_pair import TrackedPair, partly_sent
 from lessonplan.experiments.tracker import Tracker
 from lessonplan.experiments.tracking_wandb import WandbService
 
@@ -110,6 +110,6 @@ def test_an_online_start_that_fails_loses_nothing_of_an_offline_file(attempts):
 def test_a_file_that_was_sent_stays_and_is_not_written_again(attempts, tmp_path):
     attempts(("offline", None))
     folder = next((tmp_path / "run" / "wandb").glob("offline-run-*"))
-    identity = Pair(plan_config(), tmp_path / "run", "plan", 0, 0.99, 9).id
+    identity = TrackedPair(plan_config(), tmp_path / "run", "plan", 0, 0.99, 9).id
     (folder / f"run-{identity}.wandb.synced").touch()
     assert attempts(("offline", None)) == [[0, 1, 2, 3, 4, 5], []]

@@ -34,7 +34,7 @@ def training(run_dir, algorithm, report=None, decisions=1024):
         }
     )  # fmt: skip
     extra = {} if report is None else {"report": report}
-    return TeacherTraining(config, teacher, 3, build_suite(config), run_dir / "checkpoint", **extra)
+    return TeacherTraining(config, teacher, 3, build_suite(config), run_dir, **extra)
 
 
 def stop_after(calls):

@@ -22,7 +22,7 @@ from wandb_server import WandbServer
 
 from lessonplan.experiments.config import Config
 from lessonplan.experiments.loading import read_config
-from lessonplan.experiments.tracked_pair import pairs_of, run_id
+from lessonplan.experiments.tracked_pair import run_id, tracked_pairs
 from lessonplan.experiments.tracker import sync_command
 from lessonplan.experiments.trial import run_trial
 
@@ -68,7 +68,7 @@ def synced(out, home, **more):
 def sent(server, out):
     """What a server has of each pair of a run directory."""
     config, found = read_config(out / "config.yaml"), {}
-    for teacher, seed in pairs_of(config):
+    for teacher, seed in tracked_pairs(config):
         rows = server.rows.get(run_id(config, out, teacher, seed), [])
         decisions = [row for row in rows if "reward" in row]
         assert [row["_step"] for row in rows] == [*range(len(rows))]

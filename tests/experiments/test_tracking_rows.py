@@ -15,13 +15,13 @@ from lessonplan.experiments.schedule_chart import chart_page, filled_chart
 from lessonplan.experiments.stored import read_run
 from lessonplan.experiments.tracked_ending import agreement, only
 from lessonplan.experiments.tracked_mode import kept_as_it_is
-from lessonplan.experiments.tracked_pair import Pair, pairs_of, run_id
+from lessonplan.experiments.tracked_pair import TrackedPair, run_id, tracked_pairs
 from lessonplan.experiments.tracked_report import compare
 from lessonplan.experiments.tracked_rows import entropy
 
 
 def news(run, **changes):
-    return [row for _, row in Pair(plan_config(**changes), run, "plan", 0, 0.95, 0).news()]
+    return [row for _, row in TrackedPair(plan_config(**changes), run, "plan", 0, 0.95, 0).news()]
 
 
 def two_lives(**options):
@@ -88,7 +88,7 @@ def test_progress_is_the_change_of_the_probe_score_from_the_second_decision_on(t
 def test_parts_that_come_later_or_are_written_anew_give_every_decision_once(tmp_path):
     short, long = two_lives()
     run = run_of(tmp_path / "run", [short[:1], long[:1]])
-    pair = Pair(plan_config(), run, "plan", 0, 0.95, 0)
+    pair = TrackedPair(plan_config(), run, "plan", 0, 0.95, 0)
     assert [step for step, _ in pair.news()] == [0]
     assert pair.news() == []
     add_part(run, 1, [short[1:], long[1:2]])
@@ -114,7 +114,7 @@ def test_mastered_and_forgetting_end_as_the_report_has_them(tmp_path):
     )
     stored = read_run(run)
     for name in ("ppo", "proportional"):
-        last = [row for _, row in Pair(settings, run, name, 0, 0.95, 0).news()][-1]
+        last = [row for _, row in TrackedPair(settings, run, name, 0, 0.95, 0).news()][-1]
         measures = measure(stored, stored.lifetimes[name])
         assert last["students/mastered"] == pytest.approx(measures.mastered.mean())
         assert last["mean/forgetting"] == pytest.approx(measures.forgetting.mean())
@@ -174,7 +174,7 @@ def test_an_id_tells_run_directory_config_teacher_and_seed_apart(tmp_path):
 def test_every_reported_teacher_of_every_seed_is_a_pair():
     learned = {"name": "ppo", "type": "learned", "seeds": 2, "sampled": True}
     replay = {"name": "again", "type": "replay", "of": "ppo"}
-    found = pairs_of(plan_config(teachers=[learned, "uniform", replay]))
+    found = tracked_pairs(plan_config(teachers=[learned, "uniform", replay]))
     names = ["ppo", "ppo-sampled", "again"]
     assert set(found) == {("uniform", 0)} | {(name, seed) for name in names for seed in (0, 1)}
 

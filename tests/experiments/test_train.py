@@ -11,7 +11,7 @@ from tiny_config import CONFIG
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.experiments.build import build_suite
 from lessonplan.experiments.config import Config, LearnedTeacher
-from lessonplan.experiments.lifetimes import Lifetimes
+from lessonplan.experiments.lifetimes import Teaching
 from lessonplan.experiments.train import TeacherTraining
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
 
@@ -113,21 +113,21 @@ def chances(lifetimes, decisions):
 def test_a_recurrent_teacher_remembers_each_student_by_itself():
     seeds = np.array([3, 11, 5, 8])
     model, room = recurrent(4)
-    together = chances(Lifetimes(model, room, seeds), 30)
+    together = chances(Teaching(model, room, seeds), 30)
     for row, seed in enumerate(seeds):
         alone, single = recurrent(1)
-        by_itself = chances(Lifetimes(alone, single, seeds[[row]]), 30)[0]
+        by_itself = chances(Teaching(alone, single, seeds[[row]]), 30)[0]
         np.testing.assert_allclose(together[row], by_itself, atol=1e-6, err_msg=str(seed))
 
 
 def test_the_memory_of_a_recurrent_teacher_is_part_of_the_state_of_lifetimes():
     seeds = np.array([3, 11, 5, 8])
     model, room = recurrent(4)
-    lifetimes = Lifetimes(model, room, seeds)
+    lifetimes = Teaching(model, room, seeds)
     chances(lifetimes, 4)
     state = lifetimes.state_dict()
     wanted = chances(lifetimes, 5)
-    again = Lifetimes(*recurrent(4), seeds)
+    again = Teaching(*recurrent(4), seeds)
     again.load_state_dict(state)
     np.testing.assert_equal(chances(again, 5), wanted)
     hidden, cell = state["memory"]
@@ -141,7 +141,7 @@ def test_a_teacher_of_mixtures_trains_its_students_on_them_and_shows_the_shares(
     with LearnerStreams(0).running():
         model = make_learner("ppo", env, seed=0, width=8, n_steps=8, batch_size=24)
         model.learn(24)
-    lifetimes = Lifetimes(model, room, np.arange(3))
+    lifetimes = Teaching(model, room, np.arange(3))
     decision = lifetimes.step()
     shares = decision.probabilities
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)

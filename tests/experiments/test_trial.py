@@ -20,9 +20,9 @@ from lessonplan.experiments.build import (
     build_suite,
 )
 from lessonplan.experiments.check import check
-from lessonplan.experiments.evaluate import evaluate, recorded_schedules
+from lessonplan.experiments.evaluate import evaluate
 from lessonplan.experiments.loading import make_config
-from lessonplan.experiments.recorder import SCHEMA
+from lessonplan.experiments.schedule import SCHEMA, recorded_schedules
 from lessonplan.experiments.train import TeacherTraining
 from lessonplan.experiments.tune import candidates, tune
 from lessonplan.experiments.units import plan
@@ -101,8 +101,8 @@ def test_shuffled_replays_keep_the_counts_of_each_lifetime(tmp_path):
     report(config, tmp_path, "in-order")
     report(config, tmp_path, "again")
     suite = check(config)
-    first, _ = recorded_schedules(tmp_path, suite, "in-order", 0)
-    again, _ = recorded_schedules(tmp_path, suite, "again", 0)
+    first, _ = recorded_schedules(tmp_path, suite.names, "in-order", 0)
+    again, _ = recorded_schedules(tmp_path, suite.names, "again", 0)
     length = min(first.shape[1], again.shape[1])
     assert (first[:, :length] != again[:, :length]).any()
     whole = (first >= 0).sum(axis=1) == (again >= 0).sum(axis=1)
