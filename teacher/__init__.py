@@ -117,4 +117,4 @@ __all__ = [
 # Policies are here by name too: a saved teacher names this face as the place of its own.
 _POLICIES = {learner.policy.__name__: learner.policy for learner in ALGORITHMS.values()}
 globals().update(_POLICIES)
-name_face([RulePolicy, Replay, Sampled, *_POLICIES.values(), *RULES.values()])
+name_face([RulePolicy, Replay, *_POLICIES.values(), *RULES.values()])

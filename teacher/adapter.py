@@ -8,6 +8,7 @@ Legend: n students, k tasks, f columns.
 """
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -21,7 +22,7 @@ from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from .mixture import mixture_logits
-from .pickles import own_objects, zip_data
+from .pickles import own_objects, rule_as_written, written_rule, zip_data
 from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
@@ -198,6 +199,7 @@ class RuleTeacher(BaseAlgorithm):
     def _setup_model(self) -> None:
         if self.rule is None:
             raise ValueError("RuleTeacher needs a rule")
+        self.rule = rule_as_written(self.rule)
         if self.env is not None:
             self.columns = columns_of(self.env)
         elif not self.columns:
@@ -212,6 +214,19 @@ class RuleTeacher(BaseAlgorithm):
         super().set_env(env, force_reset)
         self._setup_model()
 
+    def save(
+        self,
+        path: str | Path | io.BufferedIOBase,
+        exclude: Iterable[str] | None = None,
+        include: Iterable[str] | None = None,
+    ) -> None:
+        """As in SB3; a rule of ours is written as its name and parameters, one's own is pickled."""
+        rule, self.rule = self.rule, written_rule(self.rule)
+        try:
+            super().save(path, exclude, include)
+        finally:
+            self.rule = rule
+
     @classmethod
     def load(
         cls,
@@ -223,7 +238,7 @@ class RuleTeacher(BaseAlgorithm):
         force_reset: bool = True,
         **kwargs: Any,
     ) -> Self:
-        """As in SB3; rules of ours are found by their names, wherever they lay when saved."""
+        """As in SB3; classes of ours are found by their names, wherever they lay when saved."""
         objects = own_objects(zip_data(path)) | (custom_objects or {})
         return super().load(path, env, device, objects, print_system_info, force_reset, **kwargs)
 

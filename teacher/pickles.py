@@ -1,16 +1,19 @@
 """Classes of this room in SB3's zips: found by their names, wherever they lie.
 
-SB3 pickles the class of a policy, and of a rule, and a pickle names the module of a class. Here the
-classes say that they are of the room's face, so a new file names that. An older file names modules
-that may have moved since; it is read as if it named the face.
+SB3 pickles what is no JSON, and a pickle names the module of a class. Here policies and rules say
+that they are of the room's face, so a new file names that, and a rule is written as its name and
+parameters. An older file names modules that may have moved since; it is read as if it named the
+face.
 """
 
 import base64
 import io
 import json
 import pickle
+import sys
 import zipfile
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,30 @@ def name_face(classes: Iterable[type]) -> None:
     """Let pickles of these classes, which the face must hold, name it instead of their modules."""
     for each in classes:
         each.__module__ = _FACE
+
+
+def written_rule(rule: Any) -> Any:
+    """Name and parameters of a rule of this room; any other as it is, to be pickled."""
+    if type(rule).__module__ != _FACE or not is_dataclass(rule):
+        return rule
+    return {"name": type(rule).__name__, "parameters": _parameters(rule)}
+
+
+def rule_as_written(rule: Any) -> Any:
+    """The rule that `written_rule` made this of."""
+    if not isinstance(rule, dict):
+        return rule
+    parameters = {name: _hashable(value) for name, value in rule["parameters"].items()}
+    return getattr(sys.modules[_FACE], rule["name"])(**parameters)
+
+
+def _parameters(rule: Any) -> dict[str, Any]:
+    return {each.name: getattr(rule, each.name) for each in fields(rule) if each.init}
+
+
+def _hashable(value: Any) -> Any:
+    """JSON has lists where parameters are tuples."""
+    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
 
 
 def zip_data(path: str | Path | io.BufferedIOBase) -> dict[str, Any]:
@@ -52,17 +79,34 @@ def own_objects(data: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and ":serialized:" in value
     }
     ours = {name: text for name, text in pickles.items() if f"{_FACE}.".encode() in text}
-    return {name: _ByName(io.BytesIO(text)).load() for name, text in ours.items()}
+    objects = {name: _ByName(io.BytesIO(text)).load() for name, text in ours.items()}
+    if "rule" in objects:
+        objects["rule"] = _made_again(objects["rule"])
+    return objects
+
+
+def _made_again(rule: Any) -> Any:
+    """A rule from its parameters: classes of what it had worked out from them may be gone."""
+    maker: Any = type(rule)
+    return maker(**_parameters(rule)) if is_dataclass(rule) else rule
 
 
 class _ByName(pickle.Unpickler):
     """Looks up in the face what a pickle says to lie below it."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The class of that name; where the face has none, the one in the module."""
-        if module.startswith(f"{_FACE}."):
-            try:
-                return super().find_class(_FACE, name)
-            except AttributeError:
-                pass
-        return super().find_class(module, name)
+        """The class of that name: the face's, or else the module's, or else one without meaning."""
+        if not module.startswith(f"{_FACE}."):
+            return super().find_class(module, name)
+        if hasattr(sys.modules[_FACE], name):
+            return super().find_class(_FACE, name)
+        try:
+            return super().find_class(module, name)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+            return _Gone
+
+
+class _Gone:
+    """Stands for a class whose module is there no more."""
