@@ -121,18 +121,19 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
     """What each teacher was allowed to see, and how it was set."""
     rows = []
     for name in summary["teachers"]:
-        record = run.teachers[name]
-        status = [record.kind]
-        status += ["tuned"] if record.tuned else []
-        status += ["published settings"] if record.published else []
-        status += ["deterministic"] if record.deterministic else []
+        card = run.teachers[name]
+        status = [card.kind]
+        status += ["tuned"] if card.tuned else []
+        status += ["published settings"] if card.published else []
+        if card.kind == "learned":
+            status.append("deterministic" if card.deterministic else "sampled tasks")
         rows.append(
             (
-                record.title,
+                card.title,
                 ", ".join(status),
-                ", ".join(record.needs) or "what every teacher sees",
-                "yes" if record.sees_order else "no",
-                json.dumps(record.parameters, sort_keys=True) if record.parameters else "-",
+                ", ".join(card.needs) or "what every teacher sees",
+                "yes" if card.sees_order else "no",
+                json.dumps(card.parameters, sort_keys=True) if card.parameters else "-",
             )
         )
     columns = ("teacher", "kind", "columns it sees", "sees the true order", "parameters")

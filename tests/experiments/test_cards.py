@@ -6,7 +6,9 @@ import json
 import pytest
 from tiny_config import CONFIG
 
+from lessonplan.experiments.cards import Cost, TeacherCard, read_cards, write_card
 from lessonplan.experiments.estimate import estimate
+from lessonplan.experiments.layout import RunDir
 from lessonplan.experiments.loading import make_config
 from lessonplan.experiments.teacher_cards import write_teacher_cards
 from lessonplan.experiments.units import Unit
@@ -57,6 +59,38 @@ def test_a_teacher_of_another_course_says_so(tmp_path):
     assert found["ppo"]["other_course"]
     assert found["ppo-sampled"]["other_course"]
     assert found["ppo"]["selection_cost"] is None
+
+
+def test_a_card_says_whether_its_teacher_is_deterministic_and_whose_twin_it_is(tmp_path):
+    written = cards(
+        tmp_path, learned(sampled=True), learned(name="drawn", deterministic=False), "uniform"
+    )
+    facts = {name: (c["deterministic"], c["sampled_twin_of"]) for name, c in written.items()}
+    assert facts == {
+        "ppo": (True, None), "ppo-sampled": (False, "ppo"), "drawn": (False, None),
+        "uniform": (False, None),
+    }  # fmt: skip
+
+
+def test_the_twin_is_known_in_cards_of_older_versions(tmp_path):
+    """They say `deterministic` of every learned teacher but the sampled twin."""
+    cards(tmp_path, learned(sampled=True), "uniform")
+    for file in RunDir(tmp_path).cards():
+        card = json.loads(file.read_text())
+        del card["sampled_twin_of"]
+        file.write_text(json.dumps(card))
+    twins = {name: card.sampled_twin_of for name, card in read_cards(tmp_path).items()}
+    assert twins == {"ppo": None, "ppo-sampled": "ppo", "uniform": None}
+
+
+def test_a_card_is_read_as_it_was_written(tmp_path):
+    card = TeacherCard(
+        name="ppo", kind="learned", label="PPO", tuned=True, needs=("score",),
+        parameters={"width": 8}, training=Cost(3.0, 8.0, 6.0, 1.0), sees_order=True,
+        deterministic=True, selection_cost=5.0, other_course=True,
+    )  # fmt: skip
+    write_card(tmp_path, card)
+    assert read_cards(tmp_path) == {"ppo": card}
 
 
 @pytest.mark.parametrize(

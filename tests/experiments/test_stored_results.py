@@ -10,6 +10,7 @@ from lessonplan.experiments.trial import run_trial
 
 RESULTS = Path(__file__).parents[2] / "experiments" / "results"
 CELL = "highest-unmastered"
+NAMES = sorted(path.name for path in RESULTS.iterdir() if path.is_dir())
 
 
 @pytest.mark.slow
@@ -29,7 +30,19 @@ def test_a_teacher_of_a_stored_result_comes_out_again(name, tmp_path):
     assert again["lifetimes"] == stored["lifetimes"]
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in RESULTS.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stored_result_says_of_each_teacher_whether_its_tasks_were_sampled(name):
+    summary = json.loads((RESULTS / name / "summary.json").read_text())
+    config = read_config(RESULTS / name / "config.yaml")
+    for reported, entry in summary["teachers"].items():
+        teacher = config.teacher(reported)
+        own = teacher.name == reported
+        likeliest = own and teacher.type == "learned" and teacher.deterministic
+        assert entry["deterministic"] == likeliest
+        assert entry["sampled_twin_of"] == (None if own else teacher.name)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stored_result_is_of_the_config_that_ships(name):
     stored = read_config(RESULTS / name / "config.yaml").model_dump(mode="json")
     ships = read_config(name).model_dump(mode="json")
