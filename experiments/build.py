@@ -10,7 +10,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
-from lessonplan.student import SUITES, TaskSuite
+from lessonplan.student import SUITES, Cohort, TaskSuite
 from lessonplan.teacher import (
     RULES,
     LearnerStreams,
@@ -52,6 +52,7 @@ def build_room(
     end_after: int | None = None,
     action: str = "task",
     max_tasks: int | None = None,
+    cohort: Cohort | None = None,
 ) -> Classroom:
     """A classroom of n students.
 
@@ -63,10 +64,11 @@ def build_room(
         end_after: as in `Classroom`; the config's by default.
         action: what a learner chooses, `task` or `mixture`.
         max_tasks: places to show; as many as there are tasks by default.
+        cohort: the students, where they are there already.
     """
     lifetime = course.lifetime
     return Classroom(
-        build_cohort(course, suite, n),
+        cohort or build_cohort(course, suite, n),
         Budget.parse(lifetime.budget),
         steps_per_decision=lifetime.steps_per_decision,
         observe=observe,
@@ -122,14 +124,21 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
 
 
 def rule_teacher(
-    rule: Rule, course: Course, suite: TaskSuite, n: int, seed: int, action: str = "task"
+    rule: Rule,
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    seed: int,
+    action: str = "task",
+    cohort: Cohort | None = None,
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A rule as a teacher, and a classroom that shows it what it needs and nothing else.
 
     Its `action` is to draw a `task` from its probabilities, or to train on them as a `mixture`.
+    The `cohort` is made where it is not there already.
     """
-    columns = dict.fromkeys(("progress", *rule.needs, "key"))
-    room = build_room(course, suite, n, tuple(columns), action=action)
+    columns = tuple(dict.fromkeys(("progress", *rule.needs, "key")))
+    room = build_room(course, suite, n, columns, action=action, cohort=cohort)
     return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
 
 

@@ -5,11 +5,12 @@ import warnings
 import numpy as np
 
 from lessonplan.envs import JoinedVecEnv
-from lessonplan.student import TaskSuite
+from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
 from .build import build_learner, build_room, build_rule, build_suite, rule_teacher
-from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
+from .build_cohort import build_cohort
+from .config import Config, Course, LearnedTeacher, ReplayTeacher, RuleTeacher
 from .courses import courses_of, most_tasks, training_room
 from .named import named
 from .tune import candidates
@@ -24,52 +25,72 @@ def check(config: Config) -> TaskSuite:
     Raises:
         ValueError: in one sentence.
     """
-    suite = build_suite(config)
-    build_room(config, suite, 1)
+    suite, cohorts = build_suite(config), _Cohorts()
+    build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
     for teacher in config.teachers:
         if isinstance(teacher, RuleTeacher):
-            _check_rule(teacher, config, suite)
+            _check_rule(teacher, config, suite, cohorts)
         elif isinstance(teacher, LearnedTeacher):
-            _check_learned(teacher, config, suite)
+            _check_learned(teacher, config, suite, cohorts)
         else:
             _check_replay(teacher, config)
     return suite
 
 
-def _check_rule(teacher: RuleTeacher, config: Config, suite: TaskSuite) -> None:
-    settings = [teacher.parameters]
-    if teacher.tune:
-        settings = candidates(teacher, suite, config.tuning_candidates, 0)
+class _Cohorts:
+    """Students of courses, each kind made once: nobody teaches them, so they can be shared."""
+
+    def __init__(self) -> None:
+        self._cohorts: dict[tuple[str, str, int], Cohort] = {}
+
+    def of(self, course: Course, suite: TaskSuite, n: int) -> Cohort:
+        """N students of a course."""
+        key = course.suite.model_dump_json(), course.student.model_dump_json(), n
+        if key not in self._cohorts:
+            self._cohorts[key] = build_cohort(course, suite, n)
+        return self._cohorts[key]
+
+
+def _check_rule(section: RuleTeacher, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
+    settings = [section.parameters]
+    if section.tune:
+        settings = candidates(section, suite, config.tuning_candidates, 0)
+    cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:
-            rule = build_rule(teacher.rule, parameters, config, suite)
-            algorithm, room = rule_teacher(rule, config, suite, 1, 0, teacher.action)
+            rule = build_rule(section.rule, parameters, config, suite)
+            teacher, room = rule_teacher(rule, config, suite, 1, 0, section.action, cohort)
             # What does not fit the number of tasks shows at the first decision.
             shape = (1, room.board.n_places, len(room.observe))
-            algorithm.predict(np.zeros(shape, np.float32))
+            teacher.predict(np.zeros(shape, np.float32))
         except ValueError as error:
-            raise ValueError(f"teacher {teacher.name!r}: {error}") from error
+            raise ValueError(f"teacher {section.name!r}: {error}") from error
 
 
-def _check_learned(teacher: LearnedTeacher, config: Config, suite: TaskSuite) -> None:
-    courses = courses_of(config, teacher, suite)
+def _check_learned(
+    section: LearnedTeacher, config: Config, suite: TaskSuite, cohorts: _Cohorts
+) -> None:
+    courses = courses_of(config, section, suite)
     # Two, because with one a rollout of a single decision is refused.
-    n = min(teacher.students, 2)
+    n = min(section.students, 2)
     most = most_tasks(courses)
-    envs = [training_room(teacher, course, suite, n, most) for course, suite in courses]
+    envs = [
+        training_room(section, course, suite, n, most, cohorts.of(course, suite, n))
+        for course, suite in courses
+    ]
     with warnings.catch_warnings():
         # Batches that do not fit the rollout of two students may fit that of all.
         warnings.simplefilter("ignore", UserWarning)
-        build_learner(teacher, JoinedVecEnv(envs), LearnerStreams(0), 0)
+        build_learner(section, JoinedVecEnv(envs), LearnerStreams(0), 0)
 
 
-def _check_replay(teacher: ReplayTeacher, config: Config) -> None:
-    played = config.teacher(teacher.of)
+def _check_replay(section: ReplayTeacher, config: Config) -> None:
+    played = config.teacher(section.of)
     mixes = not isinstance(played, ReplayTeacher) and played.action == "mixture"
     if isinstance(played, RuleTeacher):
         mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)
     if mixes:
         raise ValueError(
-            f"teacher {teacher.name!r} replays {played.name!r}, which mixes several tasks in each "
+            f"teacher {section.name!r} replays {played.name!r}, which mixes several tasks in each "
             "batch, so no decision has one task to play back; replay another teacher"
         )

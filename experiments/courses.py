@@ -2,7 +2,7 @@
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.envs.seeding import TRAINING_SEEDS
-from lessonplan.student import TaskSuite
+from lessonplan.student import Cohort, TaskSuite
 
 from .build import build_room, build_suite
 from .config import Config, Course, LearnedTeacher
@@ -45,10 +45,19 @@ def most_tasks(courses: list[tuple[Course, TaskSuite]]) -> int:
 
 
 def training_room(
-    teacher: LearnedTeacher, course: Course, suite: TaskSuite, n: int, max_tasks: int
+    teacher: LearnedTeacher,
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    max_tasks: int,
+    cohort: Cohort | None = None,
 ) -> CurriculumVecEnv:
-    """N students of a course, who begin one lifetime after the other."""
+    """N students of a course, who begin one lifetime after the other.
+
+    The `cohort` is made where it is not there already.
+    """
     room = build_room(
-        course, suite, n, teacher.observe, end_after=1, action=teacher.action, max_tasks=max_tasks
-    )
+        course, suite, n, teacher.observe, end_after=1, action=teacher.action, max_tasks=max_tasks,
+        cohort=cohort,
+    )  # fmt: skip
     return CurriculumVecEnv(room, TRAINING_SEEDS)

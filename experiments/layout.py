@@ -208,7 +208,7 @@ class SweepDir(_Directory):
 
     def pair_config(self, pair: str) -> Path:
         """Config of the run of a pair, for the process that does it."""
-        return self.checkpoints / f"{pair}.yaml"
+        return self.checkpoints / f"{pair}.json"
 
     def merged(self, name: str) -> RunDir:
         """Run directory that those of compared pairs are merged into."""

@@ -1,5 +1,6 @@
 """One call of Ray Tune: a trial for each pair of a sweep, and what failed in it."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,7 +10,6 @@ from typing import Any
 from .config import LearnedTeacher
 from .files import write_whole
 from .layout import SweepDir
-from .loading import write_config
 from .progress import Watch, WorkFailedError
 from .sweep_config import Sweep, write_sweep
 from .sweep_pairs import Pair
@@ -25,7 +25,13 @@ def begin(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path) -> None:
     if not files.sweep.exists():
         write_sweep(sweep, files.sweep)
     for pair in pairs:
-        write_whole(files.pair_config(pair.name), partial(write_config, pair.config))
+        # As it is: a grid is tried in the order of its keys.
+        text = json.dumps(pair.config.model_dump(mode="json"))
+        write_whole(files.pair_config(pair.name), partial(_write_text, text))
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def fit(

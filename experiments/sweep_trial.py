@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from .config import Config
-from .files import locked
+from .files import locked, read_json
 from .layout import RunDir, SweepDir
-from .loading import read_config
+from .loading import make_config
 from .progress import Watch, all_of
 from .trial import run_trial
 from .units import plan
@@ -71,12 +71,13 @@ def read_pair(sweep_dir: Path, name: str) -> tuple[Config, RunDir]:
         ValueError: where it does not.
     """
     files = SweepDir(sweep_dir)
-    if not files.pair_config(name).exists():
+    values = read_json(files.pair_config(name))
+    if not values:
         raise ValueError(
             f"{sweep_dir} is not there on {platform.node()}; put the sweep, with --out, on "
             "storage that every node of the cluster sees"
         )
-    return read_config(files.pair_config(name)), files.run_dir(name)
+    return make_config(values, source=f"pair {name}"), files.run_dir(name)
 
 
 def wait_until_free(run_dir: Path, seconds: float = SECONDS_FOR_THE_LAST) -> None:

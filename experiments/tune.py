@@ -58,7 +58,7 @@ def _with_defaults(rule: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def tune(
     config: Config,
-    teacher: RuleTeacher,
+    section: RuleTeacher,
     suite: TaskSuite,
     checkpoint: Path,
     report: Report = nowhere,
@@ -69,7 +69,7 @@ def tune(
 
     Args:
         config: the experiment.
-        teacher: the rule to tune.
+        section: the rule to tune.
         suite: its tasks.
         checkpoint: file to keep finished candidates in.
         report: told how far it is.
@@ -78,17 +78,17 @@ def tune(
         `parameters`, the `tried` candidates with their costs, and what the tuning cost
         (`lifetimes`, `compute`, `student_steps`, `wall_seconds`).
     """
-    settings = candidates(teacher, suite, config.tuning_candidates, config.seeds.teacher)
+    settings = candidates(section, suite, config.tuning_candidates, config.seeds.teacher)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     state = read_checkpoint(checkpoint) or {"tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0}
     for i in range(len(state["tried"]), len(settings)):
         report(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
-        rule = build_rule(teacher.rule, settings[i], config, suite)
-        taught_by, room = rule_teacher(
-            rule, config, suite, len(students), config.seeds.teacher, teacher.action
+        rule = build_rule(section.rule, settings[i], config, suite)
+        teacher, room = rule_teacher(
+            rule, config, suite, len(students), config.seeds.teacher, section.action
         )
-        cost = Teaching(taught_by, room, students).live()
+        cost = Teaching(teacher, room, students).live()
         state["tried"].append({"parameters": settings[i], "cost": float(cost.mean())})
         _charge(state, room, time.perf_counter() - began)
         write_checkpoint(checkpoint, state)
