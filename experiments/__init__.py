@@ -1,1 +1,50 @@
-"""experiments."""
+"""What people run: a trial, a sweep, and the report of what they stored.
+
+Each name is imported when it is asked for, so that the command line answers at once.
+"""
+
+from typing import Any
+
+__all__ = [
+    "Config",
+    "read_config",
+    "read_run",
+    "read_sweep",
+    "run_sweep",
+    "run_trial",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    match name:
+        case "Config":
+            from .config import Config
+
+            return Config
+        case "read_config":
+            from .loading import read_config
+
+            return read_config
+        case "read_run":
+            from .stored import read_run
+
+            return read_run
+        case "read_sweep":
+            from .sweep_config import read_sweep
+
+            return read_sweep
+        case "run_sweep":
+            from .sweep import run_sweep
+
+            return run_sweep
+        case "run_trial":
+            from .trial import run_trial
+
+            return run_trial
+        case "write_report":
+            from .report import write_report
+
+            return write_report
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,16 +5,19 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .cli_dashboard import dashboard
 from .cli_submit import submit
 from .cli_sweep import sweep
-from .config import Config
 from .console import Override, console, print_problem, print_table
-from .loading import make_config, own_data, read_config
+from .layout import RunDir
+from .progress import WorkFailedError
+
+if TYPE_CHECKING:
+    from .config import Config
 
 app = typer.Typer(
     add_completion=False,
@@ -42,20 +45,21 @@ def run(
     wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
 ) -> None:
     """Run an experiment: teachers x students, a table and a report at the end."""
-    from .estimate import estimate
-    from .summary import table_rows
-
     settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
     if dry_run:
+        from .estimate import estimate
+
         console.print(estimate(settings), highlight=False, soft_wrap=True)
         return
+    from .summary import table_rows
+
     summary = _watched(settings, folder, resume is not None, wandb)
     print_table(table_rows(summary))
     console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
 
 
-def _watched(settings: Config, folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
+def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
     """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
     from .progress import all_of
     from .trial import run_trial
@@ -86,8 +90,10 @@ def _settings(
     resume: Path | None,
     own: tuple[Path | None, str],
     budget: str,
-) -> tuple[Config, Path]:
+) -> tuple["Config", Path]:
     """The config that the options of `run` ask for, and its run directory."""
+    from .loading import make_config, own_data, read_config
+
     data, model = own
     overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
     if resume is not None:
@@ -95,7 +101,7 @@ def _settings(
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
         if out is not None:
             raise ValueError("--resume goes on in the run directory it names; leave out --out")
-        return read_config(resume / "config.yaml"), resume
+        return read_config(RunDir(resume).config), resume
     if model and data is None:
         raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
     if data is not None:
@@ -122,7 +128,7 @@ def report(
         for problem in one["problems"]:
             print_problem(f"{problem}; see the report")
     console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
 
 
 @app.command("list")
@@ -142,15 +148,17 @@ def suite(
     ] = None,
 ) -> None:
     """Draw a suite: what needs what, and how students learn it in order and shuffled."""
+    from .overrides import read_options
+
+    options = read_options(option or [])
     from .figures_suites import write_suite_figure
-    from .loading import read_options
 
     with console.status(f"teaching {name}") as status:
 
         def say(share: float, words: str) -> None:
             status.update(f"{share:4.0%} {words}")
 
-        taught = write_suite_figure(name, out, read_options(option or []), report=say)
+        taught = write_suite_figure(name, out, options, report=say)
     for one in taught:
         console.print(one.verdict, highlight=False, soft_wrap=True)
     console.print(f"Picture: {out}", soft_wrap=True)
@@ -168,11 +176,13 @@ def pretrain(
     override: Override = None,
 ) -> None:
     """Train one student on a mixture; lifetimes start from it with -o student.base=DIR."""
-    from .loading import read_options
-    from .pretrain import pretrain as train_base
+    from .loading import read_config
+    from .overrides import read_options
 
     weights = read_options(mixture or []) or None
     settings = read_config(config, override or [])
+    from .pretrain import pretrain as train_base
+
     with console.status(f"pretraining for {steps} steps"):
         record = train_base(settings, steps, seed, weights, out)
     rows = [("task", "score before", "after")]
@@ -201,7 +211,6 @@ def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    from .crew import WorkFailedError
 
     # At the end, so that one's own `module:name` is found and nothing installed is hidden.
     if os.getcwd() not in sys.path:

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from .console import console
-from .files import write_json
 
 
 def dashboard(
@@ -18,13 +17,14 @@ def dashboard(
     ] = None,
 ) -> None:
     """Build the W&B workspace of a project: schedules, learning curves, comparisons, cost."""
-    from .dashboard import build_workspace, save_workspace, workspace_spec
-    from .tracking_wandb import register_preset
-
     if save == (json_file is not None):
         raise ValueError("say where the workspace goes: --save for W&B, or --json FILE")
     if save and not entity:
         raise ValueError("to save a workspace, name the user or team it belongs to with --entity")
+    from .dashboard import build_workspace, save_workspace, workspace_spec
+    from .files import write_json
+    from .tracking_wandb import register_preset
+
     workspace = build_workspace(project, entity)
     if json_file is not None:
         write_json(json_file, workspace_spec(workspace))

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from .cli import main as command
+from .layout import RunDir, SweepDir
 from .loading import is_sweep, read_yaml
 from .submit_shipped import MODULES, lasting
 
@@ -21,7 +22,7 @@ def main() -> None:
     # At the end, where one's own modules hide nothing installed.
     sys.path.append(str(config.parent / MODULES))
     kind = "sweep" if is_sweep(read_yaml(config)) else "run"
-    begun = any((run / name).exists() for name in ("config.yaml", "sweep.yaml"))
+    begun = RunDir(run).config.exists() or SweepDir(run).sweep.exists()
     where = ["--resume", str(run)] if begun else [str(config), "--out", str(run)]
     print(
         f"{'Going on with' if begun else 'Beginning'} {run} on {socket.gethostname()}", flush=True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import Override, console, print_problem
+from .layout import RunDir
 
 if TYPE_CHECKING:
     from .submit import Cluster
@@ -182,7 +183,7 @@ def _follow(cluster: "Cluster", job_id: str, before: int) -> None:
 def _fetch(cluster: "Cluster", job_id: str, out: Path | None, remote_out: str) -> None:
     folder = out or Path("runs") / job_id
     cluster.fetch(job_id, folder, remote_out)
-    report = folder / "report.html"
+    report = RunDir(folder).report
     _say(f"Fetched: {folder}" if not report.exists() else f"Report: {report}")
 
 

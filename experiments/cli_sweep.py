@@ -1,12 +1,15 @@
 """The command `lessonplan sweep`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import console, print_table
-from .sweep_config import Sweep, read_stored_sweep, read_sweep
+from .layout import SweepDir
+
+if TYPE_CHECKING:
+    from .sweep_config import Sweep
 
 
 def sweep(
@@ -24,12 +27,11 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list the pairs")] = False,
 ) -> None:
     """Run student-teacher pairs side by side with Ray, and write one report over all."""
+    settings, folder = _settings(config, out, resume, wandb, override or [])
     from .sweep import run_sweep
     from .sweep_pairs import check_pairs, pairs_of
-    from .sweep_report import is_done
     from .sweep_watch import watching_sweep
 
-    settings, folder = _settings(config, out, resume, wandb, override or [])
     pairs = pairs_of(settings)
     if dry_run:
         check_pairs(pairs, settings.resources.gpu)
@@ -37,7 +39,7 @@ def sweep(
             console.print(pair.name, highlight=False, markup=False, soft_wrap=True)
         console.print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
         return
-    before = sum(is_done(folder, pair) for pair in pairs)
+    before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
     with watching_sweep(console, settings.name, len(pairs), before) as watch:
         found = run_sweep(
             settings, folder, resume=resume is not None, address=address or None, watch=watch
@@ -50,8 +52,10 @@ def sweep(
 
 def _settings(
     config: str, out: Path | None, resume: Path | None, wandb: str, overrides: list[str]
-) -> tuple[Sweep, Path]:
+) -> tuple["Sweep", Path]:
     """The sweep that the options ask for, and its directory."""
+    from .sweep_config import read_stored_sweep, read_sweep
+
     if resume is not None:
         if config or out or overrides:
             raise ValueError("--resume goes on with a sweep as it was begun; give nothing else")
@@ -76,9 +80,9 @@ def _print_summary(summary: dict[str, object], folder: Path) -> None:
             console.print(f"\n{name}", highlight=False)
         print_table(table_rows(one))
     console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    console.print(f"Report: {SweepDir(folder).report}", soft_wrap=True)
 
 
 def _print_best(best: dict[str, object], folder: Path) -> None:
     console.print(str(best["yaml"]), highlight=False, markup=False, soft_wrap=True)
-    console.print(f"To paste into a config: {folder / 'best.yaml'}", soft_wrap=True)
+    console.print(f"To paste into a config: {SweepDir(folder).best}", soft_wrap=True)

@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from lessonplan.student import QUERY_AND_VALUE
-
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values don't change."""
@@ -49,8 +47,8 @@ class Adapters(Section):
     lora_alpha: float = Field(
         8.0, gt=0, allow_inf_nan=False, description="scale of the updates, times r"
     )
-    target_modules: list[str] | str = Field(
-        default_factory=lambda: list(QUERY_AND_VALUE),
+    target_modules: list[str] | str | None = Field(
+        None,
         description="ends of the names of adapted layers, a regular expression, or all-linear; by "
         "default the query and value projections",
     )
@@ -175,6 +173,11 @@ class LearnedTeacher(Section):
         False, description="also report it with sampled instead of likeliest tasks"
     )
 
+    @property
+    def sampled_name(self) -> str:
+        """What it is reported as when its tasks are sampled."""
+        return f"{self.name}-sampled"
+
 
 class ReplayTeacher(Section):
     """The recorded schedules of another teacher."""
@@ -227,13 +230,47 @@ class Config(Course):
                 self._check_replay(teacher)
             if isinstance(teacher, LearnedTeacher) and teacher.action == "mixture":
                 self._check_mixture(teacher)
-            sampled = f"{teacher.name}-sampled"
-            if isinstance(teacher, LearnedTeacher) and teacher.sampled and sampled in names:
-                raise ValueError(
-                    f"teacher {teacher.name!r} is also reported as {sampled!r}, which is the name "
-                    "of another teacher; rename one of them"
-                )
+            if isinstance(teacher, LearnedTeacher) and teacher.sampled:
+                self._check_sampled(teacher, names)
         return self
+
+    @model_validator(mode="after")
+    def _name_adapted_layers(self) -> "Config":
+        """Have the layers that LoRA adapts by default named in the config that a run stores."""
+        learned = [one for one in self.teachers if isinstance(one, LearnedTeacher)]
+        courses: list[Course] = [
+            self,
+            *(course for teacher in learned for course in teacher.courses),
+        ]
+        sections = [one.student.lora for one in courses if one.student.lora is not None]
+        if any(one.target_modules is None for one in sections):
+            # Here, since it takes seconds, and a config with a mistake does not get here.
+            from lessonplan.student import QUERY_AND_VALUE
+
+            for adapters in sections:
+                if adapters.target_modules is None:
+                    object.__setattr__(adapters, "target_modules", list(QUERY_AND_VALUE))
+        return self
+
+    def teacher(self, name: str) -> RuleTeacher | LearnedTeacher | ReplayTeacher:
+        """The teacher that is reported under this name.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for teacher in self.teachers:
+            if name == teacher.name or (
+                isinstance(teacher, LearnedTeacher) and name == teacher.sampled_name
+            ):
+                return teacher
+        raise ValueError(f"there is no teacher {name!r} in this config")
+
+    def _check_sampled(self, teacher: LearnedTeacher, names: list[str]) -> None:
+        if teacher.sampled_name in names:
+            raise ValueError(
+                f"teacher {teacher.name!r} is also reported as {teacher.sampled_name!r}, which is "
+                "the name of another teacher; rename one of them"
+            )
 
     def _check_mixture(self, teacher: LearnedTeacher) -> None:
         if teacher.sampled or not teacher.deterministic:

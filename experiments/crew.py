@@ -10,12 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from .progress import Watch
+from .layout import RunDir
+from .progress import Watch, WorkFailedError
 from .units import Unit
-
-
-class WorkFailedError(RuntimeError):
-    """A unit failed; what is done is kept, and the run can be resumed."""
 
 
 class Crew:
@@ -68,7 +65,7 @@ class Crew:
 
     def _serve(self, index: int) -> None:
         """Feed one process."""
-        log = self._run_dir / "checkpoint" / f"worker-{index}.log"
+        log = RunDir(self._run_dir).worker_log(index)
         process: subprocess.Popen[str] | None = None
         try:
             while (unit := self._next()) is not None:

@@ -10,9 +10,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from lessonplan.student import PACKAGED
-
 from .config import Config
+from .overrides import merge, set_key
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -116,18 +115,6 @@ def make_config(
         raise ValueError(f"{source}: {where}: {message}{got}{more}") from error
 
 
-def read_options(texts: Sequence[str]) -> dict[str, Any]:
-    """`key=value` texts as a dictionary; values are read as YAML.
-
-    Raises:
-        ValueError: for a text without `=`.
-    """
-    options: dict[str, Any] = {}
-    for text in texts:
-        merge(options, text)
-    return options
-
-
 def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
     """The values as they will be read back from a run, with no part in two places."""
 
@@ -167,10 +154,17 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             (_section(student, "options"), "source"),
         ):
             source = section.get(key)
-            if isinstance(source, str) and source and source not in PACKAGED:
-                place = folder / source
-                is_model = (place / "config.json").is_file()
-                section[key] = str(place.resolve()) if is_model else source
+            if isinstance(source, str) and source and _is_model(folder / source, source):
+                section[key] = str((folder / source).resolve())
+
+
+def _is_model(folder: Path, source: str) -> bool:
+    """Whether a source is a model in a folder; the name of a package is that first."""
+    if not (folder / "config.json").is_file():
+        return False
+    from lessonplan.student import PACKAGED
+
+    return source not in PACKAGED
 
 
 def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
@@ -210,72 +204,9 @@ def anchored(key: str, value: Any, folder: Path) -> Any:
     if key.startswith("teachers"):
         return value
     values: dict[str, Any] = {}
-    put(values, key, value)
+    set_key(values, key, value)
     _anchor(values, folder)
     place: Any = values
     for part in key.split("."):
         place = place[part]
     return place
-
-
-def merge(values: dict[str, Any], override: str) -> None:
-    """Merge `dotted.key=value` into values; the value is read as YAML.
-
-    Raises:
-        ValueError: for a text without `=`, or a key that leads nowhere.
-    """
-    key, equals, text = override.partition("=")
-    if not equals:
-        raise ValueError(f"an override reads key=value, got {override!r}")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = text
-    put(values, key, value)
-
-
-def put(values: dict[str, Any], key: str, value: Any) -> None:
-    """Set the value of a dotted key.
-
-    Raises:
-        ValueError: for a key that leads nowhere.
-    """
-    *parents, last = key.split(".")
-    place: Any = values
-    for i, part in enumerate(parents):
-        place = _descend(place, part, ".".join(parents[: i + 1]))
-    if isinstance(place, list):
-        place[_index(place, last, key)] = value
-    else:
-        _keys(place, last, key)[last] = value
-
-
-def _descend(place: Any, part: str, path: str) -> Any:
-    if isinstance(place, list):
-        index = _index(place, part, path)
-        if isinstance(place[index], str):
-            place[index] = {"name": place[index]}
-        return place[index]
-    keys = _keys(place, part, path)
-    inner = keys.setdefault(part, {})
-    if inner is None:
-        inner = keys[part] = {}
-    return inner
-
-
-def _keys(place: Any, part: str, path: str) -> dict[str, Any]:
-    if not isinstance(place, dict):
-        raise ValueError(f"override {path!r}: {part!r} is below a plain value, {place!r}")
-    return place
-
-
-def _index(items: list[Any], part: str, path: str) -> int:
-    """Place of an item by number or by its name."""
-    names = [item.get("name") if isinstance(item, dict) else item for item in items]
-    if part in names:
-        return names.index(part)
-    if part.isdecimal() and int(part) < len(items):
-        return int(part)
-    raise ValueError(
-        f"override {path!r}: there is no item {part!r}; the items are {', '.join(map(str, names))}"
-    )

@@ -1,4 +1,4 @@
-"""How far a piece of work is: said by whoever works, shown by whoever watches."""
+"""How far a piece of work is, or that it failed: said by whoever works, shown by who watches."""
 
 from collections.abc import Callable, Sequence
 
@@ -22,3 +22,7 @@ def all_of(watches: Sequence[Watch]) -> Watch:
 
 def nowhere(*_: object) -> None:
     """Nobody watches."""
+
+
+class WorkFailedError(RuntimeError):
+    """A piece of work failed; what is done is kept, and the run or sweep can be resumed."""

@@ -5,25 +5,27 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from .config import Config, Section
 from .files import write_whole
+from .layout import SweepDir
 from .loading import (
     CONFIGS,
     anchored,
     is_sweep,
     make_config,
-    merge,
-    put,
     read_config,
     read_yaml,
     sweep_names,
 )
+from .overrides import merge, set_key
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Distribution(Section):
@@ -53,11 +55,13 @@ class Distribution(Section):
             raise ValueError(f"loguniform needs bounds above 0, got {list(bounds)}")
         return self
 
-    def draw(self, generator: np.random.Generator) -> Any:
+    def draw(self, generator: "np.random.Generator") -> Any:
         """One value."""
         if self.uniform is not None:
             return float(generator.uniform(*self.uniform))
         if self.loguniform is not None:
+            import numpy as np
+
             return float(np.exp(generator.uniform(*np.log(self.loguniform))))
         if self.randint is not None:
             return int(generator.integers(*self.randint))
@@ -149,7 +153,7 @@ class Sweep(Section):
             values = read_config(values).model_dump(mode="json")
         values = deepcopy(values)
         for key, value in self.overrides.items():
-            put(values, key, value)
+            set_key(values, key, value)
         return make_config(values, source=f"config of sweep {self.name!r}")
 
 
@@ -202,10 +206,10 @@ def read_stored_sweep(sweep_dir: Path) -> Sweep:
     Raises:
         ValueError: if it is none.
     """
-    stored = sweep_dir / "sweep.yaml"
+    stored = SweepDir(sweep_dir).sweep
     if not stored.exists():
         raise ValueError(
-            f"{sweep_dir} holds no sweep.yaml; name a folder that `lessonplan sweep` has written"
+            f"{sweep_dir} holds no {stored.name}; name a folder that `lessonplan sweep` has written"
         )
     return _checked(read_yaml(stored), str(stored))
 

@@ -1,9 +1,11 @@
 """From a sweep to its pairs: each is one teacher, one teacher seed, and its students."""
 
 import itertools
+import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ import torch
 
 from .check import check
 from .config import Config, LearnedTeacher, ReplayTeacher
-from .loading import make_config, put
+from .loading import make_config
+from .overrides import set_key
 from .sweep_config import Distribution, Sweep
 from .sweep_naming import Names, cut
 from .units import plan
@@ -60,6 +63,15 @@ def pairs_of(sweep: Sweep) -> list[Pair]:
     Raises:
         ValueError: for a space that is impossible, in one sentence.
     """
+    base = sweep.base.model_dump(mode="json")
+    whole = sweep.model_copy(update={"config": base, "overrides": {}})
+    return list(_pairs_of(json.dumps(whole.model_dump(mode="json"))))
+
+
+@lru_cache(maxsize=1)
+def _pairs_of(text: str) -> tuple[Pair, ...]:
+    """The pairs of a sweep in JSON; the command, the sweep and its report ask for the same ones."""
+    sweep = Sweep.model_validate(json.loads(text))
     base = sweep.base
     _check_teachers(sweep, base)
     _check_keys(sweep)
@@ -76,7 +88,7 @@ def pairs_of(sweep: Sweep) -> list[Pair]:
                     for seed in _seeds(values, base, name, sweep.purpose == "tune"):
                         pair = _pair(sweep, base, name, setting, variant, seed, names)
                         pairs.setdefault(pair.name, pair)
-    return sorted(pairs.values(), key=lambda pair: -pair.weight)
+    return tuple(sorted(pairs.values(), key=lambda pair: -pair.weight))
 
 
 def check_pairs(pairs: Sequence[Pair], gpu: float = 0.0) -> None:
@@ -248,9 +260,9 @@ def _pair(
     values = base.model_dump(mode="json")
     values["teachers"] = [one for one in values["teachers"] if one["name"] == name]
     for key, value in setting.items():
-        put(values, key, value)
+        set_key(values, key, value)
     for key, value in variant.items():
-        put(values["teachers"][0], key.removeprefix(f"teachers.{name}."), value)
+        set_key(values["teachers"][0], key.removeprefix(f"teachers.{name}."), value)
     values["teachers"][0]["name"] = called
     if values["teachers"][0]["type"] == "learned":
         values["teachers"][0]["seeds"] = 1

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from lessonplan.experiments import crew
-from lessonplan.experiments.crew import Crew, WorkFailedError
+from lessonplan.experiments.crew import Crew
+from lessonplan.experiments.progress import WorkFailedError
 from lessonplan.experiments.units import Unit
 
 FAKE = """

@@ -8,8 +8,8 @@ import yaml
 from rich.console import Console
 from sweep_kit import BASE, numbers, write_files
 
-from lessonplan.experiments.crew import WorkFailedError
 from lessonplan.experiments.loading import make_config, read_config
+from lessonplan.experiments.progress import WorkFailedError
 from lessonplan.experiments.sweep import run_sweep
 from lessonplan.experiments.sweep_config import read_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of

@@ -1,0 +1,94 @@
+"""Help and mistakes in what was typed come at once: nothing heavy is imported for them."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "torch", "ray", "matplotlib", "wandb", "stable_baselines3", "gymnasium", "numpy", "pyarrow",
+)  # fmt: skip
+COMMAND = (
+    "import sys; from lessonplan.experiments import cli\n"
+    "sys.argv = ['lessonplan', *sys.argv[1:]]\n"
+    "try:\n    cli.main()\n"
+    "finally:\n    import json\n"
+    f"    print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+)
+IMPORTS = "import rich.console, typer, typer.main, yaml; from pydantic import BaseModel"
+"""What a command with options, help, YAML and checked values can't do without."""
+HELP = ["-h", "run -h", "sweep -h", "submit -h", "report -h"]
+MISTAKES = {
+    "run quickstart --colour red": "No such option",
+    "run nope": "there is no config 'nope'",
+    "run nope.yaml": "nope.yaml can't be read",
+    "run broken.yaml": "is not valid YAML",
+    "run": "name a config",
+    "run quickstart -o seeds": "an override reads key=value",
+    "run quickstart -o teachers.x.tune=1": "there is no item 'x'",
+    "run quickstart -o colour=red": "colour: Extra inputs",
+    "run quickstart -o student.lora.r=0": "student.lora.r: Input should be",
+    "run quickstart -o student.lora.r=4 -o colour=red": "colour: Extra inputs",
+    "run smollm2 -o seeds.report=x": "seeds.report: Input should be",
+    "run --resume here -o seeds.report=4": "--resume goes on with a run as it was begun",
+    "run --resume here": "can't be read",
+    "run --model smollm2": "--model fine-tunes a model on --data",
+    "run quickstart-sweep": "is a sweep; begin it with",
+    "sweep nope": "is no sweep;",
+    "sweep quickstart": "is a run; begin it with",
+    "sweep quickstart-sweep -o samples=x": "samples: Input should be",
+    "sweep quickstart-sweep -o colour=red": "colour: Extra inputs",
+    "sweep --resume here": "holds no sweep.yaml",
+    "submit": "say one thing to do",
+    "submit run nope --address http://here:8265": "there is no config 'nope'",
+    "submit run quickstart --address nonsense": "is the URL of the cluster's dashboard",
+    "dashboard project": "say where the workspace goes",
+    "pretrain nope --out base": "there is no config 'nope'",
+    "suite parity --out a.png -o n_tasks": "an override reads key=value",
+}
+
+
+def python(code, *arguments, cwd):
+    """A process of its own, and the seconds that it computed."""
+    before = os.times()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
+        env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
+    )  # fmt: skip
+    after = os.times()
+    seconds = sum(getattr(after, part) - getattr(before, part) for part in
+                  ("children_user", "children_system"))  # fmt: skip
+    return done, seconds
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "broken.yaml").write_text("teachers: [")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [*HELP, *MISTAKES])
+def test_help_and_mistakes_in_arguments_import_nothing_heavy(words, folder):
+    done, _ = python(COMMAND, *words.split(), cwd=folder)
+    assert MISTAKES.get(words, "Usage") in " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == (2 if words in MISTAKES else 0)
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.slow
+def test_they_take_at_most_twice_the_time_of_importing_what_the_command_is_made_of(folder):
+    cases = {"imports": IMPORTS} | dict.fromkeys([*HELP, *MISTAKES], COMMAND)
+    seconds = {case: [] for case in cases}
+    for _ in range(5):
+        for case, code in cases.items():
+            words = case.split() if code is COMMAND else []
+            seconds[case].append(python(code, *words, cwd=folder)[1])
+    medians = {case: statistics.median(turns) for case, turns in seconds.items()}
+    base = medians.pop("imports")
+    ratios = {case: round(median / base, 2) for case, median in medians.items()}
+    print(f"imports take {base:.3f} s; ratios {ratios}")
+    assert max(ratios.values()) <= 2.0, ratios
