@@ -1,19 +1,12 @@
 """Environments by name: `gymnasium.make("lessonplan/Parity-v0")` and what stands behind it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 
-from lessonplan.student import (
-    COHORTS,
-    MODELS,
-    SUITES,
-    Adam,
-    StackedCohort,
-    TaskSuite,
-)
+from lessonplan.student import SUITES, Adam, TaskSuite, make_cohort
+from lessonplan.student.registry import BATCH_SIZE, EVALUATION_SIZE
 
 from .budget import Budget
 from .checking import check_choice
@@ -31,13 +24,13 @@ def make_classroom(
     model: str | None = None,
     model_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
-    batch_size: int | None = None,
-    evaluation_size: int | None = None,
+    batch_size: int = BATCH_SIZE,
+    evaluation_size: int = EVALUATION_SIZE,
     student_options: Mapping[str, Any] | None = None,
     budget: str | Budget | None = None,
     **options: Any,
 ) -> Classroom:
-    """A classroom of n students from plain values.
+    """A classroom of n students from plain values; what is left out is as configs have it.
 
     Args:
         suite: a name in `lessonplan.student.SUITES` with its `suite_options`, or a suite.
@@ -45,46 +38,31 @@ def make_classroom(
         suite_options: arguments of the suite's function.
         model: a name in `lessonplan.student.MODELS`, for suites whose students are networks; the
             decoder for tokens, else the MLP.
-        model_options: arguments of the model; two layers of 64 for the MLP by default.
+        model_options: arguments of the model; the MLP has one layer of 64 by default.
         learning_rate: of the networks' Adam; 3e-3 by default.
-        batch_size: training examples per student step; the cohort's own default.
-        evaluation_size: held-out examples per task and split; the cohort's own default.
+        batch_size: training examples per student step.
+        evaluation_size: held-out examples per task and split.
         student_options: further arguments of the cohort that the suite needs.
         budget: what a lifetime may spend, such as `4000-steps`; 4000 steps by default.
         options: arguments of `Classroom`.
     """
     suite = _suite(suite, suite_options or {})
-    check_choice(f"the cohort of suite {suite.name!r}", suite.cohort, COHORTS)
-    settings = dict(student_options or {})
-    sizes = {"batch_size": batch_size, "evaluation_size": evaluation_size}
-    settings |= {name: size for name, size in sizes.items() if size is not None}
+    settings: dict[str, Any] = {"batch_size": batch_size, "evaluation_size": evaluation_size}
     network = {"model": model, "model_options": model_options, "learning_rate": learning_rate}
     if suite.cohort == "stacked":
-        settings |= network
+        settings |= {"model": model, "options": model_options}
+        settings |= {} if learning_rate is None else {"optimizer": Adam(learning_rate)}
+        settings |= student_options or {}
     elif wrong := [name for name, value in network.items() if value is not None]:
         raise ValueError(
             f"students of suite {suite.name!r} are not networks of ours and take no {wrong[0]}; "
             "set what they take with student_options="
         )
+    else:
+        settings["options"] = student_options
     if not isinstance(budget, Budget):
         budget = Budget.parse(budget or "4000-steps")
-    make: Callable[..., Any] = _stacked if suite.cohort == "stacked" else COHORTS[suite.cohort]
-    return Classroom(make(suite, n, **settings), budget, **options)
-
-
-def _stacked(
-    suite: TaskSuite,
-    n: int,
-    *,
-    model: str | None = None,
-    model_options: Mapping[str, Any] | None = None,
-    learning_rate: float | None = None,
-    **settings: Any,
-) -> StackedCohort:
-    """Networks."""
-    rate = 3e-3 if learning_rate is None else learning_rate
-    build = _student(suite, model, model_options)
-    return StackedCohort(suite, build, n, **({"optimizer": Adam(rate)} | settings))
+    return Classroom(make_cohort(suite, n, **settings), budget, **options)
 
 
 def _suite(suite: str | TaskSuite, options: Mapping[str, Any]) -> TaskSuite:
@@ -93,16 +71,6 @@ def _suite(suite: str | TaskSuite, options: Mapping[str, Any]) -> TaskSuite:
         return suite
     check_choice("suite", suite, SUITES)
     return SUITES[suite](**options)
-
-
-def _student(
-    suite: TaskSuite, model: str | None, options: Mapping[str, Any] | None
-) -> Callable[[], Any]:
-    """What builds one student for a suite."""
-    model = model or ("decoder" if suite.tokens else "mlp")
-    check_choice("model", model, MODELS)
-    settings = dict(options or ({"hidden": (64, 64)} if model == "mlp" else {}))
-    return partial(MODELS[model], suite.input_shape, suite.n_outputs, **settings)
 
 
 def make_env(

@@ -17,10 +17,12 @@ _LONGEST = 1000
 class Estimator(Protocol):
     """Progress of every task of n students, from the levels of one signal."""
 
-    arrays: tuple[str, ...]
-    """Names of the arrays that change, each with a leading axis n."""
     drift: float
     """Largest |value| where no level ever changes by more than 1 a decision."""
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """Names of the arrays that change, each with a leading axis n."""
 
     @property
     def value(self) -> np.ndarray:

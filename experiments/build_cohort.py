@@ -1,34 +1,40 @@
-"""Which students a config asks for: networks in a stack, agents, simulated learners, one's own."""
+"""Which students a config asks for: its sections as the plain values that `make_cohort` takes."""
 
-import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from torch import nn
 
 from lessonplan.student import (
     COHORTS,
     MODELS,
     PRETRAINED,
+    QUERY_AND_VALUE,
     SCHEDULES,
     Adam,
     Cohort,
-    LoopCohort,
     LoRA,
-    LoRACohort,
     StackedCohort,
     TaskSuite,
-    copy_sharing_weights,
     load_adapter,
-    load_base,
+    make_cohort,
 )
+from lessonplan.student.registry import default_model
 from lessonplan.student.schedules import Schedule
 
 from .base import read_base
-from .config import Course, Student
+from .config import Adapters, Course, Student
 from .named import call, named
+
+
+@dataclass(frozen=True)
+class _Worded:
+    """Calls what the config names, and says in words which of its arguments do not fit."""
+
+    name: str
+
+    def __call__(self, kind: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+        return call(kind, self.name, maker, options)
 
 
 def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
@@ -38,46 +44,29 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         ValueError: if the suite, the model and its options don't go together.
     """
     student = course.student
-    sizes: dict[str, Any] = {
+    kind = named("cohort", suite.cohort, COHORTS)
+    settings: dict[str, Any] = {
+        "cohort": kind,
+        "options": student.options,
         "batch_size": student.batch_size,
         "evaluation_size": student.evaluation_size,
     }
-    kind = named("cohort", suite.cohort, COHORTS)
     if kind is not StackedCohort:
         _refuse_network(student, suite, kind)
-        make: Any = partial(kind, suite, n, **sizes)
-        cohort: Cohort = call("student", suite.cohort, make, student.options)
-        return cohort
-    name = student.model or ("decoder" if suite.tokens else "mlp")
+        return make_cohort(suite, n, call=_Worded(suite.cohort), **settings)
+    name = student.model or default_model(suite)
     _check_reader(student, suite, name)
-    if name in PRETRAINED:
-        return _cohort(student, suite, n, partial(_pretrained, name, student, suite), sizes)
-    maker = named("model", name, MODELS)
-    if hasattr(maker, "evaluate") and not _is_module(maker):
-        make = partial(call, "student", name, partial(maker, suite), student.options)
-        return LoopCohort(suite, make, n, **sizes)
-    shaped = partial(maker, suite.input_shape, suite.n_outputs)
-    return _cohort(student, suite, n, partial(call, "model", name, shaped, student.options), sizes)
-
-
-def _pretrained(name: str, student: Student, suite: TaskSuite) -> nn.Module:
-    """A model that shares its weights with all others of this process that were loaded alike.
-
-    Its source is that of the suite's tokenizer, if the config does not say otherwise.
-    """
-    options = {"source": suite.tokenizer, **student.options}
-    if name == "causal":
-        options["answer_length"] = suite.tasks[0].splits["train"].targets.shape[1]
-    else:
-        options["n_outputs"] = suite.n_outputs
-    said = json.dumps(options, sort_keys=True)
-    return copy_sharing_weights(_loaded(name, said, student.device))
-
-
-@lru_cache(maxsize=2)
-def _loaded(name: str, options: str, device: str) -> nn.Module:
-    module: nn.Module = call("model", name, PRETRAINED[name], json.loads(options))
-    return module.to(device)
+    return make_cohort(
+        suite,
+        n,
+        model=name if name in PRETRAINED else named("model", name, MODELS),
+        optimizer=_optimizer(student),
+        base=read_base(Path(student.base)) if student.base else None,
+        device=student.device,
+        call=_Worded(name),
+        **settings,
+        **(_adapters(student.lora) if student.lora else {}),
+    )
 
 
 def _check_reader(student: Student, suite: TaskSuite, name: str) -> None:
@@ -102,51 +91,23 @@ def _check_reader(student: Student, suite: TaskSuite, name: str) -> None:
         )
 
 
-def _cohort(
-    student: Student, suite: TaskSuite, n: int, build: Callable[[], nn.Module], sizes: Any
-) -> Cohort:
-    """Students that train all their weights, or adapters over one module."""
-    base = read_base(Path(student.base)) if student.base else None
-    optimizer = _optimizer(student)
-    if student.lora is None:
-        return StackedCohort(
-            suite, build, n, optimizer=optimizer, base=base, device=student.device, **sizes
-        )
-
-    def shared() -> nn.Module:
-        module = build()
-        if base is not None:
-            load_base(module, base)
-        return module
-
-    given = student.lora
-    return LoRACohort(
-        suite,
-        shared,
-        n,
-        lora=LoRA(
-            given.r, given.lora_alpha, _names(given.target_modules), tuple(given.modules_to_save)
-        ),
-        optimizer=optimizer,
-        member_chunk=given.member_chunk or None,
-        device=student.device,
-        start=load_adapter(given.start) if given.start else None,
-        **sizes,
-    )
-
-
-def _names(given: list[str] | str) -> tuple[str, ...] | str:
-    return given if isinstance(given, str) else tuple(given)
+def _adapters(section: Adapters) -> dict[str, Any]:
+    """What a cohort of adapters takes besides what every network does."""
+    names = QUERY_AND_VALUE if section.target_modules is None else section.target_modules
+    targets = names if isinstance(names, str) else tuple(names)
+    return {
+        "lora": LoRA(section.r, section.lora_alpha, targets, tuple(section.modules_to_save)),
+        "member_chunk": section.member_chunk or None,
+        "start": load_adapter(section.start) if section.start else None,
+    }
 
 
 def _refuse_network(student: Student, suite: TaskSuite, kind: type[Cohort]) -> None:
-    for name, given in (
-        ("model", student.model), ("base", student.base), ("schedule", student.schedule),
-    ):  # fmt: skip
-        if given:
+    for name in ("model", "base", "schedule"):
+        if value := getattr(student, name):
             raise ValueError(
                 f"students of suite {suite.name!r} are no networks of ours: leave out "
-                f"student.{name} (got {given!r}); student.options are the arguments of "
+                f"student.{name} (got {value!r}); student.options are the arguments of "
                 f"{kind.__name__}"
             )
 
@@ -168,7 +129,3 @@ def _schedule(values: Mapping[str, Any]) -> Schedule:
         options["then"] = _schedule(options["then"])
     schedule: Schedule = call("schedule", name, named("schedule", name, SCHEDULES), options)
     return schedule
-
-
-def _is_module(maker: Any) -> bool:
-    return isinstance(maker, type) and issubclass(maker, nn.Module)

@@ -22,7 +22,7 @@ from .models import MLP, MODELS, Decoder
 from .optimizer import Adam
 from .pretrained import PRETRAINED, CausalLM, EncoderClassifier
 from .reasoning import reasoning
-from .registry import COHORTS, SUITES
+from .registry import COHORTS, SUITES, make_cohort
 from .saved_datasets import dataset
 from .schedules import SCHEDULES, Constant, Cosine, Cyclical, WarmUp
 from .scoring import Evaluation
@@ -101,6 +101,7 @@ __all__ = [
     "load_adapter",
     "load_base",
     "load_tokenizer",
+    "make_cohort",
     "parity",
     "reasoning",
     "save_adapter",

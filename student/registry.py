@@ -1,13 +1,25 @@
-"""Suites and cohorts by name."""
+"""Suites, cohorts and models by name, and how students are made of them."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+from torch import Tensor, nn
 
 from .addition import addition
 from .agent_cohort import RLCohort
+from .base import load_base
 from .cohort import Cohort
 from .docstrings import docstrings
 from .environments import environments
 from .jsonl import jsonl
+from .loop import LoopCohort
+from .lora import LoRA, copy_sharing_weights
+from .lora_cohort import LoRACohort
+from .models import MODELS
+from .optimizer import Adam
+from .pretrained import PRETRAINED
 from .reasoning import reasoning
 from .saved_datasets import dataset
 from .sign_suites import distractors, finite, flat, graph, interference, parity
@@ -38,3 +50,127 @@ COHORTS: dict[str, type[Cohort]] = {
     "rl": RLCohort,
 }
 """Cohorts by the kind that a suite names."""
+
+LEARNING_RATE = 3e-3
+"""Of students that are networks, where nothing else is said; so are the next two, of all."""
+BATCH_SIZE = 32
+EVALUATION_SIZE = 128
+
+Call = Callable[[str, Callable[..., Any], Mapping[str, Any]], Any]
+"""Calls a maker of a `student` or a `model` with its options."""
+
+
+def call_plainly(kind: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
+    """What the maker gives; whatever it raises stays as it is."""
+    return maker(**options)
+
+
+def make_cohort(
+    suite: TaskSuite,
+    n: int,
+    *,
+    cohort: type[Cohort] | None = None,
+    model: str | Callable[..., Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    batch_size: int = BATCH_SIZE,
+    evaluation_size: int = EVALUATION_SIZE,
+    optimizer: Adam | None = None,
+    base: Mapping[str, Tensor] | None = None,
+    lora: LoRA | None = None,
+    call: Call = call_plainly,
+    **settings: Any,
+) -> Cohort:
+    """Students that fit a suite, n of them.
+
+    Args:
+        suite: what there is to learn.
+        n: members.
+        cohort: its class; that which the suite names by default.
+        model: of students that are networks: a name in `MODELS` or `PRETRAINED`, what makes a
+            module of the suite's `input_shape` and `n_outputs`, or a `SingleStudent`'s class, which
+            takes the suite; by default the decoder for tokens, else the MLP.
+        options: arguments of the model, and of the cohort where students are no networks.
+        batch_size: training examples per student step.
+        evaluation_size: held-out examples per task and split.
+        optimizer: of networks; Adam with `LEARNING_RATE` by default.
+        base: weights of a network, from which every lifetime starts.
+        lora: train adapters of this kind over one frozen network; pretrained models need it.
+        call: calls what takes `options`; one's own may say in words what does not fit. Pretrained
+            weights are loaded once for all that compare equal.
+        settings: further arguments of the cohort of networks, such as `device`.
+
+    Raises:
+        ValueError: for a name that there is not, and for what students of the suite do not take.
+    """
+    sizes: dict[str, Any] = {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    kind: Any = cohort or _by_name(f"the cohort of suite {suite.name!r}", suite.cohort, COHORTS)
+    if kind is not StackedCohort:
+        network = {"model": model, "optimizer": optimizer, "base": base, "lora": lora}
+        if wrong := [name for name, value in network.items() if value is not None]:
+            raise ValueError(
+                f"students of suite {suite.name!r} are no networks of ours and take no {wrong[0]}"
+            )
+        others = partial(kind, suite, n, **sizes, **settings)
+        students: Cohort = call("student", others, options or {})
+        return students
+    model = model or default_model(suite)
+    maker = _by_name("model", model, MODELS | PRETRAINED) if isinstance(model, str) else model
+    if _is_single_student(maker):
+        build_one = partial(call, "student", partial(maker, suite), options or {})
+        return LoopCohort(suite, build_one, n, **sizes)
+    if maker in PRETRAINED.values() and lora is None:
+        raise ValueError(
+            f"students of model {model!r} train adapters over one frozen model; give lora=, such "
+            "as LoRA(8, 16)"
+        )
+    build = _network(suite, maker, options or {}, call, str(settings.get("device", "cpu")))
+    settings |= sizes | {"optimizer": optimizer or Adam(LEARNING_RATE)}
+    if lora is None:
+        return StackedCohort(suite, build, n, base=base, **settings)
+    shared = build if base is None else partial(_with_base, build, base)
+    return LoRACohort(suite, shared, n, lora=lora, **settings)
+
+
+def default_model(suite: TaskSuite) -> str:
+    """The name of the model that students of a suite are, where none is named."""
+    return "decoder" if suite.tokens else "mlp"
+
+
+def _by_name(what: str, name: str, choices: Mapping[str, Any]) -> Any:
+    if name not in choices:
+        raise ValueError(f"{what} must be one of {', '.join(choices)}, got {name!r}")
+    return choices[name]
+
+
+def _is_single_student(maker: Any) -> bool:
+    is_module = isinstance(maker, type) and issubclass(maker, nn.Module)
+    return hasattr(maker, "evaluate") and not is_module
+
+
+def _network(
+    suite: TaskSuite, maker: Any, options: Mapping[str, Any], call: Call, device: str
+) -> Callable[[], nn.Module]:
+    """What builds one student; all that are pretrained share their weights in this process."""
+    if maker not in PRETRAINED.values():
+        return partial(call, "model", partial(maker, suite.input_shape, suite.n_outputs), options)
+    # The tokens of the suite say which model reads them.
+    options = {"source": suite.tokenizer, **options}
+    if maker is PRETRAINED["causal"]:
+        options["answer_length"] = suite.tasks[0].splits["train"].targets.shape[1]
+    else:
+        options["n_outputs"] = suite.n_outputs
+    key = json.dumps(options, sort_keys=True)
+    return lambda: copy_sharing_weights(_pretrained_module(maker, key, device, call))
+
+
+@lru_cache(maxsize=2)
+def _pretrained_module(maker: Any, options: str, device: str, call: Call) -> nn.Module:
+    module: nn.Module = call("model", maker, json.loads(options))
+    return module.to(device)
+
+
+def _with_base(build: Callable[[], nn.Module], base: Mapping[str, Tensor]) -> nn.Module:
+    """The module of all adapters."""
+    module = build()
+    load_base(module, base)
+    return module
