@@ -102,7 +102,8 @@ def make_cohort(
     Raises:
         ValueError: for a name that there is not, and for what students of the suite do not take.
     """
-    sizes: dict[str, Any] = {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    settings |= {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    options = options or {}
     kind: Any = cohort or _by_name(f"the cohort of suite {suite.name!r}", suite.cohort, COHORTS)
     if kind is not StackedCohort:
         network = {"model": model, "optimizer": optimizer, "base": base, "lora": lora}
@@ -110,21 +111,14 @@ def make_cohort(
             raise ValueError(
                 f"students of suite {suite.name!r} are no networks of ours and take no {wrong[0]}"
             )
-        others = partial(kind, suite, n, **sizes, **settings)
-        students: Cohort = call("student", others, options or {})
+        students: Cohort = call("student", partial(kind, suite, n, **settings), options)
         return students
-    model = model or default_model(suite)
-    maker = _by_name("model", model, MODELS | PRETRAINED) if isinstance(model, str) else model
+    maker = _maker(suite, model, lora)
     if _is_single_student(maker):
-        build_one = partial(call, "student", partial(maker, suite), options or {})
-        return LoopCohort(suite, build_one, n, **sizes)
-    if maker in PRETRAINED.values() and lora is None:
-        raise ValueError(
-            f"students of model {model!r} train adapters over one frozen model; give lora=, such "
-            "as LoRA(8, 16)"
-        )
-    build = _network(suite, maker, options or {}, call, str(settings.get("device", "cpu")))
-    settings |= sizes | {"optimizer": optimizer or Adam(LEARNING_RATE)}
+        one = partial(call, "student", partial(maker, suite), options)
+        return LoopCohort(suite, one, n, batch_size=batch_size, evaluation_size=evaluation_size)
+    build = _network(suite, maker, options, call, settings.get("device", "cpu"))
+    settings["optimizer"] = optimizer or Adam(LEARNING_RATE)
     if lora is None:
         return StackedCohort(suite, build, n, base=base, **settings)
     shared = build if base is None else partial(_with_base, build, base)
@@ -140,6 +134,18 @@ def _by_name(what: str, name: str, choices: Mapping[str, Any]) -> Any:
     if name not in choices:
         raise ValueError(f"{what} must be one of {', '.join(choices)}, got {name!r}")
     return choices[name]
+
+
+def _maker(suite: TaskSuite, model: str | Callable[..., Any] | None, lora: LoRA | None) -> Any:
+    """What makes a network, or a student with a loop of its own."""
+    model = model or default_model(suite)
+    maker = _by_name("model", model, MODELS | PRETRAINED) if isinstance(model, str) else model
+    if maker in PRETRAINED.values() and lora is None:
+        raise ValueError(
+            f"students of model {model!r} train adapters over one frozen model; give lora=, such "
+            "as LoRA(8, 16)"
+        )
+    return maker
 
 
 def _is_single_student(maker: Any) -> bool:
