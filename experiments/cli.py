@@ -1,6 +1,5 @@
 """The command `lessonplan`."""
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -14,7 +13,8 @@ from .cli_submit import submit
 from .cli_sweep import sweep
 from .console import Override, console, print_problem, print_table
 from .layout import RunDir
-from .progress import WorkFailedError
+from .named import find_own_modules
+from .progress import WorkFailedError, all_of
 
 if TYPE_CHECKING:
     from .config import Config
@@ -61,16 +61,15 @@ def run(
 
 def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
     """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
-    from .progress import all_of
+    from .bars import live_bars
     from .trial import run_trial
     from .units import plan
-    from .watching import watching
 
-    before = 0
-    if resume:
-        before = sum(unit.result(folder) is not None for unit in plan(settings))
+    units = plan(settings)
+    before = sum(unit.result(folder) is not None for unit in units) if resume else 0
+    bars = live_bars(console, settings.name, len(units), "units", before)
     with ExitStack() as stack:
-        watches = [stack.enter_context(watching(console, settings, before))]
+        watches = [stack.enter_context(bars)]
         if wandb:
             from .tracking import tracking
 
@@ -212,9 +211,7 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
 
-    # At the end, so that one's own `module:name` is found and nothing installed is hidden.
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    find_own_modules()
     try:
         app(args=arguments, prog_name="lessonplan")
     except (ValueError, ImportError, WorkFailedError, OSError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from .cli import main as command
 from .layout import RunDir, SweepDir
 from .loading import is_sweep, read_yaml
+from .named import find_own_modules
 from .submit_shipped import MODULES, lasting
 
 
@@ -19,8 +20,7 @@ def main() -> None:
     config, run = lasting(Path.cwd(), Path(root).expanduser(), job_id)
     if not config.exists():
         sys.exit(f"lessonplan: there is no job in {config.parent} to go on with")
-    # At the end, where one's own modules hide nothing installed.
-    sys.path.append(str(config.parent / MODULES))
+    find_own_modules(str(config.parent / MODULES))
     kind = "sweep" if is_sweep(read_yaml(config)) else "run"
     begun = RunDir(run).config.exists() or SweepDir(run).sweep.exists()
     where = ["--resume", str(run)] if begun else [str(config), "--out", str(run)]

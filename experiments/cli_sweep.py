@@ -28,9 +28,9 @@ def sweep(
 ) -> None:
     """Run student-teacher pairs side by side with Ray, and write one report over all."""
     settings, folder = _settings(config, out, resume, wandb, override or [])
+    from .bars import live_bars
     from .sweep import run_sweep
     from .sweep_pairs import check_pairs, pairs_of
-    from .sweep_watch import watching_sweep
 
     pairs = pairs_of(settings)
     if dry_run:
@@ -40,7 +40,7 @@ def sweep(
         console.print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
         return
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
-    with watching_sweep(console, settings.name, len(pairs), before) as watch:
+    with live_bars(console, settings.name, len(pairs), "pairs", before) as watch:
         found = run_sweep(
             settings, folder, resume=resume is not None, address=address or None, watch=watch
         )

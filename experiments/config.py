@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 class Section(BaseModel):
     """Base of all sections: unknown keys are errors, values don't change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Validators are built when the first config is read, not for every command.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _file_name(name: str) -> str:

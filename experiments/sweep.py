@@ -4,7 +4,6 @@ Every pair is an ordinary run directory that goes on by itself where it was left
 Ray's own checkpoints is needed: a sweep that is resumed runs the pairs that are not whole.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from .layout import SweepDir
 from .progress import Watch, nowhere
 from .ray_tune import begin, complain, fit
 from .report import write_report
+from .say import say
 from .sweep_cluster import connected, last_words
 from .sweep_config import Sweep, read_stored_sweep
 from .sweep_pairs import Pair, check_pairs, pairs_of
@@ -24,14 +24,9 @@ from .tracked_mode import chosen_mode
 from .tracked_pair import partly_sent
 
 
-def to_stderr(sentence: str) -> None:
-    """Print a sentence for the user."""
-    print(f"lessonplan: {sentence}", file=sys.stderr, flush=True)
-
-
 def run_sweep(
     sweep: Sweep, out: str | Path, *, resume: bool = False, address: str | None = None,
-    watch: Watch = nowhere, say: Callable[[str], None] = to_stderr,
+    watch: Watch = nowhere, say: Callable[[str], None] = say,
 ) -> dict[str, Any]:  # fmt: skip
     """Run a sweep and write its directory.
 

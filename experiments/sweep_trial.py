@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from .config import Config
 from .files import locked, read_json
 from .layout import RunDir, SweepDir
 from .loading import make_config
+from .named import find_own_modules
 from .progress import Watch, all_of
 from .trial import run_trial
 from .units import plan
@@ -119,10 +119,7 @@ class _Share:
 def settle(given: Mapping[str, Any]) -> None:
     """Make this process as that of a run: one thread, one's own modules, no GPU but those given."""
     torch.set_num_threads(1)
-    # At the end, where one's own rules and suites shadow nothing.
-    for folder in (given["home"], os.getcwd()):
-        if os.path.isdir(folder) and folder not in sys.path:
-            sys.path.append(folder)
+    find_own_modules(given["home"], os.getcwd())
     if not given["gpu"]:
         # Ray would let a process that asked for none see all of them.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -1,12 +1,7 @@
-"""Live progress of a sweep: what Ray Tune hears from its trials, and how it is shown."""
+"""What Ray Tune hears from the trials of a sweep, for whoever watches."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from .progress import Watch
 
@@ -65,46 +60,3 @@ def _last_line(trial: Any) -> str:
     lines = Path(file).read_text(encoding="utf-8", errors="replace").strip().splitlines()
     reason = " ".join(lines[-1].split())[:300] if lines else "its process is gone"
     return f"{reason} (more in {file})"
-
-
-@contextmanager
-def watching_sweep(console: Console, title: str, count: int, before: int = 0) -> Iterator[Watch]:
-    """A bar for the whole sweep and one for each pair that runs.
-
-    Where the output is not a terminal, a line for each pair that ends.
-
-    Args:
-        console: where it is shown.
-        title: of the sweep.
-        count: pairs.
-        before: pairs that were done before the sweep was resumed.
-    """
-    ended: set[str] = set()
-    if not console.is_terminal:
-
-        def line(pair: str, fraction: float, words: str) -> None:
-            if words in ("done", "failed", "stopped") and pair not in ended:
-                ended.add(pair)
-                text = f"{words}: {pair} ({before + len(ended)} of {count})"
-                console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-        yield line
-        return
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(),
-        TextColumn("{task.fields[words]}", style="dim"),
-    )  # fmt: skip
-    with Progress(*columns, console=console) as progress:
-        total = progress.add_task(title, total=count, completed=before, words=f"of {count} pairs")
-        shown: dict[str, TaskID] = {}
-
-        def bars(pair: str, fraction: float, words: str) -> None:
-            if pair not in shown:
-                shown[pair] = progress.add_task(f"  {pair}", total=1.0, words=words)
-            progress.update(shown[pair], completed=fraction, words=words)
-            if words in ("done", "failed", "stopped") and pair not in ended:
-                ended.add(pair)
-                progress.update(shown[pair], visible=False)
-                progress.advance(total)
-
-        yield bars

@@ -11,13 +11,13 @@ Nothing of a trial depends on it. W&B runs continue where a resumed trial goes o
 """
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from .collapse import Collapse
 from .config import Config
 from .progress import Watch, nowhere
+from .say import say
 from .stored import read_run
 from .tracked_mode import chosen_mode
 from .tracked_report import compare
@@ -37,7 +37,7 @@ def tracking(
     alert_share: float = 0.95,
     alert_decisions: int = 0,
     patience: float = 60.0,
-    say: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = say,
 ) -> Iterator[Watch]:
     """Log a trial to W&B while it runs: a W&B run for each pair of a teacher and a teacher seed.
 
@@ -64,7 +64,6 @@ def tracking(
         ModuleNotFoundError: if wandb is not installed.
         ValueError: if `project` is empty, or the share or the window can't be one.
     """
-    say = say or _print
     Collapse(("any", "other"), 1, alert_share, alert_decisions)
     mode = _mode(project)
     if mode == "disabled":
@@ -100,7 +99,7 @@ def track_report(
     runs: Sequence[str | Path] = (),
     entity: str = "",
     patience: float = 60.0,
-    say: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = say,
 ) -> None:
     """Log what is seen of several teachers together, from stored runs: schedules side by side.
 
@@ -120,7 +119,6 @@ def track_report(
         ModuleNotFoundError: if wandb is not installed.
         ValueError: if the directory can't be read, or `project` is empty.
     """
-    say = say or _print
     mode = _mode(project)
     if mode == "disabled":
         return
@@ -150,7 +148,3 @@ def _mode(project: str) -> str:
     if mode != "disabled":
         require_wandb()
     return mode
-
-
-def _print(sentence: str) -> None:
-    print(f"lessonplan: {sentence}", file=sys.stderr, flush=True)

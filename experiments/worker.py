@@ -45,11 +45,11 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     from .build import build_suite
     from .layout import RunDir
     from .loading import read_config
+    from .named import find_own_modules
     from .units import do, plan
 
     torch.set_num_threads(1)
-    # One's own rules and suites; at the end, where they shadow nothing.
-    sys.path.append(os.getcwd())
+    find_own_modules()
     config = read_config(RunDir(run_dir).config)
     suite = build_suite(config)
     units = {unit.name: unit for unit in plan(config)}

@@ -10,9 +10,9 @@ import yaml
 from tiny_config import CONFIG
 
 from lessonplan.experiments import cli
+from lessonplan.experiments.bars import live_bars
 from lessonplan.experiments.loading import config_names, make_config, read_config, write_config
 from lessonplan.experiments.units import plan
-from lessonplan.experiments.watching import watching
 
 WORDS = Path(cli.__file__).parent / "examples" / "words"
 """A folder of data that ships."""
@@ -244,10 +244,9 @@ def test_the_installed_command_and_its_workers_find_a_rule_in_the_working_direct
 
 
 def test_progress_counts_what_was_done_before_a_resume(capsys):
-    config = make_config(dict(CONFIG))
-    with watching(cli.console, config, 3) as watch:
+    with live_bars(cli.console, "tiny", 6, "units", 3) as watch:
         watch("evaluate-exp3s-0", 1.0, "done")
-    assert f"(4 of {len(plan(config))})" in capsys.readouterr().out
+    assert capsys.readouterr().out == "done: evaluate-exp3s-0 (4 of 6)\n"
 
 
 @pytest.mark.slow
@@ -262,8 +261,7 @@ def test_a_resumed_run_counts_on(monkeypatch, capsys, tmp_path):
 
 
 def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):
-    config = make_config(dict(CONFIG))
-    with watching(cli.console, config) as watch:
+    with live_bars(cli.console, "tiny", 6, "units") as watch:
         watch("tune-in-order-tuned-0", 0.5, "candidate 1 of 3")
         watch("tune-in-order-tuned-0", 1.0, "done")
     assert capsys.readouterr().out.count("done:") == 1

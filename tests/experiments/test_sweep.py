@@ -8,12 +8,12 @@ import yaml
 from rich.console import Console
 from sweep_kit import BASE, numbers, write_files
 
+from lessonplan.experiments.bars import live_bars
 from lessonplan.experiments.loading import make_config, read_config
 from lessonplan.experiments.progress import WorkFailedError
 from lessonplan.experiments.sweep import run_sweep
 from lessonplan.experiments.sweep_config import read_sweep
 from lessonplan.experiments.sweep_pairs import pairs_of
-from lessonplan.experiments.sweep_watch import watching_sweep
 from lessonplan.experiments.trial import run_trial
 
 pytestmark = [
@@ -236,7 +236,7 @@ def test_the_quickstart_sweep_made_small_ends_with_one_report(tmp_path):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_is_a_bar_or_a_line_for_each_pair(terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-    with watching_sweep(console, "mine", 3, before=1) as watch:
+    with live_bars(console, "mine", 3, "pairs", before=1) as watch:
         watch("a-0", 0.0, "starting")
         watch("a-0", 0.5, "half of it")
         watch("a-0", 1.0, "done")
