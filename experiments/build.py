@@ -22,7 +22,7 @@ from lessonplan.teacher import (
 )
 
 from .build_cohort import build_cohort
-from .config import Course, LearnedTeacher
+from .config import Course, LearnedSection
 from .named import call, named
 
 SELECT_SEEDS = 1_000_000
@@ -68,7 +68,7 @@ def build_room(
     """
     lifetime = course.lifetime
     return Classroom(
-        cohort or build_cohort(course, suite, n),
+        build_cohort(course, suite, n) if cohort is None else cohort,
         Budget.parse(lifetime.budget),
         steps_per_decision=lifetime.steps_per_decision,
         observe=observe,
@@ -143,7 +143,7 @@ def rule_teacher(
 
 
 def learned_teacher(
-    teacher: LearnedTeacher,
+    teacher: LearnedSection,
     path: Path,
     course: Course,
     suite: TaskSuite,
@@ -167,7 +167,7 @@ def learned_teacher(
 
 
 def build_learner(
-    teacher: LearnedTeacher, env: VecEnv, streams: LearnerStreams, seed: int
+    teacher: LearnedSection, env: VecEnv, streams: LearnerStreams, seed: int
 ) -> BaseAlgorithm:
     """A learned teacher before its training.
 
