@@ -96,7 +96,7 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike
         )
 
     def get_distribution(self, obs: Any, action_masks: Any = None) -> Any:
-        """Of the tasks that may be chosen."""
+        """The distribution over the tasks that may be chosen."""
         return super().get_distribution(  # type: ignore[call-arg]  # SB3's own has no masks
             obs, action_masks=self._allowed(obs, action_masks)
         )

@@ -58,7 +58,7 @@ class Sampled:
 
 
 def _state(memory: Memory) -> Any:
-    """As SB3 has it: layers first."""
+    """The hidden state as SB3 has it, layers first; None where there is none."""
     if not memory:
         return None
     return tuple(np.moveaxis(memory[name], 1, 0) for name in ("hidden", "cell"))

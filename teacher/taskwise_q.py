@@ -130,7 +130,7 @@ class ExploresWhatExists(_Learner):
         episode_start: np.ndarray | None = None,
         deterministic: bool = False,
     ) -> tuple[np.ndarray, Any]:
-        """As in SB3."""
+        """As in SB3, but no place without a task is chosen."""
         actions, state = super().predict(observation, state, episode_start, deterministic)
         return self._existing(actions, observation), state
 
