@@ -2,7 +2,7 @@
 
 from .budget import Budget
 from .classroom import Classroom, Lesson
-from .columns import COLUMNS, SIGNALS
+from .columns import COLUMNS, PROGRESS_SIGNALS
 from .env import CurriculumEnv
 from .facts import MASTERY_MARGIN, next_streak, passes
 from .joined import JoinedVecEnv, Part
@@ -17,8 +17,8 @@ __all__ = [
     "COLUMNS",
     "IDS",
     "MASTERY_MARGIN",
+    "PROGRESS_SIGNALS",
     "REWARDS",
-    "SIGNALS",
     "Budget",
     "Classroom",
     "CurriculumEnv",

@@ -16,7 +16,7 @@ from lessonplan.student.streams import shuffled, stream_key
 from .budget import Budget
 from .checking import check_choice
 from .facts import Facts
-from .view import View
+from .view import Observer
 
 ACTIONS = ("task", "mixture")
 LOGIT_LIMIT = 10.0
@@ -60,7 +60,7 @@ class Board:
         self.suite, self.action, self.shuffle_tasks = suite, action, shuffle_tasks
         self.n_places = len(suite) if max_tasks is None else max_tasks
         self.facts = Facts(n, suite, budget)
-        self.view = View(self.facts, observe)
+        self.observer = Observer(self.facts, observe)
         self.places = np.full((n, self.n_places), -1, dtype=np.int64)
         """Canonical task at each place, -1 where there is none, (n, t)."""
         self.places[:, : len(suite)] = np.arange(len(suite))
@@ -71,7 +71,7 @@ class Board:
         """Finite bounds per column, (t, f) float32."""
         shape = (self.n_places, 1)
         # A padded place is zero in every column, so every column must allow zero.
-        low, high = np.minimum(self.view.low, 0.0), np.maximum(self.view.high, 0.0)
+        low, high = np.minimum(self.observer.low, 0.0), np.maximum(self.observer.high, 0.0)
         return spaces.Box(
             np.tile(low, shape).astype(np.float32), np.tile(high, shape).astype(np.float32)
         )
@@ -93,12 +93,12 @@ class Board:
 
     def observation(self, rows: np.ndarray) -> np.ndarray:
         """What a teacher sees of these rows now, (r, t, f) float32."""
-        shown = self.view.read(rows)
+        values = self.observer.read(rows)
         if not self._in_order:
             places = self.places[rows]
-            shown = shown[np.arange(len(rows))[:, None], np.maximum(places, 0)]
-            shown[places < 0] = 0.0
-        return shown.astype(np.float32)
+            values = values[np.arange(len(rows))[:, None], np.maximum(places, 0)]
+            values[places < 0] = 0.0
+        return values.astype(np.float32)
 
     def to_canonical(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Values by place (r, t) as values by canonical task (r, k)."""
@@ -153,14 +153,14 @@ class Board:
         """Facts, estimators and places of all rows."""
         return {
             "facts": self.facts.state_dict(),
-            "view": self.view.state_dict(),
+            "view": self.observer.state_dict(),
             "places": self.places.copy(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of a board that was made alike."""
         self.facts.load_state_dict(state["facts"])
-        self.view.load_state_dict(state["view"])
+        self.observer.load_state_dict(state["view"])
         self.places[:] = state["places"]
 
     def _check_shape(self, name: str, actions: np.ndarray, rows: np.ndarray) -> None:

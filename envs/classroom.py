@@ -95,15 +95,15 @@ class Classroom:
             cohort.n, cohort.suite, budget, observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
         )  # fmt: skip
-        self.facts, self.view = self.board.facts, self.board.view
+        self.facts, self.observer = self.board.facts, self.board.observer
         self.budget, self.steps_per_decision = budget, steps_per_decision
-        self.observe, self.feedback = self.view.observe, feedback
+        self.observe, self.feedback = self.observer.observe, feedback
         self.mastery_streak, self.end_after = mastery_streak, end_after
         self.finished = np.ones(self.n, dtype=bool)
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = Reward(reward, self.suite, targets, forgetting_penalty)
         self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
-        self._passes = float(self.view.forward_passes * cohort.batch_size)
+        self._passes = float(self.observer.forward_passes * cohort.batch_size)
         """Examples run forward a decision because a column shows what came of it."""
         self._rehearsal = _rehearsal(self.suite, rehearsal)
         self._token_cost = self.suite.values("cost")
@@ -117,7 +117,7 @@ class Classroom:
             batch_size=self.cohort.batch_size,
             evaluation_size=self.cohort.evaluation_size,
             feedback=self.feedback,
-            forward_passes=self.view.forward_passes,
+            forward_passes=self.observer.forward_passes,
         )
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
@@ -127,7 +127,7 @@ class Classroom:
         self.board.reset(rows, seeds)
         self.facts.see(rows, None, self.cohort.evaluate("probe", rows=rows))
         self.facts.spending.probe(rows, float(self._probe_sizes.sum()))
-        self.view.start(rows)
+        self.observer.start(rows)
         self.finished[rows] = False
         return self.board.observation(rows)
 
@@ -164,7 +164,7 @@ class Classroom:
         facts, cohort = self.facts, self.cohort
         mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
         training = cohort.train(
-            mixture, self.steps_per_decision, rows, fresh="fresh_gain" in self.view.facts_shown
+            mixture, self.steps_per_decision, rows, fresh="fresh_gain" in self.observer.facts_shown
         )
         facts.choose(rows, shares, training)
         probed = None if self.feedback == "full" else tasks
@@ -175,7 +175,7 @@ class Classroom:
         facts.spending.train(rows, self.steps_per_decision, examples, tokens)
         probes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
         facts.spending.probe(rows, probes + self._passes)
-        self.view.update(rows)
+        self.observer.update(rows)
         return np.stack([training.loss_before, training.loss_after], axis=1)
 
     def decode(self, actions: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:

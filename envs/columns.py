@@ -180,7 +180,7 @@ class Signal:
     to a level, and where a task was not trained on, there is none."""
 
 
-SIGNALS: dict[str, Signal] = {
+PROGRESS_SIGNALS: dict[str, Signal] = {
     "score": Signal(
         "the score on probe", lambda facts, rows: facts.score[rows], 1.0, changes=False
     ),
@@ -214,7 +214,7 @@ SIGNALS: dict[str, Signal] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A column as it was asked for."""
 
     text: str
@@ -231,7 +231,7 @@ class Asked:
         return self.signal if self.name == "progress" else self.name
 
 
-def parse_column(text: str) -> Asked:
+def parse_column(text: str) -> Request:
     """Read `progress:ema=0.9,signal=loss,scale=5` (a bare word counts as 1).
 
     Raises:
@@ -255,9 +255,10 @@ def parse_column(text: str) -> Asked:
             raise ValueError(
                 f"{key!r} of column {text!r} must be a number, got {value!r}"
             ) from None
-    if signal not in SIGNALS:
+    if signal not in PROGRESS_SIGNALS:
         raise ValueError(
-            f"signal of column {text!r} must be one of {', '.join(SIGNALS)}, got {signal!r}"
+            f"signal of column {text!r} must be one of {', '.join(PROGRESS_SIGNALS)}, "
+            f"got {signal!r}"
         )
     scale, cap = parameters.pop("scale", 1.0), parameters.pop("max", np.inf)
     if not (0 < scale < np.inf and cap > 0):
@@ -266,4 +267,4 @@ def parse_column(text: str) -> Asked:
         raise ValueError(
             f"column {text!r} does not know {', '.join(sorted(parameters))}; it takes scale and max"
         )
-    return Asked(text, name, parameters, signal, scale, cap)
+    return Request(text, name, parameters, signal, scale, cap)

@@ -105,20 +105,20 @@ class Facts:
 
         A batch of several tasks has one loss: its gain counts for every task with a share in it.
         """
-        chosen = shares > 0
+        has_share = shares > 0
         self.decisions[rows] += 1
-        self.recency[rows] = np.where(chosen, 0.0, self.recency[rows] + 1)
+        self.recency[rows] = np.where(has_share, 0.0, self.recency[rows] + 1)
         self.chosen[rows] += shares
         if training is None:
             return
-        for known, found, limit in (
+        for fact, values, limit in (
             (self.gain, training.loss_before - training.loss_after, LOSS_LIMIT),
             (self.fresh_gain, training.fresh_before - training.fresh_after, LOSS_LIMIT),
             (self.gradient_norm, np.fmin(training.gradient_norm, NORM_LIMIT), NORM_LIMIT),
         ):
             # A loss that is no longer a number has risen as far as can be.
-            finite = np.clip(np.nan_to_num(found, nan=-limit), -limit, limit)
-            known[rows] = np.where(chosen, finite[:, None], known[rows])
+            finite = np.clip(np.nan_to_num(values, nan=-limit), -limit, limit)
+            fact[rows] = np.where(has_share, finite[:, None], fact[rows])
 
     def judge(self, rows: np.ndarray, streak: int) -> tuple[np.ndarray, np.ndarray]:
         """Whether everything is mastered now, and whether it had been before, (r,) bool each."""

@@ -151,7 +151,7 @@ class Slope:
         self.value[rows] = np.where(spread > 0, moment / np.where(spread > 0, spread, 1.0), 0.0)
 
 
-class Thompson:
+class ThompsonProgress:
     """One of each task's last w changes, drawn anew after every decision (TSCL Sampling).
 
     The lots come from a stream that the student's seed names, so they are the same in every
@@ -198,7 +198,7 @@ ESTIMATORS: dict[frozenset[str], Callable[..., Estimator]] = {
     frozenset({"ema"}): MovingAverage,
     frozenset({"fast", "slow"}): FastMinusSlow,
     frozenset({"slope"}): Slope,
-    frozenset({"thompson"}): Thompson,
+    frozenset({"thompson"}): ThompsonProgress,
 }
 """Estimators by the parameters that ask for them."""
 

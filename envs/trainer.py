@@ -108,8 +108,8 @@ class TaughtMixin(_Trainer):
         """What TRL prepares data with; what `SFTTrainer` packs together is of one task."""
         prepare = super()._prepare_dataset
         # Trainers for preferences and rewards do not pack, and have no such argument.
-        given = signature(prepare).bind(dataset, *args, **kwargs).arguments
-        if not given.get("packing") or given["dataset_name"] != "train":
+        arguments = signature(prepare).bind(dataset, *args, **kwargs).arguments
+        if not arguments.get("packing") or arguments["dataset_name"] != "train":
             return prepare(dataset, *args, **kwargs)
         names, column = self._lessons.names, self._task_column
         rows = rows_of(tasks_of(dataset, column), names, "train_dataset")
@@ -174,16 +174,16 @@ class TaughtMixin(_Trainer):
             return make()
         from accelerate.utils import broadcast_object_list
 
-        made: list[Any] = [None, None]
+        result: list[Any] = [None, None]
         if trainer.accelerator.is_main_process:
             try:
-                made[0] = make()
+                result[0] = make()
             except ValueError as wrong:
-                made[1] = str(wrong)
-        broadcast_object_list(made)
-        if made[1] is not None:
-            raise ValueError(made[1])
-        return made[0]
+                result[1] = str(wrong)
+        broadcast_object_list(result)
+        if result[1] is not None:
+            raise ValueError(result[1])
+        return result[0]
 
 
 def taught(trainer: type[Any]) -> type[Any]:

@@ -25,7 +25,7 @@ class Joined:
         return self.parts[part][int(row) - int(self.ends[part]) + len(self.parts[part])]
 
 
-class Rows:
+class Subset:
     """Some rows of a dataset."""
 
     def __init__(self, dataset: Any, rows: np.ndarray) -> None:
@@ -44,12 +44,12 @@ def is_table(dataset: Any) -> bool:
 
 
 def joined(
-    given: Any, column: str, names: Sequence[str], concatenated: Callable[[list[Any]], Any]
+    data: Any, column: str, names: Sequence[str], concatenated: Callable[[list[Any]], Any]
 ) -> Any:
     """The training data as one dataset, of which `tasks_of` knows the tasks.
 
     Args:
-        given: a dataset with this column, or task -> dataset.
+        data: a dataset with this column, or task -> dataset.
         column: that names the task of a row.
         names: of the tutor's tasks.
         concatenated: puts `datasets.Dataset`s one after the other.
@@ -57,19 +57,19 @@ def joined(
     Raises:
         ValueError: for a stream, and for tasks that the tutor does not have.
     """
-    for dataset in given.values() if isinstance(given, Mapping) else [given]:
+    for dataset in data.values() if isinstance(data, Mapping) else [data]:
         _refuse_streams(dataset)
-    if not isinstance(given, Mapping):
-        return given
-    unknown = [name for name in given if name not in names]
+    if not isinstance(data, Mapping):
+        return data
+    unknown = [name for name in data if name not in names]
     if unknown:
         raise ValueError(
             f"train_dataset has the task {unknown[0]!r}, which the tutor does not; "
             f"its tasks are {', '.join(names)}"
         )
-    if not all(is_table(part) for part in given.values()):
-        return Joined(given)
-    return concatenated([labelled(part, column, name) for name, part in given.items()])
+    if not all(is_table(part) for part in data.values()):
+        return Joined(data)
+    return concatenated([labelled(part, column, name) for name, part in data.items()])
 
 
 def labelled(dataset: Any, column: str, name: str) -> Any:
@@ -127,36 +127,36 @@ def rows_of(tasks: Sequence[str], names: Sequence[str], what: str) -> list[np.nd
             f"its tasks are {', '.join(names)}"
         )
     rows = [np.flatnonzero(of == name) for name in names]
-    for name, found in zip(names, rows, strict=True):
-        if not len(found):
+    for name, places in zip(names, rows, strict=True):
+        if not len(places):
             raise ValueError(f"{what} has no example of the tutor's task {name!r}")
     return rows
 
 
-def split(given: Any, column: str, names: Sequence[str]) -> dict[str, Any]:
+def split(data: Any, column: str, names: Sequence[str]) -> dict[str, Any]:
     """The held-out data as task -> dataset; more than the tutor's tasks may be in it.
 
     Raises:
         ValueError: where a task has none.
     """
-    if given is None:
+    if data is None:
         raise ValueError(
             "the tutor needs held-out data of every task: give eval_dataset={'add': ..., ...}, "
             f"or one with the column {column!r}"
         )
-    if isinstance(given, Mapping):
-        missing = [name for name in names if name not in given]
+    if isinstance(data, Mapping):
+        missing = [name for name in names if name not in data]
         if missing:
             raise ValueError(
                 f"eval_dataset has nothing of the tutor's task {missing[0]!r}; "
-                f"it has {', '.join(map(str, given))}"
+                f"it has {', '.join(map(str, data))}"
             )
-        return dict(given)
-    _refuse_streams(given)
-    rows = rows_of(tasks_of(given, column), names, "eval_dataset")
-    if is_table(given):
-        return {name: given.select(one) for name, one in zip(names, rows, strict=True)}
-    return {name: Rows(given, one) for name, one in zip(names, rows, strict=True)}
+        return dict(data)
+    _refuse_streams(data)
+    rows = rows_of(tasks_of(data, column), names, "eval_dataset")
+    if is_table(data):
+        return {name: data.select(one) for name, one in zip(names, rows, strict=True)}
+    return {name: Subset(data, one) for name, one in zip(names, rows, strict=True)}
 
 
 def _refuse_streams(dataset: Any) -> None:

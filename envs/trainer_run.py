@@ -66,11 +66,11 @@ class Lessons:
         """Be as before the first evaluation."""
         k = len(self.names)
         self.begun, self.pending, self.first = False, False, 0
-        self.taken = np.zeros(k, dtype=np.int64)
+        self.counts = np.zeros(k, dtype=np.int64)
         """Draws of each task before the segment that is pending, (k,)."""
         self.rewards = np.zeros((2, k))
         """Sum and number of the rewards of each task in this segment, (2, k)."""
-        self.told: dict[str, dict[str, float]] = {}
+        self.evaluations: dict[str, dict[str, float]] = {}
         """Metrics by task that came in since the segment ended."""
         self.tokens = 0
         """Input tokens that the trainer had seen when the tutor was told last."""
@@ -91,7 +91,7 @@ class Lessons:
         seed = int(self.tutor.state_dict()["board"]["facts"]["student_seed"][0])
         scores, losses = results or (None, None)
         self.tutor.begin(seed, scores, losses, spent={"probed": probed})
-        self.begun, self.told = True, {}
+        self.begun, self.evaluations = True, {}
 
     def choose(self, step: int) -> None:
         """Decide what is trained on from this step on."""
@@ -113,41 +113,42 @@ class Lessons:
         if isinstance(memory, dict) and "probabilities" in memory and (shares == 1.0).any():
             # What a rule's choice was drawn from; tasks may be shown in another order.
             places = state["board"]["places"][0]
-            shown = memory["probabilities"][0][places >= 0]
+            probabilities = memory["probabilities"][0][places >= 0]
             shares = np.zeros(len(self.names))
-            shares[places[places >= 0]] = shown
+            shares[places[places >= 0]] = probabilities
         chances = zip(self.names, shares.tolist(), strict=True)
         return line | {f"tutor/probability/{name}": chance for name, chance in chances}
 
     def drawn(self, draws: Draws, count: int) -> np.ndarray:
         """Rows for the draws of what is pending, (m,)."""
-        return draws.rows_of(draws.tasks(self.shares, self.taken, count), self.taken)
+        return draws.rows_of(draws.tasks(self.shares, self.counts, count), self.counts)
 
     def trained(self, draws: Draws, count: int) -> np.ndarray:
         """How many of the first draws of what is pending each task has, (k,)."""
-        tasks = draws.tasks(self.shares, self.taken, count)
+        tasks = draws.tasks(self.shares, self.counts, count)
         return np.bincount(tasks, minlength=len(self.names))
 
     def reward(self, tasks: np.ndarray, rewards: np.ndarray) -> None:
         """Take in what generations of these tasks earned, (b,) and (b,); NaN where nothing."""
-        known = np.isfinite(rewards)
-        np.add.at(self.rewards[0], tasks[known], rewards[known])
-        np.add.at(self.rewards[1], tasks[known], 1.0)
+        finite = np.isfinite(rewards)
+        np.add.at(self.rewards[0], tasks[finite], rewards[finite])
+        np.add.at(self.rewards[1], tasks[finite], 1.0)
 
     def results(self, names: Sequence[str]) -> Results:
         """Scores and, where all are known, losses of these tasks."""
         if self.feedback == "reward":
             return {name: self._rewarded(name) for name in names}, None
         scores = {name: self._score(name) for name in names}
-        losses = {name: self.told[name]["loss"] for name in names if "loss" in self.told[name]}
+        metrics = {name: self.evaluations[name] for name in names}
+        losses = {name: one["loss"] for name, one in metrics.items() if "loss" in one}
         return scores, losses if len(losses) == len(names) else None
 
     def tell(self, results: Results, trained: np.ndarray, spent: Mapping[str, float]) -> None:
         """Tell the tutor what came of the segment, and what each task took of it (k,)."""
         scores, losses = results
         self.tutor.observe(scores=scores, losses=losses, spent=spent)
-        self.taken = self.taken + trained
-        self.pending, self.told = False, {}
+        self.counts = self.counts + trained
+        self.pending, self.evaluations = False, {}
 
     def state_dict(self) -> dict[str, Any]:
         """The lifetime, with the tutor's."""
@@ -155,7 +156,7 @@ class Lessons:
             "tutor": self.tutor.state_dict(),
             "names": list(self.names), "steps": self.steps,
             "begun": self.begun, "pending": self.pending, "first": self.first,
-            "taken": self.taken.copy(), "rewards": self.rewards.copy(), "tokens": self.tokens,
+            "taken": self.counts.copy(), "rewards": self.rewards.copy(), "tokens": self.tokens,
         }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -173,12 +174,12 @@ class Lessons:
                 )
         self.tutor.load_state_dict(state["tutor"])
         self.begun, self.pending, self.first = state["begun"], state["pending"], state["first"]
-        self.taken, self.rewards = state["taken"].copy(), state["rewards"].copy()
-        self.tokens, self.told = state["tokens"], {}
+        self.counts, self.rewards = state["taken"].copy(), state["rewards"].copy()
+        self.tokens, self.evaluations = state["tokens"], {}
 
     def _score(self, name: str) -> float:
         """In [0, 1], by the metric."""
-        metrics = self.told[name]
+        metrics = self.evaluations[name]
         if callable(self.metric):
             return float(self.metric(name, metrics))
         if self.metric not in metrics:
@@ -294,11 +295,11 @@ class TaughtRun:
         for name in lessons.names:
             start = f"eval_{name}_"
             if f"{start}runtime" in metrics:
-                lessons.told[name] = {
+                lessons.evaluations[name] = {
                     key.removeprefix(start).removeprefix("eval_"): value
                     for key, value in metrics.items()
                 }
-        if lessons.begun and all(name in lessons.told for name in self._names()):
+        if lessons.begun and all(name in lessons.evaluations for name in self._names()):
             self._settle(control)
 
     def _begin_lifetime(self) -> None:
@@ -306,7 +307,7 @@ class TaughtRun:
         if lessons.feedback == "reward":
             lessons.begin(None, probed=0)
             return
-        self._evaluate([name for name in lessons.names if name not in lessons.told])
+        self._evaluate([name for name in lessons.names if name not in lessons.evaluations])
         results = self.trainer._shared(lambda: lessons.results(lessons.names))
         lessons.begin(results, self._probed(lessons.names))
 

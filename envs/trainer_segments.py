@@ -61,28 +61,28 @@ class Draws:
     def __init__(self, rows: Sequence[np.ndarray], seed: int) -> None:
         self.rows, self.seed = rows, seed
 
-    def tasks(self, shares: np.ndarray, taken: np.ndarray, count: int) -> np.ndarray:
+    def tasks(self, shares: np.ndarray, counts: np.ndarray, count: int) -> np.ndarray:
         """The task of each of the next draws, (count,).
 
         Args:
             shares: of the tasks, sums to 1, (k,).
-            taken: draws of each task so far, (k,).
+            counts: draws of each task so far, (k,).
             count: draws.
         """
         if (shares == 1.0).any():
             return np.full(count, shares.argmax())
-        lots = uniform(stream_key(self.seed, _TASK), int(taken.sum()) + np.arange(count))
+        lots = uniform(stream_key(self.seed, _TASK), int(counts.sum()) + np.arange(count))
         drawn = np.searchsorted(np.cumsum(shares), lots, side="right")
         # Rounding can leave the sum just below a lot of almost 1.
         tasks: np.ndarray = np.minimum(drawn, np.flatnonzero(shares)[-1])
         return tasks
 
-    def rows_of(self, tasks: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    def rows_of(self, tasks: np.ndarray, counts: np.ndarray) -> np.ndarray:
         """Rows of the dataset for draws of these tasks (m,) after so many of each (k,), (m,)."""
         result = np.zeros(len(tasks), dtype=np.int64)
         for task in np.unique(tasks):
             where = np.flatnonzero(tasks == task)
-            position = int(taken[task]) + np.arange(len(where))
+            position = int(counts[task]) + np.arange(len(where))
             key = stream_key(self.seed, _ROW, task)
             result[where] = self.rows[task][shuffled(key, position, len(self.rows[task]))]
         return result

@@ -39,7 +39,7 @@ class TutorEnv(SharedVecEnv):
     """Spaces and columns of a tutor, as an environment that teachers are made or loaded for."""
 
     def __init__(self, board: Board) -> None:
-        self.columns, self.render_mode = board.view.observe, None
+        self.columns, self.render_mode = board.observer.observe, None
         super().__init__(1, board.observation_space, board.action_space)
 
     def reset(self) -> np.ndarray:
@@ -109,7 +109,7 @@ class Tutor:
             1, self.suite, budget, observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
         )  # fmt: skip
-        if self._unlimited and "remaining" in self._board.view.facts_shown:
+        if self._unlimited and "remaining" in self._board.observer.facts_shown:
             raise ValueError("the column remaining needs budget=, such as budget='4000-steps'")
         self.steps_per_decision = steps_per_decision
         self.mastery_streak, self.end_after = mastery_streak, end_after
@@ -148,16 +148,16 @@ class Tutor:
             losses: name -> loss, of the same tasks.
             spent: what it took to know this, as in `observe`.
         """
-        told = dict.fromkeys(self.suite.names, 0.0) if scores is None else scores
-        where, evaluation = read_scores(self.suite, told, losses)
-        missing = [name for name in self.suite.names if name not in told]
+        first_scores = dict.fromkeys(self.suite.names, 0.0) if scores is None else scores
+        where, evaluation = read_scores(self.suite, first_scores, losses)
+        missing = [name for name in self.suite.names if name not in first_scores]
         if missing:
             raise ValueError(f"begin needs the scores of all tasks, {missing[0]!r} has none")
         costs = read_costs(spent or {}, 0.0)
         self._board.reset(_ROW, np.array([student_seed]))
         self._board.facts.see(_ROW, where, evaluation)
         self._charge(costs)
-        self._board.view.start(_ROW)
+        self._board.observer.start(_ROW)
         self._memory, self._pending, self._losses_known = None, None, losses is not None
 
     def choose(self) -> str:
@@ -209,15 +209,15 @@ class Tutor:
             scores = {str(task): read_number("score", score)}
             losses = None if loss is None else {str(task): loss}
         where, evaluation = read_scores(self.suite, scores, losses)
-        shown = self._board.view.facts_shown
-        if "loss" in shown and losses is None:
+        facts = self._board.observer.facts_shown
+        if "loss" in facts and losses is None:
             raise ValueError("a column shows the loss: give loss= or losses= with the score")
-        training = read_training(signals or {}, shown)
+        training = read_training(signals or {}, facts)
         costs = read_costs(spent or {}, self.steps_per_decision)
         self._board.facts.see(_ROW, where, evaluation)
         self._board.facts.choose(_ROW, self._pending, training)
         self._charge(costs)
-        self._board.view.update(_ROW)
+        self._board.observer.update(_ROW)
         self._board.facts.judge(_ROW, self.mastery_streak)
         self._pending = None
 
@@ -244,12 +244,12 @@ class Tutor:
             raise ValueError(f"this tutor was made with action={self._board.action!r}: call {way}")
         if self._pending is not None:
             raise ValueError("observe() what came of the last choice before the next one")
-        if "loss" in self._board.view.facts_shown and not self._losses_known:
+        if "loss" in self._board.observer.facts_shown and not self._losses_known:
             raise ValueError("a column shows the loss: call begin(scores=..., losses=...) first")
         first = self._board.facts.decisions == 0
-        shown = self._board.observation(_ROW)
+        observation = self._board.observation(_ROW)
         actions, memory = self.teacher.predict(
-            shown, state=self._memory, episode_start=first, deterministic=True
+            observation, state=self._memory, episode_start=first, deterministic=True
         )
         self._pending = self._board.shares(self._board.decode(actions, _ROW), _ROW)
         self._memory = memory
@@ -272,24 +272,24 @@ class Tutor:
         spending.probe(_ROW, costs["probed"])
 
 
-def _teacher(given: Any, env: TutorEnv) -> Teacher:
+def _teacher(spec: Any, env: TutorEnv) -> Teacher:
     """The teacher itself, or what makes one made to make it.
 
     Raises:
         ValueError: for what can't predict, and for a teacher that was made for other columns.
     """
-    made = given if isinstance(given, Teacher) and not isinstance(given, type) else None
-    if made is None and callable(given) and not isinstance(given, type):
-        made = given(env)
-    if not isinstance(made, Teacher):
+    teacher = spec if isinstance(spec, Teacher) and not isinstance(spec, type) else None
+    if teacher is None and callable(spec) and not isinstance(spec, type):
+        teacher = spec(env)
+    if not isinstance(teacher, Teacher):
         raise ValueError(
             f"teacher must be an SB3 algorithm, or a function that makes one from an environment, "
-            f"got {given!r}"
+            f"got {spec!r}"
         )
-    wanted = tuple(getattr(made, "columns", ()))
+    wanted = tuple(getattr(teacher, "columns", ()))
     if wanted and wanted != env.columns:
         raise ValueError(
             f"this teacher was made for the columns {', '.join(wanted)}, but the tutor shows "
             f"{', '.join(env.columns)}; give it the same with observe="
         )
-    return made
+    return teacher

@@ -14,7 +14,9 @@ from lessonplan.student.tasks import blank_splits
 
 FIELDS = {field.name for field in fields(Task)} - {"name", "splits", "chance", "endless"} | {"size"}
 SPENT = ("steps", "examples", "tokens", "probed")
-SIGNALS = ("gain", "fresh_gain", "gradient_norm")
+"""What may be told that a decision has cost."""
+TRAINING_SIGNALS = ("gain", "fresh_gain", "gradient_norm")
+"""What may be told of a training itself."""
 
 
 def read_suite(tasks: TaskSuite | Iterable[str] | Mapping[str, Mapping[str, Any]]) -> TaskSuite:
@@ -24,29 +26,29 @@ def read_suite(tasks: TaskSuite | Iterable[str] | Mapping[str, Mapping[str, Any]
     if isinstance(tasks, str):
         raise ValueError(f"tasks must be names, such as ['add', 'subtract'], got {tasks!r}")
     if isinstance(tasks, Mapping):
-        made = [_task(name, said) for name, said in tasks.items()]
+        listed = [_task(name, fields_of) for name, fields_of in tasks.items()]
     else:
-        made = [_task(name, {}) for name in tasks]
-    return TaskSuite("tutor", tuple(made), n_outputs=1)
+        listed = [_task(name, {}) for name in tasks]
+    return TaskSuite("tutor", tuple(listed), n_outputs=1)
 
 
-def _task(name: str, said: Mapping[str, Any]) -> Task:
-    if not isinstance(said, Mapping):
+def _task(name: str, description: Mapping[str, Any]) -> Task:
+    if not isinstance(description, Mapping):
         raise ValueError(
             f"what is said of task {name!r} must be a mapping such as {{'difficulty': 2}}, "
-            f"got {said!r}; give a list where there are only names"
+            f"got {description!r}; give a list where there are only names"
         )
-    unknown = sorted(set(said) - FIELDS)
+    unknown = sorted(set(description) - FIELDS)
     if unknown:
         raise ValueError(
             f"task {name!r} has the unknown field {unknown[0]!r}; "
             f"there are {', '.join(sorted(FIELDS))}"
         )
-    size = said.get("size", 1)
+    size = description.get("size", 1)
     if not (isinstance(size, int) and size > 0):
         raise ValueError(f"size of task {name!r} must be a number of examples, got {size!r}")
-    given = {field: value for field, value in said.items() if field != "size"}
-    return Task(name, blank_splits(train=size, probe=1, test=1, stress=1), **given)
+    own_fields = {field: value for field, value in description.items() if field != "size"}
+    return Task(name, blank_splits(train=size, probe=1, test=1, stress=1), **own_fields)
 
 
 def read_scores(
@@ -79,22 +81,22 @@ def read_scores(
     return where, Evaluation(score, loss, np.zeros_like(score))
 
 
-def read_training(signals: Mapping[str, float], shown: frozenset[str]) -> Training:
+def read_training(signals: Mapping[str, float], facts: frozenset[str]) -> Training:
     """What a training brought.
 
     Args:
-        signals: by name; those in `shown` must be there.
-        shown: facts that the teacher sees.
+        signals: by name; those in `facts` must be there.
+        facts: that the teacher sees.
 
     Raises:
         ValueError: for an unknown signal, and for one that is missing.
     """
-    _check_names("signals", signals, SIGNALS)
-    missing = [name for name in SIGNALS if name in shown and name not in signals]
+    _check_names("signals", signals, TRAINING_SIGNALS)
+    missing = [name for name in TRAINING_SIGNALS if name in facts and name not in signals]
     if missing:
         raise ValueError(f"a column shows {missing[0]}: give it as signals={{{missing[0]!r}: ...}}")
     gain, fresh_gain, norm = (
-        np.array([read_number(name, signals.get(name, 0.0))]) for name in SIGNALS
+        np.array([read_number(name, signals.get(name, 0.0))]) for name in TRAINING_SIGNALS
     )
     return Training(gain, np.zeros(1), norm, fresh_gain, np.zeros(1))
 
@@ -122,9 +124,9 @@ def read_number(what: str, value: Any) -> float:
         raise ValueError(f"{what} must be a number, got {value!r}") from None
 
 
-def _check_names(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
-    unknown = [name for name in given if name not in known]
+def _check_names(what: str, values: Mapping[str, Any], choices: tuple[str, ...]) -> None:
+    unknown = [name for name in values if name not in choices]
     if unknown:
         raise ValueError(
-            f"{what} has the unknown name {unknown[0]!r}; there are {', '.join(known)}"
+            f"{what} has the unknown name {unknown[0]!r}; there are {', '.join(choices)}"
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .columns import COLUMNS, SIGNALS, Asked, parse_column
+from .columns import COLUMNS, PROGRESS_SIGNALS, Request, parse_column
 from .facts import Facts
 from .progress import make_estimator
 
@@ -17,29 +17,29 @@ _PASSES = {"gain": 1, "fresh_gain": 2}
 class _Progress:
     """One column of progress: its signal as a level, and an estimator of the level's change."""
 
-    def __init__(self, facts: Facts, asked: Asked) -> None:
-        self.facts, self.signal = facts, asked.signal
+    def __init__(self, facts: Facts, request: Request) -> None:
+        self.facts, self.signal = facts, request.signal
         n, k = facts.score.shape
-        self.estimator = make_estimator(n, k, asked.parameters)
+        self.estimator = make_estimator(n, k, request.parameters)
         self.sums = np.zeros((n, k))
         """All changes so far, of a signal that consists of changes."""
 
     @property
     def limit(self) -> float:
         """Largest |value|."""
-        signal = SIGNALS[self.signal]
+        signal = PROGRESS_SIGNALS[self.signal]
         return signal.limit * (self.estimator.drift if signal.changes else 1.0)
 
     def start(self, rows: np.ndarray) -> None:
         """A new lifetime for these rows."""
-        facts, signal = self.facts, SIGNALS[self.signal]
+        facts, signal = self.facts, PROGRESS_SIGNALS[self.signal]
         self.sums[rows] = 0.0
         level = self.sums[rows] if signal.changes else signal.read(facts, rows)
         self.estimator.start(rows, level, facts.student_seed[rows])
 
     def update(self, rows: np.ndarray) -> None:
         """One decision has passed for these rows."""
-        facts, signal = self.facts, SIGNALS[self.signal]
+        facts, signal = self.facts, PROGRESS_SIGNALS[self.signal]
         level, seen = signal.read(facts, rows), facts.seen[rows]
         if signal.changes:
             seen = facts.recency[rows] == 0
@@ -50,10 +50,10 @@ class _Progress:
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         own = {name: getattr(self.estimator, name) for name in self.estimator.arrays}
-        return own | ({"sums": self.sums} if SIGNALS[self.signal].changes else {})
+        return own | ({"sums": self.sums} if PROGRESS_SIGNALS[self.signal].changes else {})
 
 
-class View:
+class Observer:
     """The columns that one classroom shows."""
 
     def __init__(self, facts: Facts, observe: Sequence[str]) -> None:
@@ -63,22 +63,22 @@ class View:
         if twice:
             raise ValueError(f"observe names the column {twice[0]!r} twice; leave one of them out")
         self.facts, self.observe = facts, tuple(observe)
-        asked = [parse_column(text) for text in observe]
-        self._names = [one.name for one in asked]
+        requests = [parse_column(text) for text in observe]
+        self._names = [one.name for one in requests]
         self._progress = {
-            i: _Progress(facts, one) for i, one in enumerate(asked) if one.name == "progress"
+            i: _Progress(facts, one) for i, one in enumerate(requests) if one.name == "progress"
         }
-        shown = {one.fact for one in asked}
-        self.facts_shown = frozenset(shown)
+        self.facts_shown = frozenset(one.fact for one in requests)
         """Names of facts that the columns are read from."""
-        self.forward_passes = sum(_PASSES.get(fact, 0) for fact in shown)
+        self.forward_passes = sum(_PASSES.get(fact, 0) for fact in self.facts_shown)
         """Batches that are run forward a decision, besides the training, to know what is shown."""
-        scale, cap = np.array([one.scale for one in asked]), np.array([one.cap for one in asked])
+        scale = np.array([request.scale for request in requests])
+        cap = np.array([request.cap for request in requests])
         self._capped = None if (scale == 1).all() and np.isinf(cap).all() else (cap, scale)
         low, high = np.array([self._bounds(i, name) for i, name in enumerate(self._names)]).T
         self.low, self.high = low * scale, np.minimum(high, cap) * scale
         """Bounds of the columns, (f,)."""
-        self._blank = np.ones((len(facts.suite), len(asked)))
+        self._blank = np.ones((len(facts.suite), len(requests)))
         """What never changes, (k, f)."""
         nobody = np.zeros(0, dtype=np.int64)
         for i, name in enumerate(self._names):
@@ -105,17 +105,17 @@ class View:
 
     def read(self, rows: np.ndarray) -> np.ndarray:
         """What is shown, in canonical task order, (r, k, f)."""
-        shown = np.empty((len(rows), *self._blank.shape))
-        shown[:] = self._blank
+        values = np.empty((len(rows), *self._blank.shape))
+        values[:] = self._blank
         for i, name in enumerate(self._names):
             if i in self._progress:
-                shown[:, :, i] = self._progress[i].estimator.value[rows]
+                values[:, :, i] = self._progress[i].estimator.value[rows]
             elif name != "present" and not COLUMNS[name].fixed:
-                shown[:, :, i] = COLUMNS[name].read(self.facts, rows)
+                values[:, :, i] = COLUMNS[name].read(self.facts, rows)
         if self._capped is None:
-            return shown
+            return values
         cap, scale = self._capped
-        return np.asarray(np.minimum(shown, cap) * scale)
+        return np.asarray(np.minimum(values, cap) * scale)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Arrays of the estimators."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from lessonplan.student import (
     COHORTS,
+    LEARNING_RATES,
     MODELS,
     PRETRAINED,
     QUERY_AND_VALUE,
-    SCHEDULES,
     Adam,
     Cohort,
     LoRA,
@@ -20,7 +20,7 @@ from lessonplan.student import (
     make_cohort,
 )
 from lessonplan.student.registry import default_model
-from lessonplan.student.schedules import Schedule
+from lessonplan.student.schedules import RateSchedule
 
 from .base import read_base
 from .config import Adapters, Course, Student
@@ -121,11 +121,13 @@ def _optimizer(student: Student) -> Adam:
     )
 
 
-def _schedule(values: Mapping[str, Any]) -> Schedule:
+def _schedule(values: Mapping[str, Any]) -> RateSchedule:
     """By its `name`; what comes `then` after a warm-up is a schedule in turn."""
     options = dict(values)
     name = str(options.pop("name", ""))
     if isinstance(options.get("then"), Mapping):
         options["then"] = _schedule(options["then"])
-    schedule: Schedule = call("schedule", name, named("schedule", name, SCHEDULES), options)
+    schedule: RateSchedule = call(
+        "schedule", name, named("schedule", name, LEARNING_RATES), options
+    )
     return schedule

@@ -2,9 +2,9 @@
 
 from rich.console import Console
 
-from lessonplan.envs import COLUMNS, REWARDS, SIGNALS
+from lessonplan.envs import COLUMNS, PROGRESS_SIGNALS, REWARDS
 from lessonplan.envs.progress import ESTIMATORS
-from lessonplan.student import COHORTS, MODELS, PRETRAINED, SCHEDULES, SUITES, StackedCohort
+from lessonplan.student import COHORTS, LEARNING_RATES, MODELS, PRETRAINED, SUITES, StackedCohort
 from lessonplan.teacher import ALGORITHMS, RULES
 
 from .loading import config_names, sweep_names
@@ -22,7 +22,7 @@ def catalog() -> dict[str, dict[str, str]]:
             if student is not StackedCohort
         },
         "schedules of the learning rate": {
-            name: first_line(schedule) for name, schedule in SCHEDULES.items()
+            name: first_line(schedule) for name, schedule in LEARNING_RATES.items()
         },
         "rules, bandits and orders": {name: first_line(rule) for name, rule in RULES.items()},
         "learners": {
@@ -40,7 +40,7 @@ def catalog() -> dict[str, dict[str, str]]:
             for asked, estimator in ESTIMATORS.items()
         },
         "signals of progress": {
-            f"progress:signal={name}": signal.summary for name, signal in SIGNALS.items()
+            f"progress:signal={name}": signal.summary for name, signal in PROGRESS_SIGNALS.items()
         },
     }
 

@@ -24,7 +24,7 @@ from .pretrained import PRETRAINED, CausalLM, EncoderClassifier
 from .reasoning import reasoning
 from .registry import COHORTS, SUITES, make_cohort
 from .saved_datasets import dataset
-from .schedules import SCHEDULES, Constant, Cosine, Cyclical, WarmUp
+from .schedules import LEARNING_RATES, Constant, Cosine, Cyclical, WarmUp
 from .scoring import Evaluation
 from .sign_suites import distractors, finite, flat, graph, interference, parity
 from .simulated import SimulatedCohort, simulated
@@ -40,6 +40,7 @@ from .tokens import token_code
 __all__ = [
     "COHORTS",
     "IGNORED",
+    "LEARNING_RATES",
     "LSTM",
     "MLP",
     "MODELS",
@@ -47,7 +48,6 @@ __all__ = [
     "PACKAGED",
     "PRETRAINED",
     "QUERY_AND_VALUE",
-    "SCHEDULES",
     "SPLITS",
     "SUITES",
     "Adam",

@@ -131,9 +131,9 @@ def load_adapter(folder: str | Path) -> Adapter:
     values = {name.removeprefix(_PREFIX): value.float() for name, value in weights.items()}
     _refuse_other_weights(values, folder)
     lora = LoRA(int(config["r"]), float(config["lora_alpha"]))
-    found = Adapter(lora, values, bool(config.get("fan_in_fan_out", False)))
-    named = replace(lora, target_modules=tuple(found.layers), modules_to_save=tuple(found.saved))
-    return replace(found, lora=named)
+    adapter = Adapter(lora, values, bool(config.get("fan_in_fan_out", False)))
+    layers, saved = tuple(adapter.layers), tuple(adapter.saved)
+    return replace(adapter, lora=replace(lora, target_modules=layers, modules_to_save=saved))
 
 
 def _refuse_other_kinds(config: Mapping[str, Any], folder: Path) -> None:

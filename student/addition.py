@@ -82,13 +82,13 @@ def addition(
 
 def _drawn(split: str, digits: int, size: int) -> np.ndarray:
     """The first `size` draws of the generator that belong to a split, (size, 4)."""
-    found = np.zeros((0, 4), dtype=np.int64)
+    draws = np.zeros((0, 4), dtype=np.int64)
     begin, count = 0, 2 * size + 64
-    while len(found) < size:
+    while len(draws) < size:
         sums = _sums(split, digits, np.arange(begin, begin + count))
-        found = np.concatenate([found, sums[_split_of(sums) == split]])
+        draws = np.concatenate([draws, sums[_split_of(sums) == split]])
         begin += count
-    return found[:size]
+    return draws[:size]
 
 
 def _different(split: str, digits: int, size: int) -> np.ndarray:

@@ -33,13 +33,13 @@ class Member:
         """See `Answering.losses`."""
         device = self._row.device
         with torch.no_grad():
-            found = [
+            parts = [
                 self._loss(part.to(device), wanted.to(device))
                 for part, wanted in zip(
                     torch.split(inputs, _TOGETHER), torch.split(targets, _TOGETHER), strict=True
                 )
             ]
-        return torch.cat(found).double().cpu().numpy()
+        return torch.cat(parts).double().cpu().numpy()
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         logits = self._stack.logits(self._row, inputs[None])[0]

@@ -247,18 +247,18 @@ COHORT_CHECKS: dict[str, Callable[[MakeCohort], None]] = {
 def _teach(cohort: Cohort, rows: np.ndarray | None = None, fresh: bool = False) -> list[bytes]:
     """Three lessons; what each member reported of them."""
     k = len(cohort.suite)
-    told = []
+    reports = []
     for lesson in (np.eye(k)[0], np.full(k, 1 / k), np.eye(k)[k - 1]):
         mixture = np.tile(lesson, (cohort.n if rows is None else len(rows), 1))
-        brought = cohort.train(mixture, _STEPS, rows, fresh)
-        told.append([brought.loss_before, brought.loss_after, brought.gradient_norm])
-    return [part.tobytes() for part in np.moveaxis(np.array(told), 2, 0)]
+        training = cohort.train(mixture, _STEPS, rows, fresh)
+        reports.append([training.loss_before, training.loss_after, training.gradient_norm])
+    return [part.tobytes() for part in np.moveaxis(np.array(reports), 2, 0)]
 
 
 def _seen(cohort: Cohort) -> list[bytes]:
     """All figures of each member."""
-    found = [vars(cohort.evaluate(split)).values() for split in SPLITS]
-    figures = np.stack([values for split in found for values in split])
+    evaluations = [vars(cohort.evaluate(split)).values() for split in SPLITS]
+    figures = np.stack([values for split in evaluations for values in split])
     return [part.tobytes() for part in np.moveaxis(figures, 1, 0)]
 
 

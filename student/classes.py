@@ -102,19 +102,19 @@ def _classes(tasks: Sequence[TextTask[Pair]], shared: bool) -> dict[tuple[str, s
     """Class of every (task, label); of ("", label) where labels are shared."""
     index: dict[tuple[str, str], int] = {}
     for task in tasks:
-        known = {label for split in SPLITS[:3] for _, label in task.splits[split]}
-        if len(known) < 2:
+        labels = {label for split in SPLITS[:3] for _, label in task.splits[split]}
+        if len(labels) < 2:
             raise ValueError(
-                f"task {task.name!r} has the label {min(known)!r} only; there is nothing to tell "
+                f"task {task.name!r} has the label {min(labels)!r} only; there is nothing to tell "
                 "apart, two labels are needed"
             )
-        strange = {label for _, label in task.splits["stress"]} - known
+        strange = {label for _, label in task.splits["stress"]} - labels
         if strange:
             raise ValueError(
                 f"the label {min(strange)!r} of task {task.name!r} is in 'stress' only; nobody "
                 "could know it"
             )
-        for label in sorted(known):
+        for label in sorted(labels):
             index.setdefault(("" if shared else task.name, label), len(index))
     return index
 

@@ -149,11 +149,11 @@ def cleaned(docstring: str, names: frozenset[str]) -> str:
         names: of the object and of all that it is in, in lower case.
     """
 
-    def without_names(found: re.Match[str]) -> str:
-        taken_out = names | _NICKNAMES
-        word = found.group()
-        parts = [] if word.lower() in taken_out else word.split("_")
-        return " ".join(part for part in parts if part.lower() not in taken_out)
+    def without_names(match: re.Match[str]) -> str:
+        dropped = names | _NICKNAMES
+        word = match.group()
+        parts = [] if word.lower() in dropped else word.split("_")
+        return " ".join(part for part in parts if part.lower() not in dropped)
 
     paragraph = re.split(r"\n\s*\n|\n\s*>>>", docstring.strip(), maxsplit=1)[0]
     text = _ADDRESS.sub("", _ROLE.sub("", " ".join(paragraph.split())))

@@ -136,10 +136,10 @@ def docstring_task(name: str, train_size: int, held_out: int) -> TextTask[Pair]:
 
 def _labels(task: str) -> dict[str, str]:
     """Label of every text of a task; a text that stands under two labels has none."""
-    found: dict[str, set[str]] = {}
+    labels_of: dict[str, set[str]] = {}
     for label, docstring in _LABELLED.get(task, partial(_parts, task))():
-        found.setdefault(docstring.text, set()).add(label)
-    return {text: labels.pop() for text, labels in found.items() if len(labels) == 1}
+        labels_of.setdefault(docstring.text, set()).add(label)
+    return {text: labels.pop() for text, labels in labels_of.items() if len(labels) == 1}
 
 
 Labelled = Iterable[tuple[str, Docstring]]

@@ -71,10 +71,10 @@ class Choice(_OnceEach):
     def _judged(
         self, split: str, index: np.ndarray, student: Answering
     ) -> tuple[np.ndarray, np.ndarray]:
-        given = [self.candidates[split][i] for i in index]
-        counts = np.array([len(candidates) for candidates in given], dtype=np.int64)
+        options = [self.candidates[split][i] for i in index]
+        counts = np.array([len(candidates) for candidates in options], dtype=np.int64)
         example = np.repeat(np.arange(len(index)), counts)
-        flat = [tokens for candidates in given for tokens in candidates]
+        flat = [tokens for candidates in options for tokens in candidates]
         rows = self.code.lay(self.prompts[split][index[example]], flat)
         losses = np.asarray(student.losses(rows.inputs, rows.targets), dtype=np.float64)
         if self.per_token:
@@ -82,11 +82,11 @@ class Choice(_OnceEach):
         table = np.full((len(index), counts.max(initial=1)), np.inf)
         table[np.arange(table.shape[1]) < counts[:, None]] = losses
         best = table.min(axis=1)
-        known = np.isfinite(best)
-        weights = np.exp(-(table - np.where(known, best, 0.0)[:, None]))
+        finite = np.isfinite(best)
+        weights = np.exp(-(table - np.where(finite, best, 0.0)[:, None]))
         right = table.argmin(axis=1) == self.right[split][index]
-        confidence = 1.0 / np.where(known, weights.sum(axis=1), 1.0)
-        return (right & known).astype(np.float64), np.where(known, confidence, 0.0)
+        confidence = 1.0 / np.where(finite, weights.sum(axis=1), 1.0)
+        return (right & finite).astype(np.float64), np.where(finite, confidence, 0.0)
 
 
 class Verify(_OnceEach):
@@ -127,9 +127,9 @@ class Verify(_OnceEach):
             credit[place] = _scored(self.questions[split][index[place]], text)
         rows = self.code.lay(prompts, whole)
         losses = np.asarray(student.losses(rows.inputs, rows.targets), dtype=np.float64)
-        known = np.isfinite(losses)
-        confidence = np.exp(-np.where(known, np.maximum(losses, 0.0), np.inf))
-        return np.where(known, credit, 0.0), confidence
+        finite = np.isfinite(losses)
+        confidence = np.exp(-np.where(finite, np.maximum(losses, 0.0), np.inf))
+        return np.where(finite, credit, 0.0), confidence
 
 
 def _scored(question: Question, text: str) -> float:

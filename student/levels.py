@@ -67,12 +67,12 @@ def parse(library: Any, task: str) -> Spec:
     dataset, _, wanted = task.partition("@")
     if dataset in REFUSED:
         raise ValueError(f"{dataset!r} cannot be a task: it {REFUSED[dataset]}; choose another")
-    known = library.factory.CURRICULA
-    if dataset not in known:
+    curricula = library.factory.CURRICULA
+    if dataset not in curricula:
         raise ValueError(
-            f"reasoning-gym has no dataset {dataset!r} with levels; it has {', '.join(known)}"
+            f"reasoning-gym has no dataset {dataset!r} with levels; it has {', '.join(curricula)}"
         )
-    attributes = known[dataset]().attributes
+    attributes = curricula[dataset]().attributes
     top = {name: len(attribute.levels) - 1 for name, attribute in attributes.items()}
     if wanted.isdecimal():
         chosen = {name: min(int(wanted), highest) for name, highest in top.items()}
@@ -106,10 +106,10 @@ def open_dataset(library: Any, name: str, levels: dict[str, int], seed: int, siz
     return generated(name, generate)
 
 
-def generated(name: str, generate: Callable[..., Any], *given: Any) -> Any:
+def generated(name: str, generate: Callable[..., Any], *arguments: Any) -> Any:
     """What a generator of reasoning-gym gives; several fail at their top levels."""
     try:
-        return generate(*given)
+        return generate(*arguments)
     except Exception as error:
         raise ValueError(
             f"reasoning-gym cannot generate {name!r} at this level or the next harder one "

@@ -231,8 +231,8 @@ class LoopCohort:
         """What a member's `train` or `evaluate` returned, as one of so many numbers."""
         answer = getattr(self._students[row], verb)(batch)
         try:
-            given = () if answer is None else np.atleast_1d(np.asarray(answer, dtype=np.float64))
-            numbers = tuple(float(x) for x in given)
+            values = () if answer is None else np.atleast_1d(np.asarray(answer, dtype=np.float64))
+            numbers = tuple(float(x) for x in values)
         except (TypeError, ValueError, RuntimeError):
             numbers = ()
         if len(numbers) not in counts:

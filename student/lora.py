@@ -193,8 +193,8 @@ def _kinds(module: nn.Module, lora: LoRA, names: list[str]) -> dict[str, str]:
         targets = {name for name in names if pattern.fullmatch(name)}
     else:
         targets = {name for name in names if _ends(name, lora.target_modules)}
-    for option, found in (("target_modules", targets), ("modules_to_save", saved)):
-        if not found and getattr(lora, option):
+    for option, layers in (("target_modules", targets), ("modules_to_save", saved)):
+        if not layers and getattr(lora, option):
             ends = sorted({name.rpartition(".")[2] for name in names})
             raise ValueError(
                 f"{option} {getattr(lora, option)!r} names no linear layer of the model; its "

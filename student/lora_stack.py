@@ -174,9 +174,9 @@ def _fitting(start: Adapter, lora: LoRA, values: Mapping[str, Tensor]) -> dict[s
             "them the same"
         )
     for name, value in values.items():
-        given = start.values.get(name)
-        if given is None or given.shape != value.shape:
-            shape = "missing" if given is None else f"of shape {tuple(given.shape)}"
+        own = start.values.get(name)
+        if own is None or own.shape != value.shape:
+            shape = "missing" if own is None else f"of shape {tuple(own.shape)}"
             raise ValueError(
                 f"{name!r} of the adapter to start from is {shape}, wanted {tuple(value.shape)}; "
                 "it must be for the same layers of the same model"

@@ -10,7 +10,7 @@ from itertools import compress
 import torch
 from torch import Tensor
 
-from .schedules import Schedule
+from .schedules import RateSchedule
 
 TensorRows = list[list[Tensor]]
 """Weights, gradient, moments and counter of students, one tensor for each of them."""
@@ -22,14 +22,14 @@ class AdamState:
     Args:
         weights: (n, p).
         moments: first and second moment of the gradient, (n, p) each.
-        taken: updates that each student has had before, (n,) float32.
+        updates: that each student has had before, (n,) float32.
     """
 
-    def __init__(self, weights: Tensor, moments: tuple[Tensor, Tensor], taken: Tensor) -> None:
-        self.weights, self.moments, self.taken = weights, moments, taken
+    def __init__(self, weights: Tensor, moments: tuple[Tensor, Tensor], updates: Tensor) -> None:
+        self.weights, self.moments, self.updates = weights, moments, updates
         self.gradient = torch.zeros_like(weights)
         """Where the gradient of the next step is written, (n, p)."""
-        parts = (weights, self.gradient, *moments, taken)
+        parts = (weights, self.gradient, *moments, updates)
         self._rows = [list(part.unbind()) for part in parts]
 
     def rows(self, alive: Tensor) -> TensorRows:
@@ -62,26 +62,26 @@ class Adam:
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip_norm: float = 1.0
-    schedule: Schedule | None = None
+    schedule: RateSchedule | None = None
 
-    def rates(self, taken: Tensor, steps: int) -> list[list[float] | None]:
+    def rates(self, updates: Tensor, steps: int) -> list[list[float] | None]:
         """Learning rates of the next updates, n of them a step; None where there is no schedule.
 
         Args:
-            taken: updates that each student has had, (n,).
+            updates: that each student has had, (n,).
             steps: updates to come.
         """
         if self.schedule is None:
             return [None] * steps
-        ahead = taken + torch.arange(steps, device=taken.device)[:, None]
+        ahead = updates + torch.arange(steps, device=updates.device)[:, None]
         rates = self.learning_rate * self.schedule(ahead.flatten())
         if not bool((rates.isfinite() & (rates >= 0.0)).all()):
             raise ValueError(
                 f"a schedule must give finite factors of at least 0, got the learning rates "
                 f"{sorted(set(rates.tolist()))}"
             )
-        found: list[list[float] | None] = rates.view(steps, -1).tolist()
-        return found
+        by_step: list[list[float] | None] = rates.view(steps, -1).tolist()
+        return by_step
 
     def step(self, state: AdamState, alive: Tensor, rates: Sequence[float] | None = None) -> Tensor:
         """One update of the living by `state.gradient`, which is overwritten.
@@ -101,8 +101,8 @@ class Adam:
         state.gradient.mul_((self.clip_norm / (norm + 1e-6)).clamp_(max=1.0)[:, None])
         living = state.rows(alive)
         if self.schedule is not None and rates is None:
-            rates = self.rates(state.taken, 1)[0]
-        state.taken += alive
+            rates = self.rates(state.updates, 1)[0]
+        state.updates += alive
         if not living[0]:
             return norm
         if rates is None:
@@ -113,14 +113,14 @@ class Adam:
         return norm
 
     def _update(self, rate: float, rows: TensorRows) -> None:
-        weights, gradient, first, second, taken = rows
+        weights, gradient, first, second, updates = rows
         torch._fused_adamw_(
             weights,
             gradient,
             first,
             second,
             [],
-            taken,
+            updates,
             lr=rate,
             beta1=self.betas[0],
             beta2=self.betas[1],

@@ -258,7 +258,7 @@ def _derived(
     tasks: Sequence[TextTask[Question]], specs: Sequence[Spec], stress: str, template: str
 ) -> list[TextTask[Question]]:
     """The tasks with stress splits made of their test examples, equal to no prompt of any task."""
-    taken = {
+    prompts = {
         question.prompt
         for task in tasks
         for questions in task.splits.values()
@@ -266,7 +266,7 @@ def _derived(
     }
 
     def changed(question: Question, dataset: str) -> Question:
-        return stressed(question, stress, template, taken, _asks_the_same(question, dataset))
+        return stressed(question, stress, template, prompts, _asks_the_same(question, dataset))
 
     return [
         replace(

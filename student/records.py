@@ -85,11 +85,11 @@ def take(
     written = tasks.setdefault(name, Written(place))
     question = _question(place, record, chat)
     written.lines.append(Line(question, record.get("split"), place))
-    for form, other, given in (
+    for form, other, present in (
         ("'label'", "'answer'", "label" in record),
         ("'choices'", "no 'choices'", bool(question.choices)),
     ):
-        mine, theirs = (form, other) if given else (other, form)
+        mine, theirs = (form, other) if present else (other, form)
         written.forms.setdefault(mine, place)
         if theirs in written.forms:
             raise ValueError(

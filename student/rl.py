@@ -43,15 +43,15 @@ def algorithm_named(name: str) -> type[BaseAlgorithm]:
     module, _, attribute = name.rpartition(":")
     try:
         library = importlib.import_module(module) if module else stable_baselines3
-        found = getattr(library, attribute)
+        algorithm = getattr(library, attribute)
     except (ImportError, AttributeError):
-        found = None
-    if not (isinstance(found, type) and issubclass(found, BaseAlgorithm)):
+        algorithm = None
+    if not (isinstance(algorithm, type) and issubclass(algorithm, BaseAlgorithm)):
         raise ValueError(
             f"there is no algorithm {name!r} in Stable-Baselines3; name one of its classes (PPO, "
             "A2C, DQN, ...), or another library's as module:name"
         )
-    return found
+    return algorithm
 
 
 class _Exploration(BaseCallback):
@@ -83,25 +83,25 @@ class Agents:
 
     def build(self, rows: DummyVecEnv, seed: int) -> BaseAlgorithm:
         """A new agent; draws its weights from the global streams."""
-        taken = [name for name in OURS if name in self.settings]
-        if taken:
+        refused = [name for name in OURS if name in self.settings]
+        if refused:
             raise ValueError(
-                f"{taken[0]} of an agent is not among its settings: the cohort sets it"
+                f"{refused[0]} of an agent is not among its settings: the cohort sets it"
             )
         own: dict[str, Any] = self.settings
         if issubclass(self.algorithm, OnPolicyAlgorithm):
             own = own | {"n_steps": self.suite.n_steps}
         try:
-            made = self.algorithm(self.policy, rows, seed=seed, device="cpu", **own)
+            agent = self.algorithm(self.policy, rows, seed=seed, device="cpu", **own)
         except (TypeError, ValueError, AssertionError, KeyError) as error:
             raise ValueError(
                 f"an agent of {self.algorithm.__name__} can't be made with these settings: "
                 f"{' '.join(str(error).split())}"
             ) from error
-        if hasattr(made, "_last_lstm_states"):
+        if hasattr(agent, "_last_lstm_states"):
             raise ValueError("an agent with a recurrent policy can't be a student yet")
-        made.set_logger(Logger(None, []))
-        return made
+        agent.set_logger(Logger(None, []))
+        return agent
 
     def tested_in(self, task: int, split: str, count: int) -> list[Any]:
         """So many environments of a task in a split."""
@@ -172,7 +172,7 @@ class Agent:
         envs = self._shared.tested_in(task, batch.split, len(batch))
         options = self._shared.suite.environments[task].in_split("options", batch.split)
         seeds = episode_seeds(batch.split, task, batch.index)
-        shown = np.stack(
+        observations = np.stack(
             [
                 env.reset(seed=int(seed), options=options)[0]
                 for env, seed in zip(envs, seeds, strict=True)
@@ -181,10 +181,10 @@ class Agent:
         totals, successes = np.zeros(len(envs)), np.zeros(len(envs), dtype=bool)
         going = np.arange(len(envs))
         while len(going):
-            actions, _ = self._model.predict(shown[going], deterministic=True)
+            actions, _ = self._model.predict(observations[going], deterministic=True)
             over = np.zeros(len(going), dtype=bool)
             for i, (episode, action) in enumerate(zip(going, actions, strict=True)):
-                shown[episode], reward, ended, cut, info = envs[episode].step(action)
+                observations[episode], reward, ended, cut, info = envs[episode].step(action)
                 totals[episode] += float(reward)
                 over[i] = ended or cut
                 successes[episode] = bool(info.get("is_success", False))
@@ -213,20 +213,22 @@ class Agent:
         for name, value in state["counters"].items():
             setattr(model, name, value)
         _load_buffer(model, state["buffer"])
-        shown = [row.replay(saved) for row, saved in zip(self._rows, state["rows"], strict=True)]
-        model._last_obs = np.stack(shown) if self._rows[0].task >= 0 else None
+        observations = [
+            row.replay(saved) for row, saved in zip(self._rows, state["rows"], strict=True)
+        ]
+        model._last_obs = np.stack(observations) if self._rows[0].task >= 0 else None
         self._regret = state["regret"]
 
     def _place(self, tasks: np.ndarray) -> None:
         """Put each row on its task; where that is another one, an episode begins."""
-        shown = self._model._last_obs
-        shown = [None] * len(tasks) if shown is None else list(shown)
+        observations = self._model._last_obs
+        observations = [None] * len(tasks) if observations is None else list(observations)
         for i, (row, task) in enumerate(zip(self._rows, tasks, strict=True)):
             row.regrets = []
             if row.task != task:
                 row.task = int(task)
-                shown[i] = row.reset()[0]
-        self._model._last_obs = np.stack(shown)
+                observations[i] = row.reset()[0]
+        self._model._last_obs = np.stack(observations)
         self._model._last_episode_starts = np.array([not row.actions for row in self._rows])
 
     def _finite(self) -> bool:

@@ -109,8 +109,8 @@ class RowCohort:
         result = Training(*np.zeros((5, len(rows))))
 
         def work(part: np.ndarray) -> None:
-            found = self._train_chunk(rows[part], index[part], steps)
-            for name, values in vars(found).items():
+            training = self._train_chunk(rows[part], index[part], steps)
+            for name, values in vars(training).items():
                 getattr(result, name)[part] = values[: len(part)]
 
         self._each_chunk(work, len(rows), self._chunk)
@@ -123,19 +123,19 @@ class RowCohort:
         batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
         batches = batches.expand(-1, len(members), -1)
         saved = (self._weights, *self._moments, self._taken)
-        weights, first, second, taken = (values.index_select(0, where) for values in saved)
+        weights, first, second, updates = (values.index_select(0, where) for values in saved)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         result = train_members(
             self._stack,
             self.optimizer,
-            AdamState(weights, (first, second), taken),
+            AdamState(weights, (first, second), updates),
             alive,
             self._pool("train"),
             batches[:steps],
             batches[steps:],
         )
         count = len(rows)
-        for values, new in zip(saved, (weights, first, second, taken), strict=True):
+        for values, new in zip(saved, (weights, first, second, updates), strict=True):
             values.index_copy_(0, where[:count], new[:count])
         self.diverged[rows] = ~alive[:count].cpu().numpy()
         return result

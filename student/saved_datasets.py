@@ -137,9 +137,9 @@ def _split(name: str, where: str) -> str | None:
 
 def _class_names(library: Any, table: Any, folder: Path) -> dict[str, list[str]]:
     """Names of the classes in each column that stores their numbers."""
-    known = set(table.column_names)
-    wanted = "messages" in known or ({"prompt", "text"} & known and {"answer", "label"} & known)
-    if not wanted:
+    columns = set(table.column_names)
+    asks, answers = {"prompt", "text"} & columns, {"answer", "label"} & columns
+    if "messages" not in columns and not (asks and answers):
         raise ValueError(
             f"the dataset in {folder} has the columns {', '.join(table.column_names)}; it needs "
             "messages, or prompt (or text) with answer or label: rename them with "

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-Schedule = Callable[[Tensor], Tensor]
-"""Updates taken (c,) to factors on the learning rate (c,) float64."""
+RateSchedule = Callable[[Tensor], Tensor]
+"""Updates so far (c,) to factors on the learning rate (c,) float64."""
 
 
 @dataclass(frozen=True)
 class Constant:
     """The learning rate as it is."""
 
-    def __call__(self, taken: Tensor) -> Tensor:
+    def __call__(self, updates: Tensor) -> Tensor:
         """Factors, (c,)."""
-        return torch.ones_like(taken, dtype=torch.float64)
+        return torch.ones_like(updates, dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Cosine:
         _check_steps("Cosine", total_steps=self.total_steps)
         _check_floor("Cosine", self.floor)
 
-    def __call__(self, taken: Tensor) -> Tensor:
+    def __call__(self, updates: Tensor) -> Tensor:
         """Factors, (c,)."""
-        done = (taken.double() / self.total_steps).clamp(max=1.0)
+        done = (updates.double() / self.total_steps).clamp(max=1.0)
         return self.floor + (1.0 - self.floor) * (1.0 + torch.cos(math.pi * done)) / 2.0
 
 
@@ -64,9 +64,9 @@ class Cyclical:
         _check_steps("Cyclical", least=2, period=self.period)
         _check_floor("Cyclical", self.floor)
 
-    def __call__(self, taken: Tensor) -> Tensor:
+    def __call__(self, updates: Tensor) -> Tensor:
         """Factors, (c,)."""
-        place = taken.double() % self.period / self.period
+        place = updates.double() % self.period / self.period
         return self.floor + (1.0 - self.floor) * (1.0 - (2.0 * place - 1.0).abs())
 
 
@@ -80,18 +80,18 @@ class WarmUp:
     """
 
     steps: int
-    then: Schedule = Constant()
+    then: RateSchedule = Constant()
 
     def __post_init__(self) -> None:
         _check_steps("WarmUp", steps=self.steps)
         if not callable(self.then):
             raise ValueError(f"then of WarmUp must be another schedule, got {self.then!r}")
 
-    def __call__(self, taken: Tensor) -> Tensor:
+    def __call__(self, updates: Tensor) -> Tensor:
         """Factors, (c,)."""
-        rising = (taken.double() + 1.0) / self.steps
-        after = self.then((taken - self.steps).clamp(min=0.0))
-        return torch.where(taken < self.steps, rising, after)
+        rising = (updates.double() + 1.0) / self.steps
+        after = self.then((updates - self.steps).clamp(min=0.0))
+        return torch.where(updates < self.steps, rising, after)
 
 
 def _check_steps(schedule: str, least: int = 1, **counts: int) -> None:
@@ -105,7 +105,7 @@ def _check_floor(schedule: str, floor: float) -> None:
         raise ValueError(f"floor of {schedule} is a share in [0, 1] of the rate, got {floor}")
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {
+LEARNING_RATES: dict[str, Callable[..., RateSchedule]] = {
     "constant": Constant,
     "cosine": Cosine,
     "cyclical": Cyclical,

@@ -66,16 +66,16 @@ class Signs:
             train_labels: what `train` says instead, (m,).
             train_size: only so many inputs to train on, those of the highest hash.
         """
-        found = {}
+        held_out = {}
         for split, (low, high) in _HELD_OUT.items():
             member = (self._bucket >= low) & (self._bucket < high)
-            shown = self._noisy if split == "stress" else self.values
-            found[split] = _examples(layout(shown[member]), labels[member])
-        trained = np.flatnonzero(self._bucket >= _TRAIN_FROM)
+            signs = self._noisy if split == "stress" else self.values
+            held_out[split] = _examples(layout(signs[member]), labels[member])
+        train = np.flatnonzero(self._bucket >= _TRAIN_FROM)
         if train_size is not None:
-            trained = trained[np.argsort(-self._bucket[trained])[:train_size]]
-        said = labels if train_labels is None else train_labels
-        return {"train": _examples(layout(self.values[trained]), said[trained]), **found}
+            train = train[np.argsort(-self._bucket[train])[:train_size]]
+        train_labels = labels if train_labels is None else train_labels
+        return {"train": _examples(layout(self.values[train]), train_labels[train]), **held_out}
 
 
 def beside(place: int, k: int, strength: float = 1.0) -> Layout:

@@ -217,8 +217,8 @@ def _slots(neighbours: list[list[int]]) -> list[Slot]:
     # Slot by slot every number is added in one order, however many students there are.
     return [
         (
-            np.array([found[slot] if slot < len(found) else 0 for found in neighbours]),
-            np.array([slot < len(found) for found in neighbours]),
+            np.array([others[slot] if slot < len(others) else 0 for others in neighbours]),
+            np.array([slot < len(others) for others in neighbours]),
         )
         for slot in range(max(map(len, neighbours)))
     ]

@@ -107,7 +107,7 @@ def _cut(
     name: str, lines: list[Line], place: Place, held_out: float, split_of: dict[Prompt, str]
 ) -> None:
     """Give every prompt of a task a split, those first that the hash puts first."""
-    given = {line.split for line in lines}
+    splits = {line.split for line in lines}
     prompts = [
         prompt
         for prompt in dict.fromkeys(line.prompt for line in lines)
@@ -119,7 +119,7 @@ def _cut(
     )
     size = max(_LEAST_HELD_OUT, math.ceil(held_out * len(prompts)))
     for split in ("probe", "test"):
-        if split in given or None not in given:
+        if split in splits or None not in splits:
             continue
         wanted = size - sum(split_of.get(prompt) == split for prompt in prompts)
         if len(prompts) < _LEAST_PROMPTS or len(free) < wanted:

@@ -34,7 +34,7 @@ _ALONE_BYTES = 8_000_000
 nothing, and a cohort of one would pay for two."""
 
 
-class Stack:
+class ModuleStack:
     """Turns rows (n, p) into stacked parameters, logits and gradients of a module.
 
     Args:

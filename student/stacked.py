@@ -12,7 +12,7 @@ from torch import nn
 from .cohort import check_sizes
 from .optimizer import Adam
 from .rows import RowCohort
-from .stack import Stack
+from .stack import ModuleStack
 from .tasks import TaskSuite
 
 _CHUNK_BYTES = 10_000_000
@@ -58,7 +58,7 @@ class StackedCohort(RowCohort):
             chunk=1 if chunk is None else chunk,
         )  # fmt: skip
         where = torch.device(device)
-        stack = Stack(build, suite, batch_size, where, base)
+        stack = ModuleStack(build, suite, batch_size, where, base)
         super().__init__(
             suite,
             stack,
@@ -73,7 +73,7 @@ class StackedCohort(RowCohort):
         )
 
 
-def fitting_chunk(stack: Stack) -> int:
+def fitting_chunk(stack: ModuleStack) -> int:
     """Members whose weights, moments, gradients and activations stay in a cache together."""
     # Four rows of 4-byte numbers each.
     member_bytes = 16 * stack.size + stack.activation_bytes

@@ -50,7 +50,7 @@ def stressed(
     question: Question,
     stress: str,
     template: str,
-    taken: Container[Prompt],
+    prompts: Container[Prompt],
     same: Callable[[str], bool] | None = None,
 ) -> Question:
     """The question with noise in its prompt, or in another template.
@@ -59,18 +59,18 @@ def stressed(
         question: of the test split.
         stress: `noise` or `template`.
         template: the one that is trained with.
-        taken: prompts that are elsewhere in the suite.
+        prompts: those that are elsewhere in the suite.
         same: whether a text still asks the same; every typo does by default.
     """
     if stress == "noise":
-        return replace(question, prompt=noisy(question.prompt, taken, same))
-    return replace(question, template=other_template(question.prompt, template, taken))
+        return replace(question, prompt=noisy(question.prompt, prompts, same))
+    return replace(question, template=other_template(question.prompt, template, prompts))
 
 
 def noisy(
-    prompt: Prompt, taken: Container[Prompt], same: Callable[[str], bool] | None = None
+    prompt: Prompt, prompts: Container[Prompt], same: Callable[[str], bool] | None = None
 ) -> Prompt:
-    """The prompt with two neighbours swapped or one character lost, not equal to any in `taken`.
+    """The prompt with two neighbours swapped or one character lost, not equal to any in `prompts`.
 
     Digits keep their order, so that a number stays the number that it was; in a chat the typo is in
     the last message. Where nothing can be swapped or lost, the prompt gets a space in front.
@@ -82,17 +82,17 @@ def noisy(
         if candidate == text or not candidate.strip() or (same and not same(candidate)):
             continue
         changed = asking(prompt, candidate)
-        if changed not in taken:
+        if changed not in prompts:
             return changed
     return asking(prompt, f" {text}")
 
 
-def other_template(prompt: Prompt, trained: str, taken: Container[Prompt]) -> str:
+def other_template(prompt: Prompt, trained: str, prompts: Container[Prompt]) -> str:
     """One of `TEMPLATES` that is not the trained one, by a hash of the prompt."""
     others = [template for template in TEMPLATES if template.strip() != trained.strip()]
     start = int(content_uniform(f"template {prompt}") * len(others))
     order = others[start:] + others[:start]
-    free = (template for template in order if worded(prompt, template) not in taken)
+    free = (template for template in order if worded(prompt, template) not in prompts)
     return next(free, order[0])
 
 

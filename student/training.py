@@ -37,7 +37,7 @@ def train_members(
     fresh_before = [_losses(stack, state, pool, batch) for batch in fresh]
     gradient = Gradient(stack, state)
     norms, before = [], fresh_before
-    rates = optimizer.rates(state.taken, len(batches))
+    rates = optimizer.rates(state.updates, len(batches))
     for step, batch in enumerate(batches):
         loss = gradient(*examples_at(pool, batch))
         alive &= loss.isfinite()

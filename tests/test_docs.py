@@ -10,7 +10,7 @@ import pytest
 from blocks import blocks_of, run_block
 from doc_tables import CITATION, DOCS, TABLES, replaced, source
 
-from lessonplan.envs import COLUMNS, SIGNALS
+from lessonplan.envs import COLUMNS, PROGRESS_SIGNALS
 from lessonplan.teacher import EXP3S, ODM, RULES, Uniform
 
 BLOCKS = {
@@ -53,9 +53,9 @@ def test_a_table_says_what_is_registered_and_its_docstring(page, mark):
     )
 
 
-@pytest.mark.parametrize("registered", [{"progress", "present", *COLUMNS}, set(SIGNALS)])
+@pytest.mark.parametrize("registered", [{"progress", "present", *COLUMNS}, set(PROGRESS_SIGNALS)])
 def test_signals_has_a_row_for_every_column_and_every_signal(registered):
-    title = "signal" if registered == set(SIGNALS) else "column"
+    title = "signal" if registered == set(PROGRESS_SIGNALS) else "column"
     text = (DOCS / "signals.md").read_text().split(f"| {title} | ")[1].split("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == registered
 

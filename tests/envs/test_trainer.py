@@ -53,7 +53,7 @@ def test_every_step_of_a_segment_trains_on_the_task_that_was_chosen_and_on_no_ot
     assert len(set(chosen(made))) > 1
     assert {len(batch) for batch in rows_seen(made)} == {made.args.per_device_train_batch_size}
     taken = Counter(made.train_dataset.tasks[row] for batch in rows_seen(made) for row in batch)
-    assert made._lessons.taken.tolist() == [taken[name] for name in NAMES]
+    assert made._lessons.counts.tolist() == [taken[name] for name in NAMES]
 
 
 def test_a_task_is_gone_through_before_any_of_its_rows_comes_again(tmp_path):

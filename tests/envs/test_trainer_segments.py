@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessonplan.envs.trainer_data import Joined, Rows, joined, rows_of, split, tasks_of
+from lessonplan.envs.trainer_data import Joined, Subset, joined, rows_of, split, tasks_of
 from lessonplan.envs.trainer_segments import Draws, Order, SegmentSampler
 from lessonplan.envs.trainer_state import read_state, write_state
 
@@ -125,7 +125,7 @@ def test_the_rows_of_a_task_are_found_in_any_kind_of_dataset():
     found = rows_of(tasks, ("a", "b"), "train_dataset")
     assert [rows.tolist() for rows in found] == [[1], [0, 2, 3]]
     assert split(table, "task", ("a", "b"))["b"]["x"] == [0, 2, 3]
-    assert isinstance(split(plain, "task", ("a", "b"))["a"], Rows)
+    assert isinstance(split(plain, "task", ("a", "b"))["a"], Subset)
 
 
 def test_datasets_by_task_become_one():

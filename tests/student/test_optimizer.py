@@ -80,7 +80,7 @@ def test_a_student_of_a_cohort_learns_as_with_torch(monkeypatch):
 
 def test_each_student_counts_its_own_steps():
     rule, state = Adam(1e-3, clip_norm=1e9), fresh(2, 64)
-    state.taken[0] = 1000.0
+    state.updates[0] = 1000.0
     before = state.weights.clone()
     state.gradient.fill_(0.5)
     rule.step(state, everybody(2))
@@ -90,7 +90,7 @@ def test_each_student_counts_its_own_steps():
     late = 1e-3 * 0.1 / np.sqrt(0.001 / (1 - 0.999**1001))
     assert moved[1] == pytest.approx(1e-3, rel=1e-3)
     assert moved[0] == pytest.approx(late, rel=1e-3)
-    assert state.taken.tolist() == [1001.0, 1.0]
+    assert state.updates.tolist() == [1001.0, 1.0]
 
 
 def test_a_large_gradient_is_clipped_for_its_student_alone():
@@ -119,7 +119,7 @@ def test_a_gradient_that_is_not_finite_freezes_its_student_and_no_other(poison):
     assert alive.tolist() == [True, False, True]
     assert torch.equal(state.weights[1], before[1])
     assert torch.equal(state.weights[[0, 2]], clean.weights[[0, 2]])
-    assert state.taken.tolist() == [1.0, 0.0, 1.0]
+    assert state.updates.tolist() == [1.0, 0.0, 1.0]
     assert all(torch.isfinite(moment).all() for moment in state.moments)
 
 
@@ -129,4 +129,4 @@ def test_with_nobody_alive_nothing_moves():
     state.gradient.fill_(1.0)
     Adam().step(state, torch.zeros(2, dtype=torch.bool))
     assert torch.equal(state.weights, before)
-    assert state.taken.tolist() == [0.0, 0.0]
+    assert state.updates.tolist() == [0.0, 0.0]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.optim import lr_scheduler as torchs
 
-from lessonplan.student import SCHEDULES, Adam, Constant, Cosine, Cyclical, WarmUp
+from lessonplan.student import LEARNING_RATES, Adam, Constant, Cosine, Cyclical, WarmUp
 from lessonplan.student.optimizer import AdamState
 
 
@@ -37,7 +37,7 @@ ORACLES = {
 
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter")
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", LEARNING_RATES)
 def test_the_factors_are_those_of_torch(name):
     schedule, oracle, steps = ORACLES[name]
     its = optimizer()
@@ -61,7 +61,7 @@ def test_a_warm_up_of_one_step_is_none():
 
 
 @given(
-    name=st.sampled_from(sorted(SCHEDULES)),
+    name=st.sampled_from(sorted(LEARNING_RATES)),
     taken=st.lists(st.integers(0, 2**24), min_size=1, max_size=9),
 )
 def test_a_factor_depends_on_nothing_but_the_own_counter(name, taken):
@@ -83,7 +83,7 @@ def test_students_that_begin_at_different_times_each_follow_torch(weight_decay):
     for step, gradient in enumerate(gradients):
         for row, start in enumerate(starts):
             if step == start:
-                state.weights[row], state.taken[row] = begun[row], 0.0
+                state.weights[row], state.updates[row] = begun[row], 0.0
                 for moment in state.moments:
                     moment[row] = 0.0
         state.gradient.copy_(gradient)
@@ -99,7 +99,7 @@ def test_students_that_begin_at_different_times_each_follow_torch(weight_decay):
             its.step()
             running.step()
         torch.testing.assert_close(state.weights[row], single.detach(), rtol=1e-6, atol=1e-7)
-        assert state.taken[row] == steps - start
+        assert state.updates[row] == steps - start
 
 
 @pytest.mark.parametrize("schedule", [Cosine(20), Cyclical(10), WarmUp(6, Cosine(8, 0.5))])
