@@ -43,8 +43,8 @@ def read_base(folder: Path) -> dict[str, Tensor]:
         ) from error
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"the base weights in {folder} are damaged: {error}") from error
-    found = record.get("sha256") if isinstance(record, dict) else None
-    if found != hashlib.sha256(data).hexdigest():
+    digest = record.get("sha256") if isinstance(record, dict) else None
+    if digest != hashlib.sha256(data).hexdigest():
         raise ValueError(
             f"{WEIGHTS} in {folder} is not the file that {RECORD} describes; pretrain again, or "
             "put the right two files beside each other"

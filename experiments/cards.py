@@ -42,7 +42,7 @@ class Cost:
         )
 
     def __add__(self, other: "Cost") -> "Cost":
-        """Of both."""
+        """What both took."""
         return Cost(
             **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Cost)}
         )
@@ -130,8 +130,8 @@ def read_card(file: Path) -> TeacherCard:
         if values.get(work):
             values[work] = Cost.of(values[work])
     values["needs"] = tuple(values.get("needs", ()))
-    card = TeacherCard(**{one.name: values[one.name] for one in fields(TeacherCard)
-                          if one.name in values})  # fmt: skip
+    own = {one.name for one in fields(TeacherCard)}
+    card = TeacherCard(**{name: value for name, value in values.items() if name in own})
     if card.kind not in KINDS:
         raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}, got {card.kind!r}")
     return card

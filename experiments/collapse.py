@@ -34,7 +34,7 @@ class Collapse:
     budget: int
     share: float = 0.95
     window: int = 0
-    found: dict[str, float | str] | None = None
+    first: dict[str, float | str] | None = None
     """Of the first collapse the `decision`, the `task` and its `share`; None if there is none."""
     _recent: deque[np.ndarray] = field(default_factory=deque)
 
@@ -64,12 +64,11 @@ class Collapse:
         others = np.delete(mastered, top, axis=1)
         whole = len(self._recent) == self.window
         if (
-            self.found is None
+            self.first is None
             and whole
             and mean[top] > self.share
             and float((~others.all(axis=1)).mean()) > 0.5
         ):
-            self.found = {
-                "decision": decision, "task": self.tasks[top], "share": float(mean[top])
-            }  # fmt: skip
+            share = float(mean[top])
+            self.first = {"decision": decision, "task": self.tasks[top], "share": share}
         return float(mean[top])

@@ -69,17 +69,17 @@ class Teaching:
         teacher: Any = self.teacher
         actions, memory = teacher.predict(observation, memory, first, deterministic=True)
         if self._mixture and not self._mixes:
-            actions = shown = self.room.decode(actions, rows)
+            actions = chosen = self.room.decode(actions, rows)
         else:
             # Those of a rule go in as they are, not by way of logits.
-            shown = action_probabilities(self.teacher, observation, memory)
-        lesson = self.room.step(shown if self._mixes else actions, rows)
+            chosen = action_probabilities(self.teacher, observation, memory)
+        lesson = self.room.step(chosen if self._mixes else actions, rows)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         facts = self.room.facts
         newly = rows[(facts.mastered_for[rows] > 0) & (self.cost[rows] >= self.room.budget.amount)]
         self.cost[newly] = np.minimum(facts.spending.spent[newly], self.room.budget.amount)
-        return Decision(rows, observation, self.room.to_canonical(shown, rows), lesson)
+        return Decision(rows, observation, self.room.to_canonical(chosen, rows), lesson)
 
     def live(self) -> np.ndarray:
         """All decisions of all students; returns the cost until mastery by `probe`, (m,)."""

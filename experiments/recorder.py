@@ -100,4 +100,3 @@ class Recorder:
             for place, score in zip(ended, stress, strict=True):
                 scores[place] = score
         return scores
-

@@ -113,11 +113,7 @@ def read_run(path: str | Path) -> StoredRun:
         ValueError: if it is not a run directory.
     """
     files = RunDir(Path(path))
-    if not files.has_begun:
-        raise ValueError(
-            f"{path} is not a run directory: it has no {files.environment.name}; "
-            "name a directory that `lessonplan run` has written"
-        )
+    files.see_that_it_has_begun()
     environment = read_object(files.environment)
     missing = [key for key in ("suite", "budget") if key not in environment]
     if missing:
@@ -173,9 +169,13 @@ def _lifetimes(rows: ScheduleRows, name: str, decisions: int) -> tuple[Lifetimes
 
 
 def _padded(
-    rows: ScheduleRows, starts: np.ndarray, lengths: np.ndarray, seeds: np.ndarray,
-    students: np.ndarray, decisions: int,
-) -> Lifetimes:  # fmt: skip
+    rows: ScheduleRows,
+    starts: np.ndarray,
+    lengths: np.ndarray,
+    seeds: np.ndarray,
+    students: np.ndarray,
+    decisions: int,
+) -> Lifetimes:
     grid = (len(seeds), len(students))
     d = max(decisions, int(lengths.max()))
     steps = np.arange(d)

@@ -42,13 +42,13 @@ class Distribution(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Distribution":
-        given = self.model_dump(exclude_none=True)
-        if len(given) != 1:
+        kinds = self.model_dump(exclude_none=True)
+        if len(kinds) != 1:
             raise ValueError(
                 "a distribution is one of uniform, loguniform, randint and choice, got "
-                f"{' and '.join(given) or 'none'}"
+                f"{' and '.join(kinds) or 'none'}"
             )
-        ((kind, bounds),) = given.items()
+        ((kind, bounds),) = kinds.items()
         if kind != "choice" and not bounds[0] < bounds[1]:
             raise ValueError(f"{kind} needs a lower bound below the upper one, got {list(bounds)}")
         if kind == "loguniform" and bounds[0] <= 0:

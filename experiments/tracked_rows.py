@@ -96,15 +96,27 @@ class _Students:
     probe_score: np.ndarray
     test_score: np.ndarray
     best: np.ndarray
-    """Of the test scores."""
+    """The best test score of each task so far."""
     seen: np.ndarray
     """Training examples of each task."""
 
     @classmethod
     def of(cls, seeds: np.ndarray, k: int) -> "_Students":
-        m = len(seeds)
-        accounts, tables = (np.zeros(m) for _ in range(5)), (np.zeros((m, k)) for _ in range(4))
-        return cls(np.sort(seeds), *accounts, np.zeros(m, dtype=bool), *tables)
+        """Nothing yet, of k tasks."""
+        account, table = np.zeros(len(seeds)), np.zeros((len(seeds), k))
+        return cls(
+            seeds=np.sort(seeds),
+            steps=account.copy(),
+            compute=account.copy(),
+            probing=account.copy(),
+            tokens=account.copy(),
+            streak=account.copy(),
+            mastered=account > 0,
+            probe_score=table.copy(),
+            test_score=table.copy(),
+            best=table.copy(),
+            seen=table.copy(),
+        )
 
     def enter(self, now: DecisionRows, facts: PairFacts) -> tuple[np.ndarray, np.ndarray]:
         """Take in a decision.
@@ -122,7 +134,7 @@ class _Students:
         self.probe_score[at], self.test_score[at] = now.probe_score, now.test_score
         self.best[at] = np.maximum(self.best[at], now.test_score)
         passed = passes(now.test_score, facts.threshold)
-        self.streak[at] = next_streak(self.streak[at], passed.all(axis=1))
+        self.streak[at] = next_streak(self.streak[at], np.asarray(passed.all(axis=1)))
         self.mastered |= self.streak >= facts.streak
         return passed, shares
 

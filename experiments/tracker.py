@@ -185,9 +185,9 @@ class Tracker:
             if step >= one.position.next:
                 one.run.log(row, step)
         one.remember(next=max(one.position.next, pair.steps))
-        found = pair.collapse.found
-        if found and not one.position.alerted:
-            one.run.alert(found)
+        collapsed = pair.collapse.first
+        if collapsed and not one.position.alerted:
+            one.run.alert(collapsed)
             one.remember(alerted=True)
         if service.mode == "offline":
             self.unsent = True

@@ -24,10 +24,10 @@ def percent(value: float) -> str:
         if abs(value - exact) < 1e-9:
             return f"{exact:.0%}"
     ends = {f"{sign}{end}%" for sign in ("", "-") for end in ("0", "0.0", "100", "100.0")}
-    shown = f"{value:.0%}"
-    if shown in ends:
-        shown = f"{value:.1%}"
-    return f"nearly {value:.0%}".replace("-0%", "0%") if shown in ends else shown
+    text = f"{value:.0%}"
+    if text in ends:
+        text = f"{value:.1%}"
+    return f"nearly {value:.0%}".replace("-0%", "0%") if text in ends else text
 
 
 def styled(value: float, style: str) -> str:

@@ -126,7 +126,7 @@ def taught(collapse, schedule, mastered):
     """Decisions one after another; what was found."""
     for i, (row, able) in enumerate(zip(schedule, mastered, strict=True)):
         collapse.watch(i + 1, np.array(row), np.array([able, able]))
-    return collapse.found
+    return collapse.first
 
 
 def test_a_schedule_that_stays_on_one_task_while_others_are_not_mastered_has_collapsed():
