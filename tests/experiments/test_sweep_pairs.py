@@ -10,9 +10,12 @@ import yaml
 from bad_input_kit import command, contents, refused
 from sweep_kit import BASE, write_files
 
+from lessonplan.experiments.layout import SweepDir
 from lessonplan.experiments.loading import config_names, read_config, sweep_names
+from lessonplan.experiments.ray_tune import begin
 from lessonplan.experiments.sweep_config import read_stored_sweep, read_sweep, write_sweep
 from lessonplan.experiments.sweep_pairs import by_setting, check_pairs, merged_config, pairs_of
+from lessonplan.experiments.sweep_trial import read_pair
 
 GATE = "teachers.highest-unmastered.parameters.gate"
 UNKNOWN = "teachers.uniform.parameters.unknown"
@@ -51,6 +54,33 @@ def test_a_grid_crosses_everything_but_parameters_reach_only_their_teacher(tmp_p
     ]  # fmt: skip
     assert merged.student.learning_rate == 0.01
     check_pairs(found)
+
+
+def test_a_worker_gets_the_config_of_its_pair_and_a_grid_keeps_its_order(tmp_path):
+    """Also in a sweep directory that an older version began, which holds no configs of pairs."""
+    base = BASE | {"teachers": [*BASE["teachers"], {"name": "own", "rule": "uniform"}]}
+    path = write_files(tmp_path, {"teachers": ["ppo", "own"]}, base)
+    sweep = read_sweep(path, ["teachers.own.grid={b: [0.2, 0.1], a: [0.4, 0.3]}"])
+    out = tmp_path / "out"
+    write_sweep(sweep, SweepDir(out).sweep)
+    begin(sweep, pairs_of(sweep), out)
+    for pair in pairs_of(sweep):
+        config, files = read_pair(out, pair.name)
+        assert config == pair.config
+        assert files.path == out / "pairs" / pair.name
+    config, _ = read_pair(out, "own-0")
+    assert list(config.teachers[0].grid) == ["b", "a"]
+    with pytest.raises(ValueError, match="put the sweep, with --out, on storage"):
+        read_pair(tmp_path / "elsewhere", "own-0")
+
+
+def test_pairs_are_made_anew_where_a_config_was_changed(tmp_path):
+    assert [pair.config.seeds.report for pair in pairs(tmp_path, {"teachers": ["uniform"]})] == [
+        BASE["seeds"]["report"]
+    ]
+    changed = BASE | {"seeds": BASE["seeds"] | {"report": 3}}
+    path = write_files(tmp_path, {"teachers": ["uniform"]}, changed)
+    assert [pair.config.seeds.report for pair in pairs_of(read_sweep(path))] == [3]
 
 
 def test_without_teacher_seeds_a_teacher_has_those_of_its_config_and_the_longest_come_first(
@@ -267,8 +297,8 @@ def test_the_sweeps_of_the_documentation_can_be_run(tmp_path):
 
 def test_a_sweep_is_planned_without_importing_ray():
     code = (
-        "import sys; from lessonplan.experiments import cli_sweep, sweep, sweep_tune; "
+        "import sys; from lessonplan.experiments import cli_sweep, read_sweep, sweep, sweep_tune; "
         "from lessonplan.experiments.sweep_pairs import pairs_of; "
-        "pairs_of(cli_sweep.read_sweep('quickstart-sweep')); assert 'ray' not in sys.modules"
+        "pairs_of(read_sweep('quickstart-sweep')); assert 'ray' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
