@@ -14,7 +14,7 @@ from .bench_teacher import ppo_share, rule_share, simulated_rate, slowest_rule
 from .bench_tracking import tracking_share
 from .bench_trainer import trainer_overhead
 from .build import build_suite
-from .config import LearnedTeacher
+from .config import LearnedSection
 from .loading import read_config
 
 
@@ -124,7 +124,7 @@ def _shares(turns: int) -> list[Figure]:
         "PPO in training, share of the wall time": [
             ppo_share(config, suite, teacher, 1)
             for teacher in config.teachers
-            if isinstance(teacher, LearnedTeacher)
+            if isinstance(teacher, LearnedSection)
             for _ in range(turns)
         ],
     }

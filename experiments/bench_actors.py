@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from .build import build_suite
-from .config import Config, LearnedTeacher
+from .config import Config, LearnedSection
 from .courses import courses_of
-from .sweep_cluster import connected
+from .sweep_cluster import ray_session
 from .sweep_config import Resources
 from .training_env import training_env
 
@@ -33,14 +33,14 @@ def seconds_per_decision(actors: tuple[int, ...] = (0, 1, 2)) -> dict[int, list[
     that what else the machine does meets all of them alike.
     """
     torch.set_num_threads(1)
-    with connected(None, Resources(), cpus=sum(actors)):
+    with ray_session(None, Resources(), cpus=sum(actors)):
         return _in_turns(actors)
 
 
 def _in_turns(actors: tuple[int, ...]) -> dict[int, list[float]]:
     envs = {}
     for count in actors:
-        teacher = LearnedTeacher(name="ppo", type="learned", students=STUDENTS, actors=count)
+        teacher = LearnedSection(name="ppo", type="learned", students=STUDENTS, actors=count)
         config = Config.model_validate(COURSE | {"teachers": [teacher]})
         envs[count] = training_env(teacher, courses_of(config, teacher, build_suite(config)))
         envs[count].seed(0)

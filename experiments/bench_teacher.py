@@ -13,7 +13,7 @@ from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, decision_seconds, make_learner
 
 from .build import build_room, build_rule, build_suite, rule_teacher
-from .config import Config, Course, LearnedTeacher, Lifetime, Suite
+from .config import Config, Course, LearnedSection, Lifetime, Suite
 from .lifetimes import Teaching
 
 
@@ -82,7 +82,7 @@ def simulated_rate(rule: str, n: int, decisions: int) -> float:
     return 60.0 * n * decisions / (time.perf_counter() - began)
 
 
-def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedTeacher, rollouts: int) -> float:
+def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedSection, rollouts: int) -> float:
     """Share of the wall time of PPO's training that is not the students' own."""
     room = build_room(config, suite, teacher.students, teacher.observe, end_after=1)
     env = CurriculumVecEnv(room, TRAINING_SEEDS)

@@ -46,7 +46,7 @@ def tracking_share(students: int = STUDENTS, turns: int = 1) -> dict[str, float]
     }
 
 
-def measure(students: int) -> dict[str, float]:
+def measure_tracking(students: int) -> dict[str, float]:
     """One tracked trial in this process: `tracking_seconds` and `trial_seconds`."""
     from .tracking import tracking
     from .trial import run_trial
@@ -71,7 +71,7 @@ def measure(students: int) -> dict[str, float]:
 def main() -> None:
     """Measure one trial of as many students as the argument says; without one, print the share."""
     if len(sys.argv) > 1:
-        print(json.dumps(measure(int(sys.argv[1]))))
+        print(json.dumps(measure_tracking(int(sys.argv[1]))))
         return
     share = tracking_share()
     print(f"tracking: {share['median']:.2%} of a trial of {share['trial_seconds']:.0f} s")

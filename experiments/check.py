@@ -10,7 +10,7 @@ from lessonplan.teacher import RULES, LearnerStreams
 
 from .build import build_learner, build_room, build_rule, build_suite, rule_teacher
 from .build_cohort import build_cohort
-from .config import Config, Course, LearnedTeacher, ReplayTeacher, RuleTeacher
+from .config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from .courses import courses_of, most_tasks, training_room
 from .named import named
 from .tune import candidates
@@ -28,9 +28,9 @@ def check(config: Config) -> TaskSuite:
     suite, cohorts = build_suite(config), _Cohorts()
     build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
     for teacher in config.teachers:
-        if isinstance(teacher, RuleTeacher):
+        if isinstance(teacher, RuleSection):
             _check_rule(teacher, config, suite, cohorts)
-        elif isinstance(teacher, LearnedTeacher):
+        elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
         else:
             _check_replay(teacher, config)
@@ -51,7 +51,7 @@ class _Cohorts:
         return self._cohorts[key]
 
 
-def _check_rule(section: RuleTeacher, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
+def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
     settings = [section.parameters]
     if section.tune:
         settings = candidates(section, suite, config.tuning_candidates, 0)
@@ -68,7 +68,7 @@ def _check_rule(section: RuleTeacher, config: Config, suite: TaskSuite, cohorts:
 
 
 def _check_learned(
-    section: LearnedTeacher, config: Config, suite: TaskSuite, cohorts: _Cohorts
+    section: LearnedSection, config: Config, suite: TaskSuite, cohorts: _Cohorts
 ) -> None:
     courses = courses_of(config, section, suite)
     # Two, because with one a rollout of a single decision is refused.
@@ -84,10 +84,10 @@ def _check_learned(
         build_learner(section, JoinedVecEnv(envs), LearnerStreams(0), 0)
 
 
-def _check_replay(section: ReplayTeacher, config: Config) -> None:
+def _check_replay(section: ReplaySection, config: Config) -> None:
     played = config.teacher(section.of)
-    mixes = not isinstance(played, ReplayTeacher) and played.action == "mixture"
-    if isinstance(played, RuleTeacher):
+    mixes = not isinstance(played, ReplaySection) and played.action == "mixture"
+    if isinstance(played, RuleSection):
         mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)
     if mixes:
         raise ValueError(

@@ -12,7 +12,7 @@ from .cli_dashboard import dashboard
 from .cli_submit import submit
 from .cli_sweep import sweep
 from .console import Override, console, print_problem, print_table
-from .layout import RunDir
+from .layout import RunDir, SweepDir
 from .named import find_own_modules
 from .progress import WorkFailedError, all_of
 
@@ -118,6 +118,9 @@ def report(
     out: Annotated[Path | None, typer.Option(help="folder to write; the run's own")] = None,
 ) -> None:
     """Write the report of stored runs again; several runs are compared."""
+    for path in runs:
+        if not SweepDir(path).sweep.exists():
+            RunDir(path).see_that_it_has_begun()
     from .report import write_report
     from .sweep_report import run_dirs_of
 
@@ -157,7 +160,7 @@ def suite(
         def say(share: float, words: str) -> None:
             status.update(f"{share:4.0%} {words}")
 
-        taught = write_suite_figure(name, out, options, report=say)
+        taught = write_suite_figure(name, out, options, tell=say)
     for one in taught:
         console.print(one.verdict, highlight=False, soft_wrap=True)
     console.print(f"Picture: {out}", soft_wrap=True)

@@ -13,7 +13,7 @@ from .console import Override, console, print_problem
 from .layout import RunDir
 
 if TYPE_CHECKING:
-    from .submit import Cluster
+    from .submit import JobCluster
     from .submit_job import Job, JobState
 
 _INTERRUPTED = 130
@@ -71,7 +71,7 @@ def submit(
     python: Python = "python",
 ) -> None:
     """Submit a run or sweep to a Ray cluster, follow it, and fetch its run directory."""
-    from .submit import Cluster
+    from .submit import JobCluster
     from .submit_job import Job, see_that_it_lasts
 
     see_that_it_lasts(remote_out)
@@ -81,7 +81,7 @@ def submit(
     options = ["--wandb", wandb] if wandb else []
     job = Job(name, values, options, remote_out, "", given, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name) if kind else out
-    cluster = Cluster(address, python)
+    cluster = JobCluster(address, python)
     if kind or resume:
         _begin(cluster, job, resume, out, detach)
     elif follow:
@@ -92,7 +92,7 @@ def submit(
         _say_states([cluster.stop(stop)] if stop else _states(cluster, status), cluster.address)
 
 
-def _begin(cluster: "Cluster", job: "Job", resume: str, out: Path | None, detach: bool) -> None:
+def _begin(cluster: "JobCluster", job: "Job", resume: str, out: Path | None, detach: bool) -> None:
     """Submit a job, and unless it is left alone, follow it and fetch its run directory."""
     if resume:
         state = cluster.state_or_forgotten(resume, job.place)
@@ -159,7 +159,7 @@ def _name_of(job_id: str) -> str:
     return re.sub(r"-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$", "", job_id)
 
 
-def _follow(cluster: "Cluster", job_id: str, before: int) -> None:
+def _follow(cluster: "JobCluster", job_id: str, before: int) -> None:
     """To the end; the exit status is that of the job."""
     try:
         state = cluster.follow(job_id, typer.echo, before)
@@ -180,14 +180,14 @@ def _follow(cluster: "Cluster", job_id: str, before: int) -> None:
     raise typer.Exit(max(state.exit_status or 1, 1))
 
 
-def _fetch(cluster: "Cluster", job_id: str, out: Path | None, remote_out: str) -> None:
+def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str) -> None:
     folder = out or Path("runs") / job_id
     cluster.fetch(job_id, folder, remote_out)
     report = RunDir(folder).report
     _say(f"Fetched: {folder}" if not report.exists() else f"Report: {report}")
 
 
-def _states(cluster: "Cluster", job_id: str) -> list["JobState"]:
+def _states(cluster: "JobCluster", job_id: str) -> list["JobState"]:
     return cluster.jobs() if job_id == "all" else [cluster.state(job_id)]
 
 

@@ -125,7 +125,7 @@ class Course(Section):
     lifetime: Lifetime = Lifetime()
 
 
-class RuleTeacher(Section):
+class RuleSection(Section):
     """A rule, bandit or fixed order."""
 
     name: TeacherName
@@ -141,7 +141,7 @@ class RuleTeacher(Section):
     )
 
 
-class LearnedTeacher(Section):
+class LearnedSection(Section):
     """A policy network that is trained over many lifetimes."""
 
     name: TeacherName
@@ -180,7 +180,7 @@ class LearnedTeacher(Section):
         return f"{self.name}-sampled"
 
 
-class ReplayTeacher(Section):
+class ReplaySection(Section):
     """The recorded schedules of another teacher."""
 
     name: TeacherName
@@ -189,7 +189,7 @@ class ReplayTeacher(Section):
     shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
 
 
-Teacher = Annotated[RuleTeacher | LearnedTeacher | ReplayTeacher, Field(discriminator="type")]
+Teacher = Annotated[RuleSection | LearnedSection | ReplaySection, Field(discriminator="type")]
 
 
 class Seeds(Section):
@@ -227,18 +227,18 @@ class Config(Course):
         if not names:
             raise ValueError("there are no teachers; name at least one")
         for teacher in self.teachers:
-            if isinstance(teacher, ReplayTeacher):
+            if isinstance(teacher, ReplaySection):
                 self._check_replay(teacher)
-            if isinstance(teacher, LearnedTeacher) and teacher.action == "mixture":
+            if isinstance(teacher, LearnedSection) and teacher.action == "mixture":
                 self._check_mixture(teacher)
-            if isinstance(teacher, LearnedTeacher) and teacher.sampled:
+            if isinstance(teacher, LearnedSection) and teacher.sampled:
                 self._check_sampled(teacher, names)
         return self
 
     @model_validator(mode="after")
     def _name_adapted_layers(self) -> "Config":
         """Have the layers that LoRA adapts by default named in the config that a run stores."""
-        learned = [one for one in self.teachers if isinstance(one, LearnedTeacher)]
+        learned = [one for one in self.teachers if isinstance(one, LearnedSection)]
         courses: list[Course] = [
             self,
             *(course for teacher in learned for course in teacher.courses),
@@ -253,7 +253,7 @@ class Config(Course):
                     object.__setattr__(adapters, "target_modules", list(QUERY_AND_VALUE))
         return self
 
-    def teacher(self, name: str) -> RuleTeacher | LearnedTeacher | ReplayTeacher:
+    def teacher(self, name: str) -> RuleSection | LearnedSection | ReplaySection:
         """The teacher that is reported under this name.
 
         Raises:
@@ -261,26 +261,26 @@ class Config(Course):
         """
         for teacher in self.teachers:
             if name == teacher.name or (
-                isinstance(teacher, LearnedTeacher) and name == teacher.sampled_name
+                isinstance(teacher, LearnedSection) and name == teacher.sampled_name
             ):
                 return teacher
         raise ValueError(f"there is no teacher {name!r} in this config")
 
-    def _check_sampled(self, teacher: LearnedTeacher, names: list[str]) -> None:
+    def _check_sampled(self, teacher: LearnedSection, names: list[str]) -> None:
         if teacher.sampled_name in names:
             raise ValueError(
                 f"teacher {teacher.name!r} is also reported as {teacher.sampled_name!r}, which is "
                 "the name of another teacher; rename one of them"
             )
 
-    def _check_mixture(self, teacher: LearnedTeacher) -> None:
+    def _check_mixture(self, teacher: LearnedSection) -> None:
         if teacher.sampled or not teacher.deterministic:
             raise ValueError(
                 f"teacher {teacher.name!r} chooses a mixture, from which no task is sampled; leave "
                 "out sampled and deterministic"
             )
 
-    def _check_replay(self, replay: ReplayTeacher) -> None:
+    def _check_replay(self, replay: ReplaySection) -> None:
         types = {teacher.name: teacher.type for teacher in self.teachers}
         if replay.of not in types or replay.of == replay.name:
             raise ValueError(

@@ -5,11 +5,11 @@ from lessonplan.envs.seeding import TRAINING_SEEDS
 from lessonplan.student import Cohort, TaskSuite
 
 from .build import build_room, build_suite
-from .config import Config, Course, LearnedTeacher
+from .config import Config, Course, LearnedSection
 
 
 def courses_of(
-    config: Config, teacher: LearnedTeacher, suite: TaskSuite
+    config: Config, teacher: LearnedSection, suite: TaskSuite
 ) -> list[tuple[Course, TaskSuite]]:
     """What a teacher is trained on: courses of its own, or that of the experiment.
 
@@ -45,7 +45,7 @@ def most_tasks(courses: list[tuple[Course, TaskSuite]]) -> int:
 
 
 def training_room(
-    teacher: LearnedTeacher,
+    teacher: LearnedSection,
     course: Course,
     suite: TaskSuite,
     n: int,

@@ -10,7 +10,7 @@ from lessonplan.student import TaskSuite
 
 from .build import build_room, decisions_in_budget
 from .check import check
-from .config import Config, Course, LearnedTeacher, RuleTeacher
+from .config import Config, Course, LearnedSection, RuleSection
 from .courses import courses_of
 from .tune import candidates
 from .units import Unit, plan
@@ -61,12 +61,12 @@ def estimate(config: Config) -> str:
 def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tuple[float, _Price]:
     """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
     teacher = config.teacher(unit.teacher)
-    if unit.kind == "train" and isinstance(teacher, LearnedTeacher):
+    if unit.kind == "train" and isinstance(teacher, LearnedSection):
         courses = courses_of(config, teacher, suite)
         price = _mean([_price(course, suite, tested=False) for course, suite in courses])
         selecting = teacher.candidates * config.seeds.select * price.decisions * len(courses)
         return teacher.decisions + selecting, price
-    if unit.kind == "tune" and isinstance(teacher, RuleTeacher):
+    if unit.kind == "tune" and isinstance(teacher, RuleSection):
         count = len(candidates(teacher, suite, config.tuning_candidates, 0))
         return count * config.seeds.select * reported.decisions, reported
     return config.seeds.report * reported.decisions, reported

@@ -16,11 +16,11 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay
 
 from .build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
-from .config import Config, ReplayTeacher, RuleTeacher
+from .config import Config, ReplaySection, RuleSection
 from .files import read_checkpoint, write_checkpoint
 from .layout import RunDir, unit_name
 from .lifetimes import Teaching
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 from .recorder import Recorder
 from .schedule import recorded_schedules
 
@@ -32,7 +32,7 @@ def evaluate(
     name: str,
     teacher_seed: int,
     parameters: dict[str, Any],
-    report: Report = nowhere,
+    tell: Tell = nowhere,
 ) -> dict[str, Any]:
     """Record one lifetime of every report student.
 
@@ -43,7 +43,7 @@ def evaluate(
         name: of the teacher as reported.
         teacher_seed: its seed.
         parameters: tuned ones of a rule.
-        report: told how far it is.
+        tell: told how far it is.
 
     Returns:
         The number of `lifetimes` and `decisions` that were recorded.
@@ -71,7 +71,7 @@ def evaluate(
             saved = time.perf_counter()
         ended = 1.0 - len(teaching.running) / room.n
         spent = 1.0 - float(room.facts.spending.remaining.min())
-        report(max(ended, spent), f"{room.facts.score.mean():.2f} mean score")
+        tell(max(ended, spent), f"{room.facts.score.mean():.2f} mean score")
     recorder.flush()
     return {"lifetimes": room.n, "decisions": int(room.facts.decisions.sum())}
 
@@ -87,10 +87,10 @@ def make_teacher(
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A teacher that is ready to be reported, and a classroom of n that shows it what it needs."""
     teacher = config.teacher(name)
-    if isinstance(teacher, RuleTeacher):
+    if isinstance(teacher, RuleSection):
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action)
-    if isinstance(teacher, ReplayTeacher):
+    if isinstance(teacher, ReplaySection):
         played, students = recorded_schedules(run_dir, suite.names, teacher.of, teacher_seed)
         replay = Replay(played, student_key(students), shuffled=teacher.shuffled)
         return rule_teacher(replay, config, suite, n, teacher_seed)

@@ -28,7 +28,7 @@ from .figures_style import (
     to_png,
 )
 from .files import write_whole
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 from .suite_teaching import Taught, teach_suite
 
 
@@ -37,7 +37,7 @@ def write_suite_figure(
     out: Path,
     options: Mapping[str, Any] | None = None,
     students: int | None = None,
-    report: Report = nowhere,
+    tell: Tell = nowhere,
 ) -> list[Taught]:
     """Teach a suite in order and by shuffling, and write the picture as a PNG.
 
@@ -46,12 +46,12 @@ def write_suite_figure(
         out: the file.
         options: arguments of the suite, besides those that it is shown with.
         students: m, of each rule; 12 by default, 4 that read text.
-        report: told of every decision.
+        tell: told of every decision.
 
     Raises:
         ValueError: if the suite cannot be made.
     """
-    suite, taught = teach_suite(name, options, students, report)
+    suite, taught = teach_suite(name, options, students, tell)
     picture = Image.open(BytesIO(to_png(draw_suite(suite, taught), dpi=90)))
     # A palette takes a third of the bytes.
     write_whole(out, lambda aside: picture.quantize(128).save(aside, "PNG", optimize=True))

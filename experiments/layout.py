@@ -160,6 +160,18 @@ class RunDir(_Directory):
         """Whether the facts of suite and budget are known."""
         return self.environment.exists()
 
+    def see_that_it_has_begun(self) -> None:
+        """Refuse a directory that is none of a run.
+
+        Raises:
+            ValueError: if it holds no facts of suite and budget.
+        """
+        if not self.has_begun:
+            raise ValueError(
+                f"{self.path} is not a run directory: it has no {self.environment.name}; "
+                "name a directory that `lessonplan run` has written"
+            )
+
     @property
     def is_done(self) -> bool:
         """Whether everything was done, the report included."""

@@ -57,7 +57,7 @@ def pretrain(
         raise ValueError(f"steps must be at least 1 and seed at least 0, got {steps} and {seed}")
     course = _without_adapters(course)
     suite = build_suite(course)
-    shares = mixture_shares(suite, mixture)
+    shares = shares_by_name(suite, mixture)
     cohort = build_room(course, suite, 1).cohort
     if not isinstance(cohort, StackedCohort):
         raise ValueError(
@@ -98,7 +98,7 @@ def _without_adapters(course: Course) -> Course:
     return course.model_copy(update={"student": student})
 
 
-def mixture_shares(suite: TaskSuite, mixture: Mapping[str, float] | None) -> np.ndarray:
+def shares_by_name(suite: TaskSuite, mixture: Mapping[str, float] | None) -> np.ndarray:
     """Share of every task in the training examples, (k,), sums to 1.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-Report = Callable[[float, str], None]
+Tell = Callable[[float, str], None]
 """Called with the fraction done, in [0, 1], and a few words."""
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .config import LearnedTeacher
+from .config import LearnedSection
 from .files import write_whole
 from .layout import SweepDir
 from .progress import Watch, WorkFailedError
@@ -113,7 +113,7 @@ def _occupies(sweep: Sweep, pairs: Sequence[Pair]) -> Any:
         pair.name: (teacher.actors, {"CPU": 1, "GPU": teacher.actor_gpus})
         for pair in pairs
         for teacher in pair.config.teachers
-        if isinstance(teacher, LearnedTeacher)
+        if isinstance(teacher, LearnedSection)
     }
     itself = {"CPU": sweep.resources.cpu, "GPU": sweep.resources.gpu}
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import submit_pack
-from .submit_client import JobNotKnownError, connected, plain_address, said_clearly, upload_limit
-from .submit_fetch import put, see_that_it_can_be_fetched
+from .submit_client import JobNotKnownError, job_client, plain_address, said_clearly, upload_limit
+from .submit_fetch import see_that_it_can_be_fetched, unpack_into
 from .submit_job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .submit_log import LogLines, reason
-from .submit_stage import add, pack, ship, stage
+from .submit_stage import add, ship, stage, zipped
 from .submit_token import find_token
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _PENDING_SECONDS = 300.0
 """How long the job that packs a run directory may wait until the cluster starts it."""
 
 
-class Cluster:
+class JobCluster:
     """A Ray cluster that takes jobs.
 
     Args:
@@ -49,7 +49,7 @@ class Cluster:
     def __init__(self, address: str, python: str = "python") -> None:
         self.address, self._python = plain_address(address), python
         self._token = find_token()
-        self._client = connected(self.address, self._token)
+        self._client = job_client(self.address, self._token)
 
     def submit(self, job: Job) -> JobState:
         """Ship a job and start it.
@@ -158,14 +158,14 @@ class Cluster:
             ValueError: if there is nothing to fetch, or something else in `out`.
         """
         see_that_it_can_be_fetched(out)
-        put(self._packed(f"{self.state_or_forgotten(job_id, place).root}/run"), out)
+        unpack_into(self._packed(f"{self.state_or_forgotten(job_id, place).root}/run"), out)
 
     def _start(
         self, job_id: str, words: Sequence[str], folder: Path, metadata: dict[str, str],
         env: dict[str, str], cpus: float = 0.0, gpus: float = 0.0,
     ) -> None:  # fmt: skip
         archive = folder.with_suffix(".zip")
-        pack(folder, archive, upload_limit())
+        zipped(folder, archive, upload_limit())
         with self._said_clearly():
             self._client.submit_job(
                 entrypoint=shlex.join(words),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _OVERRIDES = ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS")
 
 
-def connected(address: str, token: Token) -> "JobSubmissionClient":
+def job_client(address: str, token: Token) -> "JobSubmissionClient":
     """A client whose cluster answers and takes the token.
 
     Raises:

@@ -26,7 +26,7 @@ def see_that_it_can_be_fetched(out: Path, source: str = "") -> None:
         raise ValueError(f"{out} is not empty; name a new folder with --out")
 
 
-def put(log: str, out: Path) -> None:
+def unpack_into(log: str, out: Path) -> None:
     """Write the run directory that a log holds, in the place of an earlier state of it.
 
     Args:

@@ -22,7 +22,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).expanduser()
     if not folder.is_dir():
         sys.exit(f"lessonplan: there is no {folder} on the head node")
-    packed = pack(folder)
+    packed = tarred(folder)
     if len(packed) > LIMIT:
         sys.exit(
             f"lessonplan: {folder} takes {len(packed) >> 20} MiB packed, and at most {LIMIT >> 20} "
@@ -36,7 +36,7 @@ def main() -> None:
     print(END, flush=True)
 
 
-def pack(folder: Path) -> bytes:
+def tarred(folder: Path) -> bytes:
     """A gzipped tar of what is whole in a directory, also while a run is writing to it."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as tar:

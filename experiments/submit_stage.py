@@ -99,7 +99,7 @@ def add(path: Path, folder: Path) -> None:
     _copy(path, folder / path.name)
 
 
-def pack(folder: Path, archive: Path, limit: int) -> int:
+def zipped(folder: Path, archive: Path, limit: int) -> int:
     """Zip a job's folder; the same content gives the same bytes, so Ray takes it only once.
 
     Args:

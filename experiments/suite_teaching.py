@@ -14,7 +14,7 @@ from lessonplan.student import TaskSuite
 from .build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
 from .config import Course, Lifetime, Student, Suite
 from .lifetimes import Teaching
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 
 RULES = {"in_order": "in order", "proportional": "shuffled"}
 """The two rules that a suite is shown with."""
@@ -80,7 +80,7 @@ def teach_suite(
     name: str,
     options: Mapping[str, Any] | None = None,
     students: int | None = None,
-    report: Report = nowhere,
+    tell: Tell = nowhere,
 ) -> tuple[TaskSuite, list[Taught]]:
     """Teach a suite in order and by shuffling.
 
@@ -88,7 +88,7 @@ def teach_suite(
         name: of a suite, or one's own as `module:name`.
         options: arguments of the suite, besides those that it is shown with.
         students: m, of each rule; 12 by default, 4 that read text.
-        report: told of every decision.
+        tell: told of every decision.
 
     Returns:
         The suite, and what came of each rule in `RULES`.
@@ -103,11 +103,11 @@ def teach_suite(
     if name not in COURSES and suite.tokens:
         course = course.model_copy(update={"student": Student(model="decoder")})
     m = students or (_SLOW_STUDENTS if suite.tokens else _STUDENTS)
-    return suite, [teach(course, suite, rule, m, report) for rule in RULES]
+    return suite, [teach(course, suite, rule, m, tell) for rule in RULES]
 
 
 def teach(
-    course: Course, suite: TaskSuite, rule: str, students: int, report: Report = nowhere
+    course: Course, suite: TaskSuite, rule: str, students: int, tell: Tell = nowhere
 ) -> Taught:
     """Whole lifetimes of some students under a rule."""
     teacher, room = rule_teacher(build_rule(rule, {}, course, suite), course, suite, students, 0)
@@ -116,5 +116,5 @@ def teach(
     while len(teaching.running):
         teaching.step()
         scores.append(room.cohort.evaluate("test").score.mean(axis=0))
-        report((len(scores) - 1) / room.decisions_in_budget, f"{suite.name}, {RULES[rule]}")
+        tell((len(scores) - 1) / room.decisions_in_budget, f"{suite.name}, {RULES[rule]}")
     return Taught(RULES[rule], np.stack(scores), int(room.budget.amount), teaching.cost)

@@ -14,7 +14,7 @@ from .progress import Watch, nowhere
 from .ray_tune import begin, complain, fit
 from .report import write_report
 from .say import say
-from .sweep_cluster import connected, last_words
+from .sweep_cluster import last_words, ray_session
 from .sweep_config import Sweep, read_stored_sweep
 from .sweep_pairs import Pair, check_pairs, pairs_of
 from .sweep_report import merged_runs
@@ -107,7 +107,7 @@ def _run_pairs(
 ) -> dict[str, str]:  # fmt: skip
     """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
     notes: list[str] = []
-    with connected(address, sweep.resources, say=say):
+    with ray_session(address, sweep.resources, say=say):
         begin(sweep, pairs, sweep_dir)
         failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
     for note in dict.fromkeys(notes):

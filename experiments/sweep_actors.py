@@ -17,9 +17,9 @@ from lessonplan.envs import CurriculumVecEnv, JoinedVecEnv
 from lessonplan.student import TaskSuite
 
 from .build import build_suite
-from .config import Course, LearnedTeacher
+from .config import Course, LearnedSection
 from .courses import most_tasks, training_room
-from .sweep_cluster import connected
+from .sweep_cluster import ray_session
 from .sweep_config import Resources
 
 _SECONDS_TO_BEGIN = 600.0
@@ -42,13 +42,13 @@ class ActorVecEnv(JoinedVecEnv):
         ValueError: if Ray has no room for the actors.
     """
 
-    def __init__(self, teacher: LearnedTeacher, courses: list[tuple[Course, TaskSuite]]) -> None:
+    def __init__(self, teacher: LearnedSection, courses: list[tuple[Course, TaskSuite]]) -> None:
         cores = os.cpu_count() or 1
         n, share = teacher.students // teacher.actors, teacher.actors // len(courses)
         parts = []
         with ExitStack() as held:
             held.enter_context(
-                connected(None, Resources(cpu=1, gpu=0), cpus=max(teacher.actors, cores))
+                ray_session(None, Resources(cpu=1, gpu=0), cpus=max(teacher.actors, cores))
             )
             _see_that_all_fit(teacher)
             for course in (course for course, _ in courses for _ in range(share)):
@@ -62,7 +62,7 @@ class ActorVecEnv(JoinedVecEnv):
         self._held.close()
 
 
-def _see_that_all_fit(teacher: LearnedTeacher) -> None:
+def _see_that_all_fit(teacher: LearnedSection) -> None:
     import ray
 
     ray_untyped: Any = ray
@@ -86,7 +86,7 @@ class Host:
         max_tasks: places to show.
     """
 
-    def __init__(self, teacher: LearnedTeacher, course: Course, n: int, max_tasks: int) -> None:
+    def __init__(self, teacher: LearnedSection, course: Course, n: int, max_tasks: int) -> None:
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
         self.env: CurriculumVecEnv = training_room(
@@ -138,7 +138,7 @@ class RemotePart:
         max_tasks: places to show.
     """
 
-    def __init__(self, teacher: LearnedTeacher, course: Course, n: int, max_tasks: int) -> None:
+    def __init__(self, teacher: LearnedSection, course: Course, n: int, max_tasks: int) -> None:
         import ray
 
         self._ray: Any = ray

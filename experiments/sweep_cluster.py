@@ -34,7 +34,7 @@ other processes."""
 
 
 @contextmanager
-def connected(
+def ray_session(
     address: str | None, resources: Resources, cpus: int | None = None,
     say: Callable[[str], None] = nowhere,
 ) -> Iterator[None]:  # fmt: skip

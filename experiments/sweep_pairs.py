@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from .check import check
-from .config import Config, LearnedTeacher, ReplayTeacher
+from .config import Config, LearnedSection, ReplaySection
 from .loading import make_config
 from .overrides import set_key
 from .sweep_config import Distribution, Sweep
@@ -48,7 +48,7 @@ class Pair:
 
     @property
     def seed(self) -> int:
-        """Of the teacher."""
+        """The only teacher seed."""
         return self.config.seeds.teacher
 
     @property
@@ -149,7 +149,7 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
                 f"sweep {sweep.name!r} names the teacher {name!r}, which its config does not have; "
                 f"choose among {', '.join(types)}"
             )
-        if isinstance(teacher, ReplayTeacher):
+        if isinstance(teacher, ReplaySection):
             raise ValueError(
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "
                 "records; leave it out of the sweep, or compare the two with `lessonplan run`"
@@ -240,7 +240,7 @@ def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuned: bool
     if TEACHER_SEEDS in values:
         return values[TEACHER_SEEDS]
     teacher = next(teacher for teacher in base.teachers if teacher.name == name)
-    count = teacher.seeds if isinstance(teacher, LearnedTeacher) and not tuned else 1
+    count = teacher.seeds if isinstance(teacher, LearnedSection) and not tuned else 1
     return range(base.seeds.teacher, base.seeds.teacher + count)
 
 

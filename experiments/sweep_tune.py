@@ -20,13 +20,13 @@ from lessonplan.student import TaskSuite
 
 from .build import SELECT_SEEDS, build_rule, build_suite, decisions_in_budget, rule_teacher
 from .cards import Cost
-from .config import Config, LearnedTeacher, RuleTeacher
+from .config import Config, LearnedSection, RuleSection
 from .files import read_json, write_json, write_whole
 from .layout import SweepDir
 from .lifetimes import Teaching
 from .progress import Watch
 from .ray_tune import begin, complain, fit
-from .sweep_cluster import connected
+from .sweep_cluster import ray_session
 from .sweep_config import Sweep
 from .sweep_pairs import Pair
 from .sweep_trial import read_pair, settle, wait_until_free
@@ -63,7 +63,7 @@ def tune_pairs(
             time_attr="decisions", metric="area", mode="max", max_t=longest + 1,
             grace_period=max(1, longest // 10), reduction_factor=3,
         )  # fmt: skip
-        with connected(address, sweep.resources, say=say):
+        with ray_session(address, sweep.resources, say=say):
             begin(sweep, pairs, sweep_dir)
             failures = fit(
                 sweep, pairs, sweep_dir, measure_candidate, watch, [], {"scheduler": scheduler}
@@ -110,9 +110,9 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
         and `student_steps`.
     """
     section, suite = config.teachers[0], build_suite(config)
-    if isinstance(section, LearnedTeacher):
+    if isinstance(section, LearnedSection):
         return _measure_learned(config, section, suite, run_dir, say)
-    assert isinstance(section, RuleTeacher)
+    assert isinstance(section, RuleSection)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     rule = build_rule(section.rule, section.parameters, config, suite)
     teacher, room = rule_teacher(
@@ -140,7 +140,7 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
 
 
 def _measure_learned(
-    config: Config, section: LearnedTeacher, suite: TaskSuite, run_dir: Path, say: Say
+    config: Config, section: LearnedSection, suite: TaskSuite, run_dir: Path, say: Say
 ) -> dict[str, Any]:
     """Train it whole, and let it teach the selection students.
 
@@ -149,7 +149,7 @@ def _measure_learned(
     longest = decisions_in_budget(config, suite)
     last = time.monotonic()
 
-    def report(fraction: float, words: str) -> None:
+    def tell(fraction: float, words: str) -> None:
         nonlocal last
         if training.curve and time.monotonic() - last > 1.0:
             last = time.monotonic()
@@ -157,7 +157,7 @@ def _measure_learned(
             decisions = int(training.curve[-1]["decisions"])
             say(_report(decisions, saved, 0.0, fraction, words))
 
-    training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, report)
+    training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, tell)
     result = training.run()
     cost = min(result["selection"])
     saved = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
@@ -179,7 +179,7 @@ def _report(
 def _decisions(config: Config) -> int:
     """How long a candidate is measured, in decisions as it reports them."""
     teacher = config.teachers[0]
-    if isinstance(teacher, LearnedTeacher):
+    if isinstance(teacher, LearnedSection):
         return teacher.decisions
     return decisions_in_budget(config, build_suite(config))
 

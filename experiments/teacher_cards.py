@@ -9,7 +9,7 @@ from typing import Any
 from lessonplan.teacher import RULES, Replay
 
 from .cards import Cost, TeacherCard, write_card
-from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
+from .config import Config, LearnedSection, ReplaySection, RuleSection
 from .named import named
 from .units import Unit
 
@@ -24,7 +24,7 @@ def write_teacher_cards(config: Config, run_dir: Path) -> None:
             write_card(run_dir, card)
 
 
-def _rule_card(teacher: RuleTeacher, config: Config, run_dir: Path) -> list[TeacherCard]:
+def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[TeacherCard]:
     rule: Any = named("rule", teacher.rule, RULES)
     tuned = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
     published = getattr(rule, "published", False) and not teacher.tune
@@ -44,7 +44,7 @@ def _rule_card(teacher: RuleTeacher, config: Config, run_dir: Path) -> list[Teac
     ]
 
 
-def _learned_card(teacher: LearnedTeacher, config: Config, run_dir: Path) -> list[TeacherCard]:
+def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
     first = config.seeds.teacher
     units = [Unit("train", teacher.name, seed) for seed in range(first, first + teacher.seeds)]
     results = [result for unit in units if (result := unit.result(run_dir))]
@@ -71,7 +71,7 @@ def _learned_card(teacher: LearnedTeacher, config: Config, run_dir: Path) -> lis
     return [card, twin] if teacher.sampled else [card]
 
 
-def _replay_card(teacher: ReplayTeacher, config: Config, run_dir: Path) -> list[TeacherCard]:
+def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[TeacherCard]:
     return [
         TeacherCard(
             name=teacher.name,
@@ -90,8 +90,8 @@ def _sees_order(columns: Iterable[str]) -> bool:
 
 def _has_defaults(rule: Any, parameters: Mapping[str, Any]) -> bool:
     """Whether these parameters change none of the rule's defaults."""
-    known = inspect.signature(rule).parameters
-    return all(key in known and known[key].default == value for key, value in parameters.items())
+    own = inspect.signature(rule).parameters
+    return all(key in own and own[key].default == value for key, value in parameters.items())
 
 
 _CARDS: dict[str, Any] = {"rule": _rule_card, "learned": _learned_card, "replay": _replay_card}

@@ -54,7 +54,7 @@ def ending(pair: TrackedPair) -> Ending:
     """Everything of a pair that is done."""
     run = only(read_run(pair.run_dir), pair.teacher, pair.seed)
     picture = to_png(draw_probabilities(run, [pair.teacher]))
-    rows = table_rows(pair)
+    rows = schedule_table(pair)
     chart = [{"decision": row[0], "task": row[2], "probability": row[3]} for row in rows]
     order = [run.tasks[i] for i in run.order]
     return Ending(
@@ -83,7 +83,7 @@ def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:
     return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **kept)})
 
 
-def table_rows(pair: TrackedPair) -> list[list[Any]]:
+def schedule_table(pair: TrackedPair) -> list[list[Any]]:
     """Rows of the table; None where there is no number."""
     history, tasks = pair.rows.history, pair.rows.facts.tasks
     every = max(1, math.ceil(len(history) * len(tasks) / MOST_ROWS))

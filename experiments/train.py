@@ -17,12 +17,12 @@ from lessonplan.teacher.learners import beside_zip, load_beside_zip
 from lessonplan.teacher.streams import global_state
 
 from .build import SELECT_SEEDS, build_learner, learned_teacher
-from .config import Config, Course, LearnedTeacher
+from .config import Config, Course, LearnedSection
 from .courses import courses_of
 from .files import read_checkpoint, write_checkpoint, write_whole
 from .layout import RunDir, unit_name
 from .lifetimes import Teaching
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 from .training_env import training_env
 from .training_log import TrainingLog
 
@@ -36,19 +36,19 @@ class TeacherTraining:
         seed: of the teacher.
         suite: the tasks of the experiment (a teacher may be trained on another course).
         run_dir: for checkpoints, candidates and the training log.
-        report: told how far it is.
+        tell: told how far it is.
     """
 
     def __init__(
         self,
         config: Config,
-        teacher: LearnedTeacher,
+        teacher: LearnedSection,
         seed: int,
         suite: TaskSuite,
         run_dir: Path,
-        report: Report = nowhere,
+        tell: Tell = nowhere,
     ) -> None:
-        self.config, self.teacher, self.seed, self.report = config, teacher, seed, report
+        self.config, self.teacher, self.seed, self.tell = config, teacher, seed, tell
         self.courses = courses_of(config, teacher, suite)
         self._files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
         self._checkpoint = self._files.checkpoint(self._unit)
@@ -193,7 +193,7 @@ class TeacherTraining:
         spent = self.env.spent()
         costs = []
         for i, place in enumerate(places):
-            self.report(1.0, f"selecting: candidate {i + 1} of {len(places)}")
+            self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
             each = [self._try(place, course, suite, spent) for course, suite in self.courses]
             shares = [cost / budget for cost, budget in each]
             costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
@@ -263,7 +263,7 @@ class _Checkpoints(BaseCallback):
         if time.perf_counter() - self._saved > training.config.checkpoint_seconds:
             training.save(self.model, global_state())
             self._saved = time.perf_counter()
-        training.report(self.num_timesteps / self.places[-1], self._words())
+        training.tell(self.num_timesteps / self.places[-1], self._words())
 
     def _words(self) -> str:
         curve = self.training.curve

@@ -3,12 +3,12 @@
 from lessonplan.envs import CurriculumVecEnv, JoinedVecEnv
 from lessonplan.student import TaskSuite
 
-from .config import Course, LearnedTeacher
+from .config import Course, LearnedSection
 from .courses import most_tasks, training_room
 
 
 def training_env(
-    teacher: LearnedTeacher, courses: list[tuple[Course, TaskSuite]]
+    teacher: LearnedSection, courses: list[tuple[Course, TaskSuite]]
 ) -> CurriculumVecEnv | JoinedVecEnv:
     """All students that a teacher learns from, in equal shares of the courses.
 

@@ -17,15 +17,15 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, StaticMixture
 
 from .build import SELECT_SEEDS, build_rule, rule_teacher
-from .config import Config, RuleTeacher
+from .config import Config, RuleSection
 from .files import read_checkpoint, write_checkpoint
 from .lifetimes import Teaching
 from .named import named
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 
 
 def candidates(
-    teacher: RuleTeacher, suite: TaskSuite, count: int, seed: int
+    teacher: RuleSection, suite: TaskSuite, count: int, seed: int
 ) -> list[dict[str, Any]]:
     """Parameter settings to try, at most `count`, the teacher's own (untuned) parameters first.
 
@@ -52,16 +52,16 @@ def candidates(
 
 def _with_defaults(rule: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters of a rule by name."""
-    known = inspect.signature(rule).parameters.values()
-    return {parameter.name: parameter.default for parameter in known} | dict(parameters)
+    own = inspect.signature(rule).parameters.values()
+    return {parameter.name: parameter.default for parameter in own} | dict(parameters)
 
 
 def tune(
     config: Config,
-    section: RuleTeacher,
+    section: RuleSection,
     suite: TaskSuite,
     checkpoint: Path,
-    report: Report = nowhere,
+    tell: Tell = nowhere,
 ) -> dict[str, Any]:
     """Try each candidate on the selection students; the lowest mean cost until mastery wins.
 
@@ -72,7 +72,7 @@ def tune(
         section: the rule to tune.
         suite: its tasks.
         checkpoint: file to keep finished candidates in.
-        report: told how far it is.
+        tell: told how far it is.
 
     Returns:
         `parameters`, the `tried` candidates with their costs, and what the tuning cost
@@ -82,7 +82,7 @@ def tune(
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     state = read_checkpoint(checkpoint) or {"tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0}
     for i in range(len(state["tried"]), len(settings)):
-        report(i / len(settings), f"candidate {i + 1} of {len(settings)}")
+        tell(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
         rule = build_rule(section.rule, settings[i], config, suite)
         teacher, room = rule_teacher(

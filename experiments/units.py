@@ -13,11 +13,11 @@ from typing import Any
 
 from lessonplan.student import TaskSuite
 
-from .config import Config, LearnedTeacher, ReplayTeacher, RuleTeacher
+from .config import Config, LearnedSection, ReplaySection, RuleSection
 from .evaluate import evaluate
 from .files import write_json, write_whole
 from .layout import RunDir, unit_name
-from .progress import Report, nowhere
+from .progress import Tell, nowhere
 from .train import TeacherTraining
 from .tune import tune
 
@@ -75,20 +75,20 @@ def plan(config: Config) -> list[Unit]:
     units: list[Unit] = []
     first = config.seeds.teacher
     for teacher in config.teachers:
-        if isinstance(teacher, RuleTeacher):
+        if isinstance(teacher, RuleSection):
             tuned: tuple[str, ...] = ()
             if teacher.tune:
                 units.append(Unit("tune", teacher.name, first, weight=3.0))
                 tuned = (units[-1].name,)
             units.append(Unit("evaluate", teacher.name, first, tuned))
-        elif isinstance(teacher, LearnedTeacher):
+        elif isinstance(teacher, LearnedSection):
             for seed in range(first, first + teacher.seeds):
                 train = Unit("train", teacher.name, seed, weight=100.0)
                 units += [train, Unit("evaluate", teacher.name, seed, (train.name,), 2.0)]
                 if teacher.sampled:
                     units.append(Unit("evaluate", teacher.sampled_name, seed, (train.name,)))
     for teacher in config.teachers:
-        if isinstance(teacher, ReplayTeacher):
+        if isinstance(teacher, ReplaySection):
             units += [
                 Unit("evaluate", teacher.name, unit.seed, (unit.name,))
                 for unit in list(units)
@@ -97,29 +97,27 @@ def plan(config: Config) -> list[Unit]:
     return sorted(units, key=lambda unit: -unit.weight)
 
 
-def do(
-    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report = nowhere
-) -> None:
+def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:
     """Do one unit and leave its file."""
-    result = _WORK[unit.kind](unit, config, suite, run_dir, report)
+    result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
     write_json(unit.file(run_dir), result)
     RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
 
 
 def _tune(
-    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
     teacher = config.teacher(unit.teacher)
-    assert isinstance(teacher, RuleTeacher)
-    return tune(config, teacher, suite, RunDir(run_dir).checkpoint(unit.name), report)
+    assert isinstance(teacher, RuleSection)
+    return tune(config, teacher, suite, RunDir(run_dir).checkpoint(unit.name), tell)
 
 
 def _train(
-    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
     teacher = config.teacher(unit.teacher)
-    assert isinstance(teacher, LearnedTeacher)
-    training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, report)
+    assert isinstance(teacher, LearnedSection)
+    training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
     result = training.run()
     files = RunDir(run_dir)
     chosen = files.checkpoints / result.pop("candidate")
@@ -129,14 +127,14 @@ def _train(
 
 
 def _evaluate(
-    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, report: Report
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
     tuned = Unit("tune", unit.teacher, config.seeds.teacher).result(run_dir)
     parameters = tuned["parameters"] if tuned else {}
-    return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, report)
+    return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, tell)
 
 
-_WORK: dict[str, Callable[[Unit, Config, TaskSuite, Path, Report], dict[str, Any]]] = {
+_WORK: dict[str, Callable[[Unit, Config, TaskSuite, Path, Tell], dict[str, Any]]] = {
     "tune": _tune,
     "train": _train,
     "evaluate": _evaluate,

@@ -55,7 +55,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     units = {unit.name: unit for unit in plan(config)}
     last = 0.0
 
-    def report(fraction: float, words: str) -> None:
+    def tell(fraction: float, words: str) -> None:
         nonlocal last
         if time.monotonic() - last > 0.2:
             last = time.monotonic()
@@ -63,7 +63,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
 
     for line in sys.stdin:
         unit = units[line.strip()]
-        do(unit, config, suite, run_dir, report)
+        do(unit, config, suite, run_dir, tell)
         say(done=unit.name)
 
 

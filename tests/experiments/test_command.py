@@ -11,7 +11,7 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments import cli
 from lessonplan.experiments.bars import live_bars
-from lessonplan.experiments.loading import config_names, make_config, read_config, write_config
+from lessonplan.experiments.loading import config_names, read_config, write_config
 from lessonplan.experiments.units import plan
 
 WORDS = Path(cli.__file__).parent / "examples" / "words"

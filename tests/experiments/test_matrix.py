@@ -9,7 +9,7 @@ from lessonplan.envs import CurriculumVecEnv
 from lessonplan.envs.columns import student_key
 from lessonplan.experiments import build
 from lessonplan.experiments.build import build_learner, build_rule, build_suite, rule_teacher
-from lessonplan.experiments.config import LearnedTeacher
+from lessonplan.experiments.config import LearnedSection
 from lessonplan.experiments.lifetimes import Teaching
 from lessonplan.experiments.loading import make_config
 from lessonplan.student import SUITES
@@ -184,7 +184,7 @@ def test_a_learner_of_each_kind_learns_and_teaches_in_every_suite(name, course):
         else {"learning_starts": 2, "batch_size": 4, "train_freq": 2}
     )
     observe = ["progress", *(ALGORITHMS[name].needs or ("score",))]
-    teacher = LearnedTeacher(
+    teacher = LearnedSection(
         name="a", type="learned", algorithm=name, action=LEARNED[name], observe=observe, width=8,
         students=2, settings=settings,
     )  # fmt: skip

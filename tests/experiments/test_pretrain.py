@@ -10,7 +10,7 @@ from new_process import run_python
 
 from lessonplan.experiments.base import RECORD, WEIGHTS, read_base
 from lessonplan.experiments.config import Course
-from lessonplan.experiments.pretrain import PRETRAIN_SEEDS, mixture_shares, pretrain
+from lessonplan.experiments.pretrain import PRETRAIN_SEEDS, pretrain, shares_by_name
 from lessonplan.student import MLP, Adam, StackedCohort, parity
 
 SUITE = parity(n_tasks=3, n_signs=8)
@@ -89,10 +89,10 @@ def test_a_cohort_started_from_them_knows_the_pretrained_task(folder):
 
 
 def test_the_mixture_is_by_size_of_the_data_unless_one_is_given():
-    assert mixture_shares(SUITE, None).tolist() == pytest.approx([1 / 3] * 3)
+    assert shares_by_name(SUITE, None).tolist() == pytest.approx([1 / 3] * 3)
     uneven = parity(n_tasks=3, n_signs=8)
     object.__setattr__(uneven, "sizes", lambda split: np.array([6, 3, 1]))
-    assert mixture_shares(uneven, None).tolist() == [0.6, 0.3, 0.1]
+    assert shares_by_name(uneven, None).tolist() == [0.6, 0.3, 0.1]
 
 
 def test_progress_adds_up_to_the_steps(tmp_path):

@@ -80,13 +80,13 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch, tmp_path):
     jobs = Jobs()
-    monkeypatch.setattr(submit, "connected", lambda address, token: jobs)
+    monkeypatch.setattr(submit, "job_client", lambda address, token: jobs)
     monkeypatch.chdir(tmp_path)
     return jobs
 
 
 def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_path):
-    cluster = submit.Cluster("h:1")
+    cluster = submit.JobCluster("h:1")
     monkeypatch.setattr(submit, "_PENDING_SECONDS", 0.0)
     with pytest.raises(ValueError, match="did not start the job that packs"):
         cluster.fetch("gone", tmp_path / "out")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lessonplan.experiments import cli_submit, submit_pack
+from lessonplan.experiments import cli_job, cli_submit, submit_begin, submit_pack
 from lessonplan.experiments.loading import read_config
-from lessonplan.experiments.submit_fetch import put, see_that_it_can_be_fetched
+from lessonplan.experiments.submit_fetch import see_that_it_can_be_fetched, unpack_into
 from lessonplan.experiments.submit_shipped import CONFIG, DATA, SHIPPED, lasting
-from lessonplan.experiments.submit_stage import add, pack, ship, stage
+from lessonplan.experiments.submit_stage import add, ship, stage, zipped
 
 EXAMPLES = Path(cli_submit.__file__).parent / "examples"
 
@@ -169,6 +169,10 @@ def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged
     assert f"of mine of more ['run', '{tmp_path / 'place' / 'A' / CONFIG}'" in out
 
 
+def test_a_job_of_an_older_release_begins_as_one_of_this():
+    assert submit_begin.main is cli_job.main
+
+
 def test_a_job_that_went_on_with_another_is_found_by_its_own_name_too(tmp_path):
     place = tmp_path / "place"
     for name in ("first", "second"):
@@ -180,10 +184,10 @@ def test_a_job_that_went_on_with_another_is_found_by_its_own_name_too(tmp_path):
     run_directory(run)
     assert {path.name for path in place.iterdir()} == {"A", "B", "C"}
     for name in ("A", "B", "C"):
-        put(printed(place / name / "run"), tmp_path / "out")
+        unpack_into(printed(place / name / "run"), tmp_path / "out")
     # What is fetched next is another job's.
     with pytest.raises(ValueError, match="is not empty"):
-        put(printed(run_directory(tmp_path / "other" / "run")), tmp_path / "out")
+        unpack_into(printed(run_directory(tmp_path / "other" / "run")), tmp_path / "out")
     see_that_it_can_be_fetched(tmp_path / "out", "A")
 
 
@@ -199,8 +203,8 @@ def test_an_upload_that_is_too_large_is_refused_with_the_largest_part_and_the_wa
     (tmp_path / "job").mkdir()
     ship({"suite": {"options": {"path": str(tmp_path / "noise")}}}, tmp_path / "job")
     with pytest.raises(ValueError, match=r"2 MiB .*\(noise is 3 MiB\).* --shared$"):
-        pack(tmp_path / "job", tmp_path / "job.zip", 2 << 20)
-    assert pack(tmp_path / "job", tmp_path / "job.zip", 4 << 20) < 4 << 20
+        zipped(tmp_path / "job", tmp_path / "job.zip", 2 << 20)
+    assert zipped(tmp_path / "job", tmp_path / "job.zip", 4 << 20) < 4 << 20
 
 
 def test_the_same_job_is_packed_to_the_same_bytes(tmp_path):
@@ -208,7 +212,7 @@ def test_the_same_job_is_packed_to_the_same_bytes(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "b.txt").write_text("b")
         (tmp_path / name / "a.txt").write_text("a")
-        pack(tmp_path / name, tmp_path / f"{name}.zip", 1 << 20)
+        zipped(tmp_path / name, tmp_path / f"{name}.zip", 1 << 20)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == ["a.txt", "b.txt"]
 

@@ -98,7 +98,7 @@ def test_a_training_with_actors_that_was_stopped_ends_with_the_same_teacher(tmp_
         if calls == 3:
             raise Stopped
 
-    work.report = stop
+    work.tell = stop
     with pytest.raises(Stopped):
         work.run()
     work.env.close()
@@ -155,7 +155,7 @@ def test_a_training_whose_actor_is_killed_goes_on_to_its_end_and_counts_whole_li
             kill(work.env.parts[turn])
         counted.append(work.curve[-1]["length"] if work.curve else None)
 
-    work.report = watch
+    work.tell = watch
     result = work.run()
     assert calls >= 6
     assert sum(part._losses for part in work.env.parts) == 2

@@ -8,7 +8,7 @@ import pytest
 from tiny_config import CONFIG
 
 from lessonplan.experiments.build import build_suite
-from lessonplan.experiments.config import Config, LearnedTeacher
+from lessonplan.experiments.config import Config, LearnedSection
 from lessonplan.experiments.train import TeacherTraining
 from lessonplan.experiments.training_log import TrainingLog, read_training_log
 
@@ -23,17 +23,17 @@ class Stopped(Exception):
     """As a kill would, at a moment that the test chooses."""
 
 
-def training(run_dir, algorithm, report=None, decisions=1024):
+def training(run_dir, algorithm, tell=None, decisions=1024):
     config = Config.model_validate(
         CONFIG | {"teachers": ["uniform"], "checkpoint_seconds": 1e-9, "seeds": {"select": 1}}
     )
-    teacher = LearnedTeacher.model_validate(
+    teacher = LearnedSection.model_validate(
         {
             "name": "pupil", "type": "learned", "students": 4, "width": 8, "decisions": decisions,
             "candidates": 1, "algorithm": algorithm, "settings": SETTINGS[algorithm],
         }
     )  # fmt: skip
-    extra = {} if report is None else {"report": report}
+    extra = {} if tell is None else {"tell": tell}
     return TeacherTraining(config, teacher, 3, build_suite(config), run_dir, **extra)
 
 

@@ -10,7 +10,7 @@ from tiny_config import CONFIG
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.experiments.build import build_suite
-from lessonplan.experiments.config import Config, LearnedTeacher
+from lessonplan.experiments.config import Config, LearnedSection
 from lessonplan.experiments.lifetimes import Teaching
 from lessonplan.experiments.train import TeacherTraining
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
@@ -32,7 +32,7 @@ def training(folder, algorithm, decisions=192, **changes):
     )
     plain = {"name": "pupil", "type": "learned", "students": 4, "width": 8}
     plain |= {"decisions": decisions, "candidates": 2, "settings": SETTINGS[algorithm]}
-    teacher = LearnedTeacher.model_validate(plain | {"algorithm": algorithm})
+    teacher = LearnedSection.model_validate(plain | {"algorithm": algorithm})
     return TeacherTraining(config, teacher, 3, build_suite(config), folder)
 
 
@@ -66,7 +66,7 @@ def test_a_training_that_was_stopped_twice_ends_with_the_same_teacher(algorithm,
     assert len(wanted[0]["curve"]) >= 3
     for calls in (3, 2):
         work = training(tmp_path / "stopped", algorithm)
-        work.report = stop_after(calls)
+        work.tell = stop_after(calls)
         with pytest.raises(Stopped):
             work.run()
     np.testing.assert_equal(run(training(tmp_path / "stopped", algorithm)), wanted)
