@@ -11,6 +11,8 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
+from .checking import check_choice
+
 UNITS = ("steps", "tokens", "compute")
 FEEDBACKS = ("full", "bandit")
 """Which tasks are evaluated after a decision: all of them, or what was trained on."""
@@ -31,9 +33,7 @@ class Budget:
     unit: str = "compute"
 
     def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise ValueError(f"the unit of a budget must be one of {', '.join(UNITS)}, "
-                             f"got {self.unit!r}")  # fmt: skip
+        check_choice("the unit of a budget", self.unit, UNITS)
         if not (math.isfinite(self.amount) and self.amount > 0):
             raise ValueError(f"the amount of a budget must be positive, got {self.amount}")
 

@@ -1,4 +1,4 @@
-"""Checks of arguments."""
+"""Checks of arguments that several files of the room take."""
 
 from typing import Any
 

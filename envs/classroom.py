@@ -24,9 +24,9 @@ class Lesson:
     """What one decision brought, for r rows."""
 
     observation: np.ndarray
-    """(r, t, f) float32."""
+    """What the teacher sees next, (r, t, f) float32."""
     reward: np.ndarray
-    """(r,) float64."""
+    """What is paid for it, (r,) float64."""
     terminated: np.ndarray
     """Every task is mastered, (r,) bool."""
     truncated: np.ndarray
@@ -87,9 +87,10 @@ class Classroom:
     ) -> None:
         check_choice("feedback", feedback, FEEDBACKS)
         check_counts(
-            steps_per_decision=steps_per_decision, mastery_streak=mastery_streak,
+            steps_per_decision=steps_per_decision,
+            mastery_streak=mastery_streak,
             end_after=end_after,
-        )  # fmt: skip
+        )
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
         self.board = Board(
             cohort.n, cohort.suite, budget, observe,
@@ -103,14 +104,12 @@ class Classroom:
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = Reward(reward, self.suite, targets, forgetting_penalty)
         self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
-        self._passes = float(self.observer.forward_passes * cohort.batch_size)
-        """Examples run forward a decision because a column shows what came of it."""
         self._rehearsal = _rehearsal(self.suite, rehearsal)
         self._token_cost = self.suite.values("cost")
 
     @cached_property
     def decisions_in_budget(self) -> int:
-        """As `Budget.decisions` counts them for these students and columns."""
+        """Decisions that the budget buys these students, probing for these columns included."""
         return self.budget.decisions(
             self.suite,
             steps_per_decision=self.steps_per_decision,
@@ -149,10 +148,9 @@ class Classroom:
         scores = {"before": facts.score[rows], "best": facts.best[rows]}
         losses = self._teach(shares, tasks, rows)
         mastered, already = facts.judge(rows, self.mastery_streak)
-        reward = self._reward(
-            **scores, after=facts.score[rows], task=tasks, mastered=mastered, already=already,
-            decisions=self.decisions_in_budget,
-        )  # fmt: skip
+        scores["after"] = facts.score[rows]
+        mastery = {"mastered": mastered, "already": already}
+        reward = self._reward(**scores, **mastery, task=tasks, decisions=self.decisions_in_budget)
         terminated = facts.mastered_for[rows] >= self.end_after
         truncated = facts.spending.exhausted[rows] & ~terminated
         self.finished[rows] = terminated | truncated
@@ -174,7 +172,9 @@ class Classroom:
         tokens = examples * (mixture * self._token_cost).sum(axis=1)
         facts.spending.train(rows, self.steps_per_decision, examples, tokens)
         probes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
-        facts.spending.probe(rows, probes + self._passes)
+        # Batches run forward because a column shows what came of the training.
+        forward = self.observer.forward_passes * cohort.batch_size
+        facts.spending.probe(rows, probes + forward)
         self.observer.update(rows)
         return np.stack([training.loss_before, training.loss_after], axis=1)
 

@@ -172,7 +172,7 @@ class Signal:
     summary: str
     """One line."""
     read: Callable[[Facts, np.ndarray], np.ndarray]
-    """(r, k)."""
+    """Its values for the rows of facts, (r, k)."""
     limit: float
     """Largest change in a decision."""
     changes: bool

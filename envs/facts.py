@@ -47,8 +47,8 @@ class Facts:
         weights = suite.values("importance")
         self.weights = weights / weights.sum()
         names = suite.names
-        self.prerequisites = np.array([[b in task.prerequisites for b in names]
-                                       for task in suite.tasks])  # fmt: skip
+        needed = [[name in task.prerequisites for name in names] for task in suite.tasks]
+        self.prerequisites = np.array(needed)
         """Whether the task of a row needs that of a column, (k, k) bool."""
         self.score, self.loss = np.zeros((n, k)), np.zeros((n, k))
         self.best = np.zeros((n, k))
@@ -60,7 +60,7 @@ class Facts:
         """How far the last training on the task lowered the loss on its own first batch, and on
         fresh examples; 0 before the first."""
         self.gradient_norm = np.zeros((n, k))
-        """Of the last training on the task; 0 before the first."""
+        """Mean norm in the last training on the task; 0 before the first."""
         self.chosen = np.zeros((n, k))
         """Decisions for each task; a mixture counts in shares."""
         self.recency = np.zeros((n, k))

@@ -38,10 +38,9 @@ class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Begin a lifetime in every row; returns (n, t, f)."""
-        seeds = seed if isinstance(seed, list) else [
-            None if seed is None else seed + i for i in range(self.num_envs)
-        ]  # fmt: skip
-        for stream, row_seed in zip(self._streams, seeds, strict=True):
+        if not isinstance(seed, list):
+            seed = [None if seed is None else seed + i for i in range(self.num_envs)]
+        for stream, row_seed in zip(self._streams, seed, strict=True):
             if row_seed is not None:
                 stream.seed(row_seed)
         students = np.array([stream.next() for stream in self._streams])

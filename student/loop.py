@@ -213,9 +213,8 @@ class LoopCohort:
         score, loss, error, *_ = (*self._returned(row, "evaluate", batch, (2, 3)), 0.0)
         if self.diverged[row]:
             score, error = (float(np.nan_to_num(x, posinf=0.0)) for x in (score, error))
-        for name, value, high in (
-            ("score", score, 1.0), ("calibration error", error, 1.0), ("loss", loss, np.inf),
-        ):  # fmt: skip
+        shares = (("score", score, 1.0), ("calibration error", error, 1.0))
+        for name, value, high in (*shares, ("loss", loss, np.inf)):
             sound = 0.0 <= value <= high or (name == "loss" and not np.isfinite(value))
             if not sound:
                 raise ValueError(

@@ -57,10 +57,9 @@ class LoRACohort(RowCohort):
         device: str = "cpu",
         start: Adapter | None = None,
     ) -> None:
-        check_sizes(
-            n=n, batch_size=batch_size, evaluation_size=evaluation_size,
-            member_chunk=1 if member_chunk is None else member_chunk,
-        )  # fmt: skip
+        check_sizes(n=n, batch_size=batch_size, evaluation_size=evaluation_size)
+        if member_chunk is not None:
+            check_sizes(member_chunk=member_chunk)
         self.lora = lora or (start.lora if start else LoRA())
         where = torch.device(device)
         stack = LoRAStack(build, suite, batch_size, where, self.lora, member_chunk, start)

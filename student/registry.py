@@ -52,9 +52,9 @@ COHORTS: dict[str, type[Cohort]] = {
 """Cohorts by the kind that a suite names."""
 
 LEARNING_RATE = 3e-3
-"""Of students that are networks, where nothing else is said; so are the next two, of all."""
-BATCH_SIZE = 32
-EVALUATION_SIZE = 128
+"""What students that are networks have where nothing else is said; it is the configs' default."""
+BATCH_SIZE, EVALUATION_SIZE = 32, 128
+"""Training examples per student step and held-out examples per task and split, likewise."""
 
 Call = Callable[[str, Callable[..., Any], Mapping[str, Any]], Any]
 """Calls a maker of a `student` or a `model` with its options."""

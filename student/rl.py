@@ -104,7 +104,7 @@ class Agents:
         return agent
 
     def tested_in(self, task: int, split: str, count: int) -> list[Any]:
-        """So many environments of a task in a split."""
+        """Environments of a task in a split to be tested in, `count` of them."""
         envs = self.rooms.setdefault((task, split == "stress"), [])
         envs += [make_environment(self.suite, task, split) for _ in range(count - len(envs))]
         return envs[:count]

@@ -190,15 +190,15 @@ class RowCohort:
         where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
         weights = self._weights[torch.as_tensor(members, device=self.device)]
         with torch.no_grad():
-            found = [
+            parts = [
                 self._scored(weights, split, one)
                 for one in torch.split(where, part or where.shape[1], dim=1)
             ]
+        figures = (torch.cat(figure, dim=1).cpu().numpy() for figure in zip(*parts, strict=True))
         right, loss, confidence = (
-            torch.cat(figure, dim=1)[: len(rows), : flat.shape[1]]
-            .cpu().numpy().reshape(index.shape)[:, :, : shape[2]]
-            for figure in zip(*found, strict=True)
-        )  # fmt: skip
+            figure[: len(rows), : flat.shape[1]].reshape(index.shape)[:, :, : shape[2]]
+            for figure in figures
+        )
         return right, loss, confidence
 
     def _scored(self, weights: Tensor, split: str, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:

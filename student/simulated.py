@@ -90,10 +90,8 @@ class SimulatedCohort:
         unready: float = 0.02,
     ) -> None:
         check_sizes(n=n, batch_size=batch_size, evaluation_size=evaluation_size)
-        for name, share in (
-            ("rate", rate), ("talent", talent), ("luck", luck), ("transfer", transfer),
-            ("forgetting", forgetting), ("unready", unready),
-        ):  # fmt: skip
+        shares = {"rate": rate, "talent": talent, "luck": luck, "transfer": transfer}
+        for name, share in {**shares, "forgetting": forgetting, "unready": unready}.items():
             if not 0.0 <= share <= 1.0:
                 raise ValueError(f"{name} of a simulated student must be in [0, 1], got {share}")
         self.suite, self.n = suite, n

@@ -53,10 +53,9 @@ class StackedCohort(RowCohort):
         device: str = "cpu",
         base: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        check_sizes(
-            n=n, batch_size=batch_size, evaluation_size=evaluation_size, threads=threads,
-            chunk=1 if chunk is None else chunk,
-        )  # fmt: skip
+        check_sizes(n=n, batch_size=batch_size, evaluation_size=evaluation_size, threads=threads)
+        if chunk is not None:
+            check_sizes(chunk=chunk)
         where = torch.device(device)
         stack = ModuleStack(build, suite, batch_size, where, base)
         super().__init__(

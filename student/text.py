@@ -115,9 +115,8 @@ class TextCode:
         return pairs
 
     def _check(self, prompt: str, answer: str) -> None:
-        for what, text, longest in (
-            ("prompt", prompt, self.prompt_length), ("answer", answer, self.answer_length),
-        ):  # fmt: skip
+        parts = {"prompt": (prompt, self.prompt_length), "answer": (answer, self.answer_length)}
+        for what, (text, longest) in parts.items():
             if not 0 < len(text) <= longest:
                 raise ValueError(
                     f"the {what} {text!r} has {len(text)} characters, wanted 1 to {longest}"
