@@ -5,15 +5,14 @@ from typing import Any
 
 import gymnasium as gym
 
-from lessonplan.student import SUITES, Adam, TaskSuite, make_cohort
-from lessonplan.student.registry import BATCH_SIZE, EVALUATION_SIZE
+from lessonplan.student import BATCH_SIZE, EVALUATION_SIZE, SUITES, Adam, TaskSuite, make_cohort
 
-from .budget import Budget
-from .checking import check_choice
-from .classroom import Classroom
-from .env import CurriculumEnv
-from .seeding import TRAINING_SEEDS
-from .vector_env import CurriculumVectorEnv
+from .classroom.budget import Budget
+from .classroom.checking import check_choice
+from .classroom.classroom import Classroom
+from .faces.env import CurriculumEnv
+from .faces.seeding import TRAINING_SEEDS
+from .faces.vector_env import CurriculumVectorEnv
 
 
 def make_classroom(

@@ -19,31 +19,31 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     match name:
         case "Config":
-            from .config import Config
+            from .config.config import Config
 
             return Config
         case "read_config":
-            from .loading import read_config
+            from .config.loading import read_config
 
             return read_config
         case "read_run":
-            from .stored import read_run
+            from .store.runs import read_run
 
             return read_run
         case "read_sweep":
-            from .sweep_config import read_sweep
+            from .config.sweeps import read_sweep
 
             return read_sweep
         case "run_sweep":
-            from .sweep import run_sweep
+            from .sweep.sweep import run_sweep
 
             return run_sweep
         case "run_trial":
-            from .trial import run_trial
+            from .trial.trial import run_trial
 
             return run_trial
         case "write_report":
-            from .report import write_report
+            from .report.report import write_report
 
             return write_report
         case _:

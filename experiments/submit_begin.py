@@ -1,6 +1,6 @@
 """The name under which jobs of older releases begin; they are resumed with it."""
 
-from .cli_job import main
+from .cli.job import main
 
 if __name__ == "__main__":
     main()

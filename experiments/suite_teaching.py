@@ -11,10 +11,10 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
-from .config import Course, Lifetime, Student, Suite
-from .lifetimes import Teaching
-from .progress import Tell, nowhere
+from .build.build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
+from .common.watch import Tell, nowhere
+from .config.config import Course, Lifetime, Student, Suite
+from .trial.teaching import Teaching
 
 RULES = {"in_order": "in order", "proportional": "shuffled"}
 """The two rules that a suite is shown with."""

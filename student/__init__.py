@@ -1,44 +1,89 @@
 """What learns: tasks, suites, models and cohorts of students."""
 
-from .adapters import Adapter, combine_adapters, load_adapter, save_adapter
-from .addition import addition
-from .agent_cohort import RLCohort
-from .agent_tasks import Environment, EnvironmentSuite
-from .base import load_base
-from .chats import Chat, Question
-from .checks import check_cohort
-from .classes import class_suite
-from .cohort import Cohort, Training
-from .docstrings import docstrings
-from .environments import environments
-from .graders import Choice, Verify
-from .grading import Answering, Grader
-from .jsonl import jsonl
-from .loop import Batch, LoopCohort, SingleStudent
-from .lora import QUERY_AND_VALUE, LoRA, copy_sharing_weights
-from .lora_cohort import LoRACohort
-from .lstm import LSTM
-from .models import MLP, MODELS, Decoder
-from .optimizer import Adam
-from .pretrained import PRETRAINED, CausalLM, EncoderClassifier
-from .reasoning import reasoning
-from .registry import COHORTS, SUITES, make_cohort
-from .saved_datasets import dataset
-from .schedules import LEARNING_RATES, Constant, Cosine, Cyclical, WarmUp
-from .scoring import Evaluation
-from .sign_suites import distractors, finite, flat, graph, interference, parity
-from .simulated import SimulatedCohort, simulated
-from .sources import PACKAGED
-from .stacked import StackedCohort
-from .suite_checks import check_suite
-from .tasks import IGNORED, NO_TOKEN, SPLITS, Examples, Task, TaskSuite, blank_splits
-from .text import TextTask, text_code, text_suite
-from .token_suites import token_suite
-from .tokenizers import load_tokenizer
-from .tokens import token_code
+from .cohorts import (
+    LEARNING_RATES,
+    QUERY_AND_VALUE,
+    Adam,
+    Adapter,
+    Batch,
+    Constant,
+    Cosine,
+    Cyclical,
+    Environment,
+    EnvironmentSuite,
+    LoopCohort,
+    LoRA,
+    LoRACohort,
+    RLCohort,
+    SimulatedCohort,
+    SingleStudent,
+    StackedCohort,
+    WarmUp,
+    combine_adapters,
+    copy_sharing_weights,
+    environments,
+    load_adapter,
+    load_base,
+    save_adapter,
+    simulated,
+)
+from .contract import (
+    IGNORED,
+    NO_TOKEN,
+    SPLITS,
+    Answering,
+    Cohort,
+    Evaluation,
+    Examples,
+    Grader,
+    Task,
+    TaskSuite,
+    Training,
+    blank_splits,
+    check_cohort,
+    check_suite,
+)
+from .corpora import dataset, jsonl
+from .networks import (
+    LSTM,
+    MLP,
+    MODELS,
+    PACKAGED,
+    PRETRAINED,
+    CausalLM,
+    Decoder,
+    EncoderClassifier,
+    load_tokenizer,
+)
+from .registry import BATCH_SIZE, COHORTS, EVALUATION_SIZE, SUITES, default_model, make_cohort
+from .suites import (
+    addition,
+    distractors,
+    docstrings,
+    finite,
+    flat,
+    graph,
+    interference,
+    parity,
+    reasoning,
+)
+from .text import (
+    Chat,
+    Choice,
+    Question,
+    TextTask,
+    Verify,
+    class_suite,
+    text_code,
+    text_suite,
+    token_code,
+    token_suite,
+)
 
 __all__ = [
+    "BATCH_SIZE",
     "COHORTS",
+    "EVALUATION_SIZE",
     "IGNORED",
     "LEARNING_RATES",
     "LSTM",
@@ -90,6 +135,7 @@ __all__ = [
     "combine_adapters",
     "copy_sharing_weights",
     "dataset",
+    "default_model",
     "distractors",
     "docstrings",
     "environments",

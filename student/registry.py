@@ -7,25 +7,25 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .addition import addition
-from .agent_cohort import RLCohort
-from .base import load_base
-from .cohort import Cohort
-from .docstrings import docstrings
-from .environments import environments
-from .jsonl import jsonl
-from .loop import LoopCohort
-from .lora import LoRA, copy_sharing_weights
-from .lora_cohort import LoRACohort
-from .models import MODELS
-from .optimizer import Adam
-from .pretrained import PRETRAINED
-from .reasoning import reasoning
-from .saved_datasets import dataset
-from .sign_suites import distractors, finite, flat, graph, interference, parity
-from .simulated import SimulatedCohort, simulated
-from .stacked import StackedCohort
-from .tasks import TaskSuite
+from .cohorts.agents.cohort import RLCohort
+from .cohorts.agents.suite import environments
+from .cohorts.lockstep.base_weights import load_base
+from .cohorts.lockstep.optimizer import Adam
+from .cohorts.lockstep.stacked import StackedCohort
+from .cohorts.loop import LoopCohort
+from .cohorts.lora.cohort import LoRACohort
+from .cohorts.lora.layers import LoRA, copy_sharing_weights
+from .cohorts.simulation import SimulatedCohort, simulated
+from .contract.cohort import Cohort
+from .contract.tasks import TaskSuite
+from .corpora.datasets import dataset
+from .corpora.json_lines import jsonl
+from .networks.models import MODELS
+from .networks.pretrained import PRETRAINED
+from .suites.addition_suite import addition
+from .suites.docstring_suite import docstrings
+from .suites.reasoning_suite import reasoning
+from .suites.sign_suites import distractors, finite, flat, graph, interference, parity
 
 SUITES: dict[str, Callable[..., TaskSuite]] = {
     "parity": parity,

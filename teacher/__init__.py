@@ -1,35 +1,54 @@
 """Who chooses: rules, bandits, fixed orders and the taskwise policy."""
 
 from .adapter import RulePolicy, RuleTeacher
-from .algorithms import ALGORITHMS
+from .bandits import (
+    DUMP,
+    EXP3,
+    EXP3S,
+    ODM,
+    SEC,
+    UCB1,
+    ALPProportional,
+    BidirectionalProgress,
+    DiscountedUCB,
+    MasteringRate,
+    ODMExp3,
+    ODMMixed,
+    Thompson,
+    TSCLNaive,
+    TSCLOnline,
+    TSCLSampling,
+    TSCLWindow,
+)
 from .checks import check_teacher
-from .exp3 import EXP3, EXP3S
-from .hand import HandCombined, HandMixed, HandNaive, SpacedReview
-from .learners import action_probabilities, load_teacher, make_learner
-from .learning_progress import ALPProportional, BidirectionalProgress
-from .mastering import MasteringRate
-from .odm import ODM, ODMExp3, ODMMixed
+from .learners import (
+    ALGORITHMS,
+    Sampled,
+    TaskwisePolicy,
+    action_probabilities,
+    load_teacher,
+    make_learner,
+)
 from .orders import (
+    HandCombined,
+    HandMixed,
+    HandNaive,
     HighestUnmastered,
     InOrder,
     Learnability,
     Proportional,
     RandomPacing,
+    Replay,
     Reverse,
+    SpacedReview,
     StaticMixture,
     TemperatureScaled,
     Uniform,
 )
 from .pickles import name_face
-from .replay import Replay
 from .rules import Memory, Rule, View
-from .sampled import Sampled
-from .streams import LearnerStreams
-from .taskwise import TaskwisePolicy
+from .streams import LearnerStreams, global_state
 from .timing import decision_seconds
-from .tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
-from .ucb import UCB1, DiscountedUCB, Thompson
-from .values import DUMP, SEC
 
 RULES: dict[str, type[Rule]] = {
     "proportional": Proportional,
@@ -110,6 +129,7 @@ __all__ = [
     "action_probabilities",
     "check_teacher",
     "decision_seconds",
+    "global_state",
     "load_teacher",
     "make_learner",
 ]

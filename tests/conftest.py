@@ -9,4 +9,4 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Nothing here asks the Hugging Face hub for anything.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Import-mode importlib does not do this.
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "kits"))

@@ -49,7 +49,7 @@ def test_what_is_ones_own_takes_under_20_lines_and_is_checked(title):
 def test_a_table_says_what_is_registered_and_its_docstring(page, mark):
     text = (DOCS / page).read_text()
     assert replaced(text, mark, TABLES[page][mark]()) == text, (
-        "run `python tests/doc_tables.py`: a table is older than what it is made from"
+        "run `python tests/kits/doc_tables.py`: a table is older than what it is made from"
     )
 
 

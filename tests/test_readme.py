@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from blocks import blocks_of, run_block
 
-from lessonplan.experiments.cli import app
+from lessonplan.experiments.cli.app import app
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCKS = blocks_of(README)

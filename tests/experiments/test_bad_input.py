@@ -7,7 +7,7 @@ import pytest
 import yaml
 from bad_input_kit import TINY, contents, refused
 
-from lessonplan.teacher import algorithms
+from lessonplan.teacher.learners import algorithms
 
 PROMPTS = [{"prompt": f"say {i}", "answer": str(i)} for i in range(24)]
 """Enough for one task."""

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from bad_input_kit import PPO, TINY, command, contents, refused
 
-from lessonplan.experiments import report
-from lessonplan.experiments.loading import make_config
-from lessonplan.experiments.trial import run_trial
+from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.report import report
+from lessonplan.experiments.trial.trial import run_trial
 
 TEACHERS = [PPO, {"name": "again", "type": "replay", "of": "exp3s"}, "uniform", "exp3s"]
 

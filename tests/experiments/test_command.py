@@ -9,10 +9,10 @@ import pytest
 import yaml
 from tiny_config import CONFIG
 
-from lessonplan.experiments import cli
-from lessonplan.experiments.bars import live_bars
-from lessonplan.experiments.loading import config_names, read_config, write_config
-from lessonplan.experiments.units import plan
+from lessonplan.experiments.cli import app as cli
+from lessonplan.experiments.cli.bars import live_bars
+from lessonplan.experiments.config.loading import config_names, read_config, write_config
+from lessonplan.experiments.trial.units import plan
 
 WORDS = Path(cli.__file__).parent / "examples" / "words"
 """A folder of data that ships."""

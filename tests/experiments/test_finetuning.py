@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from bad_input_kit import command, refused
 
-from lessonplan.experiments.build import build_room, build_suite
-from lessonplan.experiments.loading import read_config
+from lessonplan.experiments.build.build import build_room, build_suite
+from lessonplan.experiments.config.loading import read_config
 from lessonplan.student import NO_TOKEN, load_adapter, save_adapter
 
 pytest.importorskip("transformers", reason="the hf extra is not installed")
@@ -124,7 +124,7 @@ def test_an_adapter_of_smollm2_says_the_same_in_plain_peft(tmp_path):
     """Loss and greedy answers of every held-out example, after a few steps."""
     import transformers
 
-    from lessonplan.student.sources import place_of, transformers_library
+    from lessonplan.student.networks.sources import place_of, transformers_library
 
     config = read_config("smollm2", ["student.evaluation_size=4"])
     suite = build_suite(config)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from lessonplan.envs import CurriculumVecEnv
-from lessonplan.envs.columns import student_key
-from lessonplan.experiments import build
-from lessonplan.experiments.build import build_learner, build_rule, build_suite, rule_teacher
-from lessonplan.experiments.config import LearnedSection
-from lessonplan.experiments.lifetimes import Teaching
-from lessonplan.experiments.loading import make_config
+from lessonplan.envs.classroom.columns import student_key
+from lessonplan.experiments.build import build
+from lessonplan.experiments.build.build import build_learner, build_rule, build_suite, rule_teacher
+from lessonplan.experiments.config.config import LearnedSection
+from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.trial.teaching import Teaching
 from lessonplan.student import SUITES
 from lessonplan.teacher import ALGORITHMS, RULES, LearnerStreams, Replay
 

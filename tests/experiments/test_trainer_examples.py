@@ -211,7 +211,7 @@ def test_the_tutor_logs_into_the_active_run_of_wandb(tmp_path):
 
 @pytest.mark.slow
 def test_a_tutor_adds_under_two_percent_to_a_training_step():
-    from lessonplan.experiments.bench_trainer import trainer_overhead
+    from lessonplan.experiments.bench.trainer import trainer_overhead
 
     share = trainer_overhead(steps=40, repetitions=3)
     assert 0.0 < share["min"] <= share["median"] < 0.02

@@ -1,0 +1,269 @@
+"""Columns of the observation: what a teacher can be shown of each task, by name.
+
+A column reads `name` or `name:parameter=value,...`. Every column takes `scale=` (a factor) and
+`max=` (a cap before the factor); `progress` takes the parameters of its estimator too, and
+`signal=`, the fact whose change it estimates.
+
+Legend: k tasks, r rows named in a call.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lessonplan.student.contract import LOSS_LIMIT, stream_key, uniform
+
+from .facts import NORM_LIMIT, Facts
+
+_KEY = 301
+
+
+def student_key(seeds: np.ndarray) -> np.ndarray:
+    """A number in [0, 1) that names each student seed, (n,), exact in float32."""
+    lots = uniform(stream_key(seeds, _KEY), 0)
+    return np.asarray(np.floor(lots * 2**24) / 2**24)
+
+
+def _key(facts: Facts, rows: np.ndarray) -> np.ndarray:
+    return student_key(facts.student_seed[rows])[:, None]
+
+
+def _order(facts: Facts, rows: np.ndarray) -> np.ndarray:
+    return np.argsort(np.array(facts.suite.order)).astype(float)
+
+
+def _size(facts: Facts, rows: np.ndarray) -> np.ndarray:
+    sizes = facts.suite.sizes("train")
+    return np.asarray(sizes / sizes.sum())
+
+
+def _learnability(facts: Facts, rows: np.ndarray) -> np.ndarray:
+    """Variance p (1 - p) of an answer that is right with the score p as chance, (r, k)."""
+    score = facts.score[rows]
+    return np.asarray(score * (1.0 - score))
+
+
+def _prerequisites_mastered(facts: Facts, rows: np.ndarray) -> np.ndarray:
+    """Share of a task's prerequisites that are mastered now, 1 where it has none, (r, k)."""
+    count = facts.prerequisites.sum(axis=1)
+    met = (facts.streak[rows] > 0).astype(float) @ facts.prerequisites.T
+    return np.where(count > 0, met / np.maximum(count, 1), 1.0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values of a fact, (r, k) or what broadcasts to it, and the bounds they keep."""
+
+    summary: str
+    """One line."""
+    read: Callable[[Facts, np.ndarray], np.ndarray]
+    low: Callable[[Facts], float]
+    high: Callable[[Facts], float]
+    fixed: bool = False
+    """Whether it is the same for every student at every time."""
+
+
+def _constant(value: float) -> Callable[[Facts], float]:
+    return lambda facts: value
+
+
+def _last_task(facts: Facts) -> float:
+    return max(len(facts.suite) - 1.0, 1.0)
+
+
+def _of_suite(name: str, summary: str) -> Column:
+    """A positive number that the suite says of each task."""
+    return Column(
+        summary,
+        lambda facts, rows: facts.suite.values(name),
+        _ZERO,
+        lambda facts: float(facts.suite.values(name).max()),
+        fixed=True,
+    )
+
+
+_ZERO, _ONE = _constant(0.0), _constant(1.0)
+_LEAST_GAIN, _MOST_LOSS = _constant(-LOSS_LIMIT), _constant(LOSS_LIMIT)
+
+COLUMNS: dict[str, Column] = {
+    "score": Column("latest score on probe", lambda facts, rows: facts.score[rows], _ZERO, _ONE),
+    "loss": Column("latest loss on probe", lambda facts, rows: facts.loss[rows], _ZERO, _MOST_LOSS),
+    "best": Column("best score so far", lambda facts, rows: facts.best[rows], _ZERO, _ONE),
+    "learnability": Column("p (1 - p) of the score", _learnability, _ZERO, _constant(0.25)),
+    "gain": Column(
+        "how much the last training on the task lowered the loss of its first batch",
+        lambda facts, rows: facts.gain[rows],
+        _LEAST_GAIN,
+        _MOST_LOSS,
+    ),
+    "fresh_gain": Column(
+        "the same on a batch that was not trained on",
+        lambda facts, rows: facts.fresh_gain[rows],
+        _LEAST_GAIN,
+        _MOST_LOSS,
+    ),
+    "gradient_norm": Column(
+        "mean gradient norm of the last training on the task",
+        lambda facts, rows: facts.gradient_norm[rows],
+        _ZERO,
+        _constant(NORM_LIMIT),
+    ),
+    "recency": Column(
+        "decisions since the task was last chosen",
+        lambda facts, rows: facts.recency[rows],
+        _ZERO,
+        _constant(1e6),
+    ),
+    "share": Column(
+        "share of the decisions so far that chose the task",
+        lambda facts, rows: facts.chosen[rows] / np.maximum(facts.decisions[rows], 1)[:, None],
+        _ZERO,
+        _ONE,
+    ),
+    "remaining": Column(
+        "share of the budget that is left",
+        lambda facts, rows: facts.spending.remaining[rows][:, None],
+        _ZERO,
+        _ONE,
+    ),
+    "key": Column(
+        "a number that names the student, for the random streams of rules", _key, _ZERO, _ONE
+    ),
+    "order": Column("place in the true order", _order, _ZERO, _last_task, fixed=True),
+    "task": Column(
+        "canonical index of the task at this place",
+        lambda facts, rows: np.arange(len(facts.suite), dtype=float),
+        _ZERO,
+        _last_task,
+        fixed=True,
+    ),
+    "size": Column("share of the training data", _size, _ZERO, _ONE, fixed=True),
+    "threshold": Column(
+        "score from which the task counts as mastered",
+        lambda facts, rows: facts.threshold,
+        _ZERO,
+        _ONE,
+        fixed=True,
+    ),
+    "importance": _of_suite("importance", "weight in the means over tasks"),
+    "cost": _of_suite("cost", "tokens per example"),
+    "difficulty": Column(
+        "difficulty that the suite states",
+        lambda facts, rows: facts.suite.values("difficulty"),
+        lambda facts: float(facts.suite.values("difficulty").min()),
+        lambda facts: float(facts.suite.values("difficulty").max()) + 1.0,
+        fixed=True,
+    ),
+    "prerequisites_mastered": Column(
+        "share of the prerequisites that are mastered now", _prerequisites_mastered, _ZERO, _ONE
+    ),
+}
+"""What can be shown besides `progress` and `present`. `key` names the student (rules derive their
+random numbers from it), `task` the canonical task at a shuffled place, `order` the true order.
+`gain`, `fresh_gain` and `gradient_norm` are those of the last training on the task."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What progress can be estimated of."""
+
+    summary: str
+    """One line."""
+    read: Callable[[Facts, np.ndarray], np.ndarray]
+    """Its values for the rows of facts, (r, k)."""
+    limit: float
+    """Largest change in a decision."""
+    changes: bool
+    """Whether it is itself what one training changed, and not a level. Such changes are added up
+    to a level, and where a task was not trained on, there is none."""
+
+
+PROGRESS_SIGNALS: dict[str, Signal] = {
+    "score": Signal(
+        "the score on probe", lambda facts, rows: facts.score[rows], 1.0, changes=False
+    ),
+    # What falls is progress.
+    "loss": Signal(
+        "the loss on probe, falling",
+        lambda facts, rows: -facts.loss[rows],
+        LOSS_LIMIT,
+        changes=False,
+    ),
+    "gain": Signal(
+        "what trainings took off the loss of their first batch",
+        lambda facts, rows: facts.gain[rows],
+        LOSS_LIMIT,
+        changes=True,
+    ),
+    "fresh_gain": Signal(
+        "what trainings took off the loss of a fresh batch",
+        lambda facts, rows: facts.fresh_gain[rows],
+        LOSS_LIMIT,
+        changes=True,
+    ),
+    "gradient_norm": Signal(
+        "the gradient norms of trainings",
+        lambda facts, rows: facts.gradient_norm[rows],
+        NORM_LIMIT,
+        changes=True,
+    ),
+}
+"""What follows `signal=` in `progress:...`; progress is positive where the student learns."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A column as it was asked for."""
+
+    text: str
+    name: str
+    parameters: dict[str, float] = field(default_factory=dict)
+    """Those of a progress estimator."""
+    signal: str = "score"
+    scale: float = 1.0
+    cap: float = np.inf
+
+    @property
+    def fact(self) -> str:
+        """What it is read from: the signal for progress, else the name."""
+        return self.signal if self.name == "progress" else self.name
+
+
+def parse_column(text: str) -> Request:
+    """Read `progress:ema=0.9,signal=loss,scale=5` (a bare word counts as 1).
+
+    Raises:
+        ValueError: for an unknown name or signal, or a parameter that is not a number.
+    """
+    name, _, rest = text.partition(":")
+    if name not in COLUMNS and name not in ("progress", "present"):
+        raise ValueError(
+            f"there is no column {name!r}; the columns are progress, present, {', '.join(COLUMNS)}"
+        )
+    parameters: dict[str, float] = {}
+    signal = "score"
+    for part in filter(None, rest.split(",")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if key == "signal" and name == "progress":
+            signal = value
+            continue
+        try:
+            parameters[key] = float(value) if equals else 1.0
+        except ValueError:
+            raise ValueError(
+                f"{key!r} of column {text!r} must be a number, got {value!r}"
+            ) from None
+    if signal not in PROGRESS_SIGNALS:
+        raise ValueError(
+            f"signal of column {text!r} must be one of {', '.join(PROGRESS_SIGNALS)}, "
+            f"got {signal!r}"
+        )
+    scale, cap = parameters.pop("scale", 1.0), parameters.pop("max", np.inf)
+    if not (0 < scale < np.inf and cap > 0):
+        raise ValueError(f"scale and max of column {text!r} must be positive numbers")
+    if name != "progress" and parameters:
+        raise ValueError(
+            f"column {text!r} does not know {', '.join(sorted(parameters))}; it takes scale and max"
+        )
+    return Request(text, name, parameters, signal, scale, cap)

@@ -1,0 +1,286 @@
+"""A teacher inside of Hugging Face's `Trainer`, and of TRL's trainers that stand on it.
+
+    tutor = Tutor(["add", "times"], teacher, steps_per_decision=20)
+    trainer = taught(Trainer)(tutor=tutor, ...)
+
+The training runs in segments of `tutor.steps_per_decision` optimizer steps, each of the task, or
+of the mixture, that the teacher chose. To the trainer a segment is an epoch: its loader fetches
+ahead up to the end of the segment and no further, so the evaluation at the end of one segment
+decides what is in the first batch of the next. A sampler that chooses batch by batch would lag
+behind by as much as the loader prefetches. The `epoch` that is logged, and what is to be done
+once per epoch, still mean one pass over as many examples as there are in the training data.
+"""
+
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..tutor.tutor import Tutor
+from .data import joined, labelled, rows_of, split, tasks_of
+from .run import Lessons, Metric, TaughtRun
+from .segments import SegmentSampler
+from .state import read_state, write_state
+
+if TYPE_CHECKING:
+
+    class _Trainer:
+        """What `super()` is in the mixin: the trainer behind it, by what the mixin asks of it."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any: ...
+        def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any: ...
+        def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
+        def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any: ...
+        def _save_checkpoint(self, model: Any, trial: Any) -> None: ...
+
+else:
+    _Trainer = object
+
+
+class TaughtMixin(_Trainer):
+    """Stands in front of `Trainer` or one of TRL's trainers; a tutor chooses the tasks.
+
+    Args:
+        *args: as the trainer's.
+        tutor: chooses the task of every segment of `steps_per_decision` steps.
+        train_dataset: with a column that names the task of every row, or task -> dataset.
+        eval_dataset: held-out data, with the same column or as task -> dataset; not needed where
+            rewards are the feedback.
+        task_column: its name.
+        metric: what of a task's evaluation is its score in [0, 1]: the name of a metric such as
+            `accuracy` (the trainer's `eval_TASK_accuracy`), or a function of the task and its
+            metrics, `lambda task, metrics: 1 - metrics["loss"] / 5`. The default, `loss`, scores
+            exp(-loss), which for a language model is the geometric mean of the probabilities that
+            it gives to the right tokens.
+        feedback: `full`: all tasks are evaluated after a segment; `bandit`: only what was trained
+            on; `reward`: nothing is, the mean reward of the segment's own generations is the
+            score. By default `reward` for trainers that generate, else `full`.
+        reward_range: rewards that score 0 and 1.
+        stop_when_finished: end the training when everything is mastered, or the budget of the
+            tutor is spent; otherwise the trainer's number of steps decides alone.
+        **kwargs: as the trainer's.
+
+    Raises:
+        ValueError: for what does not fit, before any training.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        tutor: Tutor,
+        train_dataset: Any,
+        eval_dataset: Any = None,
+        task_column: str = "task",
+        metric: Metric = "loss",
+        feedback: str | None = None,
+        reward_range: tuple[float, float] = (0.0, 1.0),
+        stop_when_finished: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        _check_trainer(self)
+        rewards = hasattr(super(), "_calculate_rewards")
+        feedback = feedback or ("reward" if rewards else "full")
+        if feedback == "reward" and not rewards:
+            raise ValueError(
+                f"{type(self).__name__} rewards no generations: feedback must be full or bandit"
+            )
+        self._lessons = Lessons(tutor, feedback, metric, reward_range)
+        self._task_column, names = task_column, self._lessons.names
+        train_dataset = joined(train_dataset, task_column, names, _concatenated)
+        rows_of(tasks_of(train_dataset, task_column), names, "train_dataset")
+        if feedback != "reward":
+            eval_dataset = split(eval_dataset, task_column, names)
+        super().__init__(*args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs)
+        trainer: Any = self
+        _check_arguments(trainer, self._lessons)
+        plain = super()._get_train_sampler(trainer.train_dataset)
+        self._taught_run = TaughtRun(trainer, self._lessons, task_column, plain, stop_when_finished)
+        trainer.add_callback(_callback(self._taught_run))
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> SegmentSampler:
+        """What `Trainer` asks for the order of examples."""
+        return self._taught_run.sampler
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """What TRL prepares data with; what `SFTTrainer` packs together is of one task."""
+        prepare = super()._prepare_dataset
+        # Trainers for preferences and rewards do not pack, and have no such argument.
+        arguments = signature(prepare).bind(dataset, *args, **kwargs).arguments
+        if not arguments.get("packing") or arguments["dataset_name"] != "train":
+            return prepare(dataset, *args, **kwargs)
+        names, column = self._lessons.names, self._task_column
+        rows = rows_of(tasks_of(dataset, column), names, "train_dataset")
+        return _concatenated(
+            [
+                labelled(prepare(dataset.select(one), *args, **kwargs), column, name)
+                for name, one in zip(names, rows, strict=True)
+            ]
+        )
+
+    def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """What `GRPOTrainer` rewards with: the rewards of all processes, kept by task."""
+        rewards = super()._calculate_rewards(inputs, *args, **kwargs)
+        trainer: Any = self
+        if trainer.model.training and self._lessons.feedback == "reward":
+            names = self._lessons.names
+            whose = [names.index(str(row[self._task_column])) for row in inputs]
+            tasks = trainer.accelerator.gather(rewards.new_tensor(whose)).cpu().numpy()
+            earned = rewards.detach().cpu().numpy() * trainer.reward_weights.cpu().numpy()
+            nothing = np.isnan(earned).all(axis=1)
+            total = np.where(nothing, np.nan, np.nansum(earned, axis=1))
+            self._lessons.reward(tasks.astype(np.int64), total)
+        return rewards
+
+    def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """What `train` runs; the lifetime begins here, or goes on as the checkpoint has it."""
+        trainer: Any = self
+        settings, checkpoint = trainer.args, kwargs.get("resume_from_checkpoint")
+        self._lessons.forget()
+        if checkpoint is not None:
+            kept = self._shared(lambda: read_state(Path(checkpoint)))
+            self._lessons.load_state_dict(kept)
+        asked = settings.max_steps
+        if asked <= 0:
+            # To the trainer a segment is an epoch; the epochs that were asked for are passes.
+            settings.max_steps = self._taught_run.all_steps
+        try:
+            return super()._inner_training_loop(*args, **kwargs)
+        finally:
+            settings.max_steps = asked
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """What `Trainer` saves with; the lifetime goes into the same folder, before the rest."""
+        trainer: Any = self
+        if trainer.args.should_save:
+            folder = Path(trainer._get_output_dir(trial=trial))
+            folder /= f"checkpoint-{trainer.state.global_step}"
+            write_state(folder, self._lessons.state_dict())
+        super()._save_checkpoint(model, trial)
+
+    def _log_alone(self, line: dict[str, float]) -> None:
+        """Log this line; TRL's own `log` would put the averages that it gathers into it."""
+        from transformers import Trainer
+
+        trainer: Any = self
+        Trainer.log(trainer, line)
+
+    def _shared(self, make: Callable[[], Any]) -> Any:
+        """What the first process makes, in every process; its ValueError too."""
+        trainer: Any = self
+        if trainer.accelerator.num_processes == 1:
+            return make()
+        from accelerate.utils import broadcast_object_list
+
+        result: list[Any] = [None, None]
+        if trainer.accelerator.is_main_process:
+            try:
+                result[0] = make()
+            except ValueError as wrong:
+                result[1] = str(wrong)
+        broadcast_object_list(result)
+        if result[1] is not None:
+            raise ValueError(result[1])
+        return result[0]
+
+
+def taught(trainer: type[Any]) -> type[Any]:
+    """The same trainer with `TaughtMixin` in front: it takes `tutor=` and what belongs to it."""
+    return type(f"Taught{trainer.__name__}", (TaughtMixin, trainer), {})
+
+
+def _concatenated(parts: list[Any]) -> Any:
+    """Tables one after the other."""
+    from datasets import concatenate_datasets
+
+    return concatenate_datasets(parts)
+
+
+def _check_trainer(mixed: Any) -> None:
+    try:
+        from transformers import Trainer
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "a tutor in a trainer needs transformers, datasets and accelerate; "
+            'install them with: pip install "lessonplan[hf]"'
+        ) from missing
+    if not isinstance(mixed, Trainer):
+        raise ValueError(
+            f"{type(mixed).__name__} is no trainer: write "
+            "taught(Trainer), or class TaughtTrainer(TaughtMixin, Trainer)"
+        )
+
+
+def _check_arguments(trainer: Any, lessons: Lessons) -> None:
+    """Refuse what takes the choice or the feedback from the tutor, or changes what a step is."""
+    args = trainer.args
+    strategy = getattr(args, "train_sampling_strategy", "random")
+    if strategy != "random":
+        # KTO's other losses compare with the neighbours in a fixed order.
+        ordered = getattr(trainer, "calculate_KL", False)
+        way_out = " and loss_type='apo_zero_unpaired', which needs no order" if ordered else ""
+        raise ValueError(
+            f"train_sampling_strategy={str(strategy)!r} orders the examples, which is the tutor's "
+            f"part; give train_sampling_strategy='random'{way_out}"
+        )
+    if args.load_best_model_at_end:
+        _check_best(args, lessons)
+    if getattr(args, "auto_find_batch_size", False):
+        raise ValueError(
+            "auto_find_batch_size changes what a step is in mid-training; "
+            "give per_device_train_batch_size"
+        )
+    if lessons.feedback == "reward" and args.remove_unused_columns:
+        raise ValueError(
+            "remove_unused_columns=True takes away the column that says whose the rewards are; "
+            "leave it out"
+        )
+    if lessons.counts_tokens and str(args.include_num_input_tokens_seen) in ("no", "False"):
+        raise ValueError(
+            "the tutor's budget is in tokens, which the trainer does not count; "
+            "give include_num_input_tokens_seen='all', or a budget in steps"
+        )
+
+
+def _check_best(args: Any, lessons: Lessons) -> None:
+    """Refuse to load the best model where it would be evaluated but not saved."""
+    if lessons.feedback == "bandit" and args.eval_strategy == "no":
+        raise ValueError(
+            "load_best_model_at_end finds no best model where one task is evaluated at a time, "
+            "as with feedback='bandit'; give an eval_strategy of the trainer's own, or "
+            "feedback='full'"
+        )
+    if lessons.feedback != "full" or args.save_strategy == "best":
+        return
+    # Less than 1 is a share of all steps.
+    every = args.save_steps if args.save_strategy == "steps" else 0
+    if every < 1 or lessons.steps % every:
+        raise ValueError(
+            "load_best_model_at_end needs a checkpoint wherever a segment ends and is evaluated, "
+            f"every {lessons.steps} steps; give save_strategy='best', or save_strategy='steps' "
+            f"with save_steps that divide {lessons.steps}"
+        )
+
+
+def _callback(run: TaughtRun) -> Any:
+    """What tells the run where the trainer is."""
+    from transformers import TrainerCallback
+
+    class TutorCallback(TrainerCallback):
+        def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            run.begin_segment()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            run.end_step(control)
+
+        def on_evaluate(
+            self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
+        ) -> None:
+            run.take(metrics or {}, control)
+
+        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            run.end_segment(control)
+
+    return TutorCallback()

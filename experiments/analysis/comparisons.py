@@ -1,0 +1,182 @@
+"""Teachers against the baselines: paired comparisons, order shares and when training pays.
+
+Legend: s teacher seeds, m students.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..store.cards import TeacherCard
+from ..store.runs import Lifetimes
+from .measures import LOWER_IS_BETTER, Measures
+from .statistics import Sample, difference, probability_of_improvement, ratio, share_lost
+
+BASELINE_ROLES = {
+    "proportional": "proportional sampling",
+    "tuned_mixture": "the tuned static mixture",
+    "tuned_rule": "the best tuned order-blind rule",
+    "untuned_rule": "the best untuned order-blind rule",
+    "true_order": "the true order",
+}
+"""Roles of the baselines and what they are called in prose."""
+
+
+@dataclass
+class Measured:
+    """One teacher with its lifetimes and what they are worth."""
+
+    card: TeacherCard
+    lifetimes: Lifetimes
+    measures: Measures
+    samples: dict[str, Sample] = field(default_factory=dict)
+
+    def sample(self, metric: str) -> Sample:
+        """One measure as a sample, resampled once."""
+        if metric not in self.samples:
+            # A replay has the teacher seeds of the teacher that it replays: they are drawn alike.
+            stream = self.card.replay_of or self.card.name
+            self.samples[metric] = Sample(getattr(self.measures, metric), stream)
+        return self.samples[metric]
+
+
+def paired(metric: str, *teachers: Measured) -> list[Sample] | None:
+    """Samples of the same measure over the students that all have; None if there are none."""
+    seeds = [teacher.lifetimes.student_seeds for teacher in teachers]
+    common = seeds[0]
+    for other in seeds[1:]:
+        common = np.intersect1d(common, other)
+    if len(common) == 0:
+        return None
+    samples = []
+    for teacher, own in zip(teachers, seeds, strict=True):
+        whole = teacher.sample(metric)
+        shared = np.flatnonzero(np.isin(own, common))
+        samples.append(whole if len(shared) == len(own) else whole.of_students(shared))
+    return samples
+
+
+def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
+    """Name of the teacher in each role of `BASELINE_ROLES` that the run can fill.
+
+    Uniform stands in where there is no proportional teacher, and an untuned true order where there
+    is no tuned one. The best is the one with the lowest interquartile mean of its cost to mastery
+    on the reported students (which favours the baseline), then the highest area.
+    """
+    plain = {name: t for name, t in teachers.items() if t.card.replay_of is None}
+    chosen: dict[str, str] = {}
+    for name in ("proportional", "uniform"):
+        if name in plain:
+            chosen.setdefault("proportional", name)
+    blind = [t for t in plain.values() if not t.card.sees_order and t.card.kind != "learned"]
+    adaptive = [t for t in blind if t.card.kind in ("rule", "bandit")]
+    ordered = [t for t in plain.values() if t.card.sees_order and t.card.kind != "learned"]
+    fields = {
+        "tuned_rule": [t for t in adaptive if t.card.tuned],
+        "tuned_mixture": [t for t in blind if t.card.tuned and t.card.kind == "static"],
+        "untuned_rule": [t for t in adaptive if not t.card.tuned],
+        "true_order": [t for t in ordered if t.card.tuned] or ordered,
+    }
+    for role, candidates in fields.items():
+        if candidates:
+            chosen[role] = min(candidates, key=rank).card.name
+    return chosen
+
+
+def rank(teacher: Measured) -> tuple[float, float, str]:
+    """Sorts teachers from best to worst."""
+    cost, score = teacher.sample("cost_to_mastery").iqm, teacher.sample("area").iqm
+    return cost, -score, teacher.card.name
+
+
+def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dict[str, Any]]:
+    """Every teacher against every baseline on every measure of `LOWER_IS_BETTER`.
+
+    `difference` is teacher minus baseline, `ratio` teacher over baseline, both of interquartile
+    means; `ci95` belongs to the ratio and `difference_ci95` to the difference.
+    """
+    return [
+        entry
+        for teacher in teachers.values()
+        for name in dict.fromkeys(baselines.values())
+        if name != teacher.card.name
+        for metric in LOWER_IS_BETTER
+        if (entry := _compare(teacher, teachers[name], metric)) is not None
+    ]
+
+
+def _compare(teacher: Measured, baseline: Measured, metric: str) -> dict[str, Any] | None:
+    samples = paired(metric, teacher, baseline)
+    if samples is None:
+        return None
+    mine, theirs = samples
+    gap, quotient = difference(mine, theirs), ratio(mine, theirs)
+    return {
+        "teacher": teacher.card.name,
+        "baseline": baseline.card.name,
+        "metric": metric,
+        "difference": gap.value,
+        "difference_ci95": gap.ci95,
+        "ratio": quotient.value,
+        "ci95": quotient.ci95,
+        "probability_of_improvement": probability_of_improvement(
+            mine.values, theirs.values, LOWER_IS_BETTER[metric]
+        ),
+        "students": mine.values.shape[1],
+    }
+
+
+def order_share(teachers: dict[str, Measured]) -> dict[str, dict[str, Any]]:
+    """Per teacher with a shuffled replay: the part of its gain over uniform that shuffling loses.
+
+    Proportional stands in where there is no uniform teacher. `share` and `ci95` are of the steps to
+    mastery, `area_share` and `area_ci95` of the area.
+    """
+    baseline = teachers.get("uniform") or teachers.get("proportional")
+    shares: dict[str, dict[str, Any]] = {}
+    for twin in teachers.values():
+        original = teachers.get(twin.card.replay_of or "")
+        if not twin.card.shuffled or original is None or baseline is None:
+            continue
+        entry: dict[str, Any] = {"shuffled": twin.card.name, "baseline": baseline.card.name}
+        for metric, prefix in (("steps_to_mastery", ""), ("area", "area_")):
+            samples = paired(metric, original, twin, baseline)
+            if samples is None:
+                break
+            lost = share_lost(*samples)
+            better = samples[0].iqm < samples[2].iqm
+            gained = better if LOWER_IS_BETTER[metric] else samples[0].iqm > samples[2].iqm
+            entry[prefix + "share"] = lost.value if gained else None
+            entry[prefix + "ci95"] = lost.ci95 if gained else None
+        else:
+            shares[original.card.name] = entry
+    return shares
+
+
+def payback_students(
+    teachers: dict[str, Measured], baselines: dict[str, str]
+) -> dict[str, dict[str, float | None] | None]:
+    """After how many students the compute that made a teacher is saved, against each baseline.
+
+    Compute spent on training and tuning over the difference of the interquartile mean compute to
+    mastery; None if the teacher saves nothing. None in place of all baselines for a teacher that
+    was trained on another course, whose compute is in other units than that of these students.
+    """
+    result: dict[str, dict[str, float | None] | None] = {}
+    for name, teacher in teachers.items():
+        spent = teacher.card.making.compute
+        if spent <= 0:
+            continue
+        if teacher.card.other_course:
+            result[name] = None
+            continue
+        paid: dict[str, float | None] = {}
+        for other in dict.fromkeys(baselines.values()):
+            samples = paired("compute_to_mastery", teacher, teachers[other])
+            if other == name or samples is None:
+                continue
+            saved = samples[1].iqm - samples[0].iqm
+            paid[other] = spent / saved if saved > 0 else None
+        result[name] = paid
+    return result

@@ -1,0 +1,207 @@
+"""The numbers of a run: `summary.json` and the table of the command line.
+
+Legend: s teacher seeds, m students, k tasks.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.files import write_whole
+from ..store.runs import StoredRun, read_run
+from .comparisons import Measured, choose_baselines, order_share, payback_students, versus
+from .measures import measure
+from .statistics import BOOTSTRAP_SEED, RESAMPLES, Sample
+from .wording import percent, with_interval
+
+_TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
+_AVERAGED = ("area", "calibration_error", "forgetting", "retention")
+
+
+def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
+    """Everything that is reported about a run, from its stored schedule alone.
+
+    The same files give the same numbers; wall time is the only one that differs between two runs
+    of the same config and seeds.
+
+    Raises:
+        ValueError: if it is not a run directory.
+    """
+    run = run_dir if isinstance(run_dir, StoredRun) else read_run(run_dir)
+    teachers = measure_teachers(run)
+    baselines = choose_baselines(teachers)
+    students = [set(t.lifetimes.student_seeds.tolist()) for t in teachers.values()]
+    summary = {
+        "run": run.name,
+        "suite": {"name": run.environment["suite"]["name"], "tasks": run.tasks},
+        "budget": run.budget,
+        "cost_unit": run.cost_unit,
+        "students": len(set().union(*students)),
+        "complete": not run.problems and bool(teachers),
+        "problems": list(run.problems),
+        "statistics": {"resamples": RESAMPLES, "seed": BOOTSTRAP_SEED, "interval": "percentile"},
+        "baselines": baselines,
+        "teachers": {name: _teacher(run, teacher) for name, teacher in teachers.items()},
+        "versus": versus(teachers, baselines),
+        "order_share": order_share(teachers),
+        "payback_students": payback_students(teachers, baselines),
+    }
+    plain: dict[str, Any] = _plain(summary)
+    return plain
+
+
+def measure_teachers(run: StoredRun) -> dict[str, Measured]:
+    """Every teacher that has finished lifetimes, with what they are worth."""
+    return {
+        name: Measured(run.teachers[name], lifetimes, measure(run, lifetimes))
+        for name, lifetimes in run.lifetimes.items()
+    }
+
+
+def write_summary(summary: dict[str, Any], file: Path) -> None:
+    """Write `summary.json`, whole or not at all; teachers keep their order."""
+    text = json.dumps(summary, indent=2, allow_nan=False) + "\n"
+    write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
+    card, lifetimes, measures = teacher.card, teacher.lifetimes, teacher.measures
+    wall = np.nansum(lifetimes.wall_seconds)
+    entry: dict[str, Any] = {
+        **card.summarized(),
+        "lifetimes": measures.mastered.size,
+        "teacher_seeds": len(lifetimes.teacher_seeds),
+        "diverged": int(lifetimes.diverged.sum()),
+        "mastered": float(measures.mastered.mean()),
+    }
+    for metric in (*_TO_MASTERY, *_AVERAGED):
+        entry[metric] = _estimate(teacher.sample(metric))
+    entry["final_score"] = _final(run, teacher)
+    entry["stress_score"] = (
+        None if measures.stress_score is None else _estimate(teacher.sample("stress_score"))
+    )
+    entry["training_cost"] = asdict(card.making)
+    total = float(measures.total_cost.sum())
+    entry["probe_cost"] = {
+        **_estimate(teacher.sample("probe_cost")),
+        "share": float(measures.probe_cost.sum()) / total if total > 0 else 0.0,
+    }
+    entry["wall_seconds"] = float(wall)
+    if card.kind == "learned":
+        entry["per_teacher_seed"] = _per_seed(teacher)
+        entry["worst_teacher_seed"] = entry["per_teacher_seed"][-1]
+    return entry
+
+
+def _estimate(sample: Sample) -> dict[str, Any]:
+    return {"median": float(np.median(sample.values)), "iqm": sample.iqm, "ci95": sample.ci95}
+
+
+def _final(run: StoredRun, teacher: Measured) -> dict[str, Any]:
+    per_task = {
+        task: Sample(teacher.measures.final_per_task[:, :, i]).iqm
+        for i, task in enumerate(run.tasks)
+    }
+    worst = min(per_task, key=lambda task: per_task[task])
+    return {
+        **_estimate(teacher.sample("final_score")),
+        "per_task": per_task,
+        "worst_task": {"task": worst, "score": per_task[worst]},
+    }
+
+
+def _per_seed(teacher: Measured) -> list[dict[str, Any]]:
+    """What each teacher seed came to, the one whose students took the most to mastery last.
+
+    Among equals the one with the least area comes last.
+    """
+    samples = {
+        metric: [Sample(row[None]) for row in getattr(teacher.measures, metric)]
+        for metric in (*_TO_MASTERY, "area")
+    }
+    seeds = sorted(
+        range(len(samples["area"])),
+        key=lambda i: (samples["cost_to_mastery"][i].iqm, -samples["area"][i].iqm),
+    )
+    return [
+        {
+            "teacher_seed": int(teacher.lifetimes.teacher_seeds[i]),
+            "mastered": float(teacher.measures.mastered[i].mean()),
+            **{metric: _estimate(per_seed[i]) for metric, per_seed in samples.items()},
+        }
+        for i in seeds
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """The same with lists for tuples and None for what is not finite: valid JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+RATIO_COLUMNS = {
+    "untuned_rule": "ratio to best untuned rule",
+    "tuned_rule": "ratio to best tuned rule",
+}
+"""Baselines of the table by their role: neither is told the true order."""
+
+
+def table_columns(summary: dict[str, Any]) -> tuple[str, ...]:
+    """The heading of the table, with a ratio for each baseline of `RATIO_COLUMNS` in the run."""
+    return (
+        "teacher",
+        "kind",
+        "mastered",
+        "median steps",
+        "steps to mastery (IQM, 95 %)",
+        *(title for role, title in RATIO_COLUMNS.items() if role in summary["baselines"]),
+        "area (95 %)",
+    )
+
+
+def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """`table_columns` as a heading, then one row of text per teacher.
+
+    A leading ≥ marks a number in which more than half of the lifetimes stand at the budget.
+    """
+    rivals = [summary["baselines"][role] for role in RATIO_COLUMNS if role in summary["baselines"]]
+    ratios = {
+        (entry["teacher"], entry["baseline"]): (entry["ratio"], entry["ci95"])
+        for entry in summary["versus"]
+        if entry["metric"] == "steps_to_mastery"
+    }
+    rows = [table_columns(summary)]
+    for name, teacher in summary["teachers"].items():
+        steps = teacher["steps_to_mastery"]
+        bound = "≥ " if teacher["mastered"] < 0.5 else ""
+        rows.append(
+            (
+                teacher["label"],
+                kind_of(teacher),
+                percent(teacher["mastered"]),
+                f"{bound}{steps['median']:,.0f}",
+                bound + with_interval(steps["iqm"], steps["ci95"], ",.0f"),
+                *(
+                    "1 (this one)"
+                    if name == rival
+                    else with_interval(*ratios.get((name, rival), (None, None)))
+                    for rival in rivals
+                ),
+                with_interval(teacher["area"]["iqm"], teacher["area"]["ci95"], ".3f"),
+            )
+        )
+    return rows
+
+
+def kind_of(teacher: dict[str, Any]) -> str:
+    """Its kind, and whether it is tuned; what was learned always is."""
+    tuned = teacher["tuned"] and teacher["kind"] != "learned"
+    return str(teacher["kind"]) + (", tuned" if tuned else "")

@@ -1,0 +1,190 @@
+"""The one place where a config becomes objects."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv
+
+from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
+from lessonplan.student import SUITES, Cohort, TaskSuite
+from lessonplan.teacher import (
+    RULES,
+    LearnerStreams,
+    Rule,
+    RuleTeacher,
+    Sampled,
+    load_teacher,
+    make_learner,
+)
+
+from ..common.names import call, named
+from ..config.config import Course, LearnedSection
+from .students import build_cohort
+
+SELECT_SEEDS = 1_000_000
+REPORT_SEEDS = 2_000_000
+"""First student seeds for tuning and selecting, and for reporting. A teacher is trained on those
+below, `lessonplan.envs.faces.seeding.TRAINING_SEEDS`: the three ranges are disjoint."""
+
+
+def build_suite(course: Course) -> TaskSuite:
+    """The tasks of a course."""
+    suite: TaskSuite = call(
+        "suite", course.suite.name, named("suite", course.suite.name, SUITES), course.suite.options
+    )
+    if not isinstance(suite, TaskSuite):
+        raise ValueError(
+            f"suite {course.suite.name!r} must return a TaskSuite, got {type(suite).__name__}"
+        )
+    return suite
+
+
+def build_room(
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    observe: Sequence[str] = ("progress",),
+    *,
+    end_after: int | None = None,
+    action: str = "task",
+    max_tasks: int | None = None,
+    cohort: Cohort | None = None,
+) -> Classroom:
+    """A classroom of n students.
+
+    Args:
+        course: what the config says.
+        suite: from `build_suite`, which a process makes once.
+        n: students.
+        observe: columns to show.
+        end_after: as in `Classroom`; the config's by default.
+        action: what a learner chooses, `task` or `mixture`.
+        max_tasks: places to show; as many as there are tasks by default.
+        cohort: the students, where they are there already.
+    """
+    lifetime = course.lifetime
+    return Classroom(
+        build_cohort(course, suite, n) if cohort is None else cohort,
+        Budget.parse(lifetime.budget),
+        steps_per_decision=lifetime.steps_per_decision,
+        observe=observe,
+        action=action,
+        reward=lifetime.reward,
+        targets=lifetime.targets,
+        forgetting_penalty=lifetime.forgetting_penalty,
+        feedback=lifetime.feedback,
+        mastery_streak=lifetime.mastery_streak,
+        end_after=end_after or lifetime.end_after,
+        rehearsal=lifetime.rehearsal,
+        shuffle_tasks=lifetime.shuffle_tasks,
+        max_tasks=max_tasks,
+    )
+
+
+def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
+    """Decisions that the budget of a lifetime buys on a task of mean cost; at least 1."""
+    student, lifetime = course.student, course.lifetime
+    return Budget.parse(lifetime.budget).decisions(
+        suite,
+        steps_per_decision=lifetime.steps_per_decision,
+        batch_size=student.batch_size,
+        evaluation_size=student.evaluation_size,
+        feedback=lifetime.feedback,
+    )
+
+
+def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: TaskSuite) -> Rule:
+    """A rule by name with its parameters; lists become tuples.
+
+    A rule that has the parameter `feedback` is told the course's; one that has `prerequisites` is
+    given those of the suite, as task indices.
+    """
+    maker = named("rule", rule, RULES)
+    plain = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
+    }
+    taken = inspect.signature(maker).parameters
+    if "feedback" in taken:
+        plain.setdefault("feedback", course.lifetime.feedback)
+    if "prerequisites" in taken:
+        index = {name: i for i, name in enumerate(suite.names)}
+        graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
+        plain.setdefault("prerequisites", tuple(graph))
+    built: Rule = call("rule", rule, maker, plain)
+    if not isinstance(built, Rule):
+        raise ValueError(
+            f"rule {rule!r} must have needs, start, observe and probabilities, got a "
+            f"{type(built).__name__} without"
+        )
+    return built
+
+
+def rule_teacher(
+    rule: Rule,
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    seed: int,
+    action: str = "task",
+    cohort: Cohort | None = None,
+) -> tuple[BaseAlgorithm, Classroom]:
+    """A rule as a teacher, and a classroom that shows it what it needs and nothing else.
+
+    Its `action` is to draw a `task` from its probabilities, or to train on them as a `mixture`.
+    The `cohort` is made where it is not there already.
+    """
+    columns = tuple(dict.fromkeys(("progress", *rule.needs, "key")))
+    room = build_room(course, suite, n, columns, action=action, cohort=cohort)
+    return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
+
+
+def learned_teacher(
+    teacher: LearnedSection,
+    path: Path,
+    course: Course,
+    suite: TaskSuite,
+    n: int,
+    seed: int,
+    *,
+    deterministic: bool,
+) -> tuple[BaseAlgorithm, Classroom]:
+    """A trained teacher from its file, and a classroom of n that shows it what it was trained on.
+
+    It plays its likeliest task, or where `deterministic` is false draws from its probabilities in
+    streams of `seed`.
+    """
+    room = build_room(course, suite, n, teacher.observe, action=teacher.action)
+    learned = load_teacher(path, CurriculumVecEnv(room))
+    if deterministic:
+        return learned, room
+    return rule_teacher(
+        Sampled(learned, tuple(teacher.observe)), course, suite, n, seed, teacher.action
+    )
+
+
+def build_learner(
+    teacher: LearnedSection, env: VecEnv, streams: LearnerStreams, seed: int
+) -> BaseAlgorithm:
+    """A learned teacher before its training.
+
+    Raises:
+        ValueError: if the settings are not those of the algorithm.
+    """
+    settings = dict(teacher.settings)
+    try:
+        if teacher.anneal:
+            settings["learning_rate"] = LinearSchedule(
+                settings.get("learning_rate", 3e-4), 0.0, 1.0
+            )
+        with streams.running():
+            return make_learner(teacher.algorithm, env, seed=seed, width=teacher.width, **settings)
+    except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"teacher {teacher.name!r} can't be made with these settings of "
+            f"{teacher.algorithm}: {reason}"
+        ) from error

@@ -1,0 +1,223 @@
+"""The command `lessonplan`."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..common.names import find_own_modules
+from ..common.watch import WorkFailedError, all_of
+from ..store.layout import RunDir, SweepDir
+from .console import Override, console, print_problem, print_table
+from .dashboard_command import dashboard
+from .submit_command import submit
+from .sweep_command import sweep
+
+if TYPE_CHECKING:
+    from ..config.config import Config
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A teacher that learns in which order a model should be taught.",
+)
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
+    out: Annotated[Path | None, typer.Option(help="run directory to write")] = None,
+    override: Override = None,
+    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would cost")] = False,
+    data: Annotated[
+        Path | None, typer.Option(help="your .jsonl file, a folder of them, or a saved dataset")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="language model to fine-tune: smollm2, a folder, a hub id")
+    ] = "",
+    budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
+    wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
+) -> None:
+    """Run an experiment: teachers x students, a table and a report at the end."""
+    settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
+    if dry_run:
+        from ..dry_run import estimate
+
+        console.print(estimate(settings), highlight=False, soft_wrap=True)
+        return
+    from ..analysis.summary import table_rows
+
+    summary = _watched(settings, folder, resume is not None, wandb)
+    print_table(table_rows(summary))
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+
+
+def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
+    """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
+    from ..trial.trial import run_trial
+    from ..trial.units import plan
+    from .bars import live_bars
+
+    units = plan(settings)
+    before = sum(unit.result(folder) is not None for unit in units) if resume else 0
+    bars = live_bars(console, settings.name, len(units), "units", before)
+    with ExitStack() as stack:
+        watches = [stack.enter_context(bars)]
+        if wandb:
+            from ..tracking.follow import tracking
+
+            watches.append(stack.enter_context(tracking(settings, folder, wandb)))
+        summary = run_trial(settings, folder, resume=resume, watch=all_of(watches))
+    if wandb:
+        from ..tracking.follow import track_report
+
+        track_report(folder, wandb, settings.name)
+    return summary
+
+
+def _settings(
+    config: str,
+    out: Path | None,
+    override: Sequence[str],
+    resume: Path | None,
+    own: tuple[Path | None, str],
+    budget: str,
+) -> tuple["Config", Path]:
+    """The config that the options of `run` ask for, and its run directory."""
+    from ..config.loading import make_config, own_data, read_config
+
+    data, model = own
+    overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
+    if resume is not None:
+        if config or data or model or overrides:
+            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
+        if out is not None:
+            raise ValueError("--resume goes on in the run directory it names; leave out --out")
+        return read_config(RunDir(resume).config), resume
+    if model and data is None:
+        raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
+    if data is not None:
+        settings = make_config(own_data(config, data, model), overrides)
+    elif config:
+        settings = read_config(config, overrides)
+    else:
+        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
+    return settings, out or Path("runs") / settings.name
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="run directories")],
+    out: Annotated[Path | None, typer.Option(help="folder to write; the run's own")] = None,
+) -> None:
+    """Write the report of stored runs again; several runs are compared."""
+    for path in runs:
+        if not SweepDir(path).sweep.exists():
+            RunDir(path).see_that_it_has_begun()
+    from ..report.report import write_report
+    from ..sweep.merge import run_dirs_of
+
+    folder = out or (runs[0] if len(runs) == 1 else Path("report"))
+    summary = write_report([one for run in runs for one in run_dirs_of(run)], folder)
+    for one in summary.get("runs", {"": summary}).values():
+        for problem in one["problems"]:
+            print_problem(f"{problem}; see the report")
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+
+
+@app.command("list")
+def list_all() -> None:
+    """Show suites, teachers, students and configs, with one line each."""
+    from .listing import print_catalog
+
+    print_catalog(console)
+
+
+@app.command()
+def suite(
+    name: Annotated[str, typer.Argument(help="a suite from `lessonplan list`")],
+    out: Annotated[Path, typer.Option(help="PNG to write")],
+    option: Annotated[
+        list[str] | None, typer.Option("-o", "--option", help="key=value of the suite")
+    ] = None,
+) -> None:
+    """Draw a suite: what needs what, and how students learn it in order and shuffled."""
+    from ..config.overrides import read_options
+
+    options = read_options(option or [])
+    from ..suite_picture import write_suite_figure
+
+    with console.status(f"teaching {name}") as status:
+
+        def say(share: float, words: str) -> None:
+            status.update(f"{share:4.0%} {words}")
+
+        taught = write_suite_figure(name, out, options, tell=say)
+    for one in taught:
+        console.print(one.verdict, highlight=False, soft_wrap=True)
+    console.print(f"Picture: {out}", soft_wrap=True)
+
+
+@app.command()
+def pretrain(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")],
+    out: Annotated[Path, typer.Option(help="folder to write the base weights to")],
+    steps: Annotated[int, typer.Option(help="student steps")] = 1000,
+    seed: Annotated[int, typer.Option(help="of the initial weights and the data")] = 0,
+    mixture: Annotated[
+        list[str] | None, typer.Option(help="task=weight; by data size if none is given")
+    ] = None,
+    override: Override = None,
+) -> None:
+    """Train one student on a mixture; lifetimes start from it with -o student.base=DIR."""
+    from ..config.loading import read_config
+    from ..config.overrides import read_options
+
+    weights = read_options(mixture or []) or None
+    settings = read_config(config, override or [])
+    from ..pretraining import pretrain_base
+
+    with console.status(f"pretraining for {steps} steps"):
+        record = pretrain_base(settings, steps, seed, weights, out)
+    rows = [("task", "score before", "after")]
+    for task, figures in record["tasks"].items():
+        rows.append((task, f"{figures['score_before']:.2f}", f"{figures['score_after']:.2f}"))
+    print_table(rows)
+    console.print(f"\nBase weights: {out}", soft_wrap=True)
+
+
+for command in (sweep, submit, dashboard):
+    app.command()(command)
+
+
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="fewer turns, a rough look")] = False,
+) -> None:
+    """Measure speed against the ways people do it today (about five minutes)."""
+    from ..bench.bench import run_bench
+
+    run_bench(console, as_json, quick)
+
+
+def main() -> None:
+    """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    find_own_modules()
+    try:
+        app(args=arguments, prog_name="lessonplan")
+    except (ValueError, ImportError, WorkFailedError, OSError) as error:
+        if debug:
+            raise
+        print_problem(str(error))
+        sys.exit(1 if isinstance(error, WorkFailedError) else 2)

@@ -1,0 +1,88 @@
+"""The command `lessonplan sweep`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..store.layout import SweepDir
+from .console import console, print_table
+
+if TYPE_CHECKING:
+    from ..config.sweeps import Sweep
+
+
+def sweep(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
+    out: Annotated[Path | None, typer.Option(help="sweep directory to write")] = None,
+    resume: Annotated[Path | None, typer.Option(help="sweep directory to go on with")] = None,
+    address: Annotated[
+        str, typer.Option(help="a running Ray cluster: auto, host:port; else this machine")
+    ] = "",
+    wandb: Annotated[str, typer.Option(help="W&B project to send every pair to")] = "",
+    override: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--override", help="dotted.key=value of the sweep or its run config"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list the pairs")] = False,
+) -> None:
+    """Run student-teacher pairs side by side with Ray, and write one report over all."""
+    settings, folder = _settings(config, out, resume, wandb, override or [])
+    from ..sweep.pairs import check_pairs, pairs_of
+    from ..sweep.sweep import run_sweep
+    from .bars import live_bars
+
+    pairs = pairs_of(settings)
+    if dry_run:
+        check_pairs(pairs, settings.resources.gpu)
+        for pair in pairs:
+            console.print(pair.name, highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
+        return
+    before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
+    with live_bars(console, settings.name, len(pairs), "pairs", before) as watch:
+        found = run_sweep(
+            settings, folder, resume=resume is not None, address=address or None, watch=watch
+        )
+    if settings.purpose == "tune":
+        _print_best(found, folder)
+    else:
+        _print_summary(found, folder)
+
+
+def _settings(
+    config: str, out: Path | None, resume: Path | None, wandb: str, overrides: list[str]
+) -> tuple["Sweep", Path]:
+    """The sweep that the options ask for, and its directory."""
+    from ..config.sweeps import read_stored_sweep, read_sweep
+
+    if resume is not None:
+        if config or out or overrides:
+            raise ValueError("--resume goes on with a sweep as it was begun; give nothing else")
+        settings, folder = read_stored_sweep(resume), resume
+    elif config:
+        settings = read_sweep(config, overrides)
+        folder = out or Path("runs") / settings.name
+    else:
+        raise ValueError("name a sweep (see `lessonplan list`), or give --resume")
+    if wandb:
+        settings = settings.model_copy(update={"wandb": wandb})
+    return settings, folder
+
+
+def _print_summary(summary: dict[str, object], folder: Path) -> None:
+    from ..analysis.summary import table_rows
+
+    runs = summary.get("runs", {"": summary})
+    assert isinstance(runs, dict)
+    for name, one in runs.items():
+        if name:
+            console.print(f"\n{name}", highlight=False)
+        print_table(table_rows(one))
+    console.print(f"\n{summary['verdict']}\n")
+    console.print(f"Report: {SweepDir(folder).report}", soft_wrap=True)
+
+
+def _print_best(best: dict[str, object], folder: Path) -> None:
+    console.print(str(best["yaml"]), highlight=False, markup=False, soft_wrap=True)
+    console.print(f"To paste into a config: {SweepDir(folder).best}", soft_wrap=True)

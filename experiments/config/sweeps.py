@@ -1,0 +1,274 @@
+"""What a sweep is: a run config, teachers of it, and a space of what varies between pairs."""
+
+import json
+import re
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from ..common.files import write_whole
+from ..store.layout import SweepDir
+from .config import Config, Section
+from .loading import (
+    CONFIGS,
+    anchored,
+    is_sweep,
+    make_config,
+    read_config,
+    read_yaml,
+    sweep_names,
+)
+from .overrides import merge, set_key
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Distribution(Section):
+    """A distribution of values; one of its four kinds."""
+
+    uniform: tuple[float, float] | None = Field(None, description="between two numbers")
+    loguniform: tuple[float, float] | None = Field(
+        None, description="between two numbers above 0, each order of magnitude alike"
+    )
+    randint: tuple[int, int] | None = Field(
+        None, description="whole numbers from the first up to, and without, the second"
+    )
+    choice: list[Any] | None = Field(None, min_length=1, description="one of a list")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Distribution":
+        kinds = self.model_dump(exclude_none=True)
+        if len(kinds) != 1:
+            raise ValueError(
+                "a distribution is one of uniform, loguniform, randint and choice, got "
+                f"{' and '.join(kinds) or 'none'}"
+            )
+        ((kind, bounds),) = kinds.items()
+        if kind != "choice" and not bounds[0] < bounds[1]:
+            raise ValueError(f"{kind} needs a lower bound below the upper one, got {list(bounds)}")
+        if kind == "loguniform" and bounds[0] <= 0:
+            raise ValueError(f"loguniform needs bounds above 0, got {list(bounds)}")
+        return self
+
+    def draw(self, generator: "np.random.Generator") -> Any:
+        """One value."""
+        if self.uniform is not None:
+            return float(generator.uniform(*self.uniform))
+        if self.loguniform is not None:
+            import numpy as np
+
+            return float(np.exp(generator.uniform(*np.log(self.loguniform))))
+        if self.randint is not None:
+            return int(generator.integers(*self.randint))
+        assert self.choice is not None
+        return self.choice[int(generator.integers(len(self.choice)))]
+
+
+class Resources(Section):
+    """What a pair occupies while it runs."""
+
+    cpu: float = Field(1.0, gt=0, allow_inf_nan=False, description="cores, or a part of one")
+    gpu: float = Field(0.0, ge=0, allow_inf_nan=False, description="GPUs, or a part of one")
+
+    @model_validator(mode="after")
+    def _whole_above_one(self) -> "Resources":
+        for kind, amount in self.model_dump().items():
+            if amount > 1 and amount != int(amount):
+                raise ValueError(f"{kind} must be a part of one or a whole number, got {amount:g}")
+        return self
+
+
+def _folder_name(name: str) -> str:
+    if not name or name.strip("._- ") != name or "/" in name or "\\" in name:
+        raise ValueError("a sweep's name is that of a folder, and begins and ends with a letter")
+    return name
+
+
+def _with_numbers(values: list[Any]) -> list[Any]:
+    """What YAML 1.1 takes for text, 1e-3, is meant as a number."""
+    number = re.compile(r"[-+]?[0-9]+e[-+]?[0-9]+", re.IGNORECASE)
+    return [float(v) if isinstance(v, str) and number.fullmatch(v) else v for v in values]
+
+
+Values = Annotated[list[Any], AfterValidator(_with_numbers)]
+
+
+class Sweep(Section):
+    """A whole sweep; each pair is one teacher, one teacher seed, and its students."""
+
+    name: Annotated[str, AfterValidator(_folder_name)] = "sweep"
+    config: str | dict[str, Any] = Field(
+        description="the run config that pairs are made from: a name, a .yaml file, or the config"
+    )
+    overrides: dict[str, Any] = Field(
+        default_factory=dict, description="dotted key: value, merged into it"
+    )
+    teachers: list[str] = Field(min_length=1, description="names of its teachers that take part")
+    space: dict[str, Values | Distribution] = Field(
+        default_factory=dict, description="dotted key: a list of values, or a distribution of them"
+    )
+    samples: int = Field(1, ge=1, description="draws from each distribution")
+    seed: int = Field(0, ge=0, description="of the draws")
+    purpose: Literal["compare", "tune"] = Field(
+        "compare",
+        description="run every pair whole and compare, or look for the best parameters of one "
+        "teacher on the selection students",
+    )
+    resources: Resources = Resources()
+    wandb: str = Field("", description="W&B project; nothing is sent without one")
+    max_failures: int = Field(
+        3, ge=0, description="how often a pair whose process died is taken up again"
+    )
+
+    @model_validator(mode="after")
+    def _check_space(self) -> "Sweep":
+        drawn = [key for key, values in self.space.items() if isinstance(values, Distribution)]
+        for key, values in self.space.items():
+            if isinstance(values, list):
+                _check_values(key, values)
+        if self.samples > 1 and not drawn:
+            raise ValueError(
+                f"samples is {self.samples}, but nothing in the space is drawn from a "
+                "distribution; leave samples out, or give a key {uniform: [a, b]} or the like"
+            )
+        twice = sorted({name for name in self.teachers if self.teachers.count(name) > 1})
+        if twice:
+            raise ValueError(f"teachers names {twice[0]!r} twice")
+        return self
+
+    @property
+    def base(self) -> Config:
+        """The run config, overrides merged.
+
+        Raises:
+            ValueError: where it can't be read or is none.
+        """
+        values = self.config
+        if isinstance(values, str):
+            values = read_config(values).model_dump(mode="json")
+        values = deepcopy(values)
+        for key, value in self.overrides.items():
+            set_key(values, key, value)
+        return make_config(values, source=f"config of sweep {self.name!r}")
+
+
+def _check_values(key: str, values: list[Any]) -> None:
+    if not values:
+        raise ValueError(f"space: {key} has no values; list some, or leave it out")
+    texts = [json.dumps(value, sort_keys=True, default=str) for value in values]
+    twice = [value for value, text in zip(values, texts, strict=True) if texts.count(text) > 1]
+    if twice:
+        raise ValueError(f"space: {key} has the value {twice[0]!r} twice")
+
+
+def read_sweep(config: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+    """A sweep by name or path, whole by itself: its run config stands in it, overrides merged.
+
+    Args:
+        config: a name that `lessonplan list` shows, or a YAML file. Paths in it are relative to it.
+        overrides: `dotted.key=value`; a key that is not one of a sweep is one of its run config.
+
+    Raises:
+        ValueError: for what can't be found, read or accepted, in one sentence.
+    """
+    path = Path(config)
+    if path.suffix not in (".yaml", ".yml"):
+        path = CONFIGS / f"{config}.yaml"
+        if str(config) not in sweep_names():
+            what = "a run; begin it with `lessonplan run`, or" if path.exists() else "no sweep;"
+            raise ValueError(
+                f"{str(config)!r} is {what} choose one of the sweeps {', '.join(sweep_names())}, "
+                "or give the path of a .yaml file"
+            )
+    values = read_yaml(path)
+    if not is_sweep(values):
+        raise ValueError(
+            f"{path.name} is no sweep, it has no key config; begin a run with `lessonplan run`, "
+            "or name it under config in a sweep"
+        )
+    folder = path.resolve().parent
+    _anchor(values, folder)
+    for override in overrides:
+        _override(values, override)
+    sweep = _checked(values, path.name)
+    whole = sweep.base.model_dump(mode="json")
+    return sweep.model_copy(update={"config": whole, "overrides": {}})
+
+
+def read_stored_sweep(sweep_dir: Path) -> Sweep:
+    """The sweep of a sweep directory.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    stored = SweepDir(sweep_dir).sweep
+    if not stored.exists():
+        raise ValueError(
+            f"{sweep_dir} holds no {stored.name}; name a folder that `lessonplan sweep` has written"
+        )
+    return _checked(read_yaml(stored), str(stored))
+
+
+def write_sweep(sweep: Sweep, path: Path) -> None:
+    """Every field, defaults included."""
+    text = yaml.safe_dump(sweep.model_dump(mode="json", exclude_none=True), sort_keys=False)
+    write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def _checked(values: dict[str, Any], source: str) -> Sweep:
+    try:
+        return Sweep.model_validate(values)
+    except ValidationError as error:
+        # Of the two kinds of values in a space the message on the second says what is meant.
+        first = error.errors()[-1]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        message = first["msg"].removeprefix("Value error, ")
+        got = f", got {first['input']!r:.80}" if first["loc"] else ""
+        raise ValueError(f"{source}: {where}: {message}{got}") from error
+
+
+def _anchor(values: dict[str, Any], folder: Path) -> None:
+    """Make paths absolute, taken from the folder of the sweep."""
+    config = values.get("config")
+    if isinstance(config, str) and Path(config).suffix in (".yaml", ".yml"):
+        values["config"] = str((folder / config).resolve())
+    overrides, space = values.get("overrides"), values.get("space")
+    if isinstance(overrides, dict):
+        for key, value in overrides.items():
+            overrides[key] = anchored(key, value, folder)
+    if isinstance(space, dict):
+        for key, value in space.items():
+            if isinstance(value, list):
+                space[key] = [anchored(key, one, folder) for one in value]
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Merge `key=value`; teachers by name, and what a sweep has no key for, go to the run config.
+
+    What goes to the run config has paths that are relative to the working directory.
+    """
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise ValueError(f"an override reads key=value, got {override!r}")
+    first, _, rest = key.partition(".")
+    if first in Sweep.model_fields and not (first == "teachers" and rest):
+        if first in ("space", "overrides") and rest:
+            values[first] = (values.get(first) or {}) | {rest: _value(text)}
+        else:
+            merge(values, override)
+        _anchor(values, Path.cwd())
+        return
+    value = anchored(key, _value(text), Path.cwd())
+    values["overrides"] = (values.get("overrides") or {}) | {key: value}
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text

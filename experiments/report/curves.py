@@ -1,0 +1,131 @@
+"""Figures over time: scores per task, and the share of students that have mastered all of them.
+
+Legend: s teacher seeds, m students, d decisions, k tasks.
+"""
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ..analysis.comparisons import Measured
+from ..store.runs import StoredRun
+from .schedule_maps import schedule_span
+from .style import (
+    INK,
+    SOFT,
+    Panels,
+    Style,
+    add_axes,
+    count_axis,
+    label,
+    new_figure,
+    tidy,
+    unit_label,
+)
+
+DIRECTLY_LABELLED = 24
+
+
+def draw_scores(run: StoredRun, names: list[str]) -> Figure:
+    """Test score of every task over the lifetime, one panel per teacher, tasks by true order."""
+    key = 0.62 + 0.068 * max(12, *(len(task) for task in run.tasks), 0)
+    panels = Panels(len(names), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
+    figure = panels.figure()
+    colors = task_colors(len(run.tasks))
+    end = max(schedule_span(run.lifetimes[name]) for name in names)
+    for i, name in enumerate(names):
+        axes = add_axes(figure, panels.box(i))
+        _score_panel(axes, run, name, colors)
+        axes.set_xlim(0, end)
+        label(
+            axes,
+            x="student steps" if panels.is_lowest(i) else "",
+            y="test score" if panels.is_first(i) else "",
+            title=run.teachers[name].title,
+        )
+        if not panels.is_first(i):
+            axes.set_yticklabels([])
+        if not panels.is_lowest(i):
+            axes.set_xticklabels([])
+    _task_bar(figure, add_axes(figure, panels.bar(0.2 + 0.19 * len(run.tasks), 0.2)), run, colors)
+    return figure
+
+
+def task_colors(k: int) -> list[tuple[float, ...]]:
+    """One colour per place in the true order, from dark to light but not too light, (k,)."""
+    viridis = matplotlib.colormaps["viridis"]
+    return [tuple(viridis(place)) for place in np.linspace(0.0, 0.92, k)]
+
+
+def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float, ...]]) -> None:
+    """The median over lifetimes, with the middle half as a band."""
+    lifetimes = run.lifetimes[name]
+    flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
+    low, middle, high = np.quantile(flat, [0.25, 0.5, 0.75], axis=0)
+    x = np.linspace(0.0, schedule_span(lifetimes), len(middle) + 1)[1:]
+    for place, task in enumerate(run.order):
+        axes.fill_between(x, low[:, task], high[:, task], color=colors[place], alpha=0.18, lw=0)
+        axes.plot(x, middle[:, task], color=colors[place], lw=1.5)
+    for threshold in sorted(set(run.task_values("threshold", 0.9).tolist())):
+        axes.axhline(threshold, color=SOFT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+    axes.set_ylim(-0.02, 1.02)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+    tidy(axes)
+    count_axis(axes, 4)
+
+
+def _task_bar(figure: Figure, axes: Axes, run: StoredRun, colors: list[tuple[float, ...]]) -> None:
+    """A key of the tasks in their true order, first at the bottom."""
+    k = len(run.tasks)
+    norm = BoundaryNorm([place - 0.5 for place in range(k + 1)], k) if k > 1 else Normalize()
+    bar = figure.colorbar(ScalarMappable(norm, ListedColormap(colors)), cax=axes)
+    ticks = list(range(0, k, max(1, k // DIRECTLY_LABELLED))) if k > 1 else [0.5]
+    bar.set_ticks(ticks, labels=[run.tasks[run.order[int(i)]] for i in ticks])
+    axes.tick_params(labelsize=8, length=0, labelcolor=INK)
+    axes.minorticks_off()
+    bar.outline.set_visible(False)
+    axes.set_title("tasks in the\ntrue order", fontsize=8.5, color=INK, loc="left")
+
+
+def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
+    """Share of lifetimes that have mastered every task by each cost."""
+    figure = new_figure(8.6, max(4.2, 0.9 + 0.235 * len(teachers)))
+    axes = figure.add_subplot()
+    end = max(float(t.measures.cost_to_mastery.max()) for t in teachers.values())
+    finals = []
+    for name, teacher in teachers.items():
+        mastered = teacher.measures.mastered
+        at = np.sort(teacher.measures.cost_to_mastery[mastered])
+        share = np.arange(1, at.size + 1) / mastered.size
+        x = np.concatenate([[0.0], at, [end]])
+        y = np.concatenate([[0.0], share, share[-1:] if at.size else [0.0]])
+        style = styles[name]
+        (line,) = axes.step(
+            x, y, where="post", color=style.color, ls=style.dashes, lw=style.width,
+            label=teacher.card.title, zorder=3 if teacher.card.kind == "learned" else 2,
+        )  # fmt: skip
+        finals.append(
+            (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
+        )
+    if not any(teacher.measures.mastered.any() for teacher in teachers.values()):
+        axes.text(
+            0.5, 0.5, "no student mastered every task within the budget", color=INK,
+            ha="center", transform=axes.transAxes,
+        )  # fmt: skip
+    tidy(axes, grid="y")
+    axes.set_xlim(0, end)
+    axes.set_ylim(-0.01, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    count_axis(axes, 7)
+    label(axes, unit_label(run.cost_unit), "students that have mastered every task")
+    # The key is in the order of the lines at the right end, top first.
+    lines = [line for *_, line in sorted(finals, key=lambda item: item[:2])]
+    axes.legend(
+        handles=lines, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8.5,
+        handlelength=2.6,
+    )  # fmt: skip
+    return figure

@@ -1,0 +1,167 @@
+"""Writes the report of one or several stored runs: one HTML file, its figures and its numbers.
+
+Nothing is trained here: everything comes from run directories.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..analysis.summary import measure_teachers, summarize, write_summary
+from ..analysis.verdicts import verdict
+from ..common.files import write_whole
+from ..store.layout import RunDir
+from ..store.runs import StoredRun, read_run
+from .figures import draw_figures
+from .html import contents, folded, heading, page, paragraph, picture, table, warning
+from .tables import (
+    comparison,
+    learning_table,
+    main_table,
+    more_numbers,
+    needs_table,
+    versus_table,
+)
+
+HOW_TO_READ = (
+    "Every number comes from test data that no teacher saw. Values are interquartile means over "
+    "lifetimes (the mean of the middle half) with 95 % bootstrap intervals in brackets; the "
+    "bootstrap draws students, the same ones for every teacher, and teacher seeds. A lifetime that "
+    "never mastered every task counts at the whole budget, which hides part of how far behind it "
+    "is; ≥ marks a number in which more than half of the lifetimes do. A ratio below 1 means less "
+    "cost. The percentage behind a comparison is the probability of improvement: how often the "
+    "teacher did better on the same student, ties counting half. The ratios of the first table are "
+    "of steps to mastery. A best rule is one that is not told the true order; it is picked by the "
+    "results shown here, which favours it."
+)
+
+
+def write_report(
+    run_dirs: str | Path | Sequence[str | Path], out: str | Path | None = None
+) -> dict[str, Any]:
+    """Write `report.html`, `figures/` and `summary.json`; several runs are compared.
+
+    Args:
+        run_dirs: one run directory or several; of a sweep those of `merged_runs`.
+        out: a directory or the path of the HTML file; by default the run's own directory.
+
+    Returns:
+        What is in `summary.json`: the summary of the run, or `runs` with one for each of several;
+        in both cases with the `verdict` in words.
+
+    Raises:
+        ValueError: if one of them is not a run directory, or several are to be compared in no
+            folder or in that of a run, whose own report would be lost.
+    """
+    paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
+    if len(paths) == 1 and out is None:
+        out = Path(paths[0])
+    if not paths:
+        raise ValueError("a report needs at least one run directory, got none")
+    if len(paths) > 1 and (out is None or RunDir(Path(out)).has_begun):
+        raise ValueError(
+            "a comparison of several runs needs a folder of its own: name it with --out"
+        )
+    runs = _named([read_run(path) for path in paths])
+    assert out is not None
+    target = Path(out)
+    html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
+    html.parent.mkdir(parents=True, exist_ok=True)
+    summaries: dict[str, dict[str, Any]] = {}
+    sections: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        summaries[name] = summarize(run)
+        summaries[name]["verdict"] = verdict(summaries[name])
+        figures = RunDir(html.parent).figures / ("" if len(runs) == 1 else _slug(name))
+        sections[name] = _section(run, summaries[name], figures)
+    single = len(runs) == 1
+    said = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
+    numbers = summaries[next(iter(runs))] if single else {"verdict": said, "runs": summaries}
+    write_summary(numbers, RunDir(html.parent).summary)
+    body = _single(runs, sections) if single else _several(summaries, sections)
+    text = page(" and ".join(runs), body)
+    write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
+    return numbers
+
+
+def _named(runs: list[StoredRun]) -> dict[str, StoredRun]:
+    """Runs by a name of their own: that of the config, with the folder's where two are alike."""
+    names = [run.name for run in runs]
+    found: dict[str, StoredRun] = {}
+    for run in runs:
+        folder = run.path.resolve().name
+        name = run.name if names.count(run.name) == 1 else f"{run.name} ({folder})"
+        base, copy = name, 2
+        while name in found:
+            name, copy = f"{base} {copy}", copy + 1
+        found[name] = run
+    return found
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
+
+
+def _single(runs: dict[str, StoredRun], sections: dict[str, list[str]]) -> list[str]:
+    ((name, _run),) = runs.items()
+    return [heading(name, 1), *sections[name]]
+
+
+def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]]) -> list[str]:
+    body = [heading(f"{len(sections)} runs compared", 1)]
+    body.append(contents([(_slug(name), name) for name in sections]))
+    body += [
+        paragraph(f"{name}: {summary['verdict']}", "verdict") for name, summary in summaries.items()
+    ]
+    body += [heading("Side by side"), comparison(summaries)]
+    for name, section in sections.items():
+        body += [heading(name, 2, _slug(name)), *section]
+    return body
+
+
+def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str]:
+    """Everything about one run, the verdict first."""
+    parts = [paragraph(_subtitle(summary), "sub")]
+    if not summary["complete"]:
+        lead = "This run is not complete. What is here is true of what has finished so far:"
+        parts.append(warning(lead, summary["problems"] or ["no teacher has finished anything yet"]))
+    parts.append(paragraph(summary["verdict"], "verdict"))
+    if summary["teachers"]:
+        parts += [main_table(summary), paragraph(HOW_TO_READ, "note")]
+        parts += [heading("Against the baselines", 3), versus_table(summary)]
+        parts.append(learning_table(summary))
+        drawn = draw_figures(run, figures, measure_teachers(run))
+        parts += [picture(figure.title, figure.caption, figure.png) for figure in drawn]
+        parts += [heading("All numbers", 3), more_numbers(summary)]
+        parts += [heading("What each teacher was allowed to see", 3), needs_table(run, summary)]
+    parts += [heading("How this run was made", 3), *_origin(run)]
+    return parts
+
+
+def _subtitle(summary: dict[str, Any]) -> str:
+    suite = summary["suite"]
+    return (
+        f"Suite {suite['name']} with {len(suite['tasks'])} tasks, {summary['students']} students, "
+        f"{len(summary['teachers'])} teachers, a budget of {summary['budget']['amount']:,.0f} "
+        f"{summary['budget']['unit']} for each student."
+    )
+
+
+def _origin(run: StoredRun) -> list[str]:
+    tasks = run.environment["suite"]["tasks"]
+    columns = ("name", "category", "difficulty", "prerequisites", "importance", "threshold", "cost")
+    rows = [[_text(tasks[i].get(column, "")) for column in columns] for i in run.order]
+    told = {key: value for key, value in run.environment.items() if key != "suite"}
+    return [
+        folded("Tasks, in the true order", table(columns, rows, text=True), preformatted=False),
+        folded("Config", run.config_text or f"no {RunDir(run.path).config.name} was stored"),
+        folded("Versions and settings", json.dumps(told, indent=2, sort_keys=True)),
+    ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,162 @@
+"""What is known of a teacher as reported: `teachers/NAME.json`, written and read here alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..common.files import read_object, write_json
+from .layout import RunDir
+
+KINDS = ("learned", "bandit", "rule", "order", "static")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What training or tuning took, of one teacher seed.
+
+    Attributes:
+        lifetimes: that were lived.
+        compute: training-example equivalents, probing included.
+        student_steps: of all students together.
+        wall_seconds: of one process.
+    """
+
+    lifetimes: float = 0.0
+    compute: float = 0.0
+    student_steps: float = 0.0
+    wall_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "Cost":
+        """The cost that a unit returned, or a card holds, among other things."""
+        return cls(**{one.name: values.get(one.name) or 0 for one in fields(cls)})
+
+    @staticmethod
+    def mean(costs: Sequence["Cost"]) -> "Cost | None":
+        """The mean over teacher seeds; None of none."""
+        if not costs:
+            return None
+        return Cost(
+            **{one.name: _mean([getattr(cost, one.name) for cost in costs]) for one in fields(Cost)}
+        )
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """What both took."""
+        return Cost(
+            **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Cost)}
+        )
+
+
+@dataclass(frozen=True)
+class TeacherCard:
+    """What is known of one teacher as reported.
+
+    `training` and `tuning` are None where nothing was trained or tuned.
+    """
+
+    name: str
+    kind: str
+    label: str = ""
+    tuned: bool = False
+    published: bool = False
+    mixes: bool = False
+    needs: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(default_factory=dict)
+    sees_order: bool = False
+    training: Cost | None = None
+    tuning: Cost | None = None
+    replay_of: str | None = None
+    deterministic: bool = False
+    """Whether a learned teacher was selected and reported with its likeliest task."""
+    sampled_twin_of: str | None = None
+    """The learned teacher that this one is, reported a second time with sampled tasks."""
+    selection_cost: float | None = None
+    """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
+    selected by it."""
+    other_course: bool = False
+    """Whether it was trained, and selected, on another course than the reported one."""
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether it replays another teacher's counts shuffled in time."""
+        return self.replay_of is not None and bool(self.parameters.get("shuffled"))
+
+    @property
+    def title(self) -> str:
+        """Its label, or its name where it has none, and whether it mixes tasks in a batch."""
+        title = self.label or self.name
+        return f"{title}, mixed in batches" if self.mixes and "mixed" not in title else title
+
+    @property
+    def making(self) -> Cost:
+        """What training and tuning took together."""
+        return sum((cost for cost in (self.training, self.tuning) if cost), Cost())
+
+    def summarized(self) -> dict[str, Any]:
+        """What `summary.json` says of it."""
+        return {
+            "label": self.title,
+            "kind": self.kind,
+            "tuned": self.tuned,
+            "published": self.published,
+            "deterministic": self.deterministic,
+            "sampled_twin_of": self.sampled_twin_of,
+            "sees_order": self.sees_order,
+            "needs": list(self.needs),
+            "replay_of": self.replay_of,
+            "selection_cost": self.selection_cost,
+            "other_course": self.other_course,
+        }
+
+
+def write_card(run_dir: Path, card: TeacherCard) -> None:
+    """Write the card of a teacher."""
+    write_json(RunDir(run_dir).card(card.name), asdict(card))
+
+
+def read_card(file: Path) -> TeacherCard:
+    """One card.
+
+    Raises:
+        ValueError: if it is damaged, or its kind is none of `KINDS`.
+    """
+    values = {"name": file.stem, "kind": ""} | read_object(file)
+    if "sampled_twin_of" not in values and values.get("kind") == "learned":
+        # Older versions wrote `deterministic` for every learned teacher but the sampled twin.
+        twin = not values.get("deterministic")
+        values["sampled_twin_of"] = values["name"].removesuffix("-sampled") if twin else None
+    for work in ("training", "tuning"):
+        if values.get(work):
+            values[work] = Cost.of(values[work])
+    values["needs"] = tuple(values.get("needs", ()))
+    own = {one.name for one in fields(TeacherCard)}
+    card = TeacherCard(**{name: value for name, value in values.items() if name in own})
+    if card.kind not in KINDS:
+        raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}, got {card.kind!r}")
+    return card
+
+
+def read_cards(run_dir: Path) -> dict[str, TeacherCard]:
+    """All cards by the name of the teacher, sorted by kind, then name."""
+    cards = [read_card(file) for file in RunDir(run_dir).cards()]
+    cards.sort(key=lambda card: (KINDS.index(card.kind), card.name))
+    return {card.name: card for card in cards}
+
+
+def mean_card(cards: Mapping[int, TeacherCard]) -> TeacherCard:
+    """One card of a teacher from those of its seeds: costs are means, what they agree in stays."""
+    first, *_ = each = list(cards.values())
+    values = {one.name: getattr(first, one.name) for one in fields(TeacherCard)}
+    if any(card.parameters != first.parameters for card in each):
+        # Each seed was tuned by itself.
+        values["parameters"] = {f"seed {seed}": card.parameters for seed, card in cards.items()}
+    values["training"] = Cost.mean([card.training for card in each if card.training])
+    values["tuning"] = Cost.mean([card.tuning for card in each if card.tuning])
+    selected = [card.selection_cost for card in each if card.selection_cost is not None]
+    values["selection_cost"] = _mean(selected) if selected else None
+    return TeacherCard(**values)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

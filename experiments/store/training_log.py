@@ -1,0 +1,102 @@
+"""A learner's own metrics, `training/NAME-SEED.jsonl`: a line for each time that SB3 dumps its log.
+
+A line reads `{"decisions": int, name: number, ...}` with SB3's names (`train/loss`, ...). What the
+clock says (`time/...`) is left out, so that a training writes the same file every time; one that
+was killed and is resumed goes on from its checkpoint and writes the file of an undisturbed one.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import KVWriter, Logger
+
+from ..common.files import write_whole
+
+
+class TrainingLog(KVWriter):
+    """Writes the log of one training.
+
+    Args:
+        file: where it goes; folders are made when there is something to write.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.logger = Logger(None, [self])
+        self._lines: list[str] = []
+
+    def write(
+        self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
+    ) -> None:
+        """Add a line of what is a finite number; SB3 calls this.
+
+        Raises:
+            ValueError: if it can't be written.
+        """
+        numbers = {
+            name: plain
+            for name, value in sorted(key_values.items())
+            if not name.startswith("time/") and (plain := _number(value)) is not None
+        }
+        if not numbers:
+            return
+        line = json.dumps({"decisions": int(step)} | numbers) + "\n"
+        self._lines.append(line)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("a", encoding="utf-8") as handle:
+                handle.write(line)
+        except OSError as error:
+            raise ValueError(
+                f"{self.file} can't be written: {error.strerror or error}; make room or another "
+                "folder for it, and go on with --resume"
+            ) from error
+
+    def begin(self, model: BaseAlgorithm, state: dict[str, Any] | None = None) -> None:
+        """Become the logger of a model, at the start or where a state was taken.
+
+        Lines that were written after the state are dropped: the training writes them again.
+        """
+        self._lines = list(state["lines"]) if state else []
+        if self._lines or self.file.exists():
+            text = "".join(self._lines)
+            write_whole(self.file, lambda aside: aside.write_text(text, encoding="utf-8"))
+        for name, (value, count, excluded) in (state["pending"] if state else {}).items():
+            self.logger.name_to_value[name] = value
+            self.logger.name_to_count[name] = count
+            self.logger.name_to_excluded[name] = tuple(excluded)
+        model.set_logger(self.logger)
+
+    def end(self, model: BaseAlgorithm) -> None:
+        """Write what the last update recorded, which SB3 itself would never dump."""
+        self.logger.dump(model.num_timesteps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The lines so far and what was recorded since the last of them."""
+        logger = self.logger
+        pending = {
+            name: (plain, logger.name_to_count[name], list(logger.name_to_excluded[name]))
+            for name, value in list(logger.name_to_value.items())
+            if (plain := _number(value)) is not None
+        }
+        return {"lines": list(self._lines), "pending": pending}
+
+
+def read_training_log(file: Path, after: int = 0) -> list[dict[str, float]]:
+    """Lines of a log from the one numbered `after` on; a line that is being written is left out."""
+    if not file.exists():
+        return []
+    whole, newline, _ = file.read_text(encoding="utf-8").rpartition("\n")
+    return [json.loads(line) for line in whole.split("\n")[after:]] if newline else []
+
+
+def _number(value: Any) -> float | int | None:
+    """A plain finite number; None for what is none, as a text, a picture or a NaN."""
+    if hasattr(value, "item") and getattr(value, "size", 1) == 1:
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None

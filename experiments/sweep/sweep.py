@@ -1,0 +1,126 @@
+"""A sweep from beginning to end: pairs side by side with Ray Tune, then one report over all.
+
+Every pair is an ordinary run directory that goes on by itself where it was left. So nothing of
+Ray's own checkpoints is needed: a sweep that is resumed runs the pairs that are not whole.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..cluster.session import last_words, ray_session
+from ..common.files import locked, remove_leftovers
+from ..common.sentences import say
+from ..common.watch import Watch, nowhere
+from ..config.sweeps import Sweep, read_stored_sweep
+from ..report.report import write_report
+from ..store.layout import SweepDir
+from ..tracking.mode import chosen_mode
+from ..tracking.pair import partly_sent
+from .merge import merged_runs
+from .pairs import Pair, check_pairs, pairs_of
+from .ray_tune import begin, complain, fit
+from .trial import run_pair
+from .tune import tune_pairs
+
+
+def run_sweep(
+    sweep: Sweep, out: str | Path, *, resume: bool = False, address: str | None = None,
+    watch: Watch = nowhere, say: Callable[[str], None] = say,
+) -> dict[str, Any]:  # fmt: skip
+    """Run a sweep and write its directory.
+
+    Args:
+        sweep: what to do, as `read_sweep` gives it.
+        out: the sweep directory; must be new or empty unless `resume`.
+        resume: go on with a sweep that was interrupted; it must be the same.
+        address: of a running Ray cluster, `auto` for the one of this machine; without one the
+            cluster that a Ray job runs on, or an own Ray on this machine.
+        watch: told how far each pair is.
+        say: told what a user should know, one sentence each; prints to standard error by default.
+
+    Returns:
+        The summary over all pairs, as in `summary.json`; of a tuning what `best.yaml` holds.
+
+    Raises:
+        ValueError: for input that can't be used, before any work starts.
+        WorkFailedError: when pairs failed; what is done is kept, and the sweep can be resumed.
+    """
+    sweep_dir = Path(out).resolve()
+    pairs = pairs_of(sweep)
+    see_that_sweep_fits(sweep, sweep_dir, resume)
+    check_pairs(pairs, sweep.resources.gpu)
+    killed = (
+        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
+        f"kept, go on with --resume {sweep_dir}"
+    )
+    with locked(sweep_dir), last_words(killed):
+        remove_leftovers(SweepDir(sweep_dir).checkpoints)
+        if sweep.purpose == "tune":
+            return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
+        left = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
+        failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
+        try:
+            runs = merged_runs(sweep_dir)
+            summary = write_report(runs, sweep_dir)
+            if sweep.wandb:
+                from ..tracking.follow import track_report
+
+                track_report(sweep_dir, sweep.wandb, sweep.name, runs=runs, say=say)
+        except ValueError:
+            # Why pairs failed says more than that there is nothing to report.
+            complain(failures, len(pairs), sweep_dir)
+            raise
+        complain(failures, len(pairs), sweep_dir)
+        return summary
+
+
+def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
+    """Change nothing, but refuse a sweep directory that can't be used.
+
+    Raises:
+        ValueError: if it is not new, or, to `resume`, not one of this sweep.
+    """
+    if resume:
+        stored = read_stored_sweep(sweep_dir)
+        # How much room a pair has, and how often it is tried, may change.
+        free = {"resources": sweep.resources, "max_failures": 0, "wandb": ""}
+        if stored.model_copy(update=free) != sweep.model_copy(update=free):
+            raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
+    elif not SweepDir(sweep_dir).is_new:
+        raise ValueError(
+            f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
+        )
+
+
+def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
+    """Whether there is something to do for a pair: to run it, or to send W&B the rest of it."""
+    files = SweepDir(sweep_dir).run_dir(pair.name)
+    if sweep.wandb and chosen_mode() == "online" and partly_sent(files.path):
+        return True
+    return not files.is_done
+
+
+def _run_pairs(
+    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
+    say: Callable[[str], None],
+) -> dict[str, str]:  # fmt: skip
+    """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
+    notes: list[str] = []
+    with ray_session(address, sweep.resources, say=say):
+        begin(sweep, pairs, sweep_dir)
+        failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
+    for note in dict.fromkeys(notes):
+        # What sends the files of the whole sweep is said at the end.
+        if chosen_mode() != "offline" or "on disk" not in note:
+            say(note)
+    for pair in pairs:
+        files = SweepDir(sweep_dir).run_dir(pair.name)
+        if pair.name not in failures and not files.path.exists():
+            failures[pair.name] = (
+                f"it is done, but {files.path} is not there; put the sweep, with --out, on storage "
+                "that every node of the cluster sees"
+            )
+        elif pair.name not in failures and not files.is_done:
+            failures[pair.name] = "it has not ended"
+    return failures

@@ -1,0 +1,147 @@
+"""What is logged of a pair when its students have lived: picture, chart, table, numbers, files.
+
+Legend: s teacher seeds, k tasks.
+"""
+
+import base64
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..common.files import read_object
+from ..report.schedule_maps import draw_probabilities
+from ..report.style import to_png
+from ..store.layout import RunDir
+from ..store.runs import Lifetimes, StoredRun, read_run
+from ..store.schedule import parts_of
+from .chart import chart_page
+from .pair import TrackedPair
+
+MOST_ROWS = 10_000
+"""What a W&B table takes; of longer schedules it has every n-th decision."""
+_VALUES = ("schedule", "chosen", "progress", "probe_score", "test_score", "forgetting", "epochs")
+COLUMNS = ("decision", "student_steps", "task", "probability", *_VALUES[1:])
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What belongs at the end of a pair.
+
+    Attributes:
+        picture: heat map of the schedule, PNG.
+        caption: of the picture.
+        page: the chart of the schedule as HTML.
+        columns: of the table.
+        rows: of the table, one for each decision and task, means over students.
+        numbers: of `summary.json`, by name.
+        files: of the artifacts by their type.
+    """
+
+    picture: bytes
+    caption: str
+    page: str
+    columns: list[str]
+    rows: list[list[Any]]
+    numbers: dict[str, float]
+    files: dict[str, list[Path]]
+
+
+def ending(pair: TrackedPair) -> Ending:
+    """Everything of a pair that is done."""
+    run = only(read_run(pair.run_dir), pair.teacher, pair.seed)
+    picture = to_png(draw_probabilities(run, [pair.teacher]))
+    rows = schedule_table(pair)
+    chart = [{"decision": row[0], "task": row[2], "probability": row[3]} for row in rows]
+    order = [run.tasks[i] for i in run.order]
+    return Ending(
+        picture=picture,
+        caption=f"probability of each task, mean over students: {run.teachers[pair.teacher].title}",
+        page=chart_page(chart, order, base64.b64encode(picture).decode()),
+        columns=list(COLUMNS),
+        rows=rows,
+        numbers=summary_numbers(pair) | {"result/order_agreement": agreement(run, pair.teacher)},
+        files=artifact_files(pair),
+    )
+
+
+def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:
+    """A run with the lifetimes of one teacher of one seed alone.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    lifetimes = run.lifetimes.get(teacher)
+    if lifetimes is None or seed not in lifetimes.teacher_seeds:
+        raise ValueError(f"{run.path} has no finished lifetimes of {teacher} of seed {seed}")
+    at = lifetimes.teacher_seeds == seed
+    names = {field.name for field in dataclasses.fields(Lifetimes)} - {"student_seeds"}
+    kept = {name: getattr(lifetimes, name)[at] for name in names}
+    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **kept)})
+
+
+def schedule_table(pair: TrackedPair) -> list[list[Any]]:
+    """Rows of the table; None where there is no number."""
+    history, tasks = pair.rows.history, pair.rows.facts.tasks
+    every = max(1, math.ceil(len(history) * len(tasks) / MOST_ROWS))
+    rows = []
+    for i in range(0, len(history), every):
+        steps = float(history[i]["student_steps"][0])
+        for j, task in enumerate(tasks):
+            values = [float(history[i][kind][j]) for kind in _VALUES]
+            rows.append([i + 1, steps, task, *(v if math.isfinite(v) else None for v in values)])
+    return rows
+
+
+def summary_numbers(pair: TrackedPair) -> dict[str, float]:
+    """Numbers of the teacher in `summary.json`, those of this seed where there are such.
+
+    Empty while there is no summary.
+    """
+    file = RunDir(pair.run_dir).summary
+    if not file.exists():
+        return {}
+    teachers = read_object(file)["teachers"]
+    entry = dict(teachers.get(pair.teacher, {}))
+    for own in entry.pop("per_teacher_seed", []):
+        if own["teacher_seed"] == pair.seed:
+            entry |= own
+    entry.pop("worst_teacher_seed", None)
+    return _flat(entry, "result")
+
+
+def _flat(value: Any, name: str) -> dict[str, float]:
+    if isinstance(value, dict):
+        parts = (_flat(item, f"{name}/{key}") for key, item in value.items())
+        return {key: number for part in parts for key, number in part.items()}
+    if isinstance(value, list) and len(value) == 2 and name.endswith("ci95"):
+        return _flat({"low": value[0], "high": value[1]}, name)
+    return {name: float(value)} if isinstance(value, int | float) else {}
+
+
+def artifact_files(pair: TrackedPair) -> dict[str, list[Path]]:
+    """The schedule of a pair, and its teacher."""
+    files, teacher = RunDir(pair.run_dir), pair.config.teacher(pair.teacher)
+    taught_by = [files.card(pair.teacher), files.teacher_zip(teacher.name, pair.seed)]
+    return {
+        "schedule": parts_of(files.schedule, pair.teacher, pair.seed),
+        "teacher": [file for file in taught_by if file.exists()],
+    }
+
+
+def agreement(run: StoredRun, teacher: str) -> float:
+    """How far a teacher keeps to the true order: a rank correlation in [-1, 1].
+
+    Kendall's tau between the true order and the mean decision at which each task is taught; 0 where
+    fewer than two tasks are taught at all.
+    """
+    lifetimes = run.lifetimes[teacher]
+    shares = np.where(lifetimes.taught[..., None], lifetimes.probabilities, 0.0).sum(axis=(0, 1))
+    total = shares.sum(axis=0)
+    time = np.arange(len(shares)) @ shares / np.where(total > 0, total, 1.0)
+    times = time[[i for i in run.order if total[i] > 0]]
+    later = np.sign(times[None, :] - times[:, None])[np.triu_indices(len(times), 1)]
+    return float(later.mean()) if later.size else 0.0

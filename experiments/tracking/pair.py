@@ -1,0 +1,154 @@
+"""One pair as it is tracked: its name and id, what is new of it, and how far it has been logged."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..common.files import write_json, write_whole
+from ..config.config import Config
+from ..store.layout import RunDir
+from ..store.schedule import GrowingSchedule
+from ..store.training_log import read_training_log
+from ..trial.units import Unit, plan
+from .collapse import Collapse
+from .rows import PairRows, read_facts
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far a pair was logged; kept beside its W&B files.
+
+    Attributes:
+        first: step that the latest W&B file begins with; one that was not sent begins there again.
+        next: step to go on with.
+        partly: whether W&B has nobody here knows how much, because a run that was online did not
+            end in order; then only W&B can tell where to go on.
+        alerted: whether the alert was sent.
+        ended: whether what belongs at the end was logged.
+    """
+
+    first: int = 0
+    next: int = 0
+    partly: bool = False
+    alerted: bool = False
+    ended: bool = False
+
+
+class TrackedPair:
+    """A teacher of one seed with its students, as the run directory has it.
+
+    Steps are counted the same way every time: first the lines of the training log, then the
+    decisions that are reported.
+
+    Args:
+        config: of the trial.
+        run_dir: of the trial.
+        teacher: as reported.
+        seed: of the teacher.
+        share: as in `Collapse`.
+        window: as in `Collapse`.
+    """
+
+    def __init__(
+        self, config: Config, run_dir: Path, teacher: str, seed: int, share: float, window: int
+    ) -> None:
+        self.config, self.run_dir, self.teacher, self.seed = config, run_dir, teacher, seed
+        self.id = run_id(config, run_dir, teacher, seed)
+        files = RunDir(run_dir)
+        self.folder, self._position = files.tracking, files.position(self.id)
+        own = config.teacher(teacher).name == teacher
+        self._log = files.training_log(teacher, seed) if own else None
+        self.trained = 0
+        """Lines of the training log that were read."""
+        facts = read_facts(config, run_dir, teacher)
+        self.collapse = Collapse(facts.tasks, facts.decisions, share, window)
+        schedule = GrowingSchedule(files.schedule, teacher, seed, facts.tasks)
+        self.rows = PairRows(schedule, facts, self.collapse)
+
+    @property
+    def done(self) -> bool:
+        """Whether all its students have lived their lifetimes."""
+        return Unit("evaluate", self.teacher, self.seed).file(self.run_dir).exists()
+
+    @property
+    def steps(self) -> int:
+        """Steps that were read so far."""
+        return self.trained + self.rows.decision
+
+    def news(self) -> list[tuple[int, dict[str, float]]]:
+        """What was recorded since the last call, as (step, row) in order."""
+        decisions = self.rows.news()
+        # After the decisions: where there is one, the training is over and its log is whole.
+        lines = read_training_log(self._log, self.trained) if self._log else []
+        training = [
+            (self.trained + i, {f"training/{name}": value for name, value in line.items()})
+            for i, line in enumerate(lines)
+        ]
+        self.trained += len(lines)
+        return training + [(self.trained + int(row["decision"]) - 1, row) for row in decisions]
+
+    def described(self) -> dict[str, Any]:
+        """The resolved config of this pair alone."""
+        values = self.config.model_dump(mode="json")
+        teacher = self.config.teacher(self.teacher).model_dump(mode="json")
+        return {
+            "name": self.config.name,
+            "pair": f"{self.teacher}-{self.seed}",
+            "run_directory": self.run_dir.name,
+            "teacher": teacher | {"reported_as": self.teacher},
+            "teacher_seed": self.seed,
+            **{key: values[key] for key in ("suite", "student", "lifetime", "seeds")},
+        }
+
+    @property
+    def position(self) -> Position:
+        """How far it was logged; the beginning where that is not known."""
+        return _read(self._position)
+
+    def remember(self, position: Position, **changes: Any) -> Position:
+        """Keep a position with some changes."""
+        position = replace(position, **changes)
+        write_json(self._position, vars(position))
+        return position
+
+
+def partly_sent(run_dir: Path) -> bool:
+    """Whether W&B has only a part of a pair that was online, of any in a run directory."""
+    return any(_read(file).partly for file in RunDir(run_dir).positions())
+
+
+def _read(file: Path) -> Position:
+    try:
+        return Position(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Position()
+
+
+def directory_key(run_dir: Path) -> str:
+    """What tells a run directory from all others, made when it is first asked for.
+
+    It is in `wandb/key`, so that it moves with the directory, and a new run in a place where there
+    was another one is another run in W&B.
+    """
+    path = RunDir(run_dir).tracking_key
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, lambda aside: aside.write_text(secrets.token_hex(8), encoding="utf-8"))
+    return path.read_text(encoding="utf-8")
+
+
+def run_id(config: Config, run_dir: Path, teacher: str, seed: int) -> str:
+    """The same for the same run directory, config, teacher and seed; 16 letters and digits."""
+    values = [directory_key(run_dir), teacher, seed, config.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def tracked_pairs(config: Config) -> Sequence[tuple[str, int]]:
+    """Teacher and seed of every pair of a trial, in the order of the config."""
+    names = [(unit.teacher, unit.seed) for unit in plan(config) if unit.kind == "evaluate"]
+    order = {teacher.name: i for i, teacher in enumerate(config.teachers)}
+    return sorted(names, key=lambda pair: (order[config.teacher(pair[0]).name], *pair))

@@ -1,0 +1,97 @@
+"""The card of each reported teacher: what it is, what it sees, what it cost."""
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lessonplan.teacher import RULES, Replay
+
+from ..common.names import named
+from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
+from ..store.cards import Cost, TeacherCard, write_card
+from .units import Unit
+
+_ORDERED = ("order", "prerequisites_mastered", "difficulty")
+"""Columns that tell something about the true order."""
+
+
+def write_teacher_cards(config: Config, run_dir: Path) -> None:
+    """Write the cards of all teachers of a trial whose units are done."""
+    for teacher in config.teachers:
+        for card in _CARDS[teacher.type](teacher, config, run_dir):
+            write_card(run_dir, card)
+
+
+def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[TeacherCard]:
+    rule: Any = named("rule", teacher.rule, RULES)
+    tuned = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
+    published = getattr(rule, "published", False) and not teacher.tune
+    return [
+        TeacherCard(
+            name=teacher.name,
+            label=teacher.name,
+            kind=getattr(rule, "kind", "rule"),
+            sees_order=getattr(rule, "sees_order", False) or _sees_order(rule.needs),
+            mixes=getattr(rule, "mixes", False),
+            published=published and _has_defaults(rule, teacher.parameters),
+            needs=tuple(rule.needs),
+            tuned=teacher.tune,
+            parameters=tuned["parameters"] if tuned else teacher.parameters,
+            tuning=Cost.of(tuned) if tuned else None,
+        )
+    ]
+
+
+def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
+    first = config.seeds.teacher
+    units = [Unit("train", teacher.name, seed) for seed in range(first, first + teacher.seeds)]
+    results = [result for unit in units if (result := unit.result(run_dir))]
+    # Candidates were selected with their likeliest tasks: what sampling would cost is not known.
+    lowest = [min(result["selection"]) for result in results]
+    card = TeacherCard(
+        name=teacher.name,
+        label=teacher.name,
+        kind="learned",
+        # The latest checkpoints were compared on the selection students, as a rule's settings are.
+        tuned=True,
+        needs=tuple(teacher.observe),
+        sees_order=_sees_order(teacher.observe),
+        parameters={"algorithm": teacher.algorithm, "width": teacher.width} | teacher.settings,
+        training=Cost.mean([Cost.of(result) for result in results]),
+        other_course=bool(teacher.courses),
+        deterministic=teacher.deterministic,
+        selection_cost=sum(lowest) / len(lowest) if lowest else None,
+    )
+    twin = replace(
+        card, name=teacher.sampled_name, label=teacher.sampled_name, deterministic=False,
+        sampled_twin_of=teacher.name, selection_cost=None,
+    )  # fmt: skip
+    return [card, twin] if teacher.sampled else [card]
+
+
+def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[TeacherCard]:
+    return [
+        TeacherCard(
+            name=teacher.name,
+            label=teacher.name,
+            kind="order",
+            needs=tuple(Replay.needs),
+            replay_of=teacher.of,
+            parameters={"shuffled": teacher.shuffled},
+        )
+    ]
+
+
+def _sees_order(columns: Iterable[str]) -> bool:
+    return any(column.partition(":")[0] in _ORDERED for column in columns)
+
+
+def _has_defaults(rule: Any, parameters: Mapping[str, Any]) -> bool:
+    """Whether these parameters change none of the rule's defaults."""
+    own = inspect.signature(rule).parameters
+    return all(key in own and own[key].default == value for key, value in parameters.items())
+
+
+_CARDS: dict[str, Any] = {"rule": _rule_card, "learned": _learned_card, "replay": _replay_card}

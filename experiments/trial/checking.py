@@ -1,0 +1,96 @@
+"""Everything that a config names is built once before any work starts."""
+
+import warnings
+
+import numpy as np
+
+from lessonplan.envs import JoinedVecEnv
+from lessonplan.student import Cohort, TaskSuite
+from lessonplan.teacher import RULES, LearnerStreams
+
+from ..build.build import build_learner, build_room, build_rule, build_suite, rule_teacher
+from ..build.courses import courses_of, most_tasks, training_room
+from ..build.students import build_cohort
+from ..common.names import named
+from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
+from .tuning import candidates
+
+
+def check(config: Config) -> TaskSuite:
+    """Build one of everything that a config names, so that mistakes show before work starts.
+
+    Returns:
+        The suite.
+
+    Raises:
+        ValueError: in one sentence.
+    """
+    suite, cohorts = build_suite(config), _Cohorts()
+    build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
+    for teacher in config.teachers:
+        if isinstance(teacher, RuleSection):
+            _check_rule(teacher, config, suite, cohorts)
+        elif isinstance(teacher, LearnedSection):
+            _check_learned(teacher, config, suite, cohorts)
+        else:
+            _check_replay(teacher, config)
+    return suite
+
+
+class _Cohorts:
+    """Students of courses, each kind made once: nobody teaches them, so they can be shared."""
+
+    def __init__(self) -> None:
+        self._cohorts: dict[tuple[str, str, int], Cohort] = {}
+
+    def of(self, course: Course, suite: TaskSuite, n: int) -> Cohort:
+        """N students of a course."""
+        key = course.suite.model_dump_json(), course.student.model_dump_json(), n
+        if key not in self._cohorts:
+            self._cohorts[key] = build_cohort(course, suite, n)
+        return self._cohorts[key]
+
+
+def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
+    settings = [section.parameters]
+    if section.tune:
+        settings = candidates(section, suite, config.tuning_candidates, 0)
+    cohort = cohorts.of(config, suite, 1)
+    for parameters in settings:
+        try:
+            rule = build_rule(section.rule, parameters, config, suite)
+            teacher, room = rule_teacher(rule, config, suite, 1, 0, section.action, cohort)
+            # What does not fit the number of tasks shows at the first decision.
+            shape = (1, room.board.n_places, len(room.observe))
+            teacher.predict(np.zeros(shape, np.float32))
+        except ValueError as error:
+            raise ValueError(f"teacher {section.name!r}: {error}") from error
+
+
+def _check_learned(
+    section: LearnedSection, config: Config, suite: TaskSuite, cohorts: _Cohorts
+) -> None:
+    courses = courses_of(config, section, suite)
+    # Two, because with one a rollout of a single decision is refused.
+    n = min(section.students, 2)
+    most = most_tasks(courses)
+    envs = [
+        training_room(section, course, suite, n, most, cohorts.of(course, suite, n))
+        for course, suite in courses
+    ]
+    with warnings.catch_warnings():
+        # Batches that do not fit the rollout of two students may fit that of all.
+        warnings.simplefilter("ignore", UserWarning)
+        build_learner(section, JoinedVecEnv(envs), LearnerStreams(0), 0)
+
+
+def _check_replay(section: ReplaySection, config: Config) -> None:
+    played = config.teacher(section.of)
+    mixes = not isinstance(played, ReplaySection) and played.action == "mixture"
+    if isinstance(played, RuleSection):
+        mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)
+    if mixes:
+        raise ValueError(
+            f"teacher {section.name!r} replays {played.name!r}, which mixes several tasks in each "
+            "batch, so no decision has one task to play back; replay another teacher"
+        )

@@ -1,0 +1,77 @@
+"""Where a run was made: versions, machine and commit, with the facts of its suite and budget."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from lessonplan.envs import Budget
+from lessonplan.student import TaskSuite
+
+from ..build.build import decisions_in_budget
+from ..config.config import Config
+
+
+def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
+    """Versions, seeds, machine, and the facts of suite and budget that a reader needs."""
+    packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
+    budget = Budget.parse(config.lifetime.budget)
+    return {
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in packages},
+        "machine": {
+            "system": platform.system(),
+            "cores": os.cpu_count(),
+            "device": config.student.device,
+        },
+        "git_commit": git_commit(),
+        "threads": 1,
+        "seeds": config.seeds.model_dump(),
+        "mastery_streak": config.lifetime.mastery_streak,
+        "budget": {
+            "amount": budget.amount,
+            "unit": budget.unit,
+            "decisions": decisions_in_budget(config, suite),
+            "steps_per_decision": config.lifetime.steps_per_decision,
+        },
+        "suite": {
+            "name": suite.name,
+            "order": list(suite.order),
+            "tasks": [
+                {
+                    "name": task.name,
+                    "importance": task.importance,
+                    "threshold": task.threshold,
+                    "difficulty": task.difficulty,
+                    "prerequisites": list(task.prerequisites),
+                    "category": task.category,
+                    "cost": task.cost,
+                    "training_examples": len(task.splits["train"]),
+                    "endless": task.endless,
+                }
+                for task in suite.tasks
+            ],
+        },
+    }
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout that this file belongs to; None where it was installed as a copy.
+
+    A job that brings a copy along says which commit it is in `LESSONPLAN_COMMIT`.
+    """
+    # A hook of another repository would point Git to that one.
+    clean = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
+    here = Path(__file__).resolve()
+    git = ["git", "-C", str(here.parent)]
+    # A copy may lie inside a checkout of something else, which doesn't track it.
+    for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
+        try:
+            answer = subprocess.run(
+                git + command, capture_output=True, text=True, check=True, env=clean
+            )
+        except (OSError, subprocess.CalledProcessError):
+            return os.environ.get("LESSONPLAN_COMMIT") or None
+    return answer.stdout.strip()

@@ -1,0 +1,101 @@
+"""Reporting a teacher: the report students live one recorded lifetime each under it.
+
+Legend: m students, k tasks, d decisions.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+
+from lessonplan.envs import Classroom
+from lessonplan.envs.classroom import student_key
+from lessonplan.student import TaskSuite
+from lessonplan.teacher import Replay
+
+from ..build.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
+from ..common.files import read_checkpoint, write_checkpoint
+from ..common.watch import Tell, nowhere
+from ..config.config import Config, ReplaySection, RuleSection
+from ..store.layout import RunDir, unit_name
+from ..store.schedule import recorded_schedules
+from .recorder import Recorder
+from .teaching import Teaching
+
+
+def evaluate(
+    config: Config,
+    suite: TaskSuite,
+    run_dir: Path,
+    name: str,
+    teacher_seed: int,
+    parameters: dict[str, Any],
+    tell: Tell = nowhere,
+) -> dict[str, Any]:
+    """Record one lifetime of every report student.
+
+    Args:
+        config: the experiment.
+        suite: its tasks.
+        run_dir: where the parts go and where trained teachers and schedules are.
+        name: of the teacher as reported.
+        teacher_seed: its seed.
+        parameters: tuned ones of a rule.
+        tell: told how far it is.
+
+    Returns:
+        The number of `lifetimes` and `decisions` that were recorded.
+    """
+    students = REPORT_SEEDS + np.arange(config.seeds.report)
+    teacher, room = make_teacher(
+        config, suite, run_dir, name, teacher_seed, parameters, len(students)
+    )
+    teaching, files = Teaching(teacher, room, students), RunDir(run_dir)
+    recorder = Recorder(files.schedule, name, teacher_seed, room.n)
+    checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
+    state = read_checkpoint(checkpoint)
+    if state is not None:
+        teaching.load_state_dict(state["lifetimes"])
+    recorder.resume(state["recorder"] if state else None)
+    saved = time.perf_counter()
+    while len(teaching.running):
+        recorder.record(room, teaching.step())
+        if time.perf_counter() - saved > config.checkpoint_seconds:
+            recorder.flush()
+            write_checkpoint(
+                checkpoint,
+                {"lifetimes": teaching.state_dict(), "recorder": recorder.state_dict()},
+            )
+            saved = time.perf_counter()
+        ended = 1.0 - len(teaching.running) / room.n
+        spent = 1.0 - float(room.facts.spending.remaining.min())
+        tell(max(ended, spent), f"{room.facts.score.mean():.2f} mean score")
+    recorder.flush()
+    return {"lifetimes": room.n, "decisions": int(room.facts.decisions.sum())}
+
+
+def make_teacher(
+    config: Config,
+    suite: TaskSuite,
+    run_dir: Path,
+    name: str,
+    teacher_seed: int,
+    parameters: dict[str, Any],
+    n: int,
+) -> tuple[BaseAlgorithm, Classroom]:
+    """A teacher that is ready to be reported, and a classroom of n that shows it what it needs."""
+    teacher = config.teacher(name)
+    if isinstance(teacher, RuleSection):
+        rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
+        return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action)
+    if isinstance(teacher, ReplaySection):
+        played, students = recorded_schedules(run_dir, suite.names, teacher.of, teacher_seed)
+        replay = Replay(played, student_key(students), shuffled=teacher.shuffled)
+        return rule_teacher(replay, config, suite, n, teacher_seed)
+    trained = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
+    likeliest = teacher.deterministic and name == teacher.name
+    return learned_teacher(
+        teacher, trained, config, suite, n, teacher_seed, deterministic=likeliest
+    )

@@ -1,0 +1,102 @@
+"""The one recorder: what is kept of each decision of each student; `schedule.py` has the files.
+
+Legend: n students, k tasks, r rows of one decision.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lessonplan.envs import Classroom
+
+from ..store.schedule import PartWriter
+from .teaching import Decision
+
+
+class Recorder:
+    """Records the lifetimes of one teacher.
+
+    It evaluates `test` after every decision and `stress` at the end of a lifetime; no teacher and
+    no stopping rule ever sees either.
+
+    Args:
+        folder: of the parts.
+        teacher: its name.
+        teacher_seed: its seed.
+        n: students.
+    """
+
+    def __init__(self, folder: Path, teacher: str, teacher_seed: int, n: int) -> None:
+        self._parts = PartWriter(folder, teacher, teacher_seed)
+        self.seconds = np.zeros(n)
+        """What each student took so far, (n,): of every decision an equal share."""
+        self._last = time.perf_counter()
+
+    def record(self, room: Classroom, decision: Decision) -> None:
+        """Enter one decision of every running student."""
+        rows, lesson, facts = decision.rows, decision.lesson, room.facts
+        names, spending = room.suite.names, room.facts.spending
+        over = lesson.terminated | lesson.truncated
+        test = room.cohort.evaluate("test", rows=rows)
+        self._take_time(rows)
+        columns: dict[str, Any] = {
+            "student_seed": facts.student_seed[rows],
+            "decision": facts.decisions[rows],
+            "student_steps": spending.steps[rows].astype(np.int64),
+            "compute": spending.compute[rows],
+            "probe_compute": spending.probing[rows],
+            "tokens": spending.tokens[rows],
+            "task": [names[task] for task in lesson.task],
+            "reward": lesson.reward,
+            "training_loss_before": lesson.training_loss[:, 0].astype(np.float32),
+            "training_loss_after": lesson.training_loss[:, 1].astype(np.float32),
+            "terminated": lesson.terminated,
+            "truncated": lesson.truncated,
+            "diverged": room.cohort.diverged[rows],
+            "wall_seconds": [
+                seconds if end else None
+                for seconds, end in zip(self.seconds[rows], over, strict=True)
+            ],
+            "probabilities": decision.probabilities,
+            "observation": decision.observation.reshape(len(rows), -1),
+            "probe_score": facts.score[rows],
+            "probe_loss": facts.loss[rows],
+            "test_score": test.score,
+            "test_loss": test.loss,
+            "test_calibration_error": test.calibration_error,
+            "stress_score": self._stress(room, rows, over),
+        }
+        self._parts.add(columns)
+
+    def flush(self) -> None:
+        """Write what was recorded since the last part as a new part."""
+        self._parts.flush()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What to go on from, once everything is flushed."""
+        return {"parts": self._parts.count, "seconds": self.seconds.copy()}
+
+    def resume(self, state: dict[str, Any] | None) -> None:
+        """Go on where a state was taken, None at the start; later parts are dropped."""
+        if state is not None:
+            self.seconds[:] = state["seconds"]
+        self._parts.resume(state["parts"] if state else 0)
+        self._last = time.perf_counter()
+
+    def _take_time(self, rows: np.ndarray) -> None:
+        now = time.perf_counter()
+        self.seconds[rows] += (now - self._last) / len(rows)
+        self._last = now
+
+    @staticmethod
+    def _stress(room: Classroom, rows: np.ndarray, over: np.ndarray) -> list[Any]:
+        """Scores on `stress` of the students whose lifetime is over, None for the others."""
+        scores: list[Any] = [None] * len(rows)
+        ended = np.flatnonzero(over)
+        if len(ended):
+            stress = room.cohort.evaluate("stress", rows=rows[ended]).score
+            for place, score in zip(ended, stress, strict=True):
+                scores[place] = score
+        return scores

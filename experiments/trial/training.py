@@ -1,0 +1,269 @@
+"""Training a learned teacher over many lifetimes, and selecting among its checkpoints."""
+
+import io
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from lessonplan.student import TaskSuite
+from lessonplan.teacher import LearnerStreams, global_state, load_teacher
+from lessonplan.teacher.learners import beside_zip, load_beside_zip
+
+from ..build.build import SELECT_SEEDS, build_learner, learned_teacher
+from ..build.courses import courses_of
+from ..build.training_envs import training_env
+from ..common.files import read_checkpoint, write_checkpoint, write_whole
+from ..common.watch import Tell, nowhere
+from ..config.config import Config, Course, LearnedSection
+from ..store.layout import RunDir, unit_name
+from ..store.training_log import TrainingLog
+from .teaching import Teaching
+
+
+class TeacherTraining:
+    """One learned teacher from one seed: train, checkpoint, select.
+
+    Args:
+        config: the experiment.
+        teacher: what to train.
+        seed: of the teacher.
+        suite: the tasks of the experiment (a teacher may be trained on another course).
+        run_dir: for checkpoints, candidates and the training log.
+        tell: told how far it is.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        teacher: LearnedSection,
+        seed: int,
+        suite: TaskSuite,
+        run_dir: Path,
+        tell: Tell = nowhere,
+    ) -> None:
+        self.config, self.teacher, self.seed, self.tell = config, teacher, seed, tell
+        self.courses = courses_of(config, teacher, suite)
+        self._files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
+        self._checkpoint = self._files.checkpoint(self._unit)
+        self._log = TrainingLog(self._files.training_log(teacher.name, seed))
+        self.env = training_env(teacher, self.courses)
+        self.streams = LearnerStreams(seed)
+        self.seconds = 0.0
+        self.curve: list[dict[str, float]] = []
+        """Mean length and mastered share of the lifetimes that ended in each stretch."""
+
+    def run(self) -> dict[str, Any]:
+        """Train to the end, select a candidate and return what it took.
+
+        Returns:
+            `candidate` (file), `selection` (mean cost of each), the learning `curve`, and the costs
+            `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
+        """
+        try:
+            return self._select(self._trained())
+        finally:
+            self.env.close()
+
+    def _trained(self) -> list[int]:
+        """Train what is left; returns the training decisions after which candidates were kept."""
+        model = self._resume() or self._begin()
+        places = self._places(model)
+        total = places[-1]
+        if model.num_timesteps < total:
+            self._clock = time.perf_counter()
+            with self.streams.running():
+                model.learn(
+                    total - model.num_timesteps,
+                    callback=_Checkpoints(self, places),
+                    log_interval=self._log_interval(model),
+                    reset_num_timesteps=model.num_timesteps == 0,
+                )
+            self._log.end(model)
+            self.save_candidate(model)
+            self.save(model, self.streams.state)
+        return places
+
+    def candidate_path(self, decisions: int) -> Path:
+        """File of the candidate that had had this many training decisions."""
+        return self._files.candidate(self._unit, decisions)
+
+    def save_candidate(self, model: BaseAlgorithm) -> None:
+        """Keep the teacher as it is now."""
+
+        # Through a handle: SB3 would add an ending to a name.
+        def write(aside: Path) -> None:
+            with aside.open("wb") as handle:
+                model.save(handle)
+
+        write_whole(self.candidate_path(model.num_timesteps), write)
+
+    def save(self, model: BaseAlgorithm, streams: dict[str, Any]) -> None:
+        """Write the checkpoint: SB3's zip, what it leaves out, the environment and the streams.
+
+        To be called at the boundary of a rollout.
+        """
+        now = time.perf_counter()
+        self.seconds += now - self._clock
+        self._clock = now
+        zipped = io.BytesIO()
+        model.save(zipped)
+        write_checkpoint(
+            self._checkpoint,
+            {
+                "zip": zipped.getvalue(),
+                "beside": beside_zip(model),
+                "env": self.env.state_dict(),
+                "streams": streams,
+                "seconds": self.seconds,
+                "curve": self.curve,
+                "log": self._log.state_dict(),
+            },
+        )
+
+    def _begin(self) -> BaseAlgorithm:
+        model = build_learner(self.teacher, self.env, self.streams, self.seed)
+        # SB3's constructor has given row i the seed of the teacher plus i; two teachers would meet
+        # nearly the same students.
+        self.env.seed(self.seed * self.teacher.students)
+        self._log.begin(model)
+        return model
+
+    def _resume(self) -> BaseAlgorithm | None:
+        state = read_checkpoint(self._checkpoint)
+        if state is None:
+            return None
+        model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
+        self._log.begin(model, state.get("log"))
+        load_beside_zip(model, state["beside"])
+        self.env.load_state_dict(state["env"])
+        self.streams.state = state["streams"]
+        self.seconds, self.curve = state["seconds"], state["curve"]
+        return model
+
+    def stretch(self, model: BaseAlgorithm) -> int:
+        """Training decisions between the boundaries where things are kept.
+
+        Whole rollouts of a policy gradient, or whole turns of collecting and replaying; several of
+        them where they are shorter than a hundredth of the training.
+        """
+        learner: Any = model
+        rollout = learner.n_steps
+        if isinstance(model, OffPolicyAlgorithm):
+            rollout, unit = learner.train_freq
+            if unit.value != "step":
+                raise ValueError(
+                    f"train_freq of teacher {self.teacher.name!r} must be a number of steps, got "
+                    f"{rollout} {unit.value}s"
+                )
+        decisions = int(rollout) * self.teacher.students
+        return decisions * max(1, self.teacher.decisions // (100 * decisions))
+
+    def _log_interval(self, model: BaseAlgorithm) -> int:
+        """How often SB3 dumps its log: every stretch, or every four lifetimes of a value learner.
+
+        SB3 counts a policy gradient's rollouts from where `learn` was called: only if every stretch
+        ends with a dump does a resumed training dump where an undisturbed one does.
+        """
+        if isinstance(model, OffPolicyAlgorithm):
+            return 4
+        learner: Any = model
+        return self.stretch(model) // (int(learner.n_steps) * self.teacher.students)
+
+    def _places(self, model: BaseAlgorithm) -> list[int]:
+        """Training decisions after which candidates are kept: the end, and tenths before it."""
+        stretch = self.stretch(model)
+        stretches = math.ceil(self.teacher.decisions / stretch)
+        tenth = max(1, stretches // 10)
+        kept = {max(1, stretches - tenth * i) for i in range(self.teacher.candidates)}
+        return [stretch * place for place in sorted(kept)]
+
+    def _select(self, places: list[int]) -> dict[str, Any]:
+        """Let each candidate teach the selection students; the lowest mean cost wins.
+
+        With several courses it is the mean of the shares of their budgets.
+        """
+        began = time.perf_counter()
+        spent = self.env.spent()
+        costs = []
+        for i, place in enumerate(places):
+            self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
+            each = [self._try(place, course, suite, spent) for course, suite in self.courses]
+            shares = [cost / budget for cost, budget in each]
+            costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
+        return {
+            "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
+            "selection": costs,
+            "curve": self.curve,
+            **spent,
+            "wall_seconds": self.seconds + time.perf_counter() - began,
+        }
+
+    def _try(
+        self, place: int, course: Course, suite: TaskSuite, spent: dict[str, float]
+    ) -> tuple[float, float]:
+        """Mean cost of a candidate on one course, and the budget; what it took is added."""
+        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
+        teacher, room = learned_teacher(
+            self.teacher, self.candidate_path(place), course, suite, len(students), self.seed,
+            deterministic=self.teacher.deterministic,
+        )  # fmt: skip
+        cost = float(Teaching(teacher, room, students).live().mean())
+        spent["lifetimes"] += len(students)
+        spent["compute"] += float(room.facts.spending.compute.sum())
+        spent["student_steps"] += int(room.facts.spending.steps.sum())
+        return cost, room.budget.amount
+
+
+class _Checkpoints(BaseCallback):
+    """Where stretches end: learning curve, candidates, checkpoints, progress."""
+
+    def __init__(self, training: TeacherTraining, places: list[int]) -> None:
+        super().__init__()
+        self.training, self.places = training, places
+        self._saved = time.perf_counter()
+        self._begun = False
+        self._ended: list[dict[str, Any]] = []
+
+    def _on_step(self) -> bool:
+        self._ended += [
+            info
+            for info in self.locals["infos"]
+            if "decisions" in info and not info.get("lost", False)
+        ]
+        return True
+
+    def _on_rollout_start(self) -> None:
+        """What was collected has been learned from; nothing of the next rollout has happened."""
+        training = self.training
+        if not self._begun:
+            self._begun = True
+            return
+        if self.num_timesteps % training.stretch(self.model):
+            return
+        if self._ended:
+            training.curve.append(
+                {
+                    "decisions": float(self.num_timesteps),
+                    "length": float(np.mean([info["decisions"] for info in self._ended])),
+                    "mastered": float(
+                        np.mean([not info["TimeLimit.truncated"] for info in self._ended])
+                    ),
+                }
+            )
+        self._ended = []
+        if self.num_timesteps in self.places:
+            training.save_candidate(self.model)
+        if time.perf_counter() - self._saved > training.config.checkpoint_seconds:
+            training.save(self.model, global_state())
+            self._saved = time.perf_counter()
+        training.tell(self.num_timesteps / self.places[-1], self._words())
+
+    def _words(self) -> str:
+        curve = self.training.curve
+        return f"lifetimes of {curve[-1]['length']:.0f} decisions" if curve else "training"

@@ -1,0 +1,141 @@
+"""A whole trial, top to bottom: teachers teach students, and what came of it is written down.
+
+Read this file first. A trial is a list of units (tune a rule, train a teacher, report a teacher);
+each leaves a file in the run directory when it is done, so a trial that was killed is resumed by
+doing what is missing. The numbers at the end are computed from those files alone.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lessonplan.student import TaskSuite
+
+from ..common.files import locked, remove_leftovers, write_json, write_whole
+from ..common.watch import Watch, nowhere
+from ..config.config import Config
+from ..config.loading import read_config, write_config
+from ..store.layout import RunDir
+from .cards import write_teacher_cards
+from .checking import check
+from .crew import Crew
+from .environment import environment_of
+from .units import Unit, do, plan
+
+
+def run_trial(
+    config: Config, out: str | Path, *, resume: bool = False, watch: Watch = nowhere
+) -> dict[str, Any]:
+    """Run an experiment and write its run directory.
+
+    Args:
+        config: what to do.
+        out: the run directory; must be new or empty unless `resume`.
+        resume: go on with a run that was interrupted; its config must be the same.
+        watch: told how far each unit is.
+
+    Returns:
+        The summary, as in `summary.json`.
+
+    Raises:
+        ValueError: for input that can't be used, before any work starts; also when another
+            process is working on the run directory.
+        WorkFailedError: when a unit fails; what is done is kept, and the run can be resumed.
+    """
+    # Here, since the processes that do the work draw nothing.
+    from ..report.report import write_report
+
+    run_dir = Path(out).resolve()
+    suite = check(config)
+    see_that_it_fits(config, run_dir, resume)
+    with locked(run_dir):
+        prepare(config, suite, run_dir, resume)
+        write_teacher_cards(config, run_dir)
+        work(config, suite, run_dir, watch)
+        write_teacher_cards(config, run_dir)
+        return write_report([run_dir], run_dir)
+
+
+def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
+    """Do all units that are not done."""
+    units = plan(config)
+    left = [unit for unit in units if unit.result(run_dir) is None]
+    done = {unit.name for unit in units} - {unit.name for unit in left}
+    workers = config.workers or os.cpu_count() or 1
+    if workers == 1:
+        work_alone(left, done, config, suite, run_dir, watch)
+    else:
+        Crew(run_dir, workers, watch).work(left, done)
+
+
+def work_alone(
+    units: list[Unit],
+    done: set[str],
+    config: Config,
+    suite: TaskSuite,
+    run_dir: Path,
+    watch: Watch,
+) -> None:
+    """Do all units in this process, each after those that it needs."""
+    threads = torch.get_num_threads()
+    # The last bit of a product depends on the threads; all results are those of one thread.
+    torch.set_num_threads(1)
+    try:
+        while units:
+            unit = next(unit for unit in units if done.issuperset(unit.after))
+            do(unit, config, suite, run_dir, _about(unit, watch))
+            watch(unit.name, 1.0, "done")
+            units.remove(unit)
+            done.add(unit.name)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> None:
+    """Make the run directory, or see that it fits; config.yaml comes last and makes it a run."""
+    see_that_it_fits(config, run_dir, resume)
+    files = RunDir(run_dir)
+    facts = None if resume and files.has_begun else environment_of(config, suite)
+    files.checkpoints.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(run_dir)
+    if facts is not None:
+        write_json(files.environment, facts)
+    if not resume:
+        for place in (files.begun, files.config):
+            write_whole(place, lambda aside: write_config(config, aside))
+
+
+def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
+    """Change nothing, but refuse a run directory that can't be used.
+
+    Raises:
+        ValueError: if it is not new, or, to `resume`, not one of this config.
+    """
+    files = RunDir(run_dir)
+    stored, begun = files.config, files.begun
+    if resume:
+        if not stored.exists():
+            raise ValueError(f"{run_dir} can't be resumed: it holds no {stored.name}")
+        if read_config(stored) != config:
+            raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
+        if begun.exists() and _results(read_config(begun)) != _results(config):
+            raise ValueError(
+                f"{stored} was changed since the run was begun; copy {begun} over it to go on, or "
+                "begin a new run with --out"
+            )
+    elif not files.is_new:
+        raise ValueError(
+            f"{run_dir} is not empty; name a new folder with --out, or go on with --resume"
+        )
+
+
+def _results(config: Config) -> Config:
+    """The config without what changes no number."""
+    return config.model_copy(update={"workers": 0, "checkpoint_seconds": 1.0})
+
+
+def _about(unit: Unit, watch: Watch) -> Callable[[float, str], None]:
+    return lambda fraction, words: watch(unit.name, fraction, words)

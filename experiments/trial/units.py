@@ -1,0 +1,141 @@
+"""The pieces of work of a trial: each leaves one file when it is done, in any process.
+
+A unit that was killed is done again from its last checkpoint; a unit whose file is there is never
+done twice. So a trial is resumed by doing what is missing.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lessonplan.student import TaskSuite
+
+from ..common.files import write_json, write_whole
+from ..common.watch import Tell, nowhere
+from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
+from ..store.layout import RunDir, unit_name
+from .evaluation import evaluate
+from .training import TeacherTraining
+from .tuning import tune
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work.
+
+    Attributes:
+        kind: `tune`, `train` or `evaluate`.
+        teacher: name as reported.
+        seed: of the teacher.
+        after: names of the units that must be done before.
+        weight: rough share of the whole work, for ordering.
+    """
+
+    kind: str
+    teacher: str
+    seed: int
+    after: tuple[str, ...] = ()
+    weight: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """Of the unit and its file."""
+        return unit_name(self.kind, self.teacher, self.seed)
+
+    def file(self, run_dir: Path) -> Path:
+        """What is there when the unit is done."""
+        return RunDir(run_dir).unit(self.name)
+
+    def result(self, run_dir: Path) -> dict[str, Any] | None:
+        """What the unit returned; None if it is not done.
+
+        Raises:
+            ValueError: if its file is damaged.
+        """
+        path = self.file(run_dir)
+        if not path.exists():
+            return None
+        try:
+            value: Any = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            value = error
+        if not isinstance(value, dict):
+            raise ValueError(
+                f"{path} is damaged: it must hold a JSON object; delete it, and --resume does "
+                "this unit again"
+            )
+        return value
+
+
+def plan(config: Config) -> list[Unit]:
+    """All units of a trial, the longest first among those that can begin."""
+    units: list[Unit] = []
+    first = config.seeds.teacher
+    for teacher in config.teachers:
+        if isinstance(teacher, RuleSection):
+            tuned: tuple[str, ...] = ()
+            if teacher.tune:
+                units.append(Unit("tune", teacher.name, first, weight=3.0))
+                tuned = (units[-1].name,)
+            units.append(Unit("evaluate", teacher.name, first, tuned))
+        elif isinstance(teacher, LearnedSection):
+            for seed in range(first, first + teacher.seeds):
+                train = Unit("train", teacher.name, seed, weight=100.0)
+                units += [train, Unit("evaluate", teacher.name, seed, (train.name,), 2.0)]
+                if teacher.sampled:
+                    units.append(Unit("evaluate", teacher.sampled_name, seed, (train.name,)))
+    for teacher in config.teachers:
+        if isinstance(teacher, ReplaySection):
+            units += [
+                Unit("evaluate", teacher.name, unit.seed, (unit.name,))
+                for unit in list(units)
+                if unit.kind == "evaluate" and unit.teacher == teacher.of
+            ]
+    return sorted(units, key=lambda unit: -unit.weight)
+
+
+def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:
+    """Do one unit and leave its file."""
+    result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
+    write_json(unit.file(run_dir), result)
+    RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
+
+
+def _tune(
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
+) -> dict[str, Any]:
+    teacher = config.teacher(unit.teacher)
+    assert isinstance(teacher, RuleSection)
+    return tune(config, teacher, suite, RunDir(run_dir).checkpoint(unit.name), tell)
+
+
+def _train(
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
+) -> dict[str, Any]:
+    teacher = config.teacher(unit.teacher)
+    assert isinstance(teacher, LearnedSection)
+    training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
+    result = training.run()
+    files = RunDir(run_dir)
+    chosen = files.checkpoints / result.pop("candidate")
+    target = files.teacher_zip(teacher.name, unit.seed)
+    write_whole(target, lambda aside: shutil.copyfile(chosen, aside))
+    return result
+
+
+def _evaluate(
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
+) -> dict[str, Any]:
+    tuned = Unit("tune", unit.teacher, config.seeds.teacher).result(run_dir)
+    parameters = tuned["parameters"] if tuned else {}
+    return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, tell)
+
+
+_WORK: dict[str, Callable[[Unit, Config, TaskSuite, Path, Tell], dict[str, Any]]] = {
+    "tune": _tune,
+    "train": _train,
+    "evaluate": _evaluate,
+}

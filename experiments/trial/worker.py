@@ -1,0 +1,82 @@
+"""A process that does units: names come in on standard input, progress goes out as JSON lines.
+
+It ends when its input ends, and also when the process that started it is gone.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+
+def main() -> None:
+    """Do units until the input ends; arguments are the run directory and the parent's pid."""
+    run_dir, parent = Path(sys.argv[1]), int(sys.argv[2])
+    # Before PyTorch is imported, which takes seconds in which the parent may go.
+    _end_with_parent(parent)
+    out = message_channel()
+
+    def say(**message: Any) -> None:
+        print(json.dumps(message), file=out, flush=True)
+
+    try:
+        _work(run_dir, say)
+    except Exception as error:
+        traceback.print_exc()
+        say(error=str(error), kind=type(error).__name__)
+
+
+def message_channel() -> TextIO:
+    """What standard output was; whatever a library prints, C code included, goes to the log."""
+    channel = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return channel
+
+
+def _work(run_dir: Path, say: Callable[..., None]) -> None:
+    import torch
+
+    from ..build.build import build_suite
+    from ..common.names import find_own_modules
+    from ..config.loading import read_config
+    from ..store.layout import RunDir
+    from .units import do, plan
+
+    torch.set_num_threads(1)
+    find_own_modules()
+    config = read_config(RunDir(run_dir).config)
+    suite = build_suite(config)
+    units = {unit.name: unit for unit in plan(config)}
+    last = 0.0
+
+    def tell(fraction: float, words: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            say(fraction=fraction, words=words)
+
+    for line in sys.stdin:
+        unit = units[line.strip()]
+        do(unit, config, suite, run_dir, tell)
+        say(done=unit.name)
+
+
+def _end_with_parent(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    # Windows never gives a child another parent, and may put a launcher between the two.
+    if sys.platform != "win32":
+        threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""A student that is an agent: a Stable-Baselines3 algorithm on a list of Gymnasium environments.
+
+Legend: k tasks, b environments side by side, e episodes.
+"""
+
+import importlib
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import stable_baselines3
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from ..loop import Batch
+from .rows import Row, make_environment
+from .tasks import EnvironmentSuite, episode_seeds
+
+OURS = ("policy", "env", "n_steps", "seed", "device", "verbose", "_init_setup_model")
+"""Arguments of an algorithm that the cohort sets."""
+
+_COUNTERS = (
+    "num_timesteps", "_total_timesteps", "_num_timesteps_at_start", "_episode_num",
+    "_current_progress_remaining", "_n_updates", "_n_calls", "exploration_rate",
+)  # fmt: skip
+"""Numbers that SB3's and sb3-contrib's algorithms count on; each has some of them."""
+_REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+"""Arrays of a replay buffer."""
+
+
+def algorithm_named(name: str) -> type[BaseAlgorithm]:
+    """An algorithm of Stable-Baselines3, or another library's as `module:name`.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    module, _, attribute = name.rpartition(":")
+    try:
+        library = importlib.import_module(module) if module else stable_baselines3
+        algorithm = getattr(library, attribute)
+    except (ImportError, AttributeError):
+        algorithm = None
+    if not (isinstance(algorithm, type) and issubclass(algorithm, BaseAlgorithm)):
+        raise ValueError(
+            f"there is no algorithm {name!r} in Stable-Baselines3; name one of its classes (PPO, "
+            "A2C, DQN, ...), or another library's as module:name"
+        )
+    return algorithm
+
+
+class _Exploration(BaseCallback):
+    """Lets SB3's exploration run over a lifetime, not over each call to `learn`."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def _on_training_start(self) -> None:
+        self.model._total_timesteps = self._steps
+
+    def _on_step(self) -> bool:
+        return True
+
+
+@dataclass
+class Agents:
+    """What the agents of a cohort have in common."""
+
+    suite: EnvironmentSuite
+    algorithm: type[BaseAlgorithm]
+    policy: str
+    n_rows: int
+    exploration_steps: int
+    settings: dict[str, Any]
+    rooms: dict[tuple[int, bool], list[Any]] = field(default_factory=dict)
+    """Environments to be tested in, by task and whether it is under stress."""
+
+    def build(self, rows: DummyVecEnv, seed: int) -> BaseAlgorithm:
+        """A new agent; draws its weights from the global streams."""
+        refused = [name for name in OURS if name in self.settings]
+        if refused:
+            raise ValueError(
+                f"{refused[0]} of an agent is not among its settings: the cohort sets it"
+            )
+        own: dict[str, Any] = self.settings
+        if issubclass(self.algorithm, OnPolicyAlgorithm):
+            own = own | {"n_steps": self.suite.n_steps}
+        try:
+            agent = self.algorithm(self.policy, rows, seed=seed, device="cpu", **own)
+        except (TypeError, ValueError, AssertionError, KeyError) as error:
+            raise ValueError(
+                f"an agent of {self.algorithm.__name__} can't be made with these settings: "
+                f"{' '.join(str(error).split())}"
+            ) from error
+        if hasattr(agent, "_last_lstm_states"):
+            raise ValueError("an agent with a recurrent policy can't be a student yet")
+        agent.set_logger(Logger(None, []))
+        return agent
+
+    def tested_in(self, task: int, split: str, count: int) -> list[Any]:
+        """Environments of a task in a split to be tested in, `count` of them."""
+        envs = self.rooms.setdefault((task, split == "stress"), [])
+        envs += [make_environment(self.suite, task, split) for _ in range(count - len(envs))]
+        return envs[:count]
+
+
+class Agent:
+    """One agent as a `SingleStudent`."""
+
+    _model: Any
+
+    def __init__(self, shared: Agents) -> None:
+        self._shared = shared
+        self._rows = [Row(shared.suite, row) for row in range(shared.n_rows)]
+        self._env = DummyVecEnv([partial(_same, row) for row in self._rows])
+        self._regret = 1.0
+
+    def reset(self, seed: int) -> None:
+        """A new agent, and environments that begin anew."""
+        for row in self._rows:
+            row.begin(seed)
+        self._model = self._shared.build(self._env, seed % 2**31)
+        self._regret = 1.0
+
+    def train(self, batch: Batch) -> float:
+        """One update phase; returns the mean regret of the episodes that ended in it.
+
+        Where none did, the last that is known, 1 at first; NaN once a weight is not finite.
+        """
+        self._place(batch.tasks)
+        model, steps = self._model, self._shared.suite.n_steps * len(self._rows)
+        model.action_space.seed(int(np.random.randint(2**31)))
+        try:
+            model.learn(
+                steps,
+                _Exploration(self._shared.exploration_steps),
+                log_interval=None,
+                reset_num_timesteps=False,
+            )
+        except (ValueError, RuntimeError):
+            # What torch says of probabilities that are NaN is no news to the cohort.
+            if self._finite():
+                raise
+        ended = [regret for row in self._rows for regret in row.regrets]
+        self._regret = float(np.mean(ended)) if ended else self._regret
+        return self._regret if self._finite() else np.nan
+
+    def evaluate(self, batch: Batch) -> tuple[float, float]:
+        """Score and mean regret of one episode for each example, by the likeliest actions."""
+        if not self._finite():
+            return 0.0, 1.0
+        task = int(batch.tasks[0])
+        place = self._shared.suite.environments[task]
+        totals, successes = self._play(task, batch)
+        regrets = place.regret(totals)
+        if isinstance(place.success, str):
+            score = successes.mean()
+        elif place.success is not None:
+            score = (totals >= place.success).mean()
+        else:
+            score = 1.0 - regrets.mean()
+        return float(score), float(regrets.mean())
+
+    def _play(self, task: int, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Return of each episode, and whether its environment calls it a success, (e,) each."""
+        envs = self._shared.tested_in(task, batch.split, len(batch))
+        options = self._shared.suite.environments[task].in_split("options", batch.split)
+        seeds = episode_seeds(batch.split, task, batch.index)
+        observations = np.stack(
+            [
+                env.reset(seed=int(seed), options=options)[0]
+                for env, seed in zip(envs, seeds, strict=True)
+            ]
+        )
+        totals, successes = np.zeros(len(envs)), np.zeros(len(envs), dtype=bool)
+        going = np.arange(len(envs))
+        while len(going):
+            actions, _ = self._model.predict(observations[going], deterministic=True)
+            over = np.zeros(len(going), dtype=bool)
+            for i, (episode, action) in enumerate(zip(going, actions, strict=True)):
+                observations[episode], reward, ended, cut, info = envs[episode].step(action)
+                totals[episode] += float(reward)
+                over[i] = ended or cut
+                successes[episode] = bool(info.get("is_success", False))
+            going = going[~over]
+        return totals, successes
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimizers, counters, replay buffer, and where each episode is."""
+        model = self._model
+        _, variables = model._get_torch_save_params()
+        return {
+            "parameters": model.get_parameters(),
+            "variables": {name: getattr(model, name).detach() for name in variables},
+            "counters": {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)},
+            "buffer": _buffer_state(model),
+            "rows": [row.state_dict() for row in self._rows],
+            "regret": self._regret,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up such a state; unfinished episodes are played again."""
+        model = self._model
+        model.set_parameters(state["parameters"], device="cpu")
+        for name, value in state["variables"].items():
+            getattr(model, name).data.copy_(value)
+        for name, value in state["counters"].items():
+            setattr(model, name, value)
+        _load_buffer(model, state["buffer"])
+        observations = [
+            row.replay(saved) for row, saved in zip(self._rows, state["rows"], strict=True)
+        ]
+        model._last_obs = np.stack(observations) if self._rows[0].task >= 0 else None
+        self._regret = state["regret"]
+
+    def _place(self, tasks: np.ndarray) -> None:
+        """Put each row on its task; where that is another one, an episode begins."""
+        observations = self._model._last_obs
+        observations = [None] * len(tasks) if observations is None else list(observations)
+        for i, (row, task) in enumerate(zip(self._rows, tasks, strict=True)):
+            row.regrets = []
+            if row.task != task:
+                row.task = int(task)
+                observations[i] = row.reset()[0]
+        self._model._last_obs = np.stack(observations)
+        self._model._last_episode_starts = np.array([not row.actions for row in self._rows])
+
+    def _finite(self) -> bool:
+        parameters = self._model.policy.parameters()
+        return all(bool(torch.isfinite(part).all()) for part in parameters)
+
+
+def _same(row: Row) -> Row:
+    return row
+
+
+def _buffer_state(model: Any) -> dict[str, Any]:
+    """What a replay buffer holds so far; nothing where there is none."""
+    if not isinstance(model, OffPolicyAlgorithm):
+        return {}
+    buffer: Any = model.replay_buffer
+    count = buffer.buffer_size if buffer.full else buffer.pos
+    # Without `next_observations` where the buffer saves memory.
+    names = [name for name in _REPLAYED if hasattr(buffer, name)]
+    arrays = {name: getattr(buffer, name)[:count] for name in names}
+    return {"pos": buffer.pos, "full": buffer.full, "arrays": arrays}
+
+
+def _load_buffer(model: Any, state: dict[str, Any]) -> None:
+    if state:
+        buffer = model.replay_buffer
+        buffer.pos, buffer.full = state["pos"], state["full"]
+        for name, values in state["arrays"].items():
+            getattr(buffer, name)[: len(values)] = values

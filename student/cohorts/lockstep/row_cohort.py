@@ -1,0 +1,272 @@
+"""What cohorts of networks have in common: a row of numbers per member, trained in chunks.
+
+Legend: n students, k tasks, p parameters of one student (padded), c members of a chunk, b batch,
+e evaluation examples.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...contract.batches import draw_examples, draw_tasks, evaluation_examples
+from ...contract.cohort import Rows, Training, checked_mixture
+from ...contract.scoring import Evaluation, score_examples, summarize
+from ...contract.tasks import Pool, TaskSuite
+from .answering import Member, grade
+from .optimizer import Adam, AdamState
+from .preflight import one_torch_thread
+from .row_stack import ALIGNMENT, RowStack
+from .training import examples_at, train_members
+
+
+class RowCohort:
+    """n students whose numbers stand in rows, trained in lockstep in chunks.
+
+    Args:
+        suite: what there is to learn.
+        stack: what a row means.
+        n: members.
+        batch_size: training examples per student step.
+        optimizer: update rule, with learning rate and clipping.
+        evaluation_size: examples per task and split that a student is evaluated on; which ones
+            is fixed by its seed.
+        chunk: members whose steps are computed together.
+        threads: chunks that run at the same time on a CPU.
+        one_thread: whether products take one thread each, so that no bit depends on how many
+            torch has.
+        device: where the rows are.
+    """
+
+    def __init__(
+        self,
+        suite: TaskSuite,
+        stack: RowStack,
+        n: int,
+        *,
+        batch_size: int,
+        optimizer: Adam | None,
+        evaluation_size: int,
+        chunk: int,
+        threads: int,
+        one_thread: bool,
+        device: torch.device,
+    ) -> None:
+        self.suite, self.n = suite, n
+        self.batch_size, self.evaluation_size = batch_size, evaluation_size
+        self.optimizer = optimizer or Adam()
+        self.device = device
+        self.diverged = np.zeros(n, dtype=bool)
+        self._stack = stack
+        self._chunk = 1 if stack.alone else chunk
+        self._threads = threads
+        self._quiet = one_torch_thread if one_thread else nullcontext
+        self._pools: dict[str, Pool] = {}
+        self._chance = suite.values("chance")
+        self._weights = torch.zeros((n, stack.size), device=device)
+        self._moments = (torch.zeros_like(self._weights), torch.zeros_like(self._weights))
+        self._taken = torch.zeros(n, device=device)
+        self._seeds = np.zeros(n, dtype=np.int64)
+        self._drawn = np.zeros((n, len(suite)), dtype=np.int64)
+        self._evaluation_sets: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self.reset(np.arange(n), np.arange(n))
+
+    def reset(self, rows: Rows, seeds: np.ndarray) -> None:
+        """Return these members to the base weights, or to those that their seeds draw."""
+        for row, seed in zip(rows, seeds, strict=True):
+            self._weights[row] = self._stack.initial(int(seed))
+        index = torch.as_tensor(np.asarray(rows), device=self.device)
+        for moment in self._moments:
+            moment[index] = 0.0
+        self._taken[index] = 0.0
+        self._seeds[rows], self._drawn[rows], self.diverged[rows] = seeds, 0, False
+        self._evaluation_sets.clear()
+
+    def train(
+        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+    ) -> Training:
+        """See `Cohort.train`.
+
+        The fresh batch is the one that comes next in a member's own stream: nothing that was
+        trained on in this epoch of the data is in it, and the next training begins with it where
+        the mixture stays.
+        """
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        mixture = checked_mixture(mixture, steps, rows, len(self.suite))
+        pool, size = self._pool("train"), self.batch_size
+        drawn, seeds = self._drawn[rows], self._seeds[rows]
+        tasks = draw_tasks(mixture, seeds, drawn, (steps + fresh) * size)
+        index = draw_examples(pool, seeds, drawn, tasks[:, : steps * size])
+        self._drawn[rows] = drawn
+        if fresh:
+            ahead = draw_examples(pool, seeds, drawn, tasks[:, steps * size :])
+            index = np.concatenate([index, ahead], axis=1)
+        index = index.reshape(len(rows), -1, size)
+        result = Training(*np.zeros((5, len(rows))))
+
+        def work(part: np.ndarray) -> None:
+            training = self._train_chunk(rows[part], index[part], steps)
+            for name, values in vars(training).items():
+                getattr(result, name)[part] = values[: len(part)]
+
+        self._each_chunk(work, len(rows), self._chunk)
+        return result
+
+    def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
+        """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
+        members = _at_least(self._stack.fewest, rows)
+        where = torch.as_tensor(members, device=self.device)
+        batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
+        batches = batches.expand(-1, len(members), -1)
+        saved = (self._weights, *self._moments, self._taken)
+        weights, first, second, updates = (values.index_select(0, where) for values in saved)
+        alive = torch.as_tensor(~self.diverged[members], device=self.device)
+        result = train_members(
+            self._stack,
+            self.optimizer,
+            AdamState(weights, (first, second), updates),
+            alive,
+            self._pool("train"),
+            batches[:steps],
+            batches[steps:],
+        )
+        count = len(rows)
+        for values, new in zip(saved, (weights, first, second, updates), strict=True):
+            values.index_copy_(0, where[:count], new[:count])
+        self.diverged[rows] = ~alive[:count].cpu().numpy()
+        return result
+
+    def evaluate(
+        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+    ) -> Evaluation:
+        """See `Cohort.evaluate`."""
+        rows = np.arange(self.n) if rows is None else np.asarray(rows)
+        index, used = self._evaluation_set(split)
+        index, used = index[rows], used[rows]
+        which = np.broadcast_to(np.arange(len(self.suite)), index.shape[:2])
+        if tasks is not None:
+            which = np.asarray(tasks)[:, None]
+            index = np.take_along_axis(index, which[:, :, None], axis=1)
+            used = np.take_along_axis(used, which[:, :, None], axis=1)
+        shape = index.shape
+        right = np.zeros(shape, dtype=bool)
+        loss, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+
+        def work(part: np.ndarray) -> None:
+            right[part], loss[part], confidence[part] = self._evaluate_chunk(
+                split, rows[part], index[part]
+            )
+
+        chunk = self._chunk
+        if self.device.type == "cpu" and not self._stack.alone:
+            # Without a backward pass eight times the examples take as much room.
+            chunk = max(2, chunk * self.batch_size * 8 // (shape[1] * shape[2]))
+        self._each_chunk(work, len(rows), chunk)
+        if any(task.grader for task in self.suite.tasks):
+            within = index - self._pool(split).offsets[which][:, :, None]
+            students = [Member(self._stack, self._weights[row : row + 1]) for row in rows]
+            with self._quiet():
+                graded = grade(self.suite, split, which, within, students, (right, confidence))
+            return summarize(graded[0], loss, graded[1], used, self._chance[which])
+        return summarize(right, loss, confidence, used, self._chance[which])
+
+    def _evaluate_chunk(
+        self, split: str, rows: Rows, index: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Right, loss and confidence of each example, (c, k, e) each."""
+        # The bits of one student were not tried on as many examples: two are always safe.
+        members = _at_least(1 if self._stack.alone else 2, rows)
+        shape = index.shape
+        # Filled up with the last example: in parts of one task each, so that no figure depends on
+        # which others are evaluated, or so that every member's numbers begin on whole registers.
+        part = _part(shape[2], self._stack.evaluated_together)
+        index = np.pad(index, ((0, 0), (0, 0), (0, -shape[2] % part if part else 0)), mode="edge")
+        flat = index.reshape(len(rows), -1)
+        filled = np.pad(flat, ((0, 0), (0, -flat.shape[1] % (part or ALIGNMENT))), mode="edge")
+        where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
+        weights = self._weights[torch.as_tensor(members, device=self.device)]
+        with torch.no_grad():
+            parts = [
+                self._scored(weights, split, one)
+                for one in torch.split(where, part or where.shape[1], dim=1)
+            ]
+        figures = (torch.cat(figure, dim=1).cpu().numpy() for figure in zip(*parts, strict=True))
+        right, loss, confidence = (
+            figure[: len(rows), : flat.shape[1]].reshape(index.shape)[:, :, : shape[2]]
+            for figure in figures
+        )
+        return right, loss, confidence
+
+    def _scored(self, weights: Tensor, split: str, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Right, loss and confidence of the examples at these places (c, m), (c, m) each."""
+        inputs, targets = examples_at(self._pool(split), where)
+        return score_examples(self._stack.logits(weights, inputs), targets)
+
+    def student(self, row: int) -> nn.Module:
+        """One member as a module of its own, as it is now."""
+        return self._stack.module(self._weights[row])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, optimizers and positions of the random streams of all members."""
+        return {
+            "weights": self._weights.clone(),
+            "moments": [moment.clone() for moment in self._moments],
+            "taken": self._taken.clone(),
+            "seeds": torch.from_numpy(self._seeds.copy()),
+            "drawn": torch.from_numpy(self._drawn.copy()),
+            "diverged": torch.from_numpy(self.diverged.copy()),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up the state of a cohort of the same suite, model and size."""
+        for name, mine in (("weights", self._weights), ("drawn", self._drawn)):
+            if tuple(state[name].shape) != tuple(mine.shape):
+                raise ValueError(
+                    f"the state holds {name!r} of shape {tuple(state[name].shape)}, this cohort's "
+                    f"is {tuple(mine.shape)}; build it with the same suite, model and n"
+                )
+        self._weights.copy_(state["weights"])
+        for moment, value in zip(self._moments, state["moments"], strict=True):
+            moment.copy_(value)
+        self._taken.copy_(state["taken"])
+        self._seeds[:] = state["seeds"].numpy()
+        self._drawn[:] = state["drawn"].numpy()
+        self.diverged[:] = state["diverged"].numpy()
+        self._evaluation_sets.clear()
+
+    def _pool(self, split: str) -> Pool:
+        if split not in self._pools:
+            self._pools[split] = self.suite.pool(split).to(self.device)
+        return self._pools[split]
+
+    def _evaluation_set(self, split: str) -> tuple[np.ndarray, np.ndarray]:
+        if split not in self._evaluation_sets:
+            self._evaluation_sets[split] = evaluation_examples(
+                self._pool(split), split, self._seeds, self.evaluation_size
+            )
+        return self._evaluation_sets[split]
+
+    def _each_chunk(self, work: Callable[[np.ndarray], None], count: int, size: int) -> None:
+        """Run `work` over range(count) in chunks, on several threads where there are several."""
+        parts = np.array_split(np.arange(count), -(-count // size)) if count else []
+        with self._quiet():
+            if len(parts) < 2 or self._threads < 2:
+                for part in parts:
+                    work(part)
+                return
+            with ThreadPoolExecutor(self._threads) as threads:
+                list(threads.map(work, parts))
+
+
+def _part(size: int, most: int) -> int:
+    """Into parts of how many examples `size` of them are best cut; 0 where they stay together."""
+    return -(-size // -(-size // most)) if most else 0
+
+
+def _at_least(fewest: int, rows: Rows) -> Rows:
+    """These rows first, one of them again where they are too few to be computed together."""
+    return np.repeat(rows, fewest) if len(rows) == 1 else rows

@@ -1,0 +1,68 @@
+"""What a row of numbers means: students whose weights stand side by side.
+
+Legend: n students, p numbers in a row (parameters, padded), b batch, l answer positions, v outputs.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ...contract.scoring import batch_loss
+from .optimizer import AdamState
+
+ALIGNMENT = 64
+"""Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
+
+
+class RowStack(Protocol):
+    """What the numbers in a row mean."""
+
+    size: int
+    """p: numbers in a row."""
+    activation_bytes: int
+    """What one student keeps between the two passes of a step."""
+    alone: bool
+    """Whether students are computed one by one, whatever the chunk."""
+    fewest: int
+    """Students that must at least be trained together, lest the last bit change."""
+    evaluated_together: int
+    """Examples of a student that are evaluated at once; 0 for all of them."""
+
+    def initial(self, seed: int) -> Tensor:
+        """The row that a seed draws, (p,)."""
+
+    def module(self, row: Tensor) -> nn.Module:
+        """The student whose row this is, (p,), as a module of its own."""
+
+    def parameters(self, rows: Tensor) -> dict[str, Tensor]:
+        """Views of the rows (n, p) as stacked parameters (n, ...) by name."""
+
+    def forward(self, parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
+
+    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
+        """(n, p), (n, b, ...) -> (n, b, l, v)."""
+
+    def generate(self, row: Tensor, prompts: Tensor, length: int) -> list[list[int]]:
+        """What a student (p,) writes after prompts (b, l), greedily, at most `length` tokens."""
+
+
+class Gradient:
+    """Loss and gradient of n students whose weights change in place between the calls."""
+
+    def __init__(self, stack: RowStack, state: AdamState) -> None:
+        self._forward = stack.forward
+        self._leaves = {
+            name: value.detach().requires_grad_()
+            for name, value in stack.parameters(state.weights).items()
+        }
+        self._into = list(stack.parameters(state.gradient).values())
+        self._ones = torch.ones(len(state.weights), device=state.weights.device)
+
+    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Each student's loss, (n,); its gradient goes to `state.gradient`."""
+        loss = batch_loss(self._forward(self._leaves, inputs), targets)
+        gradients = torch.autograd.grad(loss, list(self._leaves.values()), self._ones)
+        torch._foreach_copy_(self._into, gradients)
+        return loss.detach()

@@ -1,0 +1,186 @@
+"""Rows of adapters, and the one frozen module that all of them are adapters of.
+
+Legend: n students, c members computed together, p numbers in a row (parameters, padded), b batch,
+l answer positions, v outputs.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from ...contract.tasks import NO_TOKEN, TaskSuite
+from ..lockstep.preflight import (
+    activation_bytes,
+    first_batch,
+    refuse_to_write,
+    refuse_what_cannot_be_stacked,
+    row_bits,
+)
+from ..lockstep.row_stack import ALIGNMENT
+from .adapters import Adapter
+from .layers import Lockstep, LoRA, attach, copy_sharing_weights, is_transposed
+
+_EVALUATED_TOGETHER = 32
+_LOCKSTEP_BYTES = 60_000_000
+"""Activations of one student from which lockstep on a CPU only costs memory."""
+_ABOUT = 20_000_000
+"""What the activations of a chunk may occupy where nobody said how many members it has."""
+
+
+class LoRAStack:
+    """Turns rows (n, p) of adapters into logits and gradients.
+
+    Args:
+        build: makes the module that all share; called once.
+        suite: what students learn.
+        batch_size: training examples per student step.
+        device: where everything is.
+        lora: which layers are adapted, and how.
+        member_chunk: members whose steps are computed together; None picks it.
+        start: what every student starts from; drawn by its seed for None.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], nn.Module],
+        suite: TaskSuite,
+        batch_size: int,
+        device: torch.device,
+        lora: LoRA,
+        member_chunk: int | None = None,
+        start: Adapter | None = None,
+    ) -> None:
+        with torch.random.fork_rng(devices=[]):
+            self._module = build().to(device)
+        refuse_what_cannot_be_stacked(self._module)
+        self.lora, self._device = lora, device
+        self._lockstep = Lockstep(apart=device.type == "cpu")
+        self.fan_in_fan_out = any(is_transposed(part) for part in self._module.modules())
+        values = attach(self._module, lora, self._lockstep)
+        self._start = None if start is None else _fitting(start, lora, values)
+        self._base = {name: value.to(device) for name, value in values.items()}
+        self._sizes = [value.numel() for value in values.values()]
+        self._pad = -sum(self._sizes) % ALIGNMENT
+        self.size = sum(self._sizes) + self._pad
+        self.evaluated_together = _EVALUATED_TOGETHER
+        self.alone, self.fewest = True, 1
+        self._tokens, self._classes = suite.tokens, bool(suite.classes)
+        self.activation_bytes = self._kept_bytes(suite, batch_size)
+        self.member_chunk = member_chunk or self._fitting_chunk()
+        if self.member_chunk > 1:
+            self.alone, self.fewest = False, 2 if device.type == "cpu" else 1
+            if device.type == "cpu" and not self._agree(suite, batch_size):
+                self.alone, self.fewest, self.member_chunk = True, 1, 1
+
+    def initial(self, seed: int) -> Tensor:
+        """The row that a seed draws, (p,): A as PEFT draws it, B zero; or the start."""
+        values = self._start or self._base
+        parts = dict(values)
+        if self._start is None:
+            generator = torch.Generator().manual_seed(seed)
+            for name, value in values.items():
+                if name.endswith("lora_A.weight"):
+                    # Kaiming with a = sqrt(5), as in nn.Linear.
+                    bound = 1.0 / math.sqrt(value.shape[1])
+                    drawn = torch.empty(value.shape).uniform_(-bound, bound, generator=generator)
+                    parts[name] = drawn.to(self._device)
+        flat = [part.to(self._device).flatten() for part in parts.values()]
+        return torch.cat([*flat, torch.zeros(self._pad, device=self._device)])
+
+    def module(self, row: Tensor) -> nn.Module:
+        """The student whose row this is, (p,), as a module of its own."""
+        with torch.no_grad():
+            self._lockstep.members, self._lockstep.values = 1, self.parameters(row[None].clone())
+        return copy_sharing_weights(self._module)
+
+    def parameters(self, rows: Tensor) -> dict[str, Tensor]:
+        """Views of the rows (n, p) as stacked parameters (n, ...) by name."""
+        parts = torch.split(rows, [*self._sizes, self._pad], dim=1)
+        return {
+            name: part.view(len(rows), *value.shape)
+            for (name, value), part in zip(self._base.items(), parts, strict=False)
+        }
+
+    def forward(self, parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
+        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
+        n, b = inputs.shape[:2]
+        flat = inputs.flatten(0, 1)
+        if self._tokens and (self.alone or self._device.type != "cpu"):
+            # Not in lockstep on a CPU: there the neighbours would decide what is cut off.
+            flat = self._cropped(flat)
+        self._lockstep.members, self._lockstep.values = n, parameters
+        logits: Tensor = self._module(flat)
+        return logits.float().view(n, b, *logits.shape[1:])
+
+    def _cropped(self, inputs: Tensor) -> Tensor:
+        """Without the places where no row has a token: in front of prompts, or behind texts.
+
+        Behind answers they stay, because logits are those of the last positions.
+        """
+        used = (inputs != NO_TOKEN).any(dim=0)
+        return inputs[:, used] if self._classes else inputs[:, int(used.int().argmax()) :]
+
+    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
+        """(n, p), (n, b, ...) -> (n, b, l, v)."""
+        return self.forward(self.parameters(rows), inputs)
+
+    def generate(self, row: Tensor, prompts: Tensor, length: int) -> list[list[int]]:
+        """What a student (p,) writes after prompts (b, l), greedily, at most `length` tokens."""
+        write = getattr(self._module, "generate", None)
+        if write is None:
+            refuse_to_write(self._module)
+        self._lockstep.members, self._lockstep.values = 1, self.parameters(row[None])
+        written: list[list[int]] = write(prompts, length)
+        return written
+
+    def _fitting_chunk(self) -> int:
+        if self._device.type != "cpu":
+            return 1_000_000
+        if self.activation_bytes > _LOCKSTEP_BYTES:
+            return 1
+        return max(2, min(32, _ABOUT // self.activation_bytes))
+
+    def _agree(self, suite: TaskSuite, batch_size: int) -> bool:
+        """Whether copies of one student, however many, get the same gradient to the bit."""
+        batch = first_batch(suite, batch_size)
+        noise = torch.randn(self.size, generator=torch.Generator().manual_seed(0))
+        # Noise, because updates that begin at zero would hide the products behind them.
+        row = self.initial(0) + 0.05 * noise
+        sizes = sorted({2, 3, min(9, self.member_chunk)})
+        bits = torch.cat([row_bits(self, row, n, *batch) for n in sizes])
+        return bool((bits == bits[0]).all())
+
+    def _kept_bytes(self, suite: TaskSuite, batch_size: int) -> int:
+        parameters = self.parameters(self.initial(0)[None].requires_grad_())
+
+        def student(inputs: Tensor) -> Tensor:
+            return self.forward(parameters, inputs[None])[0]
+
+        return activation_bytes(student, self._module, suite, batch_size, self._device)
+
+
+def _fitting(start: Adapter, lora: LoRA, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The start in the order of a row.
+
+    Raises:
+        ValueError: if it is for other layers, or of another rank or scale.
+    """
+    wanted, got = (lora.r, lora.lora_alpha), (start.lora.r, start.lora.lora_alpha)
+    if wanted != got:
+        raise ValueError(
+            f"the adapter to start from has r and lora_alpha {got}, students have {wanted}; give "
+            "them the same"
+        )
+    for name, value in values.items():
+        own = start.values.get(name)
+        if own is None or own.shape != value.shape:
+            shape = "missing" if own is None else f"of shape {tuple(own.shape)}"
+            raise ValueError(
+                f"{name!r} of the adapter to start from is {shape}, wanted {tuple(value.shape)}; "
+                "it must be for the same layers of the same model"
+            )
+    if extra := sorted(start.values.keys() - values.keys()):
+        raise ValueError(f"the adapter to start from has {extra[0]!r}, which students do not have")
+    return {name: start.values[name].float() for name in values}

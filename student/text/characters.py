@@ -1,0 +1,172 @@
+"""Text tasks: prompts and answers as characters, for small models that read them left to right.
+
+An example is laid out as `prompt, SEPARATOR, answer`, with the prompt pushed to the right, so that
+the answer begins at the same position in every example of a suite:
+
+    . . . 1 2 + 5 > 1 7 .        inputs ('.' is END, '>' is SEPARATOR)
+    - - - - - - - 1 7 . -        targets ('-' is IGNORED)
+
+Only positions that predict the answer and its end are targets, so an example counts as right
+exactly when greedy decoding writes the answer and then stops.
+
+Legend: m examples, p longest prompt, a longest answer, l = p + 1 + a tokens.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..contract.tasks import IGNORED, Examples, Task, TaskSuite
+
+END, SEPARATOR = "\x03", "\x02"
+"""Tokens 0 and 1: end of the answer (and padding), and where the answer begins."""
+
+Pair = tuple[str, str]
+"""A prompt and its answer."""
+
+E = TypeVar("E")
+"""What an example is before it is encoded: a `Pair`, or a `Question` with more to it."""
+
+
+@dataclass(frozen=True)
+class TextTask(Generic[E]):
+    """One task in plain text; the fields mean what they mean in `Task`."""
+
+    name: str
+    splits: Mapping[str, Sequence[E]]
+    difficulty: float = 0.0
+    skills: tuple[str, ...] = ()
+    prerequisites: tuple[str, ...] = ()
+    category: str = ""
+    endless: bool = False
+
+
+@dataclass(frozen=True)
+class TextCode:
+    """Turns text into tokens and back.
+
+    Args:
+        vocabulary: characters by token; `END` is 0, `SEPARATOR` is 1.
+        prompt_length: p.
+        answer_length: a.
+    """
+
+    vocabulary: tuple[str, ...]
+    prompt_length: int
+    answer_length: int
+    _points: np.ndarray = field(init=False, repr=False, compare=False)
+    _tokens: np.ndarray = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        points = np.array([ord(character) for character in self.vocabulary], dtype=np.uint32)
+        order = np.argsort(points)
+        object.__setattr__(self, "_points", points[order])
+        object.__setattr__(self, "_tokens", order.astype(np.int64))
+
+    @classmethod
+    def of(cls, pairs: Iterable[Pair]) -> "TextCode":
+        """The smallest code that can write all these pairs."""
+        characters: set[str] = set()
+        prompt_length = answer_length = 1
+        for prompt, answer in pairs:
+            characters.update(prompt, answer)
+            prompt_length = max(prompt_length, len(prompt))
+            answer_length = max(answer_length, len(answer))
+        vocabulary = (END, SEPARATOR, *sorted(characters - {END, SEPARATOR}))
+        return cls(vocabulary, prompt_length, answer_length)
+
+    def encode(self, pairs: Sequence[Pair]) -> Examples:
+        """Inputs (m, l) and targets (m, l).
+
+        Raises:
+            ValueError: if a text is empty, too long or has a character that is not in the
+                vocabulary (`END` and `SEPARATOR` are not for use in texts).
+        """
+        for prompt, answer in pairs:
+            self._check(prompt, answer)
+        p, a = self.prompt_length, self.answer_length
+        lines = [
+            prompt.rjust(p, END) + SEPARATOR + answer.ljust(a + 1, END) for prompt, answer in pairs
+        ]
+        points = np.frombuffer("".join(lines).encode("utf-32-le"), dtype=np.uint32)
+        place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
+        if (self._points[place] != points).any():
+            unknown = chr(points[np.flatnonzero(self._points[place] != points)[0]])
+            raise ValueError(f"the character {unknown!r} is not in the vocabulary of the suite")
+        tokens = self._tokens[place].reshape(len(pairs), p + a + 2)
+        lengths = np.array([len(answer) for _, answer in pairs], dtype=np.int64)
+        beyond = np.arange(p + a + 1) - p > lengths[:, None]
+        targets = np.where(beyond, IGNORED, tokens[:, 1:])
+        targets[:, :p] = IGNORED
+        return Examples(torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(targets))
+
+    def decode(self, inputs: Tensor) -> list[Pair]:
+        """Prompts and answers of inputs (m, l); an answer ends at the first END."""
+        pairs = []
+        for row in inputs.tolist():
+            text = "".join(self.vocabulary[token] for token in row)
+            prompt, answer = text[: self.prompt_length], text[self.prompt_length + 1 :]
+            pairs.append((prompt.lstrip(END), answer.split(END)[0]))
+        return pairs
+
+    def _check(self, prompt: str, answer: str) -> None:
+        parts = {"prompt": (prompt, self.prompt_length), "answer": (answer, self.answer_length)}
+        for what, (text, longest) in parts.items():
+            if not 0 < len(text) <= longest:
+                raise ValueError(
+                    f"the {what} {text!r} has {len(text)} characters, wanted 1 to {longest}"
+                )
+            if END in text or SEPARATOR in text:
+                raise ValueError(
+                    f"the {what} {text!r} holds a control character (code 2 or 3) that marks where "
+                    "answers begin and end; remove it"
+                )
+
+
+def text_suite(name: str, tasks: Sequence[TextTask[Pair]]) -> TaskSuite:
+    """A suite over one vocabulary and one length, both no larger than its texts need."""
+    code = TextCode.of(pair for task in tasks for pairs in task.splits.values() for pair in pairs)
+    encoded = tuple(
+        Task(
+            name=task.name,
+            splits={split: code.encode(pairs) for split, pairs in task.splits.items()},
+            difficulty=task.difficulty,
+            skills=task.skills,
+            prerequisites=task.prerequisites,
+            category=task.category,
+            cost=mean_tokens(task.splits["train"]),
+            endless=task.endless,
+        )
+        for task in tasks
+    )
+    return TaskSuite(name, encoded, n_outputs=len(code.vocabulary), vocabulary=code.vocabulary)
+
+
+def content_uniform(text: str) -> float:
+    """A number in [0, 1) that depends on nothing but the text."""
+    digest = blake2b(text.encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
+
+
+def mean_tokens(pairs: Sequence[Pair]) -> float:
+    """Mean tokens per example, without padding: prompt, separator, answer, end."""
+    return float(np.mean([len(prompt) + len(answer) + 2 for prompt, answer in pairs]))
+
+
+def text_code(suite: TaskSuite) -> TextCode:
+    """The code that a text suite was written in.
+
+    Raises:
+        ValueError: if the suite is not of text.
+    """
+    if suite.vocabulary[:2] != (END, SEPARATOR):
+        raise ValueError(f"suite {suite.name!r} is not of text: it has no vocabulary of characters")
+    length = suite.input_shape[0]
+    is_answer = suite.tasks[0].splits["train"].targets[0] != IGNORED
+    prompt_length = int(is_answer.int().argmax())
+    return TextCode(suite.vocabulary, prompt_length, length - 1 - prompt_length)

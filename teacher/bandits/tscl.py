@@ -1,0 +1,271 @@
+"""Teacher-Student Curriculum Learning: practise what is being learned fastest.
+
+The four algorithms of Matiisen et al. 2017 (tambetm/TSCL). They differ in how they estimate the
+slope ``Q_k`` of a task's learning curve and agree on what follows from it. Axes: n students, k
+tasks, w the length of a window of past observations.
+
+``feedback`` says which scores are fresh after a decision: ``"full"``, those of every task, or
+``"bandit"``, only that of the task that was chosen; what is known of the others then stays.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..choose import (
+    Floats,
+    check_one_of,
+    check_positive,
+    check_within,
+    epsilon_greedy,
+    otherwise,
+    softmax,
+)
+from ..estimate import (
+    CHANGE,
+    FEEDBACKS,
+    chosen_task,
+    fresh_tasks,
+    push,
+    push_scores,
+    slope,
+    start_windows,
+)
+from ..rules import Memory, View
+
+THOMPSON_STREAM = 1
+
+
+@dataclass(frozen=True)
+class TSCL:
+    """What the four algorithms share: a policy on the slopes ``Q`` that each of them estimates.
+
+    ``policy`` is ``"epsilon_greedy"``, ``(1 - epsilon) [k = argmax Q] + epsilon / K`` where equal
+    slopes share equally, or ``"softmax"``, ``exp(Q_k / temperature)``. With ``absolute`` the size
+    of a slope counts, not its sign, so that a task that is being forgotten is practised again.
+    """
+
+    policy: str = "epsilon_greedy"
+    epsilon: float = 0.1
+    temperature: float = 4e-4
+    absolute: bool = False
+    feedback: str = "full"
+
+    kind: ClassVar[str] = "bandit"
+    sees_order: ClassVar[bool] = False
+    mixes: ClassVar[bool] = False
+    published: ClassVar[bool] = True
+    policies: ClassVar[tuple[str, ...]] = ("epsilon_greedy", "softmax")
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        check_one_of("policy", self.policy, self.policies)
+        check_within("epsilon", self.epsilon, 0, 1)
+        check_positive("temperature", self.temperature)
+        check_one_of("feedback", self.feedback, FEEDBACKS)
+
+    def _choose(self, value: Floats, view: View) -> Floats:
+        """The policy on the slopes, (n, k)."""
+        value = np.abs(value) if self.absolute else value
+        if self.policy == "softmax":
+            return softmax(value, view.present, self.temperature)
+        return epsilon_greedy(value, view.present, self.epsilon)
+
+
+@dataclass(frozen=True)
+class TSCLOnline(TSCL):
+    """TSCL, Online algorithm: ``Q_k <- Q_k + learning_rate (x_k(t) - x_k(t - 1) - Q_k)``, from 0.
+
+    ``x_k`` is the score of task k. The first change is taken from the score before training
+    (published: from 0, the score of a student that knows nothing).
+    """
+
+    learning_rate: float = 0.1
+
+    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "learning_rate": (0.05, 0.1, 0.3),
+        "epsilon": (0.05, 0.1, 0.3),
+        "absolute": (False, True),
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        super().__post_init__()
+        check_within("learning_rate", self.learning_rate, 0, 1)
+
+    def start(self, n: int, k: int) -> Memory:
+        """No slope is known: ``value`` (n, k) zeros."""
+        return {"value": np.zeros((n, k))}
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Move the slopes of the fresh tasks towards their last change."""
+        value = memory["value"]
+        step = self.learning_rate * (view[CHANGE] - value)
+        return {"value": value + np.where(fresh_tasks(view, self.feedback), step, 0.0)}
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """The policy on the averaged changes, (n, k)."""
+        return self._choose(memory["value"], view)
+
+
+@dataclass(frozen=True)
+class TSCLNaive(TSCL):
+    """TSCL, Naive algorithm: hold still for ``window`` decisions, then look at what came of it.
+
+    ``Q_k <- Q_k + learning_rate (s_k - Q_k)``, from 0, at the end of every ``window`` decisions;
+    ``s_k`` is the least-squares slope of the scores of task k during them against 0, 1, 2, ..., and
+    1 for fewer than two scores. With full feedback the probabilities are held and every task's
+    slope counts, as in the released code; with bandit feedback the chosen task itself is held and
+    only its slope counts, as in the paper's Algorithm 2.
+    """
+
+    window: int = 10
+    learning_rate: float = 0.1
+
+    needs: ClassVar[tuple[str, ...]] = ("score",)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "window": (3, 5, 10),
+        "learning_rate": (0.1, 0.3, 1.0),
+        "epsilon": (0.05, 0.1, 0.3),
+        "absolute": (False, True),
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        super().__post_init__()
+        check_within("window", self.window, 2)
+        check_within("learning_rate", self.learning_rate, 0, 1)
+
+    def start(self, n: int, k: int) -> Memory:
+        """Slopes ``value`` (n, k), and of the window so far ``spent`` (n,) and, (n, k), ``count``.
+
+        ``first`` (n, k) is a task's first score in the window, ``total`` (n, k) the sum of its
+        scores above it, and ``moment`` (n, k) the same, each times its place 0, 1, 2, ...
+        """
+        floats = {name: np.zeros((n, k)) for name in ("value", "first", "total", "moment")}
+        counts = {"count": np.zeros((n, k), np.int64), "spent": np.zeros(n, np.int64)}
+        return floats | counts
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Add the fresh scores; at the end of the window move the slopes and begin another."""
+        fresh, count = fresh_tasks(view, self.feedback), memory["count"]
+        first = np.where(fresh & (count == 0), view["score"], memory["first"])
+        # Relative to one of the scores: a flat line has slope 0 to the bit, and ties with others.
+        above = np.where(fresh, view["score"] - first, 0.0)
+        total, moment = memory["total"] + above, memory["moment"] + count * above
+        count = count + fresh
+        spent = memory["spent"] + chosen_task(view).any(axis=1)
+        ended = np.expand_dims(spent >= self.window, 1)
+        spread = count * (count * count - 1) / 12.0
+        rise = moment - 0.5 * (count - 1) * total
+        target = np.where(count >= 2, rise / np.where(count >= 2, spread, 1.0), 1.0)
+        step = self.learning_rate * (target - memory["value"])
+        return {
+            "value": memory["value"] + np.where(ended & fresh, step, 0.0),
+            "first": np.where(ended, 0.0, first),
+            "total": np.where(ended, 0.0, total),
+            "moment": np.where(ended, 0.0, moment),
+            "count": np.where(ended, 0, count),
+            "spent": np.where(ended[:, 0], 0, spent),
+        }
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """The policy on the slopes, or the task that is held, (n, k)."""
+        policy = self._choose(memory["value"], view)
+        if self.feedback == "full":
+            return policy
+        held = chosen_task(view) & (memory["spent"] > 0)[:, None]
+        return otherwise(held.astype(np.float64), policy)
+
+
+@dataclass(frozen=True)
+class TSCLWindow(TSCL):
+    """TSCL, Window algorithm: the slope over the last scores, without any averaging.
+
+    ``Q_k`` = least-squares slope of the last ``window`` scores of task k over the decisions after
+    which they were measured, 1 for fewer than two scores. As published, a student's scores before
+    its first training are not part of the window.
+    """
+
+    window: int = 10
+
+    needs: ClassVar[tuple[str, ...]] = ("score",)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "window": (5, 10, 20),
+        "epsilon": (0.05, 0.1, 0.3),
+        "absolute": (False, True),
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        super().__post_init__()
+        check_within("window", self.window, 2)
+
+    def start(self, n: int, k: int) -> Memory:
+        """Empty windows: ``scores`` and ``times`` (n, w, k), ``count`` (n, k)."""
+        return start_windows(n, k, self.window)
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Add the fresh scores and when they were measured."""
+        return push_scores(memory, view, self.feedback)
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """The policy on the slopes, (n, k)."""
+        return self._choose(slope(memory["scores"], memory["times"], memory["count"]), view)
+
+
+@dataclass(frozen=True)
+class TSCLSampling(TSCL):
+    """TSCL, Sampling algorithm: one of the last changes of score stands for the slope.
+
+    Each task keeps its last ``window`` changes of score ``d_k = x_k(t) - x_k(t - 1)``. With
+    ``policy="thompson"`` one of them is drawn per task, uniformly, and epsilon-greedy acts on the
+    draws; ``"epsilon_greedy"`` and ``"softmax"`` act on their means. A task without any counts as
+    1. The first change is taken from the score before training (published: from 0, the score of a
+    student that knows nothing).
+    """
+
+    policy: str = "thompson"
+    window: int = 10
+
+    policies: ClassVar[tuple[str, ...]] = ("thompson", "epsilon_greedy", "softmax")
+    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "window": (5, 10, 20),
+        "epsilon": (0.05, 0.1, 0.3),
+        "absolute": (False, True),
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        super().__post_init__()
+        check_within("window", self.window, 1)
+
+    def start(self, n: int, k: int) -> Memory:
+        """Empty windows: ``changes`` (n, w, k), ``count`` (n, k)."""
+        return {
+            "changes": np.zeros((n, self.window, k), dtype=np.float32),
+            "count": np.zeros((n, k), dtype=np.int64),
+        }
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Add the fresh changes of score."""
+        fresh = fresh_tasks(view, self.feedback)
+        count = memory["count"]
+        return {
+            "changes": push(memory["changes"], count, view[CHANGE], fresh),
+            "count": count + fresh,
+        }
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """The policy on the drawn or mean changes, (n, k)."""
+        changes = memory["changes"]
+        filled = np.minimum(memory["count"], self.window)
+        if self.policy == "thompson":
+            drawn = (view.uniform(THOMPSON_STREAM) * filled).astype(np.int64)
+            value = np.take_along_axis(changes, drawn[:, None, :], axis=1)[:, 0, :]
+        else:
+            value = changes.sum(axis=1, dtype=np.float64) / np.maximum(filled, 1)
+        return self._choose(np.where(filled > 0, value, 1.0), view)

@@ -1,0 +1,136 @@
+"""Bandits made for reinforcement fine-tuning: values per task and a softmax.
+
+Both chase the mean absolute advantage of a task, which has no meaning for a supervised student. Its
+substitute is ``signal``: ``"learnability"``, ``2 sqrt(p (1 - p))`` with the task's score p (twice
+the spread of a pass/fail reward, in [0, 1]), or ``"progress"``, the absolute change of its score.
+Axes: n students, k tasks.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..choose import Floats, check_one_of, check_positive, check_within, softmax
+from ..estimate import ADVANTAGE_SIGNALS, CHANGE, advantage_substitute, chosen_task
+from ..rules import Memory, View
+
+
+@dataclass(frozen=True)
+class SEC:
+    """Self-Evolving Curriculum (Chen et al. 2025): TD(0) values per task, then a softmax.
+
+    ``Q_k = (1 - learning_rate) Q_k + learning_rate r`` for the chosen task, from ``Q = 0``, and
+    ``p_k ~ exp(Q_k / temperature)``. ``r`` is what stands for the published mean absolute
+    advantage: ``signal``, ``"learnability"`` or ``"progress"``.
+    """
+
+    learning_rate: float = 0.5
+    temperature: float = 1.0
+    signal: str = "learnability"
+
+    kind: ClassVar[str] = "bandit"
+    sees_order: ClassVar[bool] = False
+    mixes: ClassVar[bool] = False
+    published: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "learning_rate": (0.1, 0.5),
+        "temperature": (0.2, 0.4, 1.0),
+        "signal": ADVANTAGE_SIGNALS,
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        check_within("learning_rate", self.learning_rate, 0, 1)
+        check_positive("temperature", self.temperature)
+        check_one_of("signal", self.signal, ADVANTAGE_SIGNALS)
+
+    def start(self, n: int, k: int) -> Memory:
+        """Nothing is known to pay: ``value`` (n, k) zeros."""
+        return {"value": np.zeros((n, k))}
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Move the chosen task's value towards what its choice brought."""
+        value = memory["value"]
+        step = self.learning_rate * (advantage_substitute(view, self.signal) - value)
+        return {"value": value + np.where(chosen_task(view), step, 0.0)}
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """Softmax of the values, (n, k)."""
+        return softmax(memory["value"], view.present, self.temperature)
+
+
+@dataclass(frozen=True)
+class DUMP:
+    """DUMP (Wang et al. 2025): a softmax of upper confidence bounds.
+
+    ``p_k ~ exp(u_k / temperature)`` with ``u_k = mean_k + exploration sqrt(2 ln(N + 1) / (n_k +
+    1))``: ``mean_k`` over the last ``window`` samples of task k, 0 without any, ``n_k`` all its
+    samples ever, N those of all tasks, at least 1. A decision is one sample of the chosen task:
+    ``signal``, in place of the published absolute advantage. The window is kept as ``blocks`` sums
+    and moves by a block of ``window / blocks`` samples, as the published one does by a batch; with
+    ``blocks = window`` it moves by single samples. The released trainer also feeds it the rewards
+    of its validation; this does not.
+    """
+
+    window: int = 300
+    temperature: float = 0.1
+    exploration: float = 1.0
+    signal: str = "learnability"
+    blocks: int = 10
+
+    kind: ClassVar[str] = "bandit"
+    sees_order: ClassVar[bool] = False
+    mixes: ClassVar[bool] = False
+    published: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "window": (10, 50, 300),
+        "temperature": (0.03, 0.1, 0.3),
+        "exploration": (0.1, 0.3, 1.0),
+        "signal": ADVANTAGE_SIGNALS,
+    }
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        check_within("window", self.window, 1)
+        check_positive("temperature", self.temperature)
+        check_within("exploration", self.exploration, 0, 1e6)
+        check_one_of("signal", self.signal, ADVANTAGE_SIGNALS)
+        check_within("blocks", self.blocks, 1, self.window)
+        if self.window % self.blocks:
+            raise ValueError(
+                f"blocks must divide the window of {self.window} samples, got {self.blocks}"
+            )
+
+    def start(self, n: int, k: int) -> Memory:
+        """No samples: ``sums`` (n, blocks, k) of them, ``count`` (n, k) of all ever."""
+        return {
+            "sums": np.zeros((n, self.blocks, k)),
+            "count": np.zeros((n, k), dtype=np.int64),
+        }
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """Add the chosen task's sample to its newest block."""
+        chosen = chosen_task(view)
+        row, task = np.nonzero(chosen)
+        sample = advantage_substitute(view, self.signal)[row, task]
+        count = memory["count"][row, task]
+        size = self.window // self.blocks
+        block = count // size % self.blocks
+        sums = memory["sums"].copy()
+        # The first sample of a block takes the place of the oldest block.
+        sums[row, block, task] = np.where(count % size, sums[row, block, task], 0.0) + sample
+        return {"sums": sums, "count": memory["count"] + chosen}
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """Softmax of the bounds, (n, k)."""
+        count = np.where(view.present, memory["count"], 0)
+        size = self.window // self.blocks
+        moving = self.window - size + 1 + (count - 1) % size
+        filled = np.where(count > self.window, moving, np.maximum(count, 1))
+        samples = np.maximum(count.sum(axis=1, keepdims=True), 1)
+        bonus = self.exploration * np.sqrt(2.0 * np.log(samples + 1) / (count + 1))
+        bound = memory["sums"].sum(axis=1) / filled + bonus
+        return softmax(bound, view.present, self.temperature)

@@ -1,0 +1,252 @@
+"""SB3's own learners: made with random streams of their own, loaded on other suites.
+
+Legend: n students, k tasks, f columns.
+"""
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.save_util import load_from_zip_file
+from stable_baselines3.common.vec_env import VecEnv
+
+from ..adapter import RuleTeacher, columns_of
+from ..mixture import mixture_shares
+from ..pickles import own_objects, zip_data
+from ..streams import LearnerStreams
+from .algorithms import Learner, learner_named
+from .taskwise import Taskwise
+
+_REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+"""Arrays of a replay buffer."""
+
+
+def make_learner(
+    algorithm: str, env: VecEnv, *, seed: int, width: int = 64, **settings: Any
+) -> BaseAlgorithm:
+    """A learner with a taskwise policy on a curriculum environment.
+
+    Args:
+        algorithm: a name in `ALGORITHMS`.
+        env: the environment, any number of tasks.
+        seed: of the network's weights and the learner's own streams; run it inside
+            `LearnerStreams(seed).running()`.
+        width: units of every layer of the policy.
+        settings: those of the SB3 algorithm; `action_noise` may be a number, the deviation of
+            Gaussian noise as a fraction of the highest logit.
+
+    Raises:
+        ValueError: if there is no such algorithm, it can't act in the environment, or its policy
+            is not shown what it needs.
+    """
+    learner, columns = learner_named(algorithm), columns_of(env)
+    _check_action(algorithm, learner, env.action_space)
+    policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
+    policy |= {name: _needed(columns, name, algorithm) for name in learner.needs}
+    settings = learner.settings | settings
+    _check_shares(settings)
+    policy |= settings.pop("policy_kwargs", None) or {}
+    if isinstance(settings.get("action_noise"), float | int):
+        deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
+        settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
+    maker: Any = learner.algorithm
+    model: Any = maker(
+        learner.policy,
+        env,
+        seed=seed,
+        policy_kwargs=policy,
+        device=settings.pop("device", "cpu"),
+        **settings,
+    )
+    # Saved with the model, for `load_teacher`.
+    model.columns, model.algorithm = columns, algorithm
+    teacher: BaseAlgorithm = model
+    return teacher
+
+
+def _check_shares(settings: Mapping[str, Any]) -> None:
+    """SB3 takes any discount, and values then grow without end."""
+    for name in ("gamma", "gae_lambda", "tau"):
+        value = settings.get(name, 1.0)
+        if not (isinstance(value, float | int) and 0.0 <= value <= 1.0):
+            raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
+
+
+def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) -> None:
+    action = "mixture" if isinstance(space, spaces.Box) else "task"
+    if action not in learner.actions:
+        raise ValueError(
+            f"algorithm {algorithm!r} chooses a {learner.actions[0]}, but the environment wants a "
+            f"{action}; make it with action={learner.actions[0]!r}, or choose another algorithm"
+        )
+
+
+def _place(columns: tuple[str, ...], name: str) -> int | None:
+    return columns.index(name) if name in columns else None
+
+
+def _needed(columns: tuple[str, ...], name: str, algorithm: str) -> int:
+    if name not in columns:
+        raise ValueError(
+            f"algorithm {algorithm!r} needs the column {name}, which the environment does not "
+            f"show; add it to observe={list(columns)}"
+        )
+    return columns.index(name)
+
+
+def load_teacher(
+    path: str | Path | BytesIO,
+    env: VecEnv,
+    algorithm: type[BaseAlgorithm] | None = None,
+    **options: Any,
+) -> BaseAlgorithm:
+    """Load a saved teacher for an environment that may have another number of tasks.
+
+    SB3's own `load` refuses another action space; a taskwise policy has the same weights for every
+    k, so the spaces are bound anew. The file is a pickle: load only what you trust.
+
+    Args:
+        path: a zip that `save` wrote.
+        env: where it is to teach; must show as many columns as in training.
+        algorithm: the class that saved it; by default the one that `make_learner` noted in the
+            file, else `PPO`.
+        options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
+
+    Raises:
+        ValueError: if `env` shows other columns, or wants other actions, than those that the
+            teacher was trained on.
+    """
+    # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
+    with LearnerStreams(0).running():
+        objects, algorithm = _classes_of(path, algorithm)
+        saved = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
+        if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], Taskwise):
+            objects |= {
+                "observation_space": env.observation_space,
+                "action_space": env.action_space,
+            }
+            if saved.get("action_noise") and saved["action_space"] != env.action_space:
+                # It was made for another number of tasks, and is for training alone.
+                objects["action_noise"] = None
+        if not issubclass(algorithm, RuleTeacher):
+            _check_columns(saved, columns_of(env))
+            _check_same_action(saved["action_space"], env.action_space)
+        return algorithm.load(path, env=env, device="cpu", custom_objects=objects, **options)
+
+
+def _classes_of(
+    path: str | Path | BytesIO, algorithm: type[BaseAlgorithm] | None
+) -> tuple[dict[str, Any], type[BaseAlgorithm]]:
+    """Classes in a file that are ours, by name of the attribute; and the one that saved it."""
+    data = zip_data(path)
+    if "algorithm" not in data:
+        return own_objects(data), algorithm or PPO
+    learner = learner_named(data["algorithm"])
+    return {"policy_class": learner.policy}, algorithm or learner.algorithm
+
+
+def _check_columns(saved: dict[str, Any], columns: tuple[str, ...]) -> None:
+    """Refuse an environment that does not show what a learned teacher was trained on."""
+    trained, count = tuple(saved.get("columns", ())), saved["observation_space"].shape[-1]
+    if (trained or columns) != columns or count != len(columns):
+        wanted = f"the columns {', '.join(trained)}" if trained else f"{count} columns"
+        raise ValueError(
+            f"this teacher was trained on {wanted}, but the environment shows "
+            f"{', '.join(columns)}; give it the same with observe="
+        )
+
+
+def _check_same_action(trained: spaces.Space[Any], wanted: spaces.Space[Any]) -> None:
+    """Refuse an environment of tasks to a teacher of mixtures, and conversely."""
+    mixed = isinstance(trained, spaces.Box)
+    if mixed != isinstance(wanted, spaces.Box):
+        action = "mixture" if mixed else "task"
+        raise ValueError(
+            f"this teacher was trained to choose a {action} and the environment wants the other; "
+            f"make it with action={action!r}"
+        )
+
+
+def beside_zip(model: BaseAlgorithm) -> dict[str, Any]:
+    """What SB3's zip leaves out and an exact resume needs, at the boundary of a rollout.
+
+    The stream that actions are explored from, the memory of a recurrent policy, and the filled part
+    of a replay buffer.
+    """
+    learner: Any = model
+    buffer = getattr(learner, "replay_buffer", None)
+    filled = None
+    if buffer is not None:
+        # One more: with shared memory the last observation stands at the next place.
+        count = buffer.buffer_size if buffer.full else buffer.pos + 1
+        # With shared memory there are no `next_observations`.
+        names = [name for name in _REPLAYED if hasattr(buffer, name)]
+        filled = {name: getattr(buffer, name)[:count].copy() for name in names}
+        filled |= {"pos": buffer.pos, "full": buffer.full}
+    return {
+        "exploration": learner.action_space.np_random.bit_generator.state,
+        "memory": getattr(learner, "_last_lstm_states", None),
+        "buffer": filled,
+    }
+
+
+def load_beside_zip(model: BaseAlgorithm, state: dict[str, Any]) -> None:
+    """Take up what `beside_zip` kept."""
+    learner: Any = model
+    learner.action_space.np_random.bit_generator.state = state["exploration"]
+    if state["memory"] is not None:
+        learner._last_lstm_states = state["memory"]
+    for name, value in (state["buffer"] or {}).items():
+        if isinstance(value, np.ndarray):
+            getattr(learner.replay_buffer, name)[: len(value)] = value
+        else:
+            setattr(learner.replay_buffer, name, value)
+
+
+def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -> Any:
+    """Probabilities of the tasks at the last choice, (n, k) float, or its shares where it mixed.
+
+    A rule drew its choice from them. A learned teacher that was asked for its likeliest task drew
+    nothing: they are its policy's, and one-hot for a value-based learner, which has no policy.
+
+    Args:
+        teacher: any SB3 algorithm.
+        observation: what it saw, (n, k, f).
+        state: what its `predict` returned.
+    """
+    if isinstance(state, dict) and "probabilities" in state:
+        return state["probabilities"]
+    policy: Any = teacher.policy
+    with torch.no_grad():
+        seen, _ = policy.obs_to_tensor(observation)
+        if state is not None:
+            distribution = policy.distribution_after(seen, state)
+        elif hasattr(policy, "get_distribution"):
+            distribution = policy.get_distribution(seen)
+        else:
+            distribution = None
+        if isinstance(teacher.action_space, spaces.Box):
+            return _shares(policy, observation, distribution)
+        if distribution is not None:
+            return distribution.distribution.probs.numpy()
+        chosen = policy._predict(seen, deterministic=True)
+        tasks: Any = teacher.action_space
+        return torch.nn.functional.one_hot(chosen, int(tasks.n)).float().numpy()
+
+
+def _shares(policy: Any, observation: np.ndarray, distribution: Any) -> np.ndarray:
+    """Shares of the likeliest mixture, (n, k)."""
+    if distribution is None:
+        logits, _ = policy.predict(observation, deterministic=True)
+    else:
+        space = policy.action_space
+        logits = np.clip(distribution.mode().numpy(), space.low, space.high)
+    present = getattr(policy, "present", None)
+    return mixture_shares(logits, None if present is None else observation[:, :, present] > 0)

@@ -1,0 +1,138 @@
+"""What a run says about its teachers, and what it is expected to take."""
+
+import copy
+import json
+
+import pytest
+from tiny_config import CONFIG
+
+from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.dry_run import estimate
+from lessonplan.experiments.store.cards import Cost, TeacherCard, read_cards, write_card
+from lessonplan.experiments.store.layout import RunDir
+from lessonplan.experiments.trial.cards import write_teacher_cards
+from lessonplan.experiments.trial.units import Unit
+from lessonplan.teacher import RULES
+
+COSTS = {"lifetimes": 3, "compute": 8.0, "student_steps": 6, "wall_seconds": 1.0}
+COURSE = {
+    "suite": {"name": "parity", "options": {"n_tasks": 2, "n_signs": 8}},
+    "student": {"options": {"hidden": [8]}, "batch_size": 4, "evaluation_size": 9},
+    "lifetime": {"budget": "30-steps", "steps_per_decision": 5},
+}
+
+
+def config_of(*teachers):
+    return make_config(copy.deepcopy(CONFIG) | {"teachers": list(teachers)}, [])
+
+
+def cards(folder, *teachers, **results):
+    """The cards of these teachers; `results` are those of their units."""
+    for unit, result in results.items():
+        kind, name, seed = unit.split("_")
+        file = Unit(kind, name, int(seed)).file(folder)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(COSTS | result))
+    (folder / "teachers").mkdir(exist_ok=True)
+    write_teacher_cards(config_of(*teachers), folder)
+    files = (folder / "teachers").glob("*.json")
+    return {file.stem: json.loads(file.read_text()) for file in files}
+
+
+def learned(**more):
+    return {"name": "ppo", "type": "learned", "observe": ["progress", "score"], **more}
+
+
+def test_the_selection_cost_is_the_mean_over_teacher_seeds_of_the_candidate_that_was_kept(tmp_path):
+    found = cards(
+        tmp_path, learned(seeds=2, sampled=True), "uniform",
+        train_ppo_0={"selection": [5.0, 3.0]}, train_ppo_1={"selection": [7.0, 9.0]},
+    )  # fmt: skip
+    assert found["ppo"]["selection_cost"] == 5.0
+    assert found["ppo-sampled"]["selection_cost"] is None
+    assert found["uniform"]["selection_cost"] is None
+    assert not found["ppo"]["other_course"]
+
+
+def test_a_teacher_of_another_course_says_so(tmp_path):
+    found = cards(tmp_path, learned(courses=[COURSE], sampled=True))
+    assert found["ppo"]["other_course"]
+    assert found["ppo-sampled"]["other_course"]
+    assert found["ppo"]["selection_cost"] is None
+
+
+def test_a_card_says_whether_its_teacher_is_deterministic_and_whose_twin_it_is(tmp_path):
+    written = cards(
+        tmp_path, learned(sampled=True), learned(name="drawn", deterministic=False), "uniform"
+    )
+    facts = {name: (c["deterministic"], c["sampled_twin_of"]) for name, c in written.items()}
+    assert facts == {
+        "ppo": (True, None), "ppo-sampled": (False, "ppo"), "drawn": (False, None),
+        "uniform": (False, None),
+    }  # fmt: skip
+
+
+def test_the_twin_is_known_in_cards_of_older_versions(tmp_path):
+    """They say `deterministic` of every learned teacher but the sampled twin."""
+    cards(tmp_path, learned(sampled=True), "uniform")
+    for file in RunDir(tmp_path).cards():
+        card = json.loads(file.read_text())
+        del card["sampled_twin_of"]
+        file.write_text(json.dumps(card))
+    twins = {name: card.sampled_twin_of for name, card in read_cards(tmp_path).items()}
+    assert twins == {"ppo": None, "ppo-sampled": "ppo", "uniform": None}
+
+
+def test_a_card_is_read_as_it_was_written(tmp_path):
+    card = TeacherCard(
+        name="ppo", kind="learned", label="PPO", tuned=True, needs=("score",),
+        parameters={"width": 8}, training=Cost(3.0, 8.0, 6.0, 1.0), sees_order=True,
+        deterministic=True, selection_cost=5.0, other_course=True,
+    )  # fmt: skip
+    write_card(tmp_path, card)
+    assert read_cards(tmp_path) == {"ppo": card}
+
+
+@pytest.mark.parametrize(
+    ("observe", "told"),
+    [
+        (["progress:ema=0.5", "score"], False),
+        (["progress", "order"], True),
+        (["progress", "prerequisites_mastered"], True),
+        (["progress", "difficulty"], True),
+    ],
+)
+def test_a_learned_teacher_sees_the_order_if_one_of_its_columns_tells_it(tmp_path, observe, told):
+    assert cards(tmp_path, learned(observe=observe))["ppo"]["sees_order"] is told
+
+
+def test_published_is_a_rule_of_a_paper_with_the_settings_of_the_paper(tmp_path):
+    found = cards(
+        tmp_path, "exp3s", "uniform", "learnability",
+        {"name": "same", "rule": "exp3s", "parameters": {"epsilon": 0.05}},
+        {"name": "other", "rule": "exp3s", "parameters": {"epsilon": 0.2}},
+        {"name": "tuned", "rule": "exp3s", "tune": True},
+    )  # fmt: skip
+    assert {name for name, card in found.items() if card["published"]} == {"exp3s", "same"}
+
+
+def test_our_own_rules_and_plain_baselines_are_not_passed_off_as_published():
+    ours = {name for name, rule in RULES.items() if not getattr(rule, "published", False)}
+    assert ours == {
+        "proportional", "uniform", "static_mixture", "in_order", "reverse", "spaced_review",
+        "highest_unmastered", "learnability",
+    }  # fmt: skip
+
+
+def test_an_estimate_counts_a_course_of_its_own_by_its_own_batch_probes_and_budget():
+    """Training and selecting: 40 + 2 * 3 * 6 decisions, each of 20 examples and 2 * 9 probes.
+
+    Reporting: 4 * 12 decisions of 80 examples and 3 * 16 probes.
+    """
+    text = estimate(config_of(learned(courses=[COURSE], decisions=40, candidates=2)))
+    trained, reported = 40 + 2 * 3 * 6, 4 * 12
+    probing = trained * 18 / 3 + reported * 48 / 3
+    compute = probing + trained * 20 + reported * 80
+    assert f"About {trained + reported} decisions and {compute:,.3g} training" in text
+    assert f"probing is {probing / compute:.0%}" in text
+    assert "At most" not in text

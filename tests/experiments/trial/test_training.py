@@ -1,0 +1,149 @@
+"""Training any learner: stopped at any moment it goes on to the same teacher.
+
+Legend: m students.
+"""
+
+import numpy as np
+import pytest
+from fake_cohort import fake_room
+from tiny_config import CONFIG
+
+from lessonplan.envs import CurriculumVecEnv
+from lessonplan.experiments.build.build import build_suite
+from lessonplan.experiments.config.config import Config, LearnedSection
+from lessonplan.experiments.trial.teaching import Teaching
+from lessonplan.experiments.trial.training import TeacherTraining
+from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
+
+SETTINGS = {
+    "a2c": {"n_steps": 4},
+    "dqn": {"learning_starts": 24, "train_freq": 2, "batch_size": 8},
+    "recurrent_ppo": {"n_steps": 8, "batch_size": 16, "n_epochs": 2},
+}
+
+
+class Stopped(Exception):
+    """As a kill would, at a moment that the test chooses."""
+
+
+def training(folder, algorithm, decisions=192, **changes):
+    config = Config.model_validate(
+        CONFIG | {"teachers": ["uniform"], "checkpoint_seconds": 1e-9} | changes
+    )
+    plain = {"name": "pupil", "type": "learned", "students": 4, "width": 8}
+    plain |= {"decisions": decisions, "candidates": 2, "settings": SETTINGS[algorithm]}
+    teacher = LearnedSection.model_validate(plain | {"algorithm": algorithm})
+    return TeacherTraining(config, teacher, 3, build_suite(config), folder)
+
+
+def stop_after(calls):
+    """A watcher that stops the work at its n-th report."""
+
+    def report(fraction, words):
+        nonlocal calls
+        calls -= 1
+        if calls == 0:
+            raise Stopped
+
+    return report
+
+
+def run(work):
+    """What training found, without times, and the weights of the candidates."""
+    result = {name: value for name, value in work.run().items() if name != "wall_seconds"}
+    weights = []
+    for path in sorted(work._folder.glob("*.zip")):
+        parameters = load_teacher(path, work.env).policy.state_dict()
+        weights.append({name: value.numpy() for name, value in parameters.items()})
+    return result, weights
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", SETTINGS)
+def test_a_training_that_was_stopped_twice_ends_with_the_same_teacher(algorithm, tmp_path):
+    wanted = run(training(tmp_path / "whole", algorithm))
+    assert len(wanted[0]["selection"]) == 2
+    assert len(wanted[0]["curve"]) >= 3
+    for calls in (3, 2):
+        work = training(tmp_path / "stopped", algorithm)
+        work.tell = stop_after(calls)
+        with pytest.raises(Stopped):
+            work.run()
+    np.testing.assert_equal(run(training(tmp_path / "stopped", algorithm)), wanted)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "decisions", "stretch", "places"),
+    [
+        # A rollout is 4 steps of 4 students; two turns of collecting are 8 decisions.
+        ("a2c", 100, 16, [112, 96]),
+        ("a2c", 6400, 64, [6400, 5760]),
+        ("dqn", 100, 8, [104, 96]),
+        ("dqn", 8000, 80, [8000, 7200]),
+    ],
+)
+def test_things_are_kept_at_whole_rollouts_about_a_hundred_times(
+    algorithm, decisions, stretch, places, tmp_path
+):
+    work = training(tmp_path, algorithm, decisions)
+    model = work._begin()
+    assert work.stretch(model) == stretch
+    assert work._places(model) == sorted(places)
+
+
+def recurrent(n):
+    room = fake_room(n=n, observe=("progress", "score"), budget="9-steps")
+    env = CurriculumVecEnv(room)
+    with LearnerStreams(0).running():
+        model = make_learner("recurrent_ppo", env, seed=0, width=8)
+    return model, room
+
+
+def chances(lifetimes, decisions):
+    """Probabilities by row and decision."""
+    given = {}
+    for _ in range(decisions):
+        if len(lifetimes.running):
+            decision = lifetimes.step()
+            for row, values in zip(decision.rows, decision.probabilities, strict=True):
+                given.setdefault(int(row), []).append(values)
+    return given
+
+
+def test_a_recurrent_teacher_remembers_each_student_by_itself():
+    seeds = np.array([3, 11, 5, 8])
+    model, room = recurrent(4)
+    together = chances(Teaching(model, room, seeds), 30)
+    for row, seed in enumerate(seeds):
+        alone, single = recurrent(1)
+        by_itself = chances(Teaching(alone, single, seeds[[row]]), 30)[0]
+        np.testing.assert_allclose(together[row], by_itself, atol=1e-6, err_msg=str(seed))
+
+
+def test_the_memory_of_a_recurrent_teacher_is_part_of_the_state_of_lifetimes():
+    seeds = np.array([3, 11, 5, 8])
+    model, room = recurrent(4)
+    lifetimes = Teaching(model, room, seeds)
+    chances(lifetimes, 4)
+    state = lifetimes.state_dict()
+    wanted = chances(lifetimes, 5)
+    again = Teaching(*recurrent(4), seeds)
+    again.load_state_dict(state)
+    np.testing.assert_equal(chances(again, 5), wanted)
+    hidden, cell = state["memory"]
+    assert hidden.shape == cell.shape == (1, 4, 3 * 8)
+    assert np.abs(hidden).min(axis=2).max() > 0
+
+
+def test_a_teacher_of_mixtures_trains_its_students_on_them_and_shows_the_shares():
+    room = fake_room(n=3, observe=("progress", "score"), budget="9-steps", action="mixture")
+    env = CurriculumVecEnv(room)
+    with LearnerStreams(0).running():
+        model = make_learner("ppo", env, seed=0, width=8, n_steps=8, batch_size=24)
+        model.learn(24)
+    lifetimes = Teaching(model, room, np.arange(3))
+    decision = lifetimes.step()
+    shares = decision.probabilities
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    assert (shares > 0.01).all()
+    np.testing.assert_allclose(room.cohort.mixtures[-1], shares)

@@ -1,0 +1,163 @@
+"""Tables of the documentation, made from what is registered and its docstrings.
+
+Run this file to write them into the pages, between the lines that mark them.
+"""
+
+import inspect
+import json
+import re
+import sys
+from functools import partial
+from pathlib import Path
+
+from lessonplan.envs import REWARDS
+from lessonplan.envs.classroom.progress import ESTIMATORS
+from lessonplan.teacher import ALGORITHMS, RULES
+
+ROOT = Path(__file__).parents[2]
+DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
+NAME = r"[A-Z][\w\-]+"
+CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")
+"""Authors and a year, as in `Auer, Cesa-Bianchi, Fischer 2002` or `Graves et al. (2017)`."""
+
+
+def rules():
+    """Name, first line and source of every rule."""
+    rows = [
+        (f"`{name}`", without_source(first_line(rule)), source(rule))
+        for name, rule in RULES.items()
+    ]
+    return table(("rule", "what it does", "source"), rows)
+
+
+def learners():
+    """Name, line, actions and class of every learner."""
+    rows = [
+        (f"`{name}`", each.summary, " or ".join(each.actions), published(each.algorithm))
+        for name, each in ALGORITHMS.items()
+    ]
+    return table(("learner", "what it does", "chooses", "source"), rows)
+
+
+def estimators():
+    """Every estimator of progress, as it is asked for."""
+    rows = []
+    for parameters, estimator in ESTIMATORS.items():
+        known = inspect.signature(estimator).parameters
+        asked = [
+            f"{name}={known[name].default:g}" if name in known else name
+            for name in sorted(parameters)
+        ]
+        rows.append((f"`{':'.join(filter(None, ['progress', ','.join(asked)]))}`",
+                     first_line(estimator)))  # fmt: skip
+    return table(("column", "what it estimates"), rows)
+
+
+def rewards():
+    """Every reward."""
+    rows = [(f"`{name}`", first_line(reward)) for name, reward in REWARDS.items()]
+    return table(("reward", "what is paid after a decision"), rows)
+
+
+def comparison(name):
+    """What every teacher of a stored result needed, best first."""
+    stored = json.loads((RESULTS / name / "summary.json").read_text())
+    teachers = stored["teachers"]
+    ratio = {
+        row["teacher"]: row
+        for row in stored["versus"]
+        if (row["baseline"], row["metric"]) == ("proportional", "cost_to_mastery")
+    }
+    rows = []
+    for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
+        said, found = teachers[each], teachers[each]["steps_to_mastery"]
+        seeds = f", {said['teacher_seeds']} seeds" if said["teacher_seeds"] > 1 else ""
+        rows.append(
+            (
+                f"`{each}`{seeds}" + (" (sees the order)" if said["sees_order"] else ""),
+                f"{said['mastered']:.0%}",
+                f"{found['iqm']:,.0f} {interval(found, ',.0f')}",
+                f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
+                if each in ratio
+                else "",
+                f"{said['area']['iqm']:.3f} {interval(said['area'], '.3f')}",
+            )
+        )
+    head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
+    return table(head, rows)
+
+
+def interval(found, shape):
+    """The 95 % interval in brackets."""
+    return "[" + ", ".join(format(end, shape) for end in found["ci95"]) + "]"
+
+
+TABLES = {
+    "comparisons.md": {
+        name: partial(comparison, name) for name in ("graph", "interference", "distractors", "flat")
+    },
+    "teachers.md": {"rules": rules, "learners": learners},
+    "signals.md": {"estimators": estimators, "rewards": rewards},
+}
+"""Tables by page and mark."""
+
+
+def table(head, rows):
+    """Markdown; a bar inside of a cell would end it."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
+                     for line in lines)  # fmt: skip
+
+
+def first_line(thing):
+    """The first line of a docstring, without the shape of a result."""
+    line = inspect.getdoc(thing).partition("\n")[0].replace("``", "`")
+    return re.sub(r", \(\w+,?\)\.$", ".", line)
+
+
+def without_source(line):
+    """The line without the brackets that name a source."""
+    return re.sub(r" \([^()]*\b(?:19|20)\d\d\b[^()]*\)", "", line)
+
+
+def source(rule):
+    """Who published it, as its docstring says, or else that of its file."""
+    for text in (inspect.getdoc(rule), inspect.getdoc(inspect.getmodule(rule))):
+        found = CITATION.findall(re.sub(r"\s+", " ", text))
+        if found:
+            return "; ".join(dict.fromkeys(re.sub(r"[()]|(?<=\.),", "", each) for each in found))
+    return ""
+
+
+def published(algorithm):
+    """The class behind a learner, and the first paper that its docstring names."""
+    theirs = next(
+        each for each in algorithm.__mro__ if each.__module__.startswith(("stable_", "sb3_"))
+    )
+    package = theirs.__module__.partition(".")[0].replace("_", "-")
+    paper = re.search(r"Paper: (https?://[^\s,]+)", inspect.getdoc(theirs) or "")
+    line = f"{package} `{theirs.__name__}`"
+    return f"{line}, [paper]({paper[1]})" if paper else line
+
+
+def replaced(page, mark, text):
+    """The page with this text between the two lines of a mark."""
+    start, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
+    head, _, rest = page.partition(start)
+    _, found, tail = rest.partition(end)
+    if not found:
+        raise ValueError(f"the page has no lines {start.strip()} and {end}")
+    return f"{head}{start}{text}\n{end}{tail}"
+
+
+def main():
+    """Write all tables into their pages."""
+    for name, tables in TABLES.items():
+        text = (DOCS / name).read_text()
+        for mark, make in tables.items():
+            text = replaced(text, mark, make())
+        (DOCS / name).write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+import json
+import random
+from importlib.resources import files
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lessonplan.student import SPLITS
+from lessonplan.student.corpora.json_lines import jsonl
+from lessonplan.student.text.characters import text_code
+from lessonplan.student.text.stress import noisy
+
+WORDS = files("lessonplan.experiments") / "examples" / "words"
+
+
+def numbered(count, **fields):
+    return [{"prompt": f"item {i}", "answer": str(i), **fields} for i in range(count)]
+
+
+def written(path, records):
+    path.write_text("\n".join(json.dumps(record) for record in records), encoding="utf-8")
+    return path
+
+
+def texts(suite):
+    """Pairs by task and split."""
+    code = text_code(suite)
+    return {
+        task.name: {split: code.decode(task.splits[split].inputs) for split in SPLITS}
+        for task in suite.tasks
+    }
+
+
+def test_lines_without_a_split_are_cut_into_disjoint_shares(tmp_path):
+    suite = jsonl(written(tmp_path / "items.jsonl", numbered(200)))
+    splits = texts(suite)["items"]
+    assert {split: len(splits[split]) for split in SPLITS} == {
+        "train": 160, "probe": 20, "test": 20, "stress": 20,
+    }  # fmt: skip
+    pairs = splits["train"] + splits["probe"] + splits["test"]
+    assert sorted(pairs) == sorted((f"item {i}", str(i)) for i in range(200))
+    assert suite.name == "items"
+    assert not suite.tasks[0].endless
+
+
+def test_small_tasks_get_a_sensible_minimum(tmp_path):
+    splits = texts(jsonl(written(tmp_path / "items.jsonl", numbered(20))))["items"]
+    assert [len(splits[split]) for split in SPLITS] == [10, 5, 5, 5]
+
+
+def test_the_cut_depends_on_the_content_and_not_on_the_order(tmp_path):
+    records = numbered(100)
+    first = texts(jsonl(written(tmp_path / "a.jsonl", records)))["a"]
+    random.Random(0).shuffle(records)
+    second = texts(jsonl(written(tmp_path / "b.jsonl", records)))["b"]
+    for split in SPLITS:
+        assert sorted(first[split]) == sorted(second[split])
+    again = jsonl(tmp_path / "b.jsonl").tasks[0].splits["test"].inputs
+    assert torch.equal(again, jsonl(tmp_path / "b.jsonl").tasks[0].splits["test"].inputs)
+
+
+def test_a_prompt_stays_in_one_split_over_all_tasks(tmp_path):
+    shared = [{"prompt": f"item {i}", "answer": "x"} for i in range(0, 60, 2)]
+    written(tmp_path / "a.jsonl", numbered(60))
+    written(tmp_path / "b.jsonl", [*shared, *[r | {"prompt": r["answer"]} for r in numbered(40)]])
+    split_of = {}
+    for splits in texts(jsonl(tmp_path)).values():
+        for split in ("train", "probe", "test"):
+            for prompt, _ in splits[split]:
+                assert split_of.setdefault(prompt, split) == split
+
+
+def test_given_splits_are_kept_and_bind_lines_without_one(tmp_path):
+    records = numbered(30)
+    records[3]["split"] = "test"
+    records.append({"prompt": "item 3", "answer": "three"})
+    records.append({"prompt": "very hard", "answer": "1", "split": "stress"})
+    splits = texts(jsonl(written(tmp_path / "items.jsonl", records)))["items"]
+    assert splits["test"] == [("item 3", "3"), ("item 3", "three")]
+    assert splits["stress"] == [("very hard", "1")]
+    assert len(splits["probe"]) == 5
+
+
+def test_stress_lines_do_not_count_towards_the_shares(tmp_path):
+    stress = [{"prompt": f"odd {i}", "answer": "x", "split": "stress"} for i in range(100)]
+    splits = texts(jsonl(written(tmp_path / "items.jsonl", numbered(100) + stress)))["items"]
+    assert [len(splits[split]) for split in SPLITS] == [80, 10, 10, 100]
+
+
+def test_an_example_that_stands_twice_counts_once(tmp_path):
+    splits = texts(jsonl(written(tmp_path / "items.jsonl", numbered(30) * 2)))["items"]
+    assert sum(len(splits[split]) for split in ("train", "probe", "test")) == 30
+
+
+def test_derived_stress_is_a_typo_in_every_test_prompt(tmp_path):
+    splits = texts(jsonl(written(tmp_path / "items.jsonl", numbered(200))))["items"]
+    known = {prompt for split in ("train", "probe", "test") for prompt, _ in splits[split]}
+    for (prompt, answer), (changed, same) in zip(splits["test"], splits["stress"], strict=True):
+        assert answer == same
+        assert changed not in known
+        assert len(prompt) - 1 <= len(changed) <= len(prompt)
+        assert [c for c in changed if c.isdigit()] == [c for c in prompt if c.isdigit()]
+
+
+@given(st.text(min_size=1, max_size=8), st.sets(st.text(max_size=3)))
+def test_a_typo_changes_the_prompt_and_avoids_known_ones(prompt, known):
+    changed = noisy(prompt, known)
+    assert changed != prompt
+    assert changed not in known or changed == f" {prompt}"
+
+
+def test_a_folder_gives_a_task_per_file_in_order_with_unequal_sizes(tmp_path):
+    written(tmp_path / "b.jsonl", numbered(40, difficulty=2, prerequisites=["a"]))
+    written(tmp_path / "a.jsonl", [{"prompt": f"a{i}", "answer": "1"} for i in range(90)])
+    written(
+        tmp_path / "c.jsonl", [r | {"prompt": "c" + r["answer"]} for r in numbered(25, task="z")]
+    )
+    suite = jsonl(tmp_path)
+    assert suite.names == ["a", "b", "z"]
+    assert [len(task.splits["train"]) for task in suite.tasks] == [72, 30, 15]
+    assert suite.tasks[1].prerequisites == ("a",)
+    assert suite.tasks[1].difficulty == 2
+
+
+def test_a_description_may_stand_on_any_line(tmp_path):
+    records = numbered(30)
+    records[7] |= {"skills": ["counting", "copying"], "category": "numbers"}
+    records[9] |= {"difficulty": 1.5, "category": "numbers"}
+    task = jsonl(written(tmp_path / "items.jsonl", records)).tasks[0]
+    assert task.skills == ("counting", "copying")
+    assert (task.category, task.difficulty) == ("numbers", 1.5)
+
+
+LINE_1 = {"prompt": "p", "answer": "a"}
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({"prompt": "p"}, "the key 'answer' is missing"),
+        (LINE_1 | {"promt": "p"}, "unknown key 'promt'; the keys are prompt, answer"),
+        (LINE_1 | {"prompt": ""}, "'prompt' must be text that is not empty, got ''"),
+        (LINE_1 | {"answer": ""}, "'answer' must be text that is not empty, got ''"),
+        (LINE_1 | {"answer": 5}, "'answer' must be text that is not empty, got 5"),
+        (LINE_1 | {"difficulty": "hard"}, "'difficulty' must be a finite number, got 'hard'"),
+        (LINE_1 | {"difficulty": True}, "'difficulty' must be a finite number, got True"),
+        (LINE_1 | {"difficulty": float("nan")}, "'difficulty' must be a finite number, got nan"),
+        (LINE_1 | {"skills": "counting"}, "'skills' must be a list of names, got 'counting'"),
+        (LINE_1 | {"prerequisites": [1]}, "'prerequisites' must be a list of names"),
+        (LINE_1 | {"split": "dev"}, "'split' must be one of train, probe, test, stress, got 'dev'"),
+        (LINE_1 | {"prompt": "a\x02"}, "'prompt' holds a control character"),
+        (LINE_1 | {"answer": "\ud800"}, "half of a surrogate pair"),
+        ([1], "every line must be a JSON object"),
+    ],
+)
+def test_a_wrong_line_is_named_with_file_and_line(tmp_path, record, sentence):
+    path = tmp_path / "items.jsonl"
+    path.write_text(json.dumps(LINE_1) + "\n\n" + json.dumps(record) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"items\.jsonl, line 3: ") as error:
+        jsonl(path)
+    assert sentence in str(error.value)
+
+
+def test_malformed_json_is_named_with_file_line_and_column(tmp_path):
+    (tmp_path / "items.jsonl").write_text('{"prompt": "a", }\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"items.jsonl, line 1, column \d+: not valid JSON"):
+        jsonl(tmp_path)
+
+
+def test_paths_without_data_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="nowhere does not exist"):
+        jsonl(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"has no \.jsonl files"):
+        jsonl(tmp_path)
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(ValueError, match="has no examples"):
+        jsonl(tmp_path)
+    (tmp_path / "empty.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match="is not UTF-8"):
+        jsonl(tmp_path)
+
+
+def test_a_task_that_is_too_small_says_how_many_are_needed(tmp_path):
+    with pytest.raises(ValueError, match=r"has 19 different prompts.* 20 are needed"):
+        jsonl(written(tmp_path / "items.jsonl", numbered(19)))
+
+
+def test_a_split_that_is_missing_among_given_ones_is_named(tmp_path):
+    records = [*numbered(10, split="train"), LINE_1 | {"split": "test"}]
+    with pytest.raises(ValueError, match="left with no example for 'probe'"):
+        jsonl(written(tmp_path / "items.jsonl", records))
+
+
+def test_contradictions_name_both_places(tmp_path):
+    records = numbered(3)
+    records[0]["difficulty"], records[2]["difficulty"] = 1, 2
+    with pytest.raises(ValueError, match=r"line 3: 'difficulty'.* is 2 here, but 1 at .*line 1"):
+        jsonl(written(tmp_path / "items.jsonl", records))
+    records = numbered(2, split="train") + numbered(1, split="test")
+    with pytest.raises(ValueError, match=r"line 3: the prompt 'item 0' is in 'test' here.*line 1"):
+        jsonl(written(tmp_path / "items.jsonl", records))
+
+
+def test_unknown_prerequisites_and_circles_are_named(tmp_path):
+    written(tmp_path / "a.jsonl", numbered(30, prerequisites=["b"]))
+    with pytest.raises(ValueError, match=r"a\.jsonl, line 1: task 'a' has the unknown"):
+        jsonl(tmp_path)
+    records = [r | {"prompt": "b" + r["answer"]} for r in numbered(30, prerequisites=["a"])]
+    written(tmp_path / "b.jsonl", records)
+    with pytest.raises(
+        ValueError, match=r"\.jsonl, line 1: .* circle: (a needs b needs a|b needs)"
+    ):
+        jsonl(tmp_path)
+
+
+def test_the_shipped_words_are_a_suite_with_an_order():
+    suite = jsonl(str(WORDS))
+    assert 6 <= len(suite) <= 8
+    assert suite.input_shape == (27,)
+    order = [suite.names[i] for i in suite.order]
+    assert order.index("number-words") < order.index("ordinals")
+    assert order.index("roman-tens") < order.index("roman-hundreds")
+    assert min(len(task.splits["train"]) for task in suite.tasks) < 100
+    assert max(len(task.splits["train"]) for task in suite.tasks) > 1000
+    assert all(task.skills and task.category for task in suite.tasks)
+
+
+@pytest.mark.parametrize(
+    ("task", "pair"),
+    [
+        ("number-words", ("forty-two", "42")),
+        ("ordinals", ("eighty-third", "83rd")),
+        ("clock-times", ("quarter to four", "3:45")),
+        ("roman-hundreds", ("CDXLIV", "444")),
+        ("plurals", ("two baby", "babies")),
+        ("plurals", ("two wug", "wugs")),
+        ("past-tense", ("did stop", "stopped")),
+        ("past-tense", ("did sing", "sang")),
+    ],
+)
+def test_the_shipped_words_are_right(task, pair):
+    splits = texts(jsonl(str(WORDS)))[task]
+    assert pair in [known for pairs in splits.values() for known in pairs]
