@@ -49,9 +49,9 @@ class TeacherTraining:
     ) -> None:
         self.config, self.teacher, self.seed, self.tell = config, teacher, seed, tell
         self.courses = courses_of(config, teacher, suite)
-        self._files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
-        self._checkpoint = self._files.checkpoint(self._unit)
-        self._log = TrainingLog(self._files.training_log(teacher.name, seed))
+        self.files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
+        self._checkpoint = self.files.checkpoint(self._unit)
+        self._log = TrainingLog(self.files.training_log(teacher.name, seed))
         self.env = training_env(teacher, self.courses)
         self.streams = LearnerStreams(seed)
         self.seconds = 0.0
@@ -91,7 +91,7 @@ class TeacherTraining:
 
     def candidate_path(self, decisions: int) -> Path:
         """File of the candidate that had had this many training decisions."""
-        return self._files.candidate(self._unit, decisions)
+        return self.files.candidate(self._unit, decisions)
 
     def save_candidate(self, model: BaseAlgorithm) -> None:
         """Keep the teacher as it is now."""

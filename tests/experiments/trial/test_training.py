@@ -52,7 +52,7 @@ def run(work):
     """What training found, without times, and the weights of the candidates."""
     result = {name: value for name, value in work.run().items() if name != "wall_seconds"}
     weights = []
-    for path in sorted(work._folder.glob("*.zip")):
+    for path in sorted(work.files.checkpoints.glob("*.zip")):
         parameters = load_teacher(path, work.env).policy.state_dict()
         weights.append({name: value.numpy() for name, value in parameters.items()})
     return result, weights
