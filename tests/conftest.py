@@ -1,4 +1,4 @@
-"""What all tests share: one thread, and helpers beside this file that every room can import."""
+"""What all tests share: one thread, and the kits, which every test can import."""
 
 import os
 import sys

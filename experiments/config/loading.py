@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from .config import Config
 from .overrides import merge, set_key
 
-CONFIGS = Path(__file__).parent / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def config_names() -> dict[str, str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cluster.staging import stage
-from . import pack as submit_pack
+from . import pack
 from .client import JobNotKnownError, job_client, plain_address, said_clearly, upload_limit
 from .fetch import see_that_it_can_be_fetched, unpack_into
 from .job import REMOTE, Job, JobState, python_path, see_that_it_lasts
@@ -185,8 +185,8 @@ class JobCluster:
             with tempfile.TemporaryDirectory(prefix="lessonplan-fetch-") as aside:
                 code = Path(aside) / "job"
                 code.mkdir()
-                shutil.copy(submit_pack.__file__, code / "submit_pack.py")
-                self._start(job_id, [self._python, "submit_pack.py", folder], code, {}, {})
+                shutil.copy(pack.__file__, code / "pack.py")
+                self._start(job_id, [self._python, "pack.py", folder], code, {}, {})
             while not (state := self.state(job_id)).ended:
                 if state.status == "PENDING" and time.monotonic() > until:
                     raise ValueError(

@@ -30,7 +30,7 @@ def unpack_into(log: str, out: Path) -> None:
     """Write the run directory that a log holds, in the place of an earlier state of it.
 
     Args:
-        log: what a job of `submit_pack` printed.
+        log: what a job of `pack` printed.
         out: the folder to write.
 
     Raises:

@@ -1,17 +1,14 @@
-"""Makes the helpers that stand beside these tests importable (import-mode importlib does not)."""
+"""One Ray for the tests that need one."""
 
 import gc
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(scope="session")

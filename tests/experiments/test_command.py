@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from places import EXAMPLES, ROOT
 from tiny_config import CONFIG
 
 from lessonplan.experiments.cli import app as cli
@@ -14,7 +15,7 @@ from lessonplan.experiments.cli.bars import live_bars
 from lessonplan.experiments.config.loading import config_names, read_config, write_config
 from lessonplan.experiments.trial.units import plan
 
-WORDS = Path(cli.__file__).parent / "examples" / "words"
+WORDS = EXAMPLES / "words"
 """A folder of data that ships."""
 
 
@@ -268,4 +269,4 @@ def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):
 
 
 def test_the_folder_of_configs_is_where_the_package_is():
-    assert (Path(cli.__file__).parent / "configs" / "quickstart.yaml").exists()
+    assert (ROOT / "experiments" / "configs" / "quickstart.yaml").exists()

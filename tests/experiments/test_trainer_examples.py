@@ -12,15 +12,14 @@ import socket
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import pytest
 import torch
+from places import EXAMPLES, KITS
 
 for package in ("transformers", "accelerate", "datasets", "trl"):
     pytest.importorskip(package, reason=f"{package} is not installed")
 
-EXAMPLES = Path(__file__).parents[2] / "experiments" / "examples"
 NAMES = ("trainer", "sft", "grpo")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
@@ -144,7 +143,6 @@ def test_the_script_without_these_lines_is_one_that_trains(name, tmp_path):
 RANKS = """
 import json, os, sys
 from functools import partial
-from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from trainer_kit import chosen, rows_seen, trainer
 from lessonplan.envs import Tutor
@@ -164,7 +162,7 @@ made.train()
 @pytest.mark.slow
 def test_the_first_process_decides_and_the_batches_are_those_of_one_process_in_parts(tmp_path):
     (tmp_path / "ranks.py").write_text(RANKS)
-    command = [tmp_path / "ranks.py", Path(__file__).parents[1]]
+    command = [tmp_path / "ranks.py", KITS]
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
     run([*command, tmp_path / "one"])
@@ -194,7 +192,7 @@ wandb.teardown()
 def test_the_tutor_logs_into_the_active_run_of_wandb(tmp_path):
     pytest.importorskip("wandb", reason="wandb is not installed")
     (tmp_path / "log.py").write_text(WANDB)
-    run([tmp_path / "log.py", Path(__file__).parents[1], tmp_path], WANDB_SILENT="true")
+    run([tmp_path / "log.py", KITS, tmp_path], WANDB_SILENT="true")
     (path,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     printed = run(["-m", "wandb", "leet", "inspect", "--json", path])
     records = [json.loads(line) for line in printed.splitlines()]

@@ -8,13 +8,13 @@ import json
 import re
 import sys
 from functools import partial
-from pathlib import Path
+
+from places import ROOT
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.classroom.progress import ESTIMATORS
 from lessonplan.teacher import ALGORITHMS, RULES
 
-ROOT = Path(__file__).parents[2]
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
 NAME = r"[A-Z][\w\-]+"
 CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")

@@ -1,15 +1,8 @@
-"""Makes the helpers that stand beside these tests importable (import-mode importlib does not).
-
-And a rule that a user wrote.
-"""
+"""A rule that a user wrote."""
 
 import importlib
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 MY_RULE = '''
 import numpy as np

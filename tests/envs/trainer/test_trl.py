@@ -1,13 +1,13 @@
 """A tutor in TRL's trainers: groups of generations, rewards as scores, packing, streams."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("trl", reason="trl is not installed")
 
+from places import EXAMPLES
 from transformers import AutoModelForSequenceClassification
 from trl import (
     DPOConfig,
@@ -26,7 +26,7 @@ from lessonplan.envs import Tutor
 from lessonplan.envs.trainer.mixin import taught
 from lessonplan.teacher import RuleTeacher, TSCLSampling, Uniform
 
-EXAMPLE = Path(__file__).parents[3] / "experiments" / "examples" / "tiny_text.py"
+EXAMPLE = EXAMPLES / "tiny_text.py"
 spec = importlib.util.spec_from_file_location("tiny_text", EXAMPLE)
 text = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(text)

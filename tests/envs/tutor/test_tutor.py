@@ -5,18 +5,18 @@ Legend: n students, k tasks.
 
 import runpy
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from fake_cohort import FakeCohort, fake_suite, practice
+from places import EXAMPLES
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.student import Training
 from lessonplan.teacher import RuleTeacher, TSCLSampling, Uniform, load_teacher, make_learner
 
-EXAMPLE = Path(__file__).parents[3] / "experiments" / "examples" / "tutor_pytorch.py"
+EXAMPLE = EXAMPLES / "tutor_pytorch.py"
 SUITE = fake_suite(
     4, sizes=[8, 4, 20, 6], importance=[1.0, 2.0, 1.0, 1.0], difficulty=[1.0, 2.0, 0.0, 5.0],
     prerequisites=[(), ("a",), (), ("a", "c")], threshold=[0.9, 0.6, 0.9, 0.9],

@@ -2,15 +2,13 @@
 
 import configparser
 import re
-from pathlib import Path
 
 import pytest
 import yaml
+from places import EXAMPLES, ROOT
 
-from lessonplan.experiments.cli import submit_command as cli_submit
-
-CLUSTER = Path(cli_submit.__file__).parent / "examples" / "cluster.yaml"
-SETUP = Path(__file__).parents[3] / "setup.cfg"
+CLUSTER = EXAMPLES / "cluster.yaml"
+SETUP = ROOT / "setup.cfg"
 
 
 def cluster() -> dict:

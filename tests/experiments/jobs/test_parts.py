@@ -13,15 +13,12 @@ import yaml
 
 from lessonplan.experiments import submit_begin
 from lessonplan.experiments.cli import job as cli_job
-from lessonplan.experiments.cli import submit_command as cli_submit
 from lessonplan.experiments.cluster.staging import stage
 from lessonplan.experiments.config.loading import read_config
-from lessonplan.experiments.jobs import pack as submit_pack
+from lessonplan.experiments.jobs import pack
 from lessonplan.experiments.jobs.fetch import see_that_it_can_be_fetched, unpack_into
 from lessonplan.experiments.jobs.shipped import CONFIG, DATA, SHIPPED, lasting
 from lessonplan.experiments.jobs.shipping import add, ship, zipped
-
-EXAMPLES = Path(cli_submit.__file__).parent / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +220,7 @@ def test_the_same_job_is_packed_to_the_same_bytes(tmp_path):
 
 def printed(folder: Path) -> str:
     """What a cluster's Python prints of a folder; it has the one file and nothing else."""
-    code = Path(submit_pack.__file__).read_text()
+    code = Path(pack.__file__).read_text()
     return subprocess.run(
         [sys.executable, "-I", "-S", "-c", code, str(folder)],
         capture_output=True, text=True, check=True, timeout=60,
@@ -241,7 +238,7 @@ def run_directory(folder: Path) -> Path:
 def test_a_run_directory_comes_back_through_a_log_as_it_is(tmp_path):
     run = run_directory(tmp_path / "run")
     log = f"Running entrypoint for job\n{printed(run)}later words\n"
-    submit_pack.unpack(log, tmp_path / "back")
+    pack.unpack(log, tmp_path / "back")
     names = {str(p.relative_to(tmp_path / "back")) for p in (tmp_path / "back").rglob("*.*")}
     assert names == {"config.yaml", "schedule/part-0.parquet"}
     for name in names:
@@ -260,5 +257,5 @@ def test_a_damaged_run_directory_is_never_written(tmp_path, damage):
         "not base64": [*lines[:2], "%" + lines[2], *lines[3:]],
     }[damage]
     with pytest.raises(ValueError, match="checksum differs"):
-        submit_pack.unpack("\n".join(damaged), tmp_path / "back")
+        pack.unpack("\n".join(damaged), tmp_path / "back")
     assert not (tmp_path / "back").exists()

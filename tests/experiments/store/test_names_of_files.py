@@ -1,9 +1,9 @@
 """Names in a run directory and in a sweep directory stand in one file, columns in another."""
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from places import ROOT
+
 ROOMS = ("teacher", "student", "envs", "experiments")
 NAMES = {
     "config.yaml", "environment.json", "summary.json", "report.html", "begun.yaml", "tried.json",
@@ -16,7 +16,7 @@ FOLDERS = {
 """Words that mean something else too: behind the `/` of a path they are names."""
 ELSEWHERE = {
     "schedule.py": {".parquet", "part-"},
-    "jsonl.py": {".jsonl"},
+    "json_lines.py": {".jsonl"},
 }
 """Names of parts of a schedule, and of people's own data."""
 

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.trial.trial import run_trial
 
-RESULTS = Path(__file__).parents[3] / "experiments" / "results"
+RESULTS = ROOT / "experiments" / "results"
 CELL = "highest-unmastered"
 NAMES = sorted(path.name for path in RESULTS.iterdir() if path.is_dir())
 

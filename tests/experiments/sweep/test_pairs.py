@@ -3,11 +3,11 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from bad_input_kit import command, contents, refused
+from places import ROOT
 from sweep_kit import BASE, write_files
 
 from lessonplan.experiments.config.loading import config_names, read_config, sweep_names
@@ -282,7 +282,7 @@ def test_without_ray_a_sweep_says_how_to_get_it_and_leaves_nothing(tmp_path, mon
 
 
 def test_the_sweeps_of_the_documentation_can_be_run(tmp_path):
-    page = (Path(__file__).parents[3] / "docs" / "sweeps.md").read_text()
+    page = (ROOT / "docs" / "sweeps.md").read_text()
     blocks = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
     counts = []
     for block in blocks:

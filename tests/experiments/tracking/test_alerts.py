@@ -3,9 +3,9 @@
 import importlib.util
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from places import KITS
 from synthetic_run import rows
 from tracked_trial import KEY, TINY
 from tracking_kit import (
@@ -45,7 +45,7 @@ def test_a_schedule_that_collapses_is_told_once_and_stands_in_the_summary(tmp_pa
     end(run)
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-c", COLLAPSED, str(run), str(Path(__file__).parent)],
+            [sys.executable, "-c", COLLAPSED, str(run), str(KITS)],
             env=environment(tmp_path), capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

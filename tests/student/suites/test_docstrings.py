@@ -16,7 +16,7 @@ from lessonplan.student.suites import docstring_texts
 from lessonplan.student.suites.docstring_suite import LIBRARIES, TASKS, docstring_task, docstrings
 from lessonplan.student.suites.docstring_texts import cleaned, docstrings_of
 
-MODULE = sys.modules["lessonplan.student.docstrings"]
+MODULE = sys.modules["lessonplan.student.suites.docstring_suite"]
 
 SMALL = {
     "gymnasium": LIBRARIES["gymnasium"],
