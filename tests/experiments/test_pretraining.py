@@ -49,7 +49,7 @@ def test_the_weights_are_those_of_a_student_that_was_trained_on_the_mixture(fold
 AGAIN = """
     import sys
     from pathlib import Path
-    from lessonplan.experiments.config import Course
+    from lessonplan.experiments.config.config import Course
     from lessonplan.experiments.pretraining import pretrain_base
 
     pretrain_base(Course.model_validate_json(sys.argv[1]), 120, 4, {"parity-1": 3, "parity-2": 1},

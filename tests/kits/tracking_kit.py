@@ -21,7 +21,7 @@ TRIAL = """
 import json, os, signal, sys, time
 from pathlib import Path
 
-from lessonplan.experiments.loading import read_config
+from lessonplan.experiments import read_config
 from lessonplan.experiments.tracking import tracking
 from lessonplan.experiments.trial import run_trial
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from lessonplan.experiments import submit_begin
-from lessonplan.experiments.cli import job as cli_job
+from lessonplan.experiments.cli import job
 from lessonplan.experiments.cluster.staging import stage
 from lessonplan.experiments.config.loading import read_config
 from lessonplan.experiments.jobs import pack
@@ -157,13 +157,13 @@ def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged
     (tmp_path / "second").mkdir()
     code = (
         "import sys\n"
-        "from lessonplan.experiments import cli_job\n"
+        "from lessonplan.experiments.cli import job\n"
         "def command():\n"
         "    import mine, more\n"
         "    print(mine.RULE, more.PART, sys.argv[1:])\n"
-        "cli_job.command = command\n"
+        "job.command = command\n"
         f"sys.argv = ['begin', {str(tmp_path / 'place' / 'A')!r}, 'B']\n"
-        "cli_job.main()"
+        "job.main()"
     )
     third_party = Path(sysconfig.get_paths()["purelib"])
     out = python(code, staged.parent, third_party, cwd=tmp_path / "second")
@@ -171,7 +171,7 @@ def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged
 
 
 def test_a_job_of_an_older_release_begins_as_one_of_this():
-    assert submit_begin.main is cli_job.main
+    assert submit_begin.main is job.main
 
 
 def test_a_job_that_went_on_with_another_is_found_by_its_own_name_too(tmp_path):

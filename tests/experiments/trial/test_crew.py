@@ -122,7 +122,7 @@ def test_an_interruption_stops_the_processes(tmp_path, told):
 def test_nothing_that_is_printed_comes_between_the_messages():
     script = """
 import ctypes, os, sys
-from lessonplan.experiments.worker import message_channel
+from lessonplan.experiments.trial.worker import message_channel
 assert "torch" not in sys.modules
 channel = message_channel()
 print("from Python")

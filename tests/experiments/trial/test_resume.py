@@ -22,7 +22,7 @@ from lessonplan.student import parity
 
 RUN = """
 import os, signal, sys
-from lessonplan.experiments.loading import read_config
+from lessonplan.experiments import read_config
 from lessonplan.experiments.trial import run_trial
 
 config, out = read_config(sys.argv[1]), sys.argv[2]

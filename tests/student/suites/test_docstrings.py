@@ -60,7 +60,7 @@ def broken(): "too short"
 
 DIGEST = """
 import hashlib
-from lessonplan.student.docstrings import docstring_task
+from lessonplan.student.suites.docstring_suite import docstring_task
 task = docstring_task("gymnasium", 200, 40)
 print(hashlib.sha256(repr(sorted(task.splits.items())).encode()).hexdigest())
 """

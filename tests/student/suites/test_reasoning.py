@@ -18,7 +18,7 @@ SMALL = {"train_size": 60, "held_out": 12}
 
 DIGEST = """
 import hashlib
-from lessonplan.student.reasoning import reasoning
+from lessonplan.student import reasoning
 suite = reasoning(train_size=60, held_out=12, seed=7)
 digest = hashlib.sha256(repr(suite.vocabulary).encode())
 for split in ("train", "probe", "test", "stress"):
