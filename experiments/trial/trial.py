@@ -18,6 +18,7 @@ from ..common.files import locked, remove_leftovers, write_json, write_whole
 from ..common.watch import Watch, nowhere
 from ..config.config import Config
 from ..config.loading import read_config, write_config
+from ..report.report import write_report
 from ..store.layout import RunDir
 from .cards import write_teacher_cards
 from .checking import check
@@ -45,9 +46,6 @@ def run_trial(
             process is working on the run directory.
         WorkFailedError: when a unit fails; what is done is kept, and the run can be resumed.
     """
-    # Here, since the processes that do the work draw nothing.
-    from ..report.report import write_report
-
     run_dir = Path(out).resolve()
     suite = check(config)
     see_that_it_fits(config, run_dir, resume)
