@@ -33,7 +33,7 @@ SOURCES = {file: FILES[file].read_text() for file in OURS}
 ORDER = {
     "experiments": (
         "submit_begin", "cli", "bench", "sweep", "jobs", "tracking", "dry_run", "suite_picture",
-        "suite_teaching", "trial", "report", "pretraining", "analysis", "build", "cluster",
+        "suite_teaching", "trial", "report", "pretraining", "analysis", "assembly", "cluster",
         "config", "store", "common",
     ),
     "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
@@ -73,7 +73,7 @@ TABLE = {
         "torch", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
     },
     "experiments/sweep/*": {"ray"},
-    "experiments/build/actors.py": {"ray"},
+    "experiments/assembly/actors.py": {"ray"},
     "experiments/cluster/session.py": {"ray"},
     "experiments/jobs/*": {"ray"},
     "experiments/tracking/service.py": {"wandb"},
@@ -390,6 +390,14 @@ def test_a_folder_has_at_most_12_files():
     files = [f"room/{i}.py" for i in range(MOST_FILES)]
     assert crowded_folders([*files, "room/__init__.py"]) == {}
     assert crowded_folders([*files, "room/more.py"]) == {"room": MOST_FILES + 1}
+
+
+def test_no_folder_has_a_name_that_tools_pass_over():
+    # pytest collects nothing in a folder `build`, ruff checks nothing there, and Git ignores it.
+    passed_over = {"build", "dist", "site", "venv", "node_modules", "runs", "wandb"}
+    files = [path for room in (*MAY_IMPORT, "tests") for path in (ROOT / room).rglob("*.py")]
+    folders = {part for path in files for part in path.relative_to(ROOT).parts[:-1]}
+    assert folders & passed_over == set()
 
 
 def test_a_public_name_is_defined_in_one_file_of_a_room():

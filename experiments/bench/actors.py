@@ -6,9 +6,9 @@ import time
 import numpy as np
 import torch
 
-from ..build.build import build_suite
-from ..build.courses import courses_of
-from ..build.training_envs import training_env
+from ..assembly.build import build_suite
+from ..assembly.courses import courses_of
+from ..assembly.training_envs import training_env
 from ..cluster.session import ray_session
 from ..config.config import Config, LearnedSection
 from ..config.sweeps import Resources

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from ..build.build import build_suite
+from ..assembly.build import build_suite
 from ..config.config import LearnedSection
 from ..config.loading import read_config
 from . import lora as bench_lora

@@ -12,7 +12,7 @@ from lessonplan.envs.faces import TRAINING_SEEDS
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, decision_seconds, make_learner
 
-from ..build.build import build_room, build_rule, build_suite, rule_teacher
+from ..assembly.build import build_room, build_rule, build_suite, rule_teacher
 from ..config.config import Config, Course, LearnedSection, Lifetime, Suite
 from ..trial.teaching import Teaching
 

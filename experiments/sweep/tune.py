@@ -18,7 +18,13 @@ import yaml
 
 from lessonplan.student import TaskSuite
 
-from ..build.build import SELECT_SEEDS, build_rule, build_suite, decisions_in_budget, rule_teacher
+from ..assembly.build import (
+    SELECT_SEEDS,
+    build_rule,
+    build_suite,
+    decisions_in_budget,
+    rule_teacher,
+)
 from ..cluster.session import ray_session
 from ..common.files import read_json, write_json, write_whole
 from ..common.watch import Watch

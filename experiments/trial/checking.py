@@ -8,9 +8,9 @@ from lessonplan.envs import JoinedVecEnv
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
-from ..build.build import build_learner, build_room, build_rule, build_suite, rule_teacher
-from ..build.courses import courses_of, most_tasks, training_room
-from ..build.students import build_cohort
+from ..assembly.build import build_learner, build_room, build_rule, build_suite, rule_teacher
+from ..assembly.courses import courses_of, most_tasks, training_room
+from ..assembly.students import build_cohort
 from ..common.names import named
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from .tuning import candidates

@@ -10,7 +10,7 @@ from typing import Any
 from lessonplan.envs import Budget
 from lessonplan.student import TaskSuite
 
-from ..build.build import decisions_in_budget
+from ..assembly.build import decisions_in_budget
 from ..config.config import Config
 
 

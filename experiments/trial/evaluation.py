@@ -15,7 +15,7 @@ from lessonplan.envs.classroom import student_key
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay
 
-from ..build.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
+from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
 from ..common.files import read_checkpoint, write_checkpoint
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, ReplaySection, RuleSection

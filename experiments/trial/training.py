@@ -15,9 +15,9 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import LearnerStreams, global_state, load_teacher
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
-from ..build.build import SELECT_SEEDS, build_learner, learned_teacher
-from ..build.courses import courses_of
-from ..build.training_envs import training_env
+from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
+from ..assembly.courses import courses_of
+from ..assembly.training_envs import training_env
 from ..common.files import read_checkpoint, write_checkpoint, write_whole
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, Course, LearnedSection

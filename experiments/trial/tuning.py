@@ -16,7 +16,7 @@ from lessonplan.envs import Classroom
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, StaticMixture
 
-from ..build.build import SELECT_SEEDS, build_rule, rule_teacher
+from ..assembly.build import SELECT_SEEDS, build_rule, rule_teacher
 from ..common.files import read_checkpoint, write_checkpoint
 from ..common.names import named
 from ..common.watch import Tell, nowhere

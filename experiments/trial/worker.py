@@ -42,7 +42,7 @@ def message_channel() -> TextIO:
 def _work(run_dir: Path, say: Callable[..., None]) -> None:
     import torch
 
-    from ..build.build import build_suite
+    from ..assembly.build import build_suite
     from ..common.names import find_own_modules
     from ..config.loading import read_config
     from ..store.layout import RunDir

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from bad_input_kit import command, refused
 
-from lessonplan.experiments.build.build import build_room, build_suite
+from lessonplan.experiments.assembly.build import build_room, build_suite
 from lessonplan.experiments.config.loading import read_config
 from lessonplan.student import NO_TOKEN, load_adapter, save_adapter
 

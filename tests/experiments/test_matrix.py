@@ -7,8 +7,13 @@ import pytest
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.envs.classroom.columns import student_key
-from lessonplan.experiments.build import build
-from lessonplan.experiments.build.build import build_learner, build_rule, build_suite, rule_teacher
+from lessonplan.experiments.assembly import build
+from lessonplan.experiments.assembly.build import (
+    build_learner,
+    build_rule,
+    build_suite,
+    rule_teacher,
+)
 from lessonplan.experiments.config.config import LearnedSection
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.trial.teaching import Teaching

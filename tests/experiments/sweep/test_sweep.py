@@ -190,7 +190,7 @@ def test_a_sweep_tunes_on_the_selection_students_and_writes_what_can_be_pasted(t
     whole = {name: one["cost"] for name, one in found["tried"].items() if "cost" in one}
     assert found["cost"] == min(whole.values())
     # The same candidate measured without Ray, as `tune` of a run does.
-    from lessonplan.experiments.build.build import build_suite
+    from lessonplan.experiments.assembly.build import build_suite
     from lessonplan.experiments.trial.tuning import tune
 
     pairs = {pair.name: pair for pair in pairs_of(sweep)}

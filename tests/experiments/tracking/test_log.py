@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_config import CONFIG
 
-from lessonplan.experiments.build.build import build_suite
+from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.config import Config, LearnedSection
 from lessonplan.experiments.store.training_log import TrainingLog, read_training_log
 from lessonplan.experiments.trial.training import TeacherTraining

@@ -9,7 +9,7 @@ from fake_cohort import fake_room
 from tiny_config import CONFIG
 
 from lessonplan.envs import CurriculumVecEnv
-from lessonplan.experiments.build.build import build_suite
+from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.config import Config, LearnedSection
 from lessonplan.experiments.trial.teaching import Teaching
 from lessonplan.experiments.trial.training import TeacherTraining

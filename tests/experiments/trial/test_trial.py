@@ -12,7 +12,7 @@ from tiny_config import CONFIG
 
 from lessonplan.envs import Classroom
 from lessonplan.envs.faces.seeding import TRAINING_SEEDS
-from lessonplan.experiments.build.build import (
+from lessonplan.experiments.assembly.build import (
     REPORT_SEEDS,
     SELECT_SEEDS,
     build_room,

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from lessonplan.envs import make_classroom
-from lessonplan.experiments.build.build import build_room, build_suite
-from lessonplan.experiments.build.students import build_cohort
+from lessonplan.experiments.assembly.build import build_room, build_suite
+from lessonplan.experiments.assembly.students import build_cohort
 from lessonplan.experiments.config.config import Course, Student, Suite
 from lessonplan.student import SUITES, SimulatedCohort, simulated
 

@@ -12,10 +12,10 @@ from sweep_kit import BASE, numbers, write_files
 from tiny_config import CONFIG
 
 from lessonplan.envs import JoinedVecEnv
-from lessonplan.experiments.build.actors import ActorVecEnv, RemotePart
-from lessonplan.experiments.build.build import build_suite
-from lessonplan.experiments.build.courses import courses_of
-from lessonplan.experiments.build.training_envs import training_env
+from lessonplan.experiments.assembly.actors import ActorVecEnv, RemotePart
+from lessonplan.experiments.assembly.build import build_suite
+from lessonplan.experiments.assembly.courses import courses_of
+from lessonplan.experiments.assembly.training_envs import training_env
 from lessonplan.experiments.config.config import Config, Course
 from lessonplan.experiments.config.sweeps import read_sweep
 from lessonplan.experiments.sweep.sweep import run_sweep
