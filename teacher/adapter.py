@@ -81,8 +81,8 @@ class RulePolicy(BasePolicy):
                 f"this teacher was made for the columns {', '.join(self.columns)}, "
                 f"got an observation with {batch.shape[2]} columns"
             )
-        started = np.zeros(len(batch), bool) if episode_start is None else np.asarray(episode_start)
-        memory, last, decision = self._resume(state, started.reshape(-1), batch.shape[:2])
+        is_new = np.zeros(len(batch), bool) if episode_start is None else np.asarray(episode_start)
+        memory, last, decision = self._resume(state, is_new.reshape(-1), batch.shape[:2])
         view = View(batch, self.columns, last, decision, self.teacher_seed)
         memory = self._observe(memory, view)
         if isinstance(self.rule, Looks):
@@ -100,17 +100,17 @@ class RulePolicy(BasePolicy):
         return (answer[0] if single else answer), after
 
     def _resume(
-        self, state: State | None, started: np.ndarray, shape: tuple[int, ...]
+        self, state: State | None, is_new: np.ndarray, shape: tuple[int, ...]
     ) -> tuple[Memory, np.ndarray, np.ndarray]:
         """Memory, last task and decision count, fresh in the rows that start."""
-        if state is not None and not started.any():
-            kept = {a.removeprefix(_PREFIX): b for a, b in state.items() if a.startswith(_PREFIX)}
-            return kept, state["last"], state["decision"]
+        if state is not None and not is_new.any():
+            values = {a.removeprefix(_PREFIX): b for a, b in state.items() if a.startswith(_PREFIX)}
+            return values, state["last"], state["decision"]
         n, k = shape
         memory = self.rule.start(n, k)
         last, decision = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
         if state is not None:
-            going = ~started
+            going = ~is_new
             last[going], decision[going] = state["last"][going], state["decision"][going]
             for name, fresh in memory.items():
                 rows = going.reshape(-1, *[1] * (fresh.ndim - 1))
@@ -119,14 +119,14 @@ class RulePolicy(BasePolicy):
 
     def _observe(self, memory: Memory, view: View) -> Memory:
         """Let the rule see outcomes where there are any."""
-        seen = view.last >= 0
-        if not seen.any():
+        has_outcome = view.last >= 0
+        if not has_outcome.any():
             return memory
         after = self.rule.observe(memory, view)
-        if seen.all():
+        if has_outcome.all():
             return after
         return {
-            name: np.where(seen.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
+            name: np.where(has_outcome.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
             for name, value in after.items()
         }
 

@@ -211,22 +211,24 @@ def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
     actions, state = teacher.predict(observation, deterministic=True)
     later = np.asarray(env.step(actions)[0])
     calls = [(observation, None), (later, state)]
-    wanted = [teacher.predict(*call, deterministic=True)[0] for call in calls]
+    answers = [teacher.predict(*call, deterministic=True)[0] for call in calls]
     with tempfile.TemporaryDirectory() as folder:
         teacher.save(Path(folder) / "teacher.zip")
         torch.save(calls, Path(folder) / "calls.pt")
         algorithm = type(teacher)
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", _IN_ANOTHER_PROCESS,
-             algorithm.__module__, algorithm.__qualname__, folder],
+        where = [algorithm.__module__, algorithm.__qualname__, folder]
+        process = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", _IN_ANOTHER_PROCESS, *where],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            reason = done.stderr.strip().rpartition("\n")[2]
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if process.returncode:
+            reason = process.stderr.strip().rpartition("\n")[2]
             raise ValueError(f"a saved teacher can't be loaded in a new process: {reason}")
-        chosen = torch.load(Path(folder) / "chosen.pt", weights_only=False)
-    if not all(np.allclose(a, b, atol=1e-4) for a, b in zip(chosen, wanted, strict=True)):
+        repeats = torch.load(Path(folder) / "chosen.pt", weights_only=False)
+    if not all(np.allclose(a, b, atol=1e-4) for a, b in zip(repeats, answers, strict=True)):
         raise ValueError("a teacher that was loaded in a new process chooses otherwise")
 
 
@@ -285,21 +287,21 @@ def with_empty_place(sample: Sample) -> Sample:
     if "present" not in columns:
         columns = (*columns, "present")
     observations = []
-    for seen in sample.observations:
-        n, k, f = seen.shape
-        wider = np.zeros((n, k + 1, len(columns)), dtype=seen.dtype)
+    for observation in sample.observations:
+        n, k, f = observation.shape
+        wider = np.zeros((n, k + 1, len(columns)), dtype=observation.dtype)
         wider[:, :k, f:] = 1.0
-        wider[:, :k, :f] = seen
+        wider[:, :k, :f] = observation
         observations.append(wider)
     return Sample(columns, observations, sample.last)
 
 
 def _choices(teacher: RuleTeacher, observations: list[np.ndarray]) -> np.ndarray:
-    state, chosen = None, []
+    state, choices = None, []
     for observation in observations:
         actions, state = teacher.predict(observation, state)
-        chosen.append(actions)
-    return np.array(chosen)
+        choices.append(actions)
+    return np.array(choices)
 
 
 def _copies(memory: Memory) -> list[np.ndarray]:

@@ -24,14 +24,14 @@ def uniform(present: Bools) -> Floats:
 
 def greedy(values: Floats, present: Bools) -> Floats:
     """All on the task with the highest value, (n, k); equal values share equally."""
-    masked = np.where(present, values, -np.inf)
-    return uniform(present & (masked == masked.max(axis=1, keepdims=True)))
+    heights = np.where(present, values, -np.inf)
+    return uniform(present & (heights == heights.max(axis=1, keepdims=True)))
 
 
 def explore(shares: Floats, present: Bools, epsilon: float | Floats) -> Floats:
     """``(1 - epsilon) shares + epsilon uniform``, (n, k); ``epsilon`` in [0, 1], one or (n, 1)."""
-    mixed: Floats = (1.0 - epsilon) * shares + epsilon * uniform(present)
-    return mixed
+    mixture: Floats = (1.0 - epsilon) * shares + epsilon * uniform(present)
+    return mixture
 
 
 def epsilon_greedy(values: Floats, present: Bools, epsilon: float) -> Floats:
@@ -41,9 +41,9 @@ def epsilon_greedy(values: Floats, present: Bools, epsilon: float) -> Floats:
 
 def softmax(values: Floats, present: Bools, temperature: float = 1.0) -> Floats:
     """``p_k ~ exp(value_k / temperature)``, (n, k); ``temperature`` > 0, in units of the values."""
-    masked = np.where(present, values, -np.inf)
+    heights = np.where(present, values, -np.inf)
     # The largest exponent becomes 0: a temperature of 4e-4 would otherwise overflow.
-    weight = np.exp((masked - masked.max(axis=1, keepdims=True)) / temperature)
+    weight = np.exp((heights - heights.max(axis=1, keepdims=True)) / temperature)
     share: Floats = weight / weight.sum(axis=1, keepdims=True)
     return share
 

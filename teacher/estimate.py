@@ -27,8 +27,8 @@ Number = TypeVar("Number", np.float32, np.float64, np.int32)
 
 def chosen_task(view: View) -> Bools:
     """Which task the previous decision chose, (n, k) bool; a row of False where it chose none."""
-    chosen: Bools = np.arange(view.present.shape[1]) == view.last[:, None]
-    return np.logical_and(view.present, chosen)
+    choice: Bools = np.arange(view.present.shape[1]) == view.last[:, None]
+    return np.logical_and(view.present, choice)
 
 
 def fresh_tasks(view: View, feedback: str) -> Bools:
@@ -65,11 +65,11 @@ def push(
     """
     size = window.shape[1]
     target = np.where(fresh, count % size, -1)
-    pushed, written = window.copy(), value.astype(window.dtype)
+    ring, row = window.copy(), value.astype(window.dtype)
     # Slot by slot: three times as fast as one write by indices.
     for slot in range(size):
-        np.copyto(pushed[:, slot], written, where=target == slot)
-    return pushed
+        np.copyto(ring[:, slot], row, where=target == slot)
+    return ring
 
 
 def slope(scores: NDArray[Number], times: NDArray[np.int32], count: Counts) -> Floats:
@@ -78,16 +78,16 @@ def slope(scores: NDArray[Number], times: NDArray[np.int32], count: Counts) -> F
     ``scores`` and ``times`` are rings (n, w, k) whose unused slots hold 0.
     """
     size = scores.shape[1]
-    filled = np.minimum(count, size)
-    mean = times.sum(axis=1) / np.maximum(filled, 1)
+    length = np.minimum(count, size)
+    mean = times.sum(axis=1) / np.maximum(length, 1)
     rise, spread = np.zeros(count.shape), np.zeros(count.shape)
     # Slot by slot: the (n, k) pieces stay in the cache, which is four times as fast.
     for slot in range(size):
-        centred = (times[:, slot] - mean) * (slot < filled)
+        centred = (times[:, slot] - mean) * (slot < length)
         # Relative to one of the scores: a flat line has slope 0 to the bit, and ties with others.
         rise += centred * np.subtract(scores[:, slot], scores[:, 0], dtype=np.float64)
         spread += centred * centred
-    return np.where(filled >= 2, rise / np.where(filled >= 2, spread, 1.0), 1.0)
+    return np.where(length >= 2, rise / np.where(length >= 2, spread, 1.0), 1.0)
 
 
 def start_windows(n: int, k: int, window: int) -> Memory:
@@ -137,21 +137,21 @@ def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:
 
     ``gains`` is (n, history), of which the first ``count`` (n,) are in use.
     """
-    filled = np.clip(count, 1, gains.shape[1])
-    used = np.arange(gains.shape[1]) < filled[:, None]
-    ordered = np.sort(np.where(used, gains, np.inf), axis=1)
-    low, high = (_quantile(ordered, filled, level) for level in (0.2, 0.8))
+    length = np.clip(count, 1, gains.shape[1])
+    in_use = np.arange(gains.shape[1]) < length[:, None]
+    ascending = np.sort(np.where(in_use, gains, np.inf), axis=1)
+    low, high = (_quantile(ascending, length, level) for level in (0.2, 0.8))
     span = high - low
     place = 2.0 * (gain - low) / np.where(span > 0.0, span, 1.0) - 1.0
     return np.where(span > 0.0, np.clip(place, -1.0, 1.0), 0.0)
 
 
-def _quantile(ordered: Floats, filled: Counts, level: float) -> Floats:
+def _quantile(ascending: Floats, length: Counts, level: float) -> Floats:
     """Linear-interpolated quantile of the first ``filled`` (n,) values of sorted rows, (n,)."""
-    position = level * (filled - 1)
+    position = level * (length - 1)
     below = np.floor(position).astype(np.int64)
-    rows = np.arange(len(ordered))
-    left = ordered[rows, below]
-    right = ordered[rows, np.minimum(below + 1, filled - 1)]
-    quantile: Floats = left + (position - below) * (right - left)
+    rows = np.arange(len(ascending))
+    low = ascending[rows, below]
+    high = ascending[rows, np.minimum(below + 1, length - 1)]
+    quantile: Floats = low + (position - below) * (high - low)
     return quantile

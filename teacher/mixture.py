@@ -50,19 +50,19 @@ class TaskwiseGaussian(DiagGaussianDistribution):
         return self
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """(b, k) -> (b,)."""
+        """Log-likelihood of each row of actions, (b, k) -> (b,)."""
         normal: Any = self.distribution
         density: Tensor = normal.log_prob(actions)
         return (density * self.here).sum(dim=1)
 
     def entropy(self) -> Tensor:
-        """(b,)."""
+        """Entropy of each row, (b,)."""
         normal: Any = self.distribution
         entropy: Tensor = normal.entropy()
         return (entropy * self.here).sum(dim=1)
 
     def sample(self) -> Tensor:
-        """(b, k)."""
+        """Noisy logits, (b, k)."""
         return torch.where(self.here > 0, super().sample(), self.distribution.mean)
 
 

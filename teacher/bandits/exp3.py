@@ -53,12 +53,12 @@ class EXP3:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Raise the weight of the chosen task by what it paid."""
-        chosen = chosen_task(view)
+        choice = chosen_task(view)
         tasks = view.present.sum(axis=1, keepdims=True)
-        chance = np.where(chosen, self.probabilities(memory, view), 1.0)
+        chance = np.where(choice, self.probabilities(memory, view), 1.0)
         reward = np.clip(self.scale * change(view, self.absolute), -1.0, 1.0)
         step = self.epsilon * reward / (chance * np.maximum(tasks, 1))
-        return {"log_weights": memory["log_weights"] + np.where(chosen, step, 0.0)}
+        return {"log_weights": memory["log_weights"] + np.where(choice, step, 0.0)}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares of the weights, mixed with uniform, (n, k)."""
@@ -111,17 +111,17 @@ class EXP3S:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Rescale the gain of the chosen task and move its weight."""
-        chosen = chosen_task(view)
-        acted = chosen.any(axis=1)
-        cost = np.where(chosen & (view["cost"] > 0.0), view["cost"], 1.0)
-        gain = np.where(chosen, view[CHANGE] / cost, 0.0).sum(axis=1)
-        count = memory["count"] + acted
-        rows = np.flatnonzero(acted)
+        choice = chosen_task(view)
+        has_choice = choice.any(axis=1)
+        cost = np.where(choice & (view["cost"] > 0.0), view["cost"], 1.0)
+        gain = np.where(choice, view[CHANGE] / cost, 0.0).sum(axis=1)
+        count = memory["count"] + has_choice
+        rows = np.flatnonzero(has_choice)
         gains = memory["gains"].copy()
         gains[rows, memory["count"][rows] % self.history] = gain[rows]
         reward = rescale(gain, gains, count)
-        moved = self._move(memory, view, chosen, reward, count)
-        log_weights = np.where(np.expand_dims(acted, 1), moved, memory["log_weights"])
+        next_weights = self._move(memory, view, choice, reward, count)
+        log_weights = np.where(np.expand_dims(has_choice, 1), next_weights, memory["log_weights"])
         return {"log_weights": log_weights, "gains": gains, "count": count}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
@@ -129,16 +129,16 @@ class EXP3S:
         return explore(softmax(memory["log_weights"], view.present), view.present, self.epsilon)
 
     def _move(
-        self, memory: Memory, view: View, chosen: Bools, reward: Floats, count: Counts
+        self, memory: Memory, view: View, choice: Bools, reward: Floats, count: Counts
     ) -> Floats:
         """The log weights after a choice, (n, k), 0 for absent tasks."""
         present: Bools = view.present
         pi = np.where(present, self.probabilities(memory, view), 1.0)
-        step = (np.where(chosen, reward[:, None], 0.0) + self.beta) / pi
+        step = (np.where(choice, reward[:, None], 0.0) + self.beta) / pi
         u = np.where(present, memory["log_weights"] + self.learning_rate * step, -np.inf)
         weight = np.exp(u - u.max(axis=1, keepdims=True))
         tasks = present.sum(axis=1, keepdims=True)
-        shared = np.where(tasks > 1, 1.0 / np.maximum(count, 1)[:, None], 0.0)
+        mixing = np.where(tasks > 1, 1.0 / np.maximum(count, 1)[:, None], 0.0)
         others = (weight.sum(axis=1, keepdims=True) - weight) / np.maximum(tasks - 1, 1)
-        mixed = (1.0 - shared) * weight + shared * others
-        return np.where(present, np.log(np.maximum(mixed, np.finfo(np.float64).tiny)), 0.0)
+        mixture = (1.0 - mixing) * weight + mixing * others
+        return np.where(present, np.log(np.maximum(mixture, np.finfo(np.float64).tiny)), 0.0)

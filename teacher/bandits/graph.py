@@ -55,12 +55,12 @@ class TaskGraph:
 
     def lowest_ancestor(self, values: Floats) -> Floats:
         """The lowest value of all that comes before each task, directly or not, inf if nothing."""
-        lowest, reached = np.full(values.shape, np.inf), values.copy()
-        rows, reached_rows = list(lowest), list(reached)
+        lowest, lowest_so_far = np.full(values.shape, np.inf), values.copy()
+        rows, rows_so_far = list(lowest), list(lowest_so_far)
         for task in self.order:
             if task in self._closest:
-                np.minimum.reduce(reached[self._closest[task]], axis=0, out=rows[task])
-                np.minimum(reached_rows[task], rows[task], out=reached_rows[task])
+                np.minimum.reduce(lowest_so_far[self._closest[task]], axis=0, out=rows[task])
+                np.minimum(rows_so_far[task], rows[task], out=rows_so_far[task])
         return lowest
 
     def lowest_successor(self, values: Floats) -> Floats:
@@ -81,17 +81,17 @@ class TaskGraph:
         these shares all the same. Tasks that are not present neither give nor count; what stands
         in their places has no meaning.
         """
-        share, held = _equal_parts(self._comes_before, present, to_before), attention.copy()
-        rows = list(held)
+        share, amount = _equal_parts(self._comes_before, present, to_before), attention.copy()
+        rows = list(amount)
         for task in reversed(self.order):
             if task in self._before:
-                held[self._before[task]] += share[task] * rows[task]
-        held *= 1.0 - to_before
-        gifts = _equal_parts(self._comes_before.T, present, to_after) * held
-        kept: Floats = held * (1.0 - to_after)
+                amount[self._before[task]] += share[task] * rows[task]
+        amount *= 1.0 - to_before
+        gifts = _equal_parts(self._comes_before.T, present, to_after) * amount
+        after: Floats = amount * (1.0 - to_after)
         for tasks, givers in self._to_before:
-            kept[tasks] += gifts[givers]
-        return kept
+            after[tasks] += gifts[givers]
+        return after
 
 
 def _equal_parts(neighbours: NDArray[np.float32], present: Bools, share: float) -> Floats:
@@ -125,11 +125,11 @@ def _edges(neighbours: list[list[int]]) -> Edges:
 
 def _without_detours(before: list[list[int]], order: Sequence[int]) -> list[list[int]]:
     """The prerequisites of each task that do not come before another one of them."""
-    reached: dict[int, set[int]] = {}
+    ancestors: dict[int, set[int]] = {}
     for task in order:
-        reached[task] = set(before[task]).union(*(reached[earlier] for earlier in before[task]))
+        ancestors[task] = set(before[task]).union(*(ancestors[earlier] for earlier in before[task]))
     return [
-        [earlier for earlier in tasks if not any(earlier in reached[other] for other in tasks)]
+        [earlier for earlier in tasks if not any(earlier in ancestors[other] for other in tasks)]
         for tasks in before
     ]
 

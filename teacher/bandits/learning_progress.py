@@ -159,8 +159,8 @@ class BidirectionalProgress:
         memory = self._begin(memory, view)
         rate = np.where(fresh_tasks(view, self.feedback), self.fast_rate, 0.0)
         slow_rate = np.where(rate > 0.0, self.slow_rate, 0.0)
-        gained = _gained(view["score"], memory["baseline"])
-        fast = memory["fast"] + rate * (gained - memory["fast"])
+        gain = _gain(view["score"], memory["baseline"])
+        fast = memory["fast"] + rate * (gain - memory["fast"])
         return {
             "begun": memory["begun"],
             "baseline": memory["baseline"],
@@ -188,14 +188,14 @@ class BidirectionalProgress:
             return memory
         before = np.clip(view["score"] - view[CHANGE], 0.0, 1.0)
         baseline = np.minimum(before, self.baseline_cap)
-        first = _gained(before, baseline)
-        begun = {"baseline": baseline, "fast": first, "slow": first, "success": before}
+        first = _gain(before, baseline)
+        averages = {"baseline": baseline, "fast": first, "slow": first, "success": before}
         return {"begun": np.ones_like(new)} | {
-            name: np.where(new[:, None], value, memory[name]) for name, value in begun.items()
+            name: np.where(new[:, None], value, memory[name]) for name, value in averages.items()
         }
 
 
-def _gained(score: Floats, baseline: Floats) -> Floats:
+def _gain(score: Floats, baseline: Floats) -> Floats:
     """How much of what was missing before training has been gained, (n, k) in [0, 1]."""
     gain = score - baseline
     return np.where(gain > ROUNDING, gain, 0.0) / (1.0 - baseline)

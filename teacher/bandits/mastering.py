@@ -125,9 +125,9 @@ class MasteringRate:
         place, canonical = self._places(view)
 
         def by_task(values: NDArray[Any], absent: float) -> Floats:
-            moved = np.full((len(self.graph), len(view.last)), absent)
-            moved.reshape(-1)[canonical] = values.reshape(-1)[place]
-            return moved
+            table = np.full((len(self.graph), len(view.last)), absent)
+            table.reshape(-1)[canonical] = values.reshape(-1)[place]
+            return table
 
         mastery = _mastery(memory)
         interest = by_task(self._interest(memory, mastery, view.present), 0.0)
@@ -135,12 +135,12 @@ class MasteringRate:
         before = np.minimum(self.graph.lowest_ancestor(mastery), 1.0)
         after = self.graph.lowest_successor(mastery)
         attention = before**self.power * interest * (1.0 - np.where(after > 1.0, 0.0, after))
-        passed = self.graph.pass_on(
+        result = self.graph.pass_on(
             attention, mastery < np.inf, self.to_prerequisites, self.to_successors
         )
-        placed = np.zeros(view.present.shape)
-        placed.reshape(-1)[place] = passed.reshape(-1)[canonical]
-        return placed
+        shown_order = np.zeros(view.present.shape)
+        shown_order.reshape(-1)[place] = result.reshape(-1)[canonical]
+        return shown_order
 
     def _interest(self, memory: Memory, mastery: Floats, present: Bools) -> Floats:
         """Progress relative to the largest, and what is left to master, (n, k)."""

@@ -44,7 +44,7 @@ class ODM:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the loss of the chosen task."""
-        return _smoothed(memory, view, chosen_task(view), self.smoothing)
+        return _smooth(memory, view, chosen_task(view), self.smoothing)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Gibbs distribution of the rewards with shrinking exploration, (n, k)."""
@@ -64,8 +64,8 @@ class ODMMixed(ODM):
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the losses of all tasks."""
-        acted = chosen_task(view).any(axis=1, keepdims=True)
-        return _smoothed(memory, view, view.present & acted, self.smoothing)
+        has_choice = chosen_task(view).any(axis=1, keepdims=True)
+        return _smooth(memory, view, view.present & has_choice, self.smoothing)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares of the rewards with shrinking exploration, (n, k)."""
@@ -100,10 +100,10 @@ class ODMExp3:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the loss of the chosen task over its probability."""
-        chosen = chosen_task(view)
-        chance = np.where(chosen, self.probabilities(memory, view), 1.0)
-        step = np.where(chosen, view["loss"] / (self.scale * chance), 0.0)
-        return {"reward": memory["reward"] + step, "count": memory["count"] + chosen.any(axis=1)}
+        choice = chosen_task(view)
+        chance = np.where(choice, self.probabilities(memory, view), 1.0)
+        step = np.where(choice, view["loss"] / (self.scale * chance), 0.0)
+        return {"reward": memory["reward"] + step, "count": memory["count"] + choice.any(axis=1)}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Gibbs distribution of the rewards with shrinking exploration, (n, k)."""
@@ -114,7 +114,7 @@ def _no_rewards(n: int, k: int) -> Memory:
     return {"reward": np.zeros((n, k)), "count": np.zeros(n, dtype=np.int64)}
 
 
-def _smoothed(memory: Memory, view: View, fresh: Bools, smoothing: float) -> Memory:
+def _smooth(memory: Memory, view: View, fresh: Bools, smoothing: float) -> Memory:
     """Rewards of the `fresh` (n, k) tasks moved towards exp(loss), and one more decision."""
     reward = memory["reward"]
     step = (1.0 - smoothing) * (np.exp(view["loss"]) - reward)

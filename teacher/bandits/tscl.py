@@ -156,19 +156,19 @@ class TSCLNaive(TSCL):
         above = np.where(fresh, view["score"] - first, 0.0)
         total, moment = memory["total"] + above, memory["moment"] + count * above
         count = count + fresh
-        spent = memory["spent"] + chosen_task(view).any(axis=1)
-        ended = np.expand_dims(spent >= self.window, 1)
+        decisions = memory["spent"] + chosen_task(view).any(axis=1)
+        at_end = np.expand_dims(decisions >= self.window, 1)
         spread = count * (count * count - 1) / 12.0
         rise = moment - 0.5 * (count - 1) * total
         target = np.where(count >= 2, rise / np.where(count >= 2, spread, 1.0), 1.0)
         step = self.learning_rate * (target - memory["value"])
         return {
-            "value": memory["value"] + np.where(ended & fresh, step, 0.0),
-            "first": np.where(ended, 0.0, first),
-            "total": np.where(ended, 0.0, total),
-            "moment": np.where(ended, 0.0, moment),
-            "count": np.where(ended, 0, count),
-            "spent": np.where(ended[:, 0], 0, spent),
+            "value": memory["value"] + np.where(at_end & fresh, step, 0.0),
+            "first": np.where(at_end, 0.0, first),
+            "total": np.where(at_end, 0.0, total),
+            "moment": np.where(at_end, 0.0, moment),
+            "count": np.where(at_end, 0, count),
+            "spent": np.where(at_end[:, 0], 0, decisions),
         }
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
@@ -176,8 +176,8 @@ class TSCLNaive(TSCL):
         policy = self._choose(memory["value"], view)
         if self.feedback == "full":
             return policy
-        held = chosen_task(view) & (memory["spent"] > 0)[:, None]
-        return otherwise(held.astype(np.float64), policy)
+        current = chosen_task(view) & (memory["spent"] > 0)[:, None]
+        return otherwise(current.astype(np.float64), policy)
 
 
 @dataclass(frozen=True)
@@ -262,10 +262,10 @@ class TSCLSampling(TSCL):
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the drawn or mean changes, (n, k)."""
         changes = memory["changes"]
-        filled = np.minimum(memory["count"], self.window)
+        sizes = np.minimum(memory["count"], self.window)
         if self.policy == "thompson":
-            drawn = (view.uniform(THOMPSON_STREAM) * filled).astype(np.int64)
-            value = np.take_along_axis(changes, drawn[:, None, :], axis=1)[:, 0, :]
+            slot = (view.uniform(THOMPSON_STREAM) * sizes).astype(np.int64)
+            value = np.take_along_axis(changes, slot[:, None, :], axis=1)[:, 0, :]
         else:
-            value = changes.sum(axis=1, dtype=np.float64) / np.maximum(filled, 1)
-        return self._choose(np.where(filled > 0, value, 1.0), view)
+            value = changes.sum(axis=1, dtype=np.float64) / np.maximum(sizes, 1)
+        return self._choose(np.where(sizes > 0, value, 1.0), view)

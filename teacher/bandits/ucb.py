@@ -49,7 +49,7 @@ class UCB1:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add what the chosen task paid."""
-        return _paid(memory, view, self.absolute)
+        return _add_reward(memory, view, self.absolute)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """All on the highest bound, (n, k); equal bounds share."""
@@ -96,7 +96,7 @@ class DiscountedUCB:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Forget a little, and add what the chosen task paid."""
-        return _paid(memory, view, self.absolute, self.discount)
+        return _add_reward(memory, view, self.absolute, self.discount)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """All on the highest bound, (n, k); equal bounds share."""
@@ -142,25 +142,25 @@ class Thompson:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add what the chosen task paid."""
-        return _paid(memory, view, self.absolute, self.discount)
+        return _add_reward(memory, view, self.absolute, self.discount)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """All on the highest draw of this decision, (n, k)."""
         trials = memory["count"] + 1.0
-        drawn = memory["total"] / trials + self.scale / np.sqrt(trials) * _normal(view)
-        return greedy(drawn, view.present)
+        draw = memory["total"] / trials + self.scale / np.sqrt(trials) * _normal(view)
+        return greedy(draw, view.present)
 
 
 def _untried(n: int, k: int) -> Memory:
     return {"total": np.zeros((n, k)), "count": np.zeros((n, k))}
 
 
-def _paid(memory: Memory, view: View, absolute: bool, discount: float = 1.0) -> Memory:
+def _add_reward(memory: Memory, view: View, absolute: bool, discount: float = 1.0) -> Memory:
     """Sums after one more choice, what came before times ``discount``."""
-    chosen = chosen_task(view)
-    kept = np.where(chosen.any(axis=1, keepdims=True), discount, 1.0)
-    reward = np.where(chosen, change(view, absolute), 0.0)
-    return {"total": kept * memory["total"] + reward, "count": kept * memory["count"] + chosen}
+    choice = chosen_task(view)
+    fading = np.where(choice.any(axis=1, keepdims=True), discount, 1.0)
+    reward = np.where(choice, change(view, absolute), 0.0)
+    return {"total": fading * memory["total"] + reward, "count": fading * memory["count"] + choice}
 
 
 def _mean(memory: Memory) -> Floats:
@@ -173,9 +173,9 @@ def _width(memory: Memory, view: View, factor: float) -> Floats:
     """``sqrt(factor ln n / n_k)``, (n, k), infinite for a task that was never chosen."""
     count = np.where(view.present, memory["count"], 0.0)
     choices = np.maximum(count.sum(axis=1, keepdims=True), 1.0)
-    tried = count > 0.0
-    width = np.sqrt(factor * np.log(choices) / np.where(tried, count, 1.0))
-    return np.where(tried, width, np.inf)
+    has_choices = count > 0.0
+    width = np.sqrt(factor * np.log(choices) / np.where(has_choices, count, 1.0))
+    return np.where(has_choices, width, np.inf)
 
 
 def _normal(view: View) -> Floats:

@@ -113,8 +113,8 @@ class DUMP:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the chosen task's sample to its newest block."""
-        chosen = chosen_task(view)
-        row, task = np.nonzero(chosen)
+        choice = chosen_task(view)
+        row, task = np.nonzero(choice)
         sample = advantage_substitute(view, self.signal)[row, task]
         count = memory["count"][row, task]
         size = self.window // self.blocks
@@ -122,15 +122,15 @@ class DUMP:
         sums = memory["sums"].copy()
         # The first sample of a block takes the place of the oldest block.
         sums[row, block, task] = np.where(count % size, sums[row, block, task], 0.0) + sample
-        return {"sums": sums, "count": memory["count"] + chosen}
+        return {"sums": sums, "count": memory["count"] + choice}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Softmax of the bounds, (n, k)."""
         count = np.where(view.present, memory["count"], 0)
         size = self.window // self.blocks
         moving = self.window - size + 1 + (count - 1) % size
-        filled = np.where(count > self.window, moving, np.maximum(count, 1))
+        length = np.where(count > self.window, moving, np.maximum(count, 1))
         samples = np.maximum(count.sum(axis=1, keepdims=True), 1)
         bonus = self.exploration * np.sqrt(2.0 * np.log(samples + 1) / (count + 1))
-        bound = memory["sums"].sum(axis=1) / filled + bonus
+        bound = memory["sums"].sum(axis=1) / length + bonus
         return softmax(bound, view.present, self.temperature)

@@ -64,8 +64,8 @@ class TaskwiseRecurrentPolicy(TaskwiseActorCritic, RecurrentActorCriticPolicy):
             state: what `predict` returned.
         """
         hidden = torch.as_tensor(state[0][-1], dtype=torch.float32, device=self.device)
-        seen = self.lstm_actor.beside(observation, hidden)
-        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(seen))
+        columns = self.lstm_actor.beside(observation, hidden)
+        return self._get_action_dist_from_latent(self.mlp_extractor.forward_actor(columns))
 
 
 class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike, not akin
@@ -92,13 +92,13 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Actions, values and log-likelihoods."""
         return super().forward(  # type: ignore[call-arg]  # SB3's own has no masks
-            obs, deterministic, action_masks=self._allowed(obs, action_masks)
+            obs, deterministic, action_masks=self._mask(obs, action_masks)
         )
 
     def get_distribution(self, obs: Any, action_masks: Any = None) -> Any:
         """The distribution over the tasks that may be chosen."""
         return super().get_distribution(  # type: ignore[call-arg]  # SB3's own has no masks
-            obs, action_masks=self._allowed(obs, action_masks)
+            obs, action_masks=self._mask(obs, action_masks)
         )
 
     def evaluate_actions(
@@ -106,10 +106,10 @@ class TaskwiseMaskedPolicy(  # type: ignore[misc]  # two policies that are alike
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Values, log-likelihoods and entropies."""
         return super().evaluate_actions(  # type: ignore[call-arg]  # SB3's own has no masks
-            obs, actions, action_masks=self._allowed(obs, action_masks)
+            obs, actions, action_masks=self._mask(obs, action_masks)
         )
 
-    def _allowed(self, observation: Tensor, mask: Any) -> Tensor:
+    def _mask(self, observation: Tensor, mask: Any) -> Tensor:
         """Present, unmastered tasks, or all that are present where none is left, (b, k) bool."""
         present = places_with_a_task(observation, self.present)[:, :, 0] > 0
         if mask is not None:

@@ -49,7 +49,7 @@ def make_learner(
     learner, columns = learner_named(algorithm), columns_of(env)
     _check_action(algorithm, learner, env.action_space)
     policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
-    policy |= {name: _needed(columns, name, algorithm) for name in learner.needs}
+    policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
     settings = learner.settings | settings
     _check_shares(settings)
     policy |= settings.pop("policy_kwargs", None) or {}
@@ -92,7 +92,7 @@ def _place(columns: tuple[str, ...], name: str) -> int | None:
     return columns.index(name) if name in columns else None
 
 
-def _needed(columns: tuple[str, ...], name: str, algorithm: str) -> int:
+def _column_of(columns: tuple[str, ...], name: str, algorithm: str) -> int:
     if name not in columns:
         raise ValueError(
             f"algorithm {algorithm!r} needs the column {name}, which the environment does not "
@@ -126,18 +126,18 @@ def load_teacher(
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
         objects, algorithm = _classes_of(path, algorithm)
-        saved = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
-        if issubclass(algorithm, RuleTeacher) or issubclass(saved["policy_class"], Taskwise):
+        attributes = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
+        if issubclass(algorithm, RuleTeacher) or issubclass(attributes["policy_class"], Taskwise):
             objects |= {
                 "observation_space": env.observation_space,
                 "action_space": env.action_space,
             }
-            if saved.get("action_noise") and saved["action_space"] != env.action_space:
+            if attributes.get("action_noise") and attributes["action_space"] != env.action_space:
                 # It was made for another number of tasks, and is for training alone.
                 objects["action_noise"] = None
         if not issubclass(algorithm, RuleTeacher):
-            _check_columns(saved, columns_of(env))
-            _check_same_action(saved["action_space"], env.action_space)
+            _check_columns(attributes, columns_of(env))
+            _check_same_action(attributes["action_space"], env.action_space)
         return algorithm.load(path, env=env, device="cpu", custom_objects=objects, **options)
 
 
@@ -152,22 +152,22 @@ def _classes_of(
     return {"policy_class": learner.policy}, algorithm or learner.algorithm
 
 
-def _check_columns(saved: dict[str, Any], columns: tuple[str, ...]) -> None:
+def _check_columns(attributes: dict[str, Any], columns: tuple[str, ...]) -> None:
     """Refuse an environment that does not show what a learned teacher was trained on."""
-    trained, count = tuple(saved.get("columns", ())), saved["observation_space"].shape[-1]
-    if (trained or columns) != columns or count != len(columns):
-        wanted = f"the columns {', '.join(trained)}" if trained else f"{count} columns"
+    own, count = tuple(attributes.get("columns", ())), attributes["observation_space"].shape[-1]
+    if (own or columns) != columns or count != len(columns):
+        what = f"the columns {', '.join(own)}" if own else f"{count} columns"
         raise ValueError(
-            f"this teacher was trained on {wanted}, but the environment shows "
+            f"this teacher was trained on {what}, but the environment shows "
             f"{', '.join(columns)}; give it the same with observe="
         )
 
 
-def _check_same_action(trained: spaces.Space[Any], wanted: spaces.Space[Any]) -> None:
+def _check_same_action(own: spaces.Space[Any], space: spaces.Space[Any]) -> None:
     """Refuse an environment of tasks to a teacher of mixtures, and conversely."""
-    mixed = isinstance(trained, spaces.Box)
-    if mixed != isinstance(wanted, spaces.Box):
-        action = "mixture" if mixed else "task"
+    mixes = isinstance(own, spaces.Box)
+    if mixes != isinstance(space, spaces.Box):
+        action = "mixture" if mixes else "task"
         raise ValueError(
             f"this teacher was trained to choose a {action} and the environment wants the other; "
             f"make it with action={action!r}"
@@ -182,18 +182,18 @@ def beside_zip(model: BaseAlgorithm) -> dict[str, Any]:
     """
     learner: Any = model
     buffer = getattr(learner, "replay_buffer", None)
-    filled = None
+    arrays = None
     if buffer is not None:
         # One more: with shared memory the last observation stands at the next place.
         count = buffer.buffer_size if buffer.full else buffer.pos + 1
         # With shared memory there are no `next_observations`.
         names = [name for name in _REPLAYED if hasattr(buffer, name)]
-        filled = {name: getattr(buffer, name)[:count].copy() for name in names}
-        filled |= {"pos": buffer.pos, "full": buffer.full}
+        arrays = {name: getattr(buffer, name)[:count].copy() for name in names}
+        arrays |= {"pos": buffer.pos, "full": buffer.full}
     return {
         "exploration": learner.action_space.np_random.bit_generator.state,
         "memory": getattr(learner, "_last_lstm_states", None),
-        "buffer": filled,
+        "buffer": arrays,
     }
 
 
@@ -225,20 +225,20 @@ def action_probabilities(teacher: BaseAlgorithm, observation: Any, state: Any) -
         return state["probabilities"]
     policy: Any = teacher.policy
     with torch.no_grad():
-        seen, _ = policy.obs_to_tensor(observation)
+        tensor, _ = policy.obs_to_tensor(observation)
         if state is not None:
-            distribution = policy.distribution_after(seen, state)
+            distribution = policy.distribution_after(tensor, state)
         elif hasattr(policy, "get_distribution"):
-            distribution = policy.get_distribution(seen)
+            distribution = policy.get_distribution(tensor)
         else:
             distribution = None
         if isinstance(teacher.action_space, spaces.Box):
             return _shares(policy, observation, distribution)
         if distribution is not None:
             return distribution.distribution.probs.numpy()
-        chosen = policy._predict(seen, deterministic=True)
+        likeliest = policy._predict(tensor, deterministic=True)
         tasks: Any = teacher.action_space
-        return torch.nn.functional.one_hot(chosen, int(tasks.n)).float().numpy()
+        return torch.nn.functional.one_hot(likeliest, int(tasks.n)).float().numpy()
 
 
 def _shares(policy: Any, observation: np.ndarray, distribution: Any) -> np.ndarray:

@@ -49,7 +49,7 @@ class Sampled:
         return {name: np.moveaxis(x, 0, 1) for name, x in zip(memory, after, strict=True)}
 
     def probabilities(self, memory: Memory, view: View) -> np.ndarray:
-        """The policy's own, (n, k)."""
+        """Probabilities of the learned teacher's policy, (n, k)."""
         chances = action_probabilities(self.teacher, self._observation(view), _state(memory))
         return np.asarray(chances, dtype=np.float64)
 

@@ -116,7 +116,7 @@ class TaskwiseCritic(ContinuousCritic):
         return tuple(network(columns) for network in self.q_networks)
 
     def q1_forward(self, obs: Tensor, actions: Tensor) -> Tensor:
-        """The first of them."""
+        """Values of the mixtures by the first critic, (b, 1)."""
         value: Tensor = self.q_networks[0](self._with_shares(obs, actions))
         return value
 
@@ -153,13 +153,13 @@ class _TaskwiseMixture(Taskwise, _Policy):
 
     def make_actor(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """The actor, or its target."""
-        return self._made(self.actor_class, self.actor_kwargs, features_extractor)
+        return self._network(self.actor_class, self.actor_kwargs, features_extractor)
 
     def make_critic(self, features_extractor: BaseFeaturesExtractor | None = None) -> Any:
         """The critics, or their targets."""
-        return self._made(TaskwiseCritic, self.critic_kwargs, features_extractor)
+        return self._network(TaskwiseCritic, self.critic_kwargs, features_extractor)
 
-    def _made(self, maker: Any, options: dict[str, Any], extractor: Any) -> Any:
+    def _network(self, maker: Any, options: dict[str, Any], extractor: Any) -> Any:
         arguments = self._update_features_extractor(options, extractor)
         return maker(width=self.width, present=self.present, **arguments).to(self.device)
 

@@ -44,9 +44,9 @@ class _Stages(ABC):
     def observe(self, memory: Memory, view: View) -> Memory:
         """Go on to the next stage where this one is done."""
         stage, last = memory["stage"], view.present.sum(axis=1)
-        scored = (self.probabilities(memory, view) * view["score"]).sum(axis=1)
-        done = (stage < last) & (scored >= self.gate - ROUNDING)
-        return {"stage": stage + done}
+        score = (self.probabilities(memory, view) * view["score"]).sum(axis=1)
+        at_end = (stage < last) & (score >= self.gate - ROUNDING)
+        return {"stage": stage + at_end}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The mixture of the stage, (n, k)."""
@@ -147,13 +147,13 @@ class SpacedReview:
         """Put tasks into boxes, and decide when they are due."""
         box, due = memory["box"], memory["due"]
         standing = view.present & (view["score"] >= self.gate - ROUNDING)
-        reviewed = chosen_task(view) & (due <= view.decision[:, None] - 1)
-        moved = standing & ((box < 0) | reviewed)
-        box = np.where(standing, box + moved, -1)
+        was_review = chosen_task(view) & (due <= view.decision[:, None] - 1)
+        moves = standing & ((box < 0) | was_review)
+        box = np.where(standing, box + moves, -1)
         next_due = view.decision[:, None] + self.first * self.growth ** box.astype(np.float64)
         return {
             "box": box,
-            "due": np.where(standing, np.where(moved, next_due, due), np.inf),
+            "due": np.where(standing, np.where(moves, next_due, due), np.inf),
         }
 
     def probabilities(self, memory: Memory, view: View) -> Floats:

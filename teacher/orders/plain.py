@@ -251,10 +251,10 @@ class RandomPacing(Memoryless):
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Uniform over the tasks admitted so far, (n, k)."""
         present: Bools = view.present
-        spent = 1.0 - np.where(present, view["remaining"], 0.0).max(axis=1)
-        grown = np.clip((spent + ROUNDING) / max(self.pace, ROUNDING), 0.0, 1.0)
+        share_spent = 1.0 - np.where(present, view["remaining"], 0.0).max(axis=1)
+        growth = np.clip((share_spent + ROUNDING) / max(self.pace, ROUNDING), 0.0, 1.0)
         tasks = present.sum(axis=1)
-        last = np.floor((tasks - 1) * grown).astype(np.int64)
+        last = np.floor((tasks - 1) * growth).astype(np.int64)
         place = np.where(present, view.lifetime_uniform(0, present.shape[1]), np.inf)
         cutoff = np.take_along_axis(np.sort(place, axis=1), last[:, None], axis=1)
         return uniform(present & (place <= cutoff))

@@ -66,12 +66,12 @@ class Replay:
         which, plan = self._plan(memory, view)
         decisions = plan.shape[1]
         step = np.minimum(view.decision, decisions - 1)
-        recorded = np.where(view.decision < decisions, plan[np.arange(len(plan)), step], -1)
+        next_task = np.where(view.decision < decisions, plan[np.arange(len(plan)), step], -1)
         present: Bools = view.present
         task = np.where(present, view["task"], -1).astype(np.int64)
-        lesson = (present & (task == recorded[:, None])).astype(np.float64)
-        listed = present & (task < self.counts.shape[1])
-        counts = np.where(listed, self.counts[which[:, None], np.where(listed, task, 0)], 0)
+        lesson = (present & (task == next_task[:, None])).astype(np.float64)
+        has_count = present & (task < self.counts.shape[1])
+        counts = np.where(has_count, self.counts[which[:, None], np.where(has_count, task, 0)], 0)
         return otherwise(lesson, proportional(counts.astype(np.float64), present))
 
     def _plan(self, memory: Memory, view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -81,16 +81,16 @@ class Replay:
         if not new.any():
             return which, plan
         which = np.where(new, self._match(view), which)
-        return which, np.where(new[:, None], self._ordered(which, view), plan)
+        return which, np.where(new[:, None], self._playing_order(which, view), plan)
 
     def _match(self, view: View) -> NDArray[np.int64]:
         """The schedule with each student's key, or a random one, (n,)."""
         keys = _names(np.asarray(self.keys))
         same = _names(view["key"][:, :1]) == keys
-        drawn = (view.lifetime_uniform(PICK_STREAM, 1)[:, 0] * len(keys)).astype(np.int64)
-        return np.where(same.any(axis=1), same.argmax(axis=1), drawn)
+        random = (view.lifetime_uniform(PICK_STREAM, 1)[:, 0] * len(keys)).astype(np.int64)
+        return np.where(same.any(axis=1), same.argmax(axis=1), random)
 
-    def _ordered(self, which: NDArray[np.int64], view: View) -> NDArray[np.int64]:
+    def _playing_order(self, which: NDArray[np.int64], view: View) -> NDArray[np.int64]:
         """The chosen schedules in the order they are played, (n, t)."""
         plan: NDArray[np.int64] = np.asarray(self.schedules)[which]
         if not self.shuffled:
@@ -113,7 +113,7 @@ def _record(schedules: ArrayLike, keys: ArrayLike) -> tuple[NDArray[np.int64], F
         raise ValueError(f"schedules must be (m, t) with m, t >= 1, got shape {plans.shape}")
     if names.shape != (len(plans),):
         raise ValueError(f"keys must be ({len(plans)},), one per schedule, got {names.shape}")
-    played = plans >= 0
-    if (plans < -1).any() or not played[:, 0].all() or (played[:, 1:] & ~played[:, :-1]).any():
+    is_task = plans >= 0
+    if (plans < -1).any() or not is_task[:, 0].all() or (is_task[:, 1:] & ~is_task[:, :-1]).any():
         raise ValueError("schedules must hold task indices >= 0, with -1 only after their end")
     return plans, names
