@@ -62,7 +62,7 @@ def test_the_command_runs_from_the_staged_folder(staged, tmp_path):
     )
     third_party = Path(sysconfig.get_paths()["purelib"])
     out = python(code, staged.parent, third_party, cwd=tmp_path)
-    assert out.startswith(str(staged / "experiments" / "cli.py"))
+    assert out.startswith(str(staged / "experiments" / "cli" / "__init__.py"))
     assert "units of work" in out
 
 
