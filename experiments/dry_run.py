@@ -8,8 +8,8 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .build.build import build_room, decisions_in_budget
-from .build.courses import courses_of
+from .assembly.build import build_room, decisions_in_budget
+from .assembly.courses import courses_of
 from .config.config import Config, Course, LearnedSection, RuleSection
 from .trial.checking import check
 from .trial.tuning import candidates
@@ -38,8 +38,8 @@ def estimate(config: Config) -> str:
     """
     suite = check(config)
     units = plan(config)
-    reported = _price(config, suite, tested=True)
-    work = [_unit(unit, config, suite, reported) for unit in units]
+    report_price = _price(config, suite, tested=True)
+    work = [_unit(unit, config, suite, report_price) for unit in units]
     workers = config.workers or os.cpu_count() or 1
     decisions = sum(count for count, _ in work)
     probing = sum(count * price.probing for count, price in work)
@@ -49,7 +49,7 @@ def estimate(config: Config) -> str:
     return (
         f"{config.name}: {len(units)} units of work, {len(config.teachers)} teachers, "
         f"{config.seeds.report} reported students, suite {suite.name} with {len(suite)} tasks.\n"
-        f"A lifetime is about {reported.decisions} decisions of "
+        f"A lifetime is about {report_price.decisions} decisions of "
         f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).\n"
         f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
         f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.\n"
@@ -58,7 +58,7 @@ def estimate(config: Config) -> str:
     )
 
 
-def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tuple[float, _Price]:
+def _unit(unit: Unit, config: Config, suite: TaskSuite, report_price: _Price) -> tuple[float, _Price]:
     """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
     teacher = config.teacher(unit.teacher)
     if unit.kind == "train" and isinstance(teacher, LearnedSection):
@@ -68,8 +68,8 @@ def _unit(unit: Unit, config: Config, suite: TaskSuite, reported: _Price) -> tup
         return teacher.decisions + selecting, price
     if unit.kind == "tune" and isinstance(teacher, RuleSection):
         count = len(candidates(teacher, suite, config.tuning_candidates, 0))
-        return count * config.seeds.select * reported.decisions, reported
-    return config.seeds.report * reported.decisions, reported
+        return count * config.seeds.select * report_price.decisions, report_price
+    return config.seeds.report * report_price.decisions, report_price
 
 
 def _mean(prices: list[_Price]) -> _Price:
