@@ -45,7 +45,6 @@ from .orders import (
     TemperatureScaled,
     Uniform,
 )
-from .pickles import name_face
 from .rules import Memory, Rule, View
 from .streams import LearnerStreams, global_state
 from .timing import decision_seconds
@@ -135,6 +134,4 @@ __all__ = [
 ]
 
 # Policies are here by name too: a saved teacher names this face as the place of its own.
-_POLICIES = {learner.policy.__name__: learner.policy for learner in ALGORITHMS.values()}
-globals().update(_POLICIES)
-name_face([RulePolicy, Replay, *_POLICIES.values(), *RULES.values()])
+globals().update({learner.policy.__name__: learner.policy for learner in ALGORITHMS.values()})

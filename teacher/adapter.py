@@ -22,7 +22,7 @@ from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
 from .mixture import mixture_logits
-from .pickles import own_objects, rule_as_written, written_rule, zip_data
+from .pickles import NamedByFace, own_objects, rule_as_written, written_rule, zip_data
 from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
@@ -40,7 +40,7 @@ class Looks(Protocol):
         """Memory after seeing what is shown now."""
 
 
-class RulePolicy(BasePolicy):
+class RulePolicy(BasePolicy, metaclass=NamedByFace):
     """A rule as a policy with a memory."""
 
     def __init__(

@@ -1,18 +1,19 @@
 """Classes of this room in SB3's zips: found by their names, wherever they lie.
 
-SB3 pickles what is no JSON, and a pickle names the module of a class. Here policies and rules say
-that they are of the room's face, so a new file names that, and a rule is written as its name and
-parameters. An older file names modules that may have moved since; it is read as if it named the
-face.
+SB3 pickles what is no JSON, and a pickle names the module of a class. In a new file policies are
+looked up in the room's face, and a rule is written as its name and parameters. An older file names
+modules that may have moved since; it is read as if it named the face.
 """
 
 import base64
+import copyreg
 import io
 import json
 import pickle
+import pkgutil
 import sys
 import zipfile
-from collections.abc import Iterable
+from abc import ABCMeta
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +23,27 @@ from stable_baselines3.common.save_util import open_path
 _FACE = __name__.rpartition(".")[0]
 
 
-def name_face(classes: Iterable[type]) -> None:
-    """Let pickles of these classes, which the face must hold, name it instead of their modules."""
-    for each in classes:
-        each.__module__ = _FACE
+class NamedByFace(ABCMeta):
+    """Makes classes that pickles look up in the face, if it has them, wherever they lie."""
+
+
+def _reduced(each: NamedByFace) -> str | tuple[Any, ...]:
+    """What pickle calls to get the class; a name alone is looked up in the class's own module."""
+    if not _in_face(each):
+        return each.__qualname__
+    return pkgutil.resolve_name, (f"{_FACE}:{each.__name__}",)
+
+
+def _in_face(each: type) -> bool:
+    return getattr(sys.modules.get(_FACE), each.__name__, None) is each
+
+
+copyreg.pickle(NamedByFace, _reduced)
 
 
 def written_rule(rule: Any) -> Any:
     """Name and parameters of a rule of this room; any other as it is, to be pickled."""
-    if type(rule).__module__ != _FACE or not is_dataclass(rule):
+    if not _in_face(type(rule)) or not is_dataclass(rule):
         return rule
     return {"name": type(rule).__name__, "parameters": _parameters(rule)}
 

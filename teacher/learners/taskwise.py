@@ -18,6 +18,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from ..mixture import TaskwiseGaussian
+from ..pickles import NamedByFace
 
 # sb3-contrib's maskable policy is not one of SB3's actor-critic policies, only like one.
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def initialize_actor(network: TaskwiseActor) -> None:
     nn.init.orthogonal_(network.actor_context.weight, gain=(4.0 / 3.0) ** 0.5)
 
 
-class Taskwise:
+class Taskwise(metaclass=NamedByFace):
     """Marks the policies that have the same weights for any number and order of tasks."""
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import dataclasses
+import inspect
 import json
+import pickle
 import zipfile
 
 import numpy as np
@@ -18,8 +20,18 @@ from earlier_kit import (
     room,
     rules,
 )
+from new_process import run_python
 
-from lessonplan.teacher import ALGORITHMS, LearnerStreams, RuleTeacher, make_learner
+from lessonplan import teacher as face
+from lessonplan.teacher import (
+    ALGORITHMS,
+    UCB1,
+    LearnerStreams,
+    RulePolicy,
+    RuleTeacher,
+    TaskwisePolicy,
+    make_learner,
+)
 
 NUMBERS = json.loads((EARLIER / "numbers.json").read_text())
 BELOW_THE_FACE = [b"lessonplan.teacher.", b"lessonplan.student", b"lessonplan.envs"]
@@ -78,3 +90,31 @@ def test_a_rule_that_is_saved_today_is_a_name_and_parameters(name, tmp_path):
     loaded = RuleTeacher.load(tmp_path / "teacher.zip").rule
     for field in (each for each in dataclasses.fields(rule) if each.init):
         np.testing.assert_equal(getattr(loaded, field.name), getattr(rule, field.name))
+
+
+class OwnPolicy(TaskwisePolicy):
+    """A policy that the face does not have."""
+
+
+@pytest.mark.parametrize("each", [UCB1, RulePolicy, TaskwisePolicy, face.TaskwiseSACPolicy])
+def test_a_class_that_files_find_in_the_face_still_shows_its_source(each):
+    assert inspect.getsource(each).startswith(("@dataclass", f"class {each.__name__}"))
+    assert inspect.getmodule(each) is not face
+
+
+@pytest.mark.parametrize("each", [RulePolicy, TaskwisePolicy, OwnPolicy])
+def test_a_pickled_policy_is_the_class_itself(each):
+    assert pickle.loads(pickle.dumps(each)) is each
+
+
+LOAD = """
+import sys
+from stable_baselines3 import PPO
+print(type(PPO.load(sys.argv[1]).policy).__name__, "lessonplan.teacher" in sys.modules)
+"""
+
+
+@pytest.mark.slow
+def test_the_own_load_of_sb3_reads_a_new_file_where_we_were_not_imported(tmp_path):
+    make_learner("ppo", room(), seed=0, width=4).save(tmp_path / "teacher.zip")
+    assert run_python(LOAD, tmp_path / "teacher.zip", cwd=tmp_path) == "TaskwisePolicy True\n"

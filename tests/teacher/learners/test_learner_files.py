@@ -4,6 +4,7 @@ Legend: n students.
 """
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ import torch
 from learner_cases import CASES, OFF_POLICY, learner
 from marked_tasks import MarkedTasks, mean_reward
 from new_process import run_python
-from places import KITS
 
 from lessonplan.teacher import LearnerStreams, Sampled, load_teacher
 from lessonplan.teacher.adapter import RuleTeacher
@@ -104,7 +104,7 @@ torch.save(after, f"{folder}/after.pt")
 
 @pytest.mark.slow
 def test_they_go_on_in_a_new_process_too(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(KITS))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     cases = [("a2c", "task"), ("dqn", "task"), ("recurrent_ppo", "mixture")]
     learners = [begun(name, action) for name, action in cases]
     states = [kept(model, streams) for model, streams in learners]
