@@ -58,7 +58,9 @@ def estimate(config: Config) -> str:
     )
 
 
-def _unit(unit: Unit, config: Config, suite: TaskSuite, report_price: _Price) -> tuple[float, _Price]:
+def _unit(
+    unit: Unit, config: Config, suite: TaskSuite, report_price: _Price
+) -> tuple[float, _Price]:
     """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
     teacher = config.teacher(unit.teacher)
     if unit.kind == "train" and isinstance(teacher, LearnedSection):

@@ -15,7 +15,7 @@ import torch
 
 from lessonplan.student import PRETRAINED, Evaluation, StackedCohort, TaskSuite
 
-from .build.build import build_room, build_suite
+from .assembly.build import build_room, build_suite
 from .config.config import Course
 from .store.base_weights import write_base
 
@@ -113,9 +113,9 @@ def shares_by_name(suite: TaskSuite, mixture: Mapping[str, float] | None) -> np.
             f"the mixture names {unknown[0]!r}, which is no task of suite {suite.name!r}; its "
             f"tasks are {', '.join(suite.names)}"
         )
-    given = [mixture.get(name, 0.0) for name in suite.names]
-    numbers = all(isinstance(weight, int | float) for weight in given)
-    weights = np.array(given if numbers else [np.nan], dtype=np.float64)
+    entries = [mixture.get(name, 0.0) for name in suite.names]
+    numbers = all(isinstance(weight, int | float) for weight in entries)
+    weights = np.array(entries if numbers else [np.nan], dtype=np.float64)
     if not (np.isfinite(weights).all() and (weights >= 0.0).all() and weights.sum() > 0.0):
         raise ValueError(
             f"the weights of a mixture must be finite and at least 0, one of them above 0, got "
@@ -128,9 +128,11 @@ def _by_task(
     suite: TaskSuite, before: Evaluation, after: Evaluation
 ) -> dict[str, dict[str, float]]:
     columns = {
-        "score_before": before.score, "score_after": after.score,
-        "loss_before": before.loss, "loss_after": after.loss,
-    }  # fmt: skip
+        "score_before": before.score,
+        "score_after": after.score,
+        "loss_before": before.loss,
+        "loss_after": after.loss,
+    }
     return {
         name: {title: float(values[0, i]) for title, values in columns.items()}
         for i, name in enumerate(suite.names)

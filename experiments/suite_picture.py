@@ -29,7 +29,7 @@ from .report.style import (
     tidy,
     to_png,
 )
-from .suite_teaching import Taught, teach_suite
+from .suite_teaching import TeachingResult, teach_suite
 
 
 def write_suite_figure(
@@ -38,7 +38,7 @@ def write_suite_figure(
     options: Mapping[str, Any] | None = None,
     students: int | None = None,
     tell: Tell = nowhere,
-) -> list[Taught]:
+) -> list[TeachingResult]:
     """Teach a suite in order and by shuffling, and write the picture as a PNG.
 
     Args:
@@ -51,16 +51,16 @@ def write_suite_figure(
     Raises:
         ValueError: if the suite cannot be made.
     """
-    suite, taught = teach_suite(name, options, students, tell)
-    picture = Image.open(BytesIO(to_png(draw_suite(suite, taught), dpi=90)))
+    suite, results = teach_suite(name, options, students, tell)
+    picture = Image.open(BytesIO(to_png(draw_suite(suite, results), dpi=90)))
     # A palette takes a third of the bytes.
     write_whole(out, lambda aside: picture.quantize(128).save(aside, "PNG", optimize=True))
-    return taught
+    return results
 
 
-def draw_suite(suite: TaskSuite, taught: list[Taught]) -> Figure:
+def draw_suite(suite: TaskSuite, results: list[TeachingResult]) -> Figure:
     """The graph of prerequisites at the left, a panel of test scores per rule beside it."""
-    panels = Panels(1 + len(taught), 3.4, 2.6, left=0.15, right=0.2, gap=(0.55, 0.5))
+    panels = Panels(1 + len(results), 3.4, 2.6, left=0.15, right=0.2, gap=(0.55, 0.5))
     figure = panels.figure()
     place = np.argsort(np.array(suite.order))
     colors = [task_colors(len(suite))[i] for i in place]
@@ -68,7 +68,7 @@ def draw_suite(suite: TaskSuite, taught: list[Taught]) -> Figure:
     _draw_graph(graph, suite, colors)
     linked = any(task.prerequisites for task in suite.tasks)
     label(graph, title=f"{suite.name}: {'what needs what' if linked else 'no true order'}")
-    for i, one in enumerate(taught):
+    for i, one in enumerate(results):
         axes = add_axes(figure, panels.box(i + 1))
         x = np.linspace(0.0, one.steps, len(one.score))
         for task in suite.order:
@@ -87,19 +87,26 @@ def _draw_graph(axes: Axes, suite: TaskSuite, colors: list[tuple[float, ...]]) -
     """Tasks from the top down, each below what it needs; without any arrow, as a column."""
     at = layout(suite)
     for i, task in enumerate(suite.tasks):
-        for needed in task.prerequisites:
-            start = at[suite.names.index(needed)]
+        for prerequisite in task.prerequisites:
+            start = at[suite.names.index(prerequisite)]
             axes.annotate(
-                "", at[i], start,
+                "",
+                at[i],
+                start,
                 arrowprops={"arrowstyle": "-|>", "color": SOFT, "shrinkA": 9, "shrinkB": 9},
-            )  # fmt: skip
+            )
     for i, task in enumerate(suite.tasks):
         bright = sum(colors[i][:3]) > 1.5
         axes.text(
-            at[i, 0], at[i, 1], task.name, fontsize=7.5, color=INK if bright else "white",
-            ha="center", va="center",
+            at[i, 0],
+            at[i, 1],
+            task.name,
+            fontsize=7.5,
+            color=INK if bright else "white",
+            ha="center",
+            va="center",
             bbox={"boxstyle": "round,pad=0.3", "fc": colors[i], "ec": FAINT},
-        )  # fmt: skip
+        )
     axes.set_xlim(at[:, 0].min() - 0.6, at[:, 0].max() + 0.6)
     axes.set_ylim(at[:, 1].min() - 0.6, at[:, 1].max() + 0.6)
     axes.axis("off")
@@ -119,11 +126,12 @@ def layout(suite: TaskSuite) -> np.ndarray:
     at[:, 1] = -layer
     for depth in range(int(layer.max()) + 1):
         row = [i for i in suite.order if layer[i] == depth]
-        wanted = [float(np.mean(at[needs[i], 0])) if needs[i] else float(j)
-                  for j, i in enumerate(row)]  # fmt: skip
-        left = -np.inf
-        for j in np.argsort(wanted, kind="stable"):
-            left = max(wanted[j], left + 1.0)
-            at[row[j], 0] = left
-        at[row, 0] += np.mean(wanted) - at[row, 0].mean()
+        aims = [
+            float(np.mean(at[needs[i], 0])) if needs[i] else float(j) for j, i in enumerate(row)
+        ]
+        edge = -np.inf
+        for j in np.argsort(aims, kind="stable"):
+            edge = max(aims[j], edge + 1.0)
+            at[row[j], 0] = edge
+        at[row, 0] += np.mean(aims) - at[row, 0].mean()
     return at

@@ -11,7 +11,7 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .build.build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
+from .assembly.build import REPORT_SEEDS, build_rule, build_suite, rule_teacher
 from .common.watch import Tell, nowhere
 from .config.config import Course, Lifetime, Student, Suite
 from .trial.teaching import Teaching
@@ -57,7 +57,7 @@ COURSES: dict[str, Course] = {
 
 
 @dataclass(frozen=True)
-class Taught:
+class TeachingResult:
     """What came of teaching m students by one rule."""
 
     title: str
@@ -71,9 +71,9 @@ class Taught:
     @property
     def verdict(self) -> str:
         """How many mastered all tasks, and the median of their cost."""
-        done = self.cost < self.steps
-        within = f", median {np.median(self.cost):,.0f}" if done.any() else ""
-        return f"{self.title}: {done.sum()} of {len(done)} mastered{within}"
+        mastered = self.cost < self.steps
+        within = f", median {np.median(self.cost):,.0f}" if mastered.any() else ""
+        return f"{self.title}: {mastered.sum()} of {len(mastered)} mastered{within}"
 
 
 def teach_suite(
@@ -81,7 +81,7 @@ def teach_suite(
     options: Mapping[str, Any] | None = None,
     students: int | None = None,
     tell: Tell = nowhere,
-) -> tuple[TaskSuite, list[Taught]]:
+) -> tuple[TaskSuite, list[TeachingResult]]:
     """Teach a suite in order and by shuffling.
 
     Args:
@@ -97,8 +97,8 @@ def teach_suite(
         ValueError: if the suite cannot be made.
     """
     course = COURSES.get(name) or _course(name, _STEPS)
-    merged = Suite(name=name, options=course.suite.options | dict(options or {}))
-    course = course.model_copy(update={"suite": merged})
+    section = Suite(name=name, options=course.suite.options | dict(options or {}))
+    course = course.model_copy(update={"suite": section})
     suite = build_suite(course)
     if name not in COURSES and suite.tokens:
         course = course.model_copy(update={"student": Student(model="decoder")})
@@ -108,7 +108,7 @@ def teach_suite(
 
 def teach(
     course: Course, suite: TaskSuite, rule: str, students: int, tell: Tell = nowhere
-) -> Taught:
+) -> TeachingResult:
     """Whole lifetimes of some students under a rule."""
     teacher, room = rule_teacher(build_rule(rule, {}, course, suite), course, suite, students, 0)
     teaching = Teaching(teacher, room, REPORT_SEEDS + np.arange(students))
@@ -117,4 +117,4 @@ def teach(
         teaching.step()
         scores.append(room.cohort.evaluate("test").score.mean(axis=0))
         tell((len(scores) - 1) / room.decisions_in_budget, f"{suite.name}, {RULES[rule]}")
-    return Taught(RULES[rule], np.stack(scores), int(room.budget.amount), teaching.cost)
+    return TeachingResult(RULES[rule], np.stack(scores), int(room.budget.amount), teaching.cost)

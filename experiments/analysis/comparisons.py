@@ -41,7 +41,7 @@ class Measured:
         return self.samples[metric]
 
 
-def paired(metric: str, *teachers: Measured) -> list[Sample] | None:
+def paired_samples(metric: str, *teachers: Measured) -> list[Sample] | None:
     """Samples of the same measure over the students that all have; None if there are none."""
     seeds = [teacher.lifetimes.student_seeds for teacher in teachers]
     common = seeds[0]
@@ -52,8 +52,8 @@ def paired(metric: str, *teachers: Measured) -> list[Sample] | None:
     samples = []
     for teacher, own in zip(teachers, seeds, strict=True):
         whole = teacher.sample(metric)
-        shared = np.flatnonzero(np.isin(own, common))
-        samples.append(whole if len(shared) == len(own) else whole.of_students(shared))
+        columns = np.flatnonzero(np.isin(own, common))
+        samples.append(whole if len(columns) == len(own) else whole.of_students(columns))
     return samples
 
 
@@ -65,23 +65,23 @@ def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
     on the reported students (which favours the baseline), then the highest area.
     """
     plain = {name: t for name, t in teachers.items() if t.card.replay_of is None}
-    chosen: dict[str, str] = {}
+    roles: dict[str, str] = {}
     for name in ("proportional", "uniform"):
         if name in plain:
-            chosen.setdefault("proportional", name)
+            roles.setdefault("proportional", name)
     blind = [t for t in plain.values() if not t.card.sees_order and t.card.kind != "learned"]
     adaptive = [t for t in blind if t.card.kind in ("rule", "bandit")]
-    ordered = [t for t in plain.values() if t.card.sees_order and t.card.kind != "learned"]
+    in_order = [t for t in plain.values() if t.card.sees_order and t.card.kind != "learned"]
     fields = {
         "tuned_rule": [t for t in adaptive if t.card.tuned],
         "tuned_mixture": [t for t in blind if t.card.tuned and t.card.kind == "static"],
         "untuned_rule": [t for t in adaptive if not t.card.tuned],
-        "true_order": [t for t in ordered if t.card.tuned] or ordered,
+        "true_order": [t for t in in_order if t.card.tuned] or in_order,
     }
     for role, candidates in fields.items():
         if candidates:
-            chosen[role] = min(candidates, key=rank).card.name
-    return chosen
+            roles[role] = min(candidates, key=rank).card.name
+    return roles
 
 
 def rank(teacher: Measured) -> tuple[float, float, str]:
@@ -107,7 +107,7 @@ def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dic
 
 
 def _compare(teacher: Measured, baseline: Measured, metric: str) -> dict[str, Any] | None:
-    samples = paired(metric, teacher, baseline)
+    samples = paired_samples(metric, teacher, baseline)
     if samples is None:
         return None
     mine, theirs = samples
@@ -141,14 +141,14 @@ def order_share(teachers: dict[str, Measured]) -> dict[str, dict[str, Any]]:
             continue
         entry: dict[str, Any] = {"shuffled": twin.card.name, "baseline": baseline.card.name}
         for metric, prefix in (("steps_to_mastery", ""), ("area", "area_")):
-            samples = paired(metric, original, twin, baseline)
+            samples = paired_samples(metric, original, twin, baseline)
             if samples is None:
                 break
-            lost = share_lost(*samples)
+            loss = share_lost(*samples)
             better = samples[0].iqm < samples[2].iqm
             gained = better if LOWER_IS_BETTER[metric] else samples[0].iqm > samples[2].iqm
-            entry[prefix + "share"] = lost.value if gained else None
-            entry[prefix + "ci95"] = lost.ci95 if gained else None
+            entry[prefix + "share"] = loss.value if gained else None
+            entry[prefix + "ci95"] = loss.ci95 if gained else None
         else:
             shares[original.card.name] = entry
     return shares
@@ -165,18 +165,18 @@ def payback_students(
     """
     result: dict[str, dict[str, float | None] | None] = {}
     for name, teacher in teachers.items():
-        spent = teacher.card.making.compute
-        if spent <= 0:
+        compute = teacher.card.making.compute
+        if compute <= 0:
             continue
         if teacher.card.other_course:
             result[name] = None
             continue
-        paid: dict[str, float | None] = {}
+        students: dict[str, float | None] = {}
         for other in dict.fromkeys(baselines.values()):
-            samples = paired("compute_to_mastery", teacher, teachers[other])
+            samples = paired_samples("compute_to_mastery", teacher, teachers[other])
             if other == name or samples is None:
                 continue
-            saved = samples[1].iqm - samples[0].iqm
-            paid[other] = spent / saved if saved > 0 else None
-        result[name] = paid
+            saving = samples[1].iqm - samples[0].iqm
+            students[other] = compute / saving if saving > 0 else None
+        result[name] = students
     return result

@@ -95,11 +95,11 @@ def first_mastery(
             that a finished lifetime keeps are no evaluations.
         taught: whether a decision was really made, (s, m, d) bool.
     """
-    passed = passes(test_score, threshold).all(axis=-1) & taught
-    in_a_row = np.zeros(passed.shape[:-1])
-    first = np.full(passed.shape[:-1], -1)
-    for decision in range(passed.shape[-1]):
-        in_a_row = next_streak(in_a_row, passed[..., decision])
+    passing = passes(test_score, threshold).all(axis=-1) & taught
+    in_a_row = np.zeros(passing.shape[:-1])
+    first = np.full(passing.shape[:-1], -1)
+    for decision in range(passing.shape[-1]):
+        in_a_row = next_streak(in_a_row, passing[..., decision])
         first = np.where((first < 0) & (in_a_row >= streak), decision, first)
     return first
 
@@ -115,12 +115,10 @@ def area(run: StoredRun, lifetimes: Lifetimes, weights: np.ndarray) -> np.ndarra
     if unit == "steps":
         # The last decision may overdraw the budget: all decisions still count alike.
         amount = float(budget["decisions"]) * float(budget["steps_per_decision"])
-    spent = np.minimum(lifetimes.spent(unit), amount)
-    share = np.diff(spent, axis=2, prepend=0.0) / amount
+    cost = np.minimum(lifetimes.spent(unit), amount)
+    share = np.diff(cost, axis=2, prepend=0.0) / amount
     score = lifetimes.test_score @ weights
-    return np.asarray(
-        (share * score).sum(axis=2) + (1.0 - spent[..., -1] / amount) * score[..., -1]
-    )
+    return np.asarray((share * score).sum(axis=2) + (1.0 - cost[..., -1] / amount) * score[..., -1])
 
 
 def whole_budget(run: StoredRun, lifetimes: Lifetimes, unit: str) -> np.ndarray:

@@ -32,13 +32,13 @@ def interquartile_mean(values: np.ndarray) -> float:
     >>> interquartile_mean(np.array([0.0, 3.0, 90.0]))  # (0.25 * 0 + 1 * 3 + 0.25 * 90) / 1.5
     17.0
     """
-    ordered = np.sort(np.asarray(values, dtype=np.float64), axis=None)
-    if ordered.size == 0:
+    ascending = np.sort(np.asarray(values, dtype=np.float64), axis=None)
+    if ascending.size == 0:
         raise ValueError("the interquartile mean needs at least one value, got none")
-    return float(_weighted_means(ordered, np.ones((1, ordered.size)))[0])
+    return float(_weighted_means(ascending, np.ones((1, ascending.size)))[0])
 
 
-def _weighted_means(ordered: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _weighted_means(ascending: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Interquartile means of sorted values (n,) that occur `weights` (r, n) times, (r,)."""
     end = np.cumsum(weights, axis=1)
     total = end[:, -1:]
@@ -46,11 +46,11 @@ def _weighted_means(ordered: np.ndarray, weights: np.ndarray) -> np.ndarray:
     inside = np.maximum(inside, 0.0)
     # Measured from the smallest value, so that equal values give exactly that value.
     return np.asarray(
-        ordered[0] + (inside @ (ordered - ordered[0])) / inside.sum(axis=1), dtype=np.float64
+        ascending[0] + (inside @ (ascending - ascending[0])) / inside.sum(axis=1), dtype=np.float64
     )
 
 
-def _drawn(size: int, n_resamples: int, seed: tuple[int, ...]) -> np.ndarray:
+def _draws(size: int, n_resamples: int, seed: tuple[int, ...]) -> np.ndarray:
     """How often each of `size` items occurs when `size` are drawn with replacement, (r, size)."""
     generator = np.random.default_rng(seed)
     return generator.multinomial(size, np.full(size, 1.0 / size), size=n_resamples)
@@ -74,8 +74,8 @@ def bootstrap_means(
     s, m = values.shape
     if s * m == 0:
         raise ValueError(f"the bootstrap needs at least one lifetime, got shape {values.shape}")
-    students = _drawn(m, n_resamples, (seed, 0, m))
-    seeds = _drawn(s, n_resamples, (seed, 1, zlib.crc32(stream.encode())))
+    students = _draws(m, n_resamples, (seed, 0, m))
+    seeds = _draws(s, n_resamples, (seed, 1, zlib.crc32(stream.encode())))
     weights = (seeds[:, :, None] * students[:, None, :]).reshape(n_resamples, s * m)
     flat = np.asarray(values, dtype=np.float64).ravel()
     order = np.argsort(flat, kind="stable")
@@ -134,7 +134,7 @@ class Estimate(NamedTuple):
 
 def difference(sample: Sample, baseline: Sample) -> Estimate:
     """Interquartile mean minus that of the baseline, over the same resampled students."""
-    _check_paired(sample, baseline)
+    _check_pairing(sample, baseline)
     return Estimate(
         sample.iqm - baseline.iqm, percentile_interval(sample.resampled - baseline.resampled)
     )
@@ -142,7 +142,7 @@ def difference(sample: Sample, baseline: Sample) -> Estimate:
 
 def ratio(sample: Sample, baseline: Sample) -> Estimate:
     """Interquartile mean over that of the baseline; not defined where the baseline's can be 0."""
-    _check_paired(sample, baseline)
+    _check_pairing(sample, baseline)
     value = sample.iqm / baseline.iqm if baseline.iqm > 0 else None
     if value is None or not (baseline.resampled > 0).all():
         return Estimate(value, None)
@@ -156,8 +156,8 @@ def share_lost(sample: Sample, reduced: Sample, baseline: Sample) -> Estimate:
     better than the baseline. It does not matter whether high or low is good. Not defined without a
     gain; the interval is None where the 95 % interval of the gain itself includes 0.
     """
-    _check_paired(sample, baseline)
-    _check_paired(sample, reduced)
+    _check_pairing(sample, baseline)
+    _check_pairing(sample, reduced)
     gain = baseline.iqm - sample.iqm
     if gain == 0.0:
         return Estimate(None, None)
@@ -167,8 +167,8 @@ def share_lost(sample: Sample, reduced: Sample, baseline: Sample) -> Estimate:
     if low <= 0.0 <= high:
         return Estimate(value, None)
     certain = gains * np.sign(gain) > 0.0
-    lost = (reduced.resampled - sample.resampled)[certain] / gains[certain]
-    return Estimate(value, percentile_interval(lost))
+    losses = (reduced.resampled - sample.resampled)[certain] / gains[certain]
+    return Estimate(value, percentile_interval(losses))
 
 
 def probability_of_improvement(
@@ -200,7 +200,7 @@ def censor(values: np.ndarray, reached: np.ndarray, limit: np.ndarray | float) -
     return np.asarray(bounded, dtype=np.float64)
 
 
-def _check_paired(first: Sample, second: Sample) -> None:
+def _check_pairing(first: Sample, second: Sample) -> None:
     same = first.values.shape[1] == second.values.shape[1]
     if not same or first.n_resamples != second.n_resamples or first.seed != second.seed:
         raise ValueError(

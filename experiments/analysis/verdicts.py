@@ -40,10 +40,10 @@ def verdict(summary: Summary) -> str:
     return start + " ".join(sentences)
 
 
-def _learned(summary: Summary) -> dict[str, Summary]:
+def _learned_teachers(summary: Summary) -> dict[str, Summary]:
     """The learned teachers, each once: without its twin where it is also reported as sampled."""
-    learned = {n: t for n, t in summary["teachers"].items() if t["kind"] == "learned"}
-    return {n: t for n, t in learned.items() if t["sampled_twin_of"] is None} or learned
+    teachers = {n: t for n, t in summary["teachers"].items() if t["kind"] == "learned"}
+    return {n: t for n, t in teachers.items() if t["sampled_twin_of"] is None} or teachers
 
 
 def _subject(summary: Summary) -> str:
@@ -51,8 +51,8 @@ def _subject(summary: Summary) -> str:
 
     Of several learned ones it is picked without a look at the reported students.
     """
-    if learned := _learned(summary):
-        return min(learned, key=lambda name: _selection(learned[name], name))
+    if learners := _learned_teachers(summary):
+        return min(learners, key=lambda name: _selection(learners[name], name))
     teachers = {n: t for n, t in summary["teachers"].items() if t["replay_of"] is None}
     pool = teachers or summary["teachers"]
     best = sorted((t["cost_to_mastery"]["iqm"], -t["area"]["iqm"], n) for n, t in pool.items())
@@ -81,22 +81,20 @@ def _setting(summary: Summary) -> str:
 
 def _result(summary: Summary, name: str) -> str:
     teacher = summary["teachers"][name]
-    learned = _learned(summary)
+    learners = _learned_teachers(summary)
     if teacher["kind"] != "learned":
         lead = f"No teacher was learned; the best one, {teacher['label']},"
-    elif len(learned) > 1:
+    elif len(learners) > 1:
         unknown = _selection(teacher, name)[0]
         which = "the first by name" if unknown else "the best on the selection students"
-        lead = f"Of {len(learned)} learned teachers {which}, {teacher['label']},"
+        lead = f"Of {len(learners)} learned teachers {which}, {teacher['label']},"
     else:
         lead = f"The learned teacher {teacher['label']}"
     seeds = teacher["teacher_seeds"]
     if teacher["kind"] == "learned":
         # One training run says nothing about the next: the intervals are of students alone.
-        trained = (
-            f"{seeds} seeds" if seeds > 1 else "trained once, so intervals are of students alone"
-        )
-        lead = lead.rstrip(",") + f" ({trained}){',' if lead.endswith(',') else ''}"
+        note = f"{seeds} seeds" if seeds > 1 else "trained once, so intervals are of students alone"
+        lead = lead.rstrip(",") + f" ({note}){',' if lead.endswith(',') else ''}"
     area = f"its area was {teacher['area']['iqm']:.3f} ({_interval(teacher['area'], '.3f')})"
     if not teacher["mastered"]:
         return f"{lead} brought no student to mastery of all tasks; {area}."
@@ -107,9 +105,9 @@ def _result(summary: Summary, name: str) -> str:
     if teacher["mastered"] < 0.5:
         return f"{brought} within the budget; {area}."
     steps = teacher["steps_to_mastery"]
-    counted = "" if teacher["mastered"] == 1 else ", the others counted at the whole budget"
+    rest = "" if teacher["mastered"] == 1 else ", the others counted at the whole budget"
     return (
-        f"{brought}, after {number(steps['iqm'])} student steps (interquartile mean{counted}; "
+        f"{brought}, after {number(steps['iqm'])} student steps (interquartile mean{rest}; "
         f"95 % interval {_interval(steps, ',.0f')}); {area}."
     )
 
@@ -143,9 +141,9 @@ def _comparison(summary: Summary, name: str, baseline: str, title: str) -> tuple
     """The outcome and the baseline with the numbers; by area where hardly anybody mastered."""
     mine, other = summary["teachers"][name], summary["teachers"][baseline]
     by_cost = max(mine["mastered"], other["mastered"]) >= 0.5
-    wanted = (name, baseline, "cost_to_mastery" if by_cost else "area")
+    key = (name, baseline, "cost_to_mastery" if by_cost else "area")
     for entry in summary["versus"]:
-        if (entry["teacher"], entry["baseline"], entry["metric"]) == wanted:
+        if (entry["teacher"], entry["baseline"], entry["metric"]) == key:
             who = title if other["label"].lower() in title.lower() else f"{title}, {other['label']}"
             return _judgement(entry, by_cost), f"{who} ({_evidence(summary, entry, by_cost)})"
     return None
@@ -178,21 +176,21 @@ def _order(summary: Summary, name: str) -> list[str]:
     if share is None:
         return []
     # Where many lifetimes stand at the budget, steps to mastery can't tell the three apart.
-    compared = (name, share["shuffled"], share["baseline"])
-    counted = min(summary["teachers"][one]["mastered"] for one in compared) >= 0.75
-    prefix = "" if counted and share["ci95"] else "area_"
+    names = (name, share["shuffled"], share["baseline"])
+    by_steps = min(summary["teachers"][one]["mastered"] for one in names) >= 0.75
+    prefix = "" if by_steps and share["ci95"] else "area_"
     value, interval = share[prefix + "share"], share[prefix + "ci95"]
     baseline = summary["teachers"][share["baseline"]]["label"]
     if value is None or interval is None:
         return [f"It gained too little over {baseline} to tell order from proportions."]
-    lost = f"Shuffling its choices in time loses {_percent(value)} of its gain over {baseline}"
-    lost += " in area" if prefix else " in steps to mastery"
-    lost += f" (95 % interval {_range(interval, '.0%')})"
+    sentence = f"Shuffling its choices in time loses {_percent(value)} of its gain over {baseline}"
+    sentence += " in area" if prefix else " in steps to mastery"
+    sentence += f" (95 % interval {_range(interval, '.0%')})"
     if summary["students"] < FEWEST_STUDENTS:
-        return [lost + "."]
+        return [sentence + "."]
     if interval[0] > 0:
-        return [lost + ", so the order matters and not the proportions alone."]
-    return [lost + ", so it is not shown that the order matters."]
+        return [sentence + ", so the order matters and not the proportions alone."]
+    return [sentence + ", so it is not shown that the order matters."]
 
 
 def _worst(summary: Summary, name: str) -> list[str]:
@@ -226,14 +224,14 @@ def _training(summary: Summary, name: str) -> list[str]:
         and entry["students"] >= FEWEST_STUDENTS
         and entry["difference_ci95"][1] < 0
     }
-    paid = [
+    paybacks = [
         f"after {number(math.ceil(students))} students against {labels[other]}"
         for other, students in payback.items()
         if students is not None and other in saves
     ]
     never = [labels[other] for other, students in payback.items() if students is None]
     unsure = [labels[other] for other in payback if other not in saves and payback[other]]
-    parts = ["paid back " + ", ".join(paid)] if paid else []
+    parts = ["paid back " + ", ".join(paybacks)] if paybacks else []
     parts += [f"never paid back against {' or '.join(never)}"] if never else []
     parts += [f"not shown to pay against {' or '.join(unsure)}"] if unsure else []
     return [", ".join([cost, *parts]) + "."]

@@ -46,20 +46,20 @@ class ActorVecEnv(JoinedVecEnv):
         cores = os.cpu_count() or 1
         n, share = teacher.students // teacher.actors, teacher.actors // len(courses)
         parts = []
-        with ExitStack() as held:
-            held.enter_context(
+        with ExitStack() as stack:
+            stack.enter_context(
                 ray_session(None, Resources(cpu=1, gpu=0), cpus=max(teacher.actors, cores))
             )
             _see_that_all_fit(teacher)
             for course in (course for course, _ in courses for _ in range(share)):
                 parts.append(RemotePart(teacher, course, n, most_tasks(courses)))
-                held.callback(parts[-1].close)
+                stack.callback(parts[-1].close)
             super().__init__(parts)
-            self._held = held.pop_all()
+            self._open = stack.pop_all()
 
     def close(self) -> None:
         """End the actors, and the session if it began here."""
-        self._held.close()
+        self._open.close()
 
 
 def _see_that_all_fit(teacher: LearnedSection) -> None:
@@ -67,8 +67,8 @@ def _see_that_all_fit(teacher: LearnedSection) -> None:
 
     ray_untyped: Any = ray
     there = ray_untyped.cluster_resources()
-    wanted = {"CPU": teacher.actors, "GPU": teacher.actors * teacher.actor_gpus}
-    for name, amount in wanted.items():
+    needs = {"CPU": teacher.actors, "GPU": teacher.actors * teacher.actor_gpus}
+    for name, amount in needs.items():
         if amount > there.get(name, 0.0):
             raise ValueError(
                 f"the {teacher.actors} actors of teacher {teacher.name!r} take {amount:g} {name}s, "
@@ -93,7 +93,7 @@ class Host:
             teacher, course, build_suite(course), n, max_tasks
         )
 
-    def shown(self) -> tuple[tuple[str, ...], spaces.Space[Any], spaces.Space[Any]]:
+    def signature(self) -> tuple[tuple[str, ...], spaces.Space[Any], spaces.Space[Any]]:
         """Columns, and the spaces of observations and actions."""
         return self.env.columns, self.env.observation_space, self.env.action_space
 
@@ -108,11 +108,11 @@ class Host:
         return self.env.step(actions), self._account()
 
     def state_dict(self) -> dict[str, Any]:
-        """Of the environment."""
+        """What the environment goes on from."""
         return self.env.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Of an environment that was built alike."""
+        """Go on from the state of an environment that was built alike."""
         self.env.load_state_dict(state)
 
     def _account(self) -> dict[str, Any]:
@@ -143,8 +143,8 @@ class RemotePart:
 
         self._ray: Any = ray
         # The actor itself, or with its node an answer that was not fetched yet.
-        self._gone = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
-        self._made_of = (teacher, course, n, max_tasks)
+        self._death_errors = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
+        self._arguments = (teacher, course, n, max_tasks)
         self._gpus = teacher.actor_gpus
         self.num_envs = n
         self._seed: int | None = None
@@ -158,7 +158,7 @@ class RemotePart:
         self._lost = False
         """Whether the actor is a new one, whose rows are not those that the teacher saw."""
         self._actor = self._new_actor()
-        self.columns, self.observation_space, self.action_space = self._ask("shown")
+        self.columns, self.observation_space, self.action_space = self._ask("signature")
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Row i starts over with seed + i at the next reset."""
@@ -181,18 +181,18 @@ class RemotePart:
         if self._pending is not None:
             try:
                 answer: tuple[VecEnvStepReturn, dict[str, Any]] = self._ray.get(self._pending)
-            except self._gone as error:
+            except self._death_errors as error:
                 self._replace(error)
             else:
                 self._in_a_row = 0
-                stepped, self._last = answer
-                self._observation = np.asarray(stepped[0])
-                return stepped
-        return self._rows_lost()
+                results, self._last = answer
+                self._observation = np.asarray(results[0])
+                return results
+        return self._end_of_rows()
 
     def spent(self) -> dict[str, float]:
         """`lifetimes`, `compute` and `student_steps` so far, those of lost actors included."""
-        return {name: lost + self._last["spent"][name] for name, lost in self._lost_spent.items()}
+        return {name: loss + self._last["spent"][name] for name, loss in self._lost_spent.items()}
 
     def state_dict(self) -> dict[str, Any]:
         """The environment in the actor and what is known of it here."""
@@ -205,16 +205,16 @@ class RemotePart:
             setattr(self, name, state[name])
 
     def close(self) -> None:
-        """End the actor."""
+        """End the actor and the students in it."""
         self._ray.kill(self._actor)
 
     def _new_actor(self) -> Any:
         remote = self._ray.remote(num_cpus=1, num_gpus=self._gpus)(Host)
-        actor = remote.remote(*self._made_of)
-        began, _ = self._ray.wait([actor.shown.remote()], timeout=_SECONDS_TO_BEGIN)
+        actor = remote.remote(*self._arguments)
+        began, _ = self._ray.wait([actor.signature.remote()], timeout=_SECONDS_TO_BEGIN)
         try:
             self._ray.get(began)
-        except self._gone as error:
+        except self._death_errors as error:
             if getattr(error, "actor_init_failed", False):
                 reason = str(error).strip().splitlines()[-1]
                 raise ValueError(f"a Ray actor with students can't begin: {reason}") from error
@@ -231,7 +231,7 @@ class RemotePart:
         while True:
             try:
                 return self._ray.get(getattr(self._actor, method).remote(*arguments))
-            except self._gone as error:
+            except self._death_errors as error:
                 self._replace(error)
 
     def _replace(self, error: Exception) -> None:
@@ -249,7 +249,7 @@ class RemotePart:
         self._actor = self._new_actor()
         self._lost = True
 
-    def _rows_lost(self) -> VecEnvStepReturn:
+    def _end_of_rows(self) -> VecEnvStepReturn:
         """The end of every row, and the beginning of the next lifetimes."""
         infos = [
             {

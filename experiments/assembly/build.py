@@ -107,20 +107,20 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
     }
-    taken = inspect.signature(maker).parameters
-    if "feedback" in taken:
+    names = inspect.signature(maker).parameters
+    if "feedback" in names:
         plain.setdefault("feedback", course.lifetime.feedback)
-    if "prerequisites" in taken:
+    if "prerequisites" in names:
         index = {name: i for i, name in enumerate(suite.names)}
         graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
         plain.setdefault("prerequisites", tuple(graph))
-    built: Rule = call("rule", rule, maker, plain)
-    if not isinstance(built, Rule):
+    made_rule: Rule = call("rule", rule, maker, plain)
+    if not isinstance(made_rule, Rule):
         raise ValueError(
             f"rule {rule!r} must have needs, start, observe and probabilities, got a "
-            f"{type(built).__name__} without"
+            f"{type(made_rule).__name__} without"
         )
-    return built
+    return made_rule
 
 
 def rule_teacher(
@@ -158,11 +158,11 @@ def learned_teacher(
     streams of `seed`.
     """
     room = build_room(course, suite, n, teacher.observe, action=teacher.action)
-    learned = load_teacher(path, CurriculumVecEnv(room))
+    learner = load_teacher(path, CurriculumVecEnv(room))
     if deterministic:
-        return learned, room
+        return learner, room
     return rule_teacher(
-        Sampled(learned, tuple(teacher.observe)), course, suite, n, seed, teacher.action
+        Sampled(learner, tuple(teacher.observe)), course, suite, n, seed, teacher.action
     )
 
 

@@ -57,7 +57,13 @@ def training_room(
     The `cohort` is made where it is not there already.
     """
     room = build_room(
-        course, suite, n, teacher.observe, end_after=1, action=teacher.action, max_tasks=max_tasks,
+        course,
+        suite,
+        n,
+        teacher.observe,
+        end_after=1,
+        action=teacher.action,
+        max_tasks=max_tasks,
         cohort=cohort,
-    )  # fmt: skip
+    )
     return CurriculumVecEnv(room, TRAINING_SEEDS)

@@ -71,11 +71,11 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
 
 def _check_reader(student: Student, suite: TaskSuite, name: str) -> None:
     """Refuse a model that does not read what the suite is written in, or has no weights to it."""
-    wanted = "encoder" if suite.classes else "causal"
-    if suite.tokenizer and name != wanted:
+    reader = "encoder" if suite.classes else "causal"
+    if suite.tokenizer and name != reader:
         raise ValueError(
             f"suite {suite.name!r} is in the tokens of {suite.tokenizer}, for students of model "
-            f"{wanted!r} with student.lora; got model {name!r}"
+            f"{reader!r} with student.lora; got model {name!r}"
         )
     if name not in PRETRAINED:
         return

@@ -61,12 +61,12 @@ def _in_turns(actors: tuple[int, ...]) -> dict[int, list[float]]:
 def main() -> None:
     """Print milliseconds per decision and the ratio to one actor."""
     times = seconds_per_decision()
-    for count, found in times.items():
-        ratios = [one / other for one, other in zip(times[1], found, strict=True)]
+    for count, seconds in times.items():
+        ratios = [one / other for one, other in zip(times[1], seconds, strict=True)]
         print(
             f"{count or 'no'} actor{'' if count == 1 else 's'}: "
-            f"{1000 * statistics.median(found):.0f} ms a decision of {STUDENTS} students "
-            f"({1000 * min(found):.0f} to {1000 * max(found):.0f}), "
+            f"{1000 * statistics.median(seconds):.0f} ms a decision of {STUDENTS} students "
+            f"({1000 * min(seconds):.0f} to {1000 * max(seconds):.0f}), "
             f"{statistics.median(ratios):.2f} times as fast as one actor "
             f"({min(ratios):.2f} to {max(ratios):.2f})"
         )

@@ -117,7 +117,7 @@ def cost_per_student(
     for n, times_over in ((n_small, repeats), (n_large, 1)):
         cohort = StackedCohort(suite, build, n, batch_size=batch_size)
         mixture = np.eye(len(suite))[np.arange(n) % len(suite)]
-        calls.append(_repeated(cohort, mixture, times_over))
+        calls.append(_repetition(cohort, mixture, times_over))
     with one_torch_thread():
         times = alternate(calls, repetitions)
     per_student = times / np.array([n_small * repeats, n_large])
@@ -165,7 +165,7 @@ class _Loop:
         optimizer.step()
 
 
-def _repeated(cohort: StackedCohort, mixture: np.ndarray, times: int) -> Callable[[], None]:
+def _repetition(cohort: StackedCohort, mixture: np.ndarray, times: int) -> Callable[[], None]:
     def work() -> None:
         for _ in range(times):
             cohort.train(mixture, STEPS)
@@ -191,10 +191,12 @@ def alternate(calls: Sequence[Callable[[], object]], repetitions: int) -> np.nda
 
 
 def spread(ratios: np.ndarray) -> dict[str, float]:
-    """Median and range."""
+    """Median, lowest and highest of some ratios."""
     return {
-        "median": float(np.median(ratios)), "min": float(ratios.min()), "max": float(ratios.max()),
-    }  # fmt: skip
+        "median": float(np.median(ratios)),
+        "min": float(ratios.min()),
+        "max": float(ratios.max()),
+    }
 
 
 @contextmanager

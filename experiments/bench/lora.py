@@ -53,9 +53,12 @@ def lora_versus_peft(n: int = 8, width: int = 64, repetitions: int = 5) -> dict[
     with tempfile.TemporaryDirectory() as folder, one_torch_thread():
         _save_llama(folder, width, vocabulary)
         cohort = LoRACohort(
-            suite, lambda: CausalLM(folder, ANSWER), n,
-            lora=LoRA(r=8, lora_alpha=16, target_modules=TARGETS), batch_size=BATCH,
-        )  # fmt: skip
+            suite,
+            lambda: CausalLM(folder, ANSWER),
+            n,
+            lora=LoRA(r=8, lora_alpha=16, target_modules=TARGETS),
+            batch_size=BATCH,
+        )
         mixture = np.eye(len(suite))[np.arange(n) % len(suite)]
         loop = _PeftLoop(folder, suite, n)
         times = alternate([lambda: cohort.train(mixture, STEPS), loop.train], repetitions)
@@ -68,8 +71,8 @@ def peak_memory(source: str, n: int, member_chunk: int) -> int:
     Linux only: the peak of loading the model is taken out of the account.
     """
     command = [sys.executable, "-m", __spec__.name, source, str(n), str(member_chunk)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(process.stdout.split()[-1])
 
 
 class _PeftLoop:
@@ -137,10 +140,16 @@ def _save_llama(folder: str, width: int, vocabulary: int) -> None:
     import transformers
 
     config = transformers.LlamaConfig(
-        vocab_size=vocabulary, hidden_size=width, intermediate_size=3 * width,
-        num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        max_position_embeddings=128, eos_token_id=0, bos_token_id=1,
-    )  # fmt: skip
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=3 * width,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=128,
+        eos_token_id=0,
+        bos_token_id=1,
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         transformers.LlamaForCausalLM(config).save_pretrained(folder)
@@ -154,10 +163,13 @@ def _train_and_tell(source: str, n: int, member_chunk: int) -> int:
     # What loading took is let go and forgotten; from here on the peak counts.
     Path("/proc/self/clear_refs").write_text("5")
     cohort = LoRACohort(
-        suite, lambda: module, n,
-        lora=LoRA(r=8, lora_alpha=16, target_modules=TARGETS), batch_size=4,
+        suite,
+        lambda: module,
+        n,
+        lora=LoRA(r=8, lora_alpha=16, target_modules=TARGETS),
+        batch_size=4,
         member_chunk=member_chunk,
-    )  # fmt: skip
+    )
     cohort.train(np.full((n, 2), 0.5), 2)
     status = Path("/proc/self/status").read_text()
     return 1024 * int(status.split("VmHWM:")[1].split()[0])

@@ -69,9 +69,12 @@ def bench_sweep(out: Path, pairs: int = 8, seconds: float = 120.0) -> dict[str, 
     times = [trial_seconds(SweepDir(out).run_dir(pair.name).path) for pair in pairs_of(sweep)]
     ideal = sum(times) / AT_ONCE
     return {
-        "shortest": min(times), "summed": sum(times), "ideal": ideal, "wall": wall,
+        "shortest": min(times),
+        "summed": sum(times),
+        "ideal": ideal,
+        "wall": wall,
         "ratio": wall / ideal,
-    }  # fmt: skip
+    }
 
 
 def decisions_for(seconds: float) -> int:
@@ -79,8 +82,8 @@ def decisions_for(seconds: float) -> int:
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
         run_trial(make_config(CONFIG), run_dir)
-        trained = read_json(RunDir(run_dir).unit(unit_name("train", "ppo", 0)))
-    return math.ceil(1.1 * seconds * _TRIED / float(trained["wall_seconds"]))
+        result = read_json(RunDir(run_dir).unit(unit_name("train", "ppo", 0)))
+    return math.ceil(1.1 * seconds * _TRIED / float(result["wall_seconds"]))
 
 
 def trial_seconds(run_dir: Path) -> float:
@@ -90,17 +93,17 @@ def trial_seconds(run_dir: Path) -> float:
 
 
 def main() -> None:
-    """Print the ratio."""
+    """Run the sweep that the options ask for, and print its ratio to the ideal."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="sweep directory to write")
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=120.0, help="least length of a pair")
-    asked = parser.parse_args()
-    found = bench_sweep(asked.out, asked.pairs, asked.seconds)
+    options = parser.parse_args()
+    figures = bench_sweep(options.out, options.pairs, options.seconds)
     print(
-        f"{asked.pairs} pairs of at least {found['shortest']:.0f} s, {AT_ONCE} at a time: "
-        f"{found['wall']:.1f} s; the ideal, {found['summed']:.1f} s / {AT_ONCE}, is "
-        f"{found['ideal']:.1f} s; ratio {found['ratio']:.3f} (at most {LIMIT})"
+        f"{options.pairs} pairs of at least {figures['shortest']:.0f} s, {AT_ONCE} at a time: "
+        f"{figures['wall']:.1f} s; the ideal, {figures['summed']:.1f} s / {AT_ONCE}, is "
+        f"{figures['ideal']:.1f} s; ratio {figures['ratio']:.3f} (at most {LIMIT})"
     )
 
 

@@ -55,11 +55,11 @@ def slowest_rule(n: int, k: int, turns: int) -> tuple[str, list[float]]:
     """
     starts = [task // 10 * 10 for task in range(k)]
     layers = tuple(tuple(range(max(0, start - 10), start)) for start in starts)
-    given = {"weights": (1.0,) * k, "prerequisites": layers}
+    values = {"weights": (1.0,) * k, "prerequisites": layers}
     times: dict[str, list[float]] = {}
     for name, maker in RULES.items():
-        taken = set(given) & set(inspect.signature(maker).parameters)
-        rule: Any = maker(**{parameter: given[parameter] for parameter in taken})
+        names = set(values) & set(inspect.signature(maker).parameters)
+        rule: Any = maker(**{parameter: values[parameter] for parameter in names})
         times[name] = [1e3 * float(np.median(decision_seconds(rule, n, k))) for _ in range(turns)]
     slowest = max(times, key=lambda name: float(np.median(times[name])))
     return slowest, times[slowest]
@@ -72,8 +72,8 @@ def simulated_rate(rule: str, n: int, decisions: int) -> float:
         lifetime=Lifetime(budget=f"{20 * (decisions + 2)}-steps", end_after=decisions + 2),
     )
     suite = build_suite(course)
-    built = build_rule(rule, {}, course, suite)
-    teacher, room = rule_teacher(built, course, suite, n, 0)
+    bandit = build_rule(rule, {}, course, suite)
+    teacher, room = rule_teacher(bandit, course, suite, n, 0)
     teaching = Teaching(teacher, room, np.arange(n))
     teaching.step()
     began = time.perf_counter()

@@ -33,16 +33,18 @@ def tracking_share(students: int = STUDENTS, turns: int = 1) -> dict[str, float]
     """
     command = [sys.executable, "-P", "-m", "lessonplan.experiments.bench.tracking", str(students)]
     environment = os.environ | {"WANDB_MODE": "offline", "OMP_NUM_THREADS": "1"}
-    found = []
+    measurements = []
     for _ in range(turns):
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        found.append(json.loads(done.stdout.splitlines()[-1]))
-    shares = sorted(one["tracking_seconds"] / one["trial_seconds"] for one in found)
+        process = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        )
+        measurements.append(json.loads(process.stdout.splitlines()[-1]))
+    shares = sorted(one["tracking_seconds"] / one["trial_seconds"] for one in measurements)
     return {
         "median": shares[len(shares) // 2],
         "min": shares[0],
         "max": shares[-1],
-        "trial_seconds": max(one["trial_seconds"] for one in found),
+        "trial_seconds": max(one["trial_seconds"] for one in measurements),
     }
 
 
@@ -60,11 +62,11 @@ def measure_tracking(students: int) -> dict[str, float]:
         with tracking(config, run_dir, "bench", say=lambda sentence: None) as watch:
             run_trial(config, run_dir, watch=watch)
             trial_seconds = time.thread_time() - trial
-            closing, computed = time.perf_counter(), time.process_time()
-        idle = time.perf_counter() - closing - (time.process_time() - computed)
-        computed = time.process_time() - everything - (time.thread_time() - trial)
+            closing, closing_cpu = time.perf_counter(), time.process_time()
+        idle = time.perf_counter() - closing - (time.process_time() - closing_cpu)
+        beside = time.process_time() - everything - (time.thread_time() - trial)
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = computed + max(idle, 0.0) + children.ru_utime + children.ru_stime
+    seconds = beside + max(idle, 0.0) + children.ru_utime + children.ru_stime
     return {"tracking_seconds": seconds, "trial_seconds": trial_seconds}
 
 

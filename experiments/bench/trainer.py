@@ -45,14 +45,14 @@ class Clock:
         """Count the time in this method of an object as this."""
         method: Callable[..., Any] = getattr(owner, verb)
 
-        def counted(*args: Any, **kwargs: Any) -> Any:
+        def with_clock(*args: Any, **kwargs: Any) -> Any:
             before = self.turn(what)
             try:
                 return method(*args, **kwargs)
             finally:
                 self.turn(before)
 
-        setattr(owner, verb, counted)
+        setattr(owner, verb, with_clock)
 
 
 def trainer_overhead(width: int = 128, steps: int = 60, repetitions: int = 5) -> dict[str, float]:
@@ -73,8 +73,8 @@ def trainer_overhead(width: int = 128, steps: int = 60, repetitions: int = 5) ->
     seconds = []
     with one_torch_thread():
         for _ in range(repetitions + 1):
-            spent = _run(width, steps, with_tutor=True).seconds
-            seconds.append((spent["tutor"], spent["training"]))
+            parts = _run(width, steps, with_tutor=True).seconds
+            seconds.append((parts["tutor"], parts["training"]))
     tutor, training = np.array(seconds[1:]).T
     whole = tutor + training
     return spread(tutor / whole) | {"milliseconds": float(1e3 * np.median(whole) / steps)}
@@ -91,9 +91,9 @@ def trainer_versus_plain(
     ratios = []
     with one_torch_thread():
         for _ in range(repetitions + 1):
-            spent = _run(width, steps, with_tutor=True).seconds
+            parts = _run(width, steps, with_tutor=True).seconds
             plain = _run(width, steps, with_tutor=False).seconds
-            ratios.append((spent["tutor"] + spent["training"]) / plain["training"])
+            ratios.append((parts["tutor"] + parts["training"]) / plain["training"])
     return spread(np.array(ratios[1:]))
 
 
@@ -122,30 +122,57 @@ def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
             'install it with: pip install "lessonplan[hf]"'
         ) from missing
     transformers.set_seed(0)
-    model = transformers.LlamaForCausalLM(
-        transformers.LlamaConfig(
-            vocab_size=VOCABULARY, hidden_size=width, intermediate_size=2 * width,
-            num_hidden_layers=LAYERS, num_attention_heads=4, num_key_value_heads=4,
-        )
-    )  # fmt: skip
-    settings = transformers.TrainingArguments(
-        folder, max_steps=steps, per_device_train_batch_size=BATCH, report_to="none",
-        save_strategy="no", use_cpu=True, disable_tqdm=True, seed=0, remove_unused_columns=False,
-        dataloader_pin_memory=False,
-    )  # fmt: skip
     names = [f"task-{i}" for i in range(TASKS)]
-    given: dict[str, Any] = {
-        "model": model, "args": settings, "data_collator": _collated,
+    arguments: dict[str, Any] = {
+        "model": transformers.LlamaForCausalLM(_llama(width)),
+        "args": _settings(folder, steps),
+        "data_collator": _collate,
         "train_dataset": _rows(names, ROWS),
-    }  # fmt: skip
+    }
     if not with_tutor:
-        return transformers.Trainer(**given)
+        return transformers.Trainer(**arguments)
     teacher = partial(RuleTeacher, TSCLSampling())
-    tutor = Tutor(names, teacher, observe=("progress:difference", "key"),
-                  steps_per_decision=STEPS_PER_DECISION)  # fmt: skip
+    tutor = Tutor(
+        names,
+        teacher,
+        observe=("progress:difference", "key"),
+        steps_per_decision=STEPS_PER_DECISION,
+    )
     return taught(transformers.Trainer)(
-        tutor=tutor, eval_dataset=_rows(names, HELD_OUT), **given
-    )  # fmt: skip
+        tutor=tutor, eval_dataset=_rows(names, HELD_OUT), **arguments
+    )
+
+
+def _llama(width: int) -> Any:
+    """The shape of a small Llama."""
+    import transformers
+
+    return transformers.LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+    )
+
+
+def _settings(folder: str, steps: int) -> Any:
+    """Arguments of a trainer that saves nothing and reports to nobody."""
+    import transformers
+
+    return transformers.TrainingArguments(
+        folder,
+        max_steps=steps,
+        per_device_train_batch_size=BATCH,
+        report_to="none",
+        save_strategy="no",
+        use_cpu=True,
+        disable_tqdm=True,
+        seed=0,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
 
 
 def _rows(names: list[str], count: int) -> list[Row]:
@@ -155,7 +182,7 @@ def _rows(names: list[str], count: int) -> list[Row]:
     return [{"input_ids": row, "task": names[i // count]} for i, row in enumerate(text)]
 
 
-def _collated(rows: list[Row]) -> dict[str, torch.Tensor]:
+def _collate(rows: list[Row]) -> dict[str, torch.Tensor]:
     """A batch (b, l) that is its own target."""
     tokens = torch.stack([row["input_ids"] for row in rows])
     return {"input_ids": tokens, "labels": tokens}

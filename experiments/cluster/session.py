@@ -36,9 +36,11 @@ other processes."""
 
 @contextmanager
 def ray_session(
-    address: str | None, resources: Resources, cpus: int | None = None,
+    address: str | None,
+    resources: Resources,
+    cpus: int | None = None,
     say: Callable[[str], None] = nowhere,
-) -> Iterator[None]:  # fmt: skip
+) -> Iterator[None]:
     """Ray, while the sweep runs; only what was started here is shut down.
 
     Args:
@@ -90,9 +92,13 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
     try:
         with locked(folder), _variables(_authentication(folder)):
             ray.init(
-                address="local", num_cpus=cpus, include_dashboard=False, log_to_driver=False,
-                logging_level=logging.CRITICAL, _temp_dir=str(folder),
-            )  # fmt: skip
+                address="local",
+                num_cpus=cpus,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                _temp_dir=str(folder),
+            )
             yield
     finally:
         if own_mode:
@@ -114,8 +120,8 @@ def _remove_orphans(place: Path) -> None:
 
 def _authentication(folder: Path) -> dict[str, str]:
     """Token authentication with a token of one's own, unless the user has set something."""
-    given = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
-    if any(name in os.environ for name in given):
+    variables = ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    if any(name in os.environ for name in variables):
         return {}
     path = folder / "token"
     path.touch(mode=0o600)
@@ -146,9 +152,11 @@ def _cluster(address: str) -> Iterator[None]:
             environment["env_vars"] = _QUIET
         try:
             ray.init(
-                address=address, runtime_env=environment or None, log_to_driver=False,
+                address=address,
+                runtime_env=environment or None,
+                log_to_driver=False,
                 logging_level=logging.CRITICAL,
-            )  # fmt: skip
+            )
         except (ConnectionError, ray.exceptions.RayError, RuntimeError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(
@@ -169,9 +177,11 @@ def last_words(sentence: str) -> Iterator[None]:
     """
     code = "import sys; sys.stdin.read() or print(sys.argv[1], file=sys.stderr)"
     speaker = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", code, sentence], stdin=subprocess.PIPE, text=True,
+        [sys.executable, "-I", "-S", "-c", code, sentence],
+        stdin=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     try:
         yield
     finally:
@@ -183,12 +193,12 @@ def lacking(resources: Resources) -> str:
     """What no node has, in words; empty where a pair fits on one."""
     import ray
 
-    wanted = {"CPU": resources.cpu, "GPU": resources.gpu}
+    needs = {"CPU": resources.cpu, "GPU": resources.gpu}
     list_nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
     nodes = [node["Resources"] for node in list_nodes() if node["Alive"]]
-    if any(all(node.get(kind, 0) >= amount for kind, amount in wanted.items()) for node in nodes):
+    if any(all(node.get(kind, 0) >= amount for kind, amount in needs.items()) for node in nodes):
         return ""
-    most = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in wanted}
+    most = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in needs}
     return (
         f"a pair is to have {resources.cpu:g} CPUs and {resources.gpu:g} GPUs, but a node has at "
         f"most {most['CPU']:g} and {most['GPU']:g}"

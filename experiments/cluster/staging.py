@@ -39,9 +39,9 @@ def stage(folder: str | Path) -> Path:
     # With an `__init__.py` it can't be mixed with other parts of the name in the path.
     (staged / "__init__.py").touch()
     number = version("lessonplan")
-    described = Path(folder) / f"lessonplan-{number}.dist-info"
-    described.mkdir()
-    (described / "METADATA").write_text(
+    metadata = Path(folder) / f"lessonplan-{number}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
         f"Metadata-Version: 2.1\nName: lessonplan\nVersion: {number}\n"
     )
     return staged

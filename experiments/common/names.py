@@ -45,7 +45,7 @@ def call(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:
         return maker(**options)
     except (TypeError, AttributeError, LookupError, RuntimeError, ArithmeticError) as error:
         reason = " ".join(str(error).split())
-        given = ", ".join(f"{key}={value!r:.60}" for key, value in options.items()) or "none"
+        arguments = ", ".join(f"{key}={value!r:.60}" for key, value in options.items()) or "none"
         raise ValueError(
-            f"{kind} {name!r} does not take these arguments: {reason}; got {given}"
+            f"{kind} {name!r} does not take these arguments: {reason}; got {arguments}"
         ) from error

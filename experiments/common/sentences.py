@@ -4,5 +4,5 @@ import sys
 
 
 def say(sentence: str) -> None:
-    """On standard error, at once."""
+    """Print a sentence to standard error, at once."""
     print(f"lessonplan: {sentence}", file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ def all_of(watches: Sequence[Watch]) -> Watch:
 
 
 def nowhere(*_: object) -> None:
-    """Nobody watches."""
+    """Take whatever is told, and show it to nobody."""
 
 
 class WorkFailedError(RuntimeError):

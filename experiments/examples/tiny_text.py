@@ -24,10 +24,10 @@ HELD_OUT = 40
 def tokenizer() -> PreTrainedTokenizerFast:
     """One token for each letter and each task."""
     words = ["[PAD]", "[EOS]", "[UNK]", *TASKS, *LETTERS]
-    made = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    word_level = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "[UNK]"))
+    word_level.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
-        tokenizer_object=made, pad_token="[PAD]", eos_token="[EOS]", unk_token="[UNK]"
+        tokenizer_object=word_level, pad_token="[PAD]", eos_token="[EOS]", unk_token="[UNK]"
     )
 
 
@@ -47,20 +47,20 @@ def examples(split: str) -> Dataset:
     rows: list[dict[str, str]] = []
     for number, task in enumerate(TASKS):
         texts = list(itertools.permutations(LETTERS, 4))[number :: len(TASKS)]
-        chosen = texts[:HELD_OUT] if split == "test" else texts[HELD_OUT:][: SIZES[task]]
+        own = texts[:HELD_OUT] if split == "test" else texts[HELD_OUT:][: SIZES[task]]
         rows += [
             {
                 "task": task,
                 "prompt": f"{' '.join(text)} {task} ",
                 "completion": " ".join(TURNED[task](text)),
             }
-            for text in chosen
+            for text in own
         ]
     return Dataset.from_list(rows)
 
 
 def arguments(description: str) -> argparse.Namespace:
-    """What the examples understand."""
+    """The options that every example understands."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")

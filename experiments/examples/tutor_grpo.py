@@ -16,18 +16,18 @@ def right(completions, answer, **_):
     """Share of the letters that are right, of each generation."""
     pairs = zip(completions, answer, strict=True)
     return [
-        sum(a == b for a, b in zip(made.split(), wanted.split(), strict=False)) / 4
-        for made, wanted in pairs
+        sum(a == b for a, b in zip(guess.split(), letters.split(), strict=False)) / 4
+        for guess, letters in pairs
     ]
 
 
 def main():
     """Train, and print what was chosen."""
-    given = text.arguments(__doc__)
+    options = text.arguments(__doc__)
     settings = GRPOConfig(
-        given.out, max_steps=given.steps, per_device_train_batch_size=8,
+        options.out, max_steps=options.steps, per_device_train_batch_size=8,
         gradient_accumulation_steps=2, num_generations=4, max_completion_length=4,
-        learning_rate=3e-3, save_steps=15, logging_steps=20, report_to=given.report_to,
+        learning_rate=3e-3, save_steps=15, logging_steps=20, report_to=options.report_to,
         use_cpu=True, bf16=False, seed=1, disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(TSCLSampling(), env),  # new
@@ -39,9 +39,9 @@ def main():
         reward_funcs=right,
         train_dataset=text.examples("train").rename_column("completion", "answer"),
     )  # fmt: skip
-    trainer.train(resume_from_checkpoint=given.resume)
+    trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()
-    text.tell(trainer, given.out)
+    text.tell(trainer, options.out)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,10 @@ def main(state: Path | None = None) -> Tutor:
     )
     tutor.begin(scores={task: score(model, task) for task in TASKS})
     if state and state.exists():
-        saved = torch.load(state, weights_only=False)
-        for part, kept in zip((model, optimizer, tutor), saved["parts"], strict=True):
-            part.load_state_dict(kept)
-        source.set_state(saved["source"])
+        checkpoint = torch.load(state, weights_only=False)
+        for part, part_state in zip((model, optimizer, tutor), checkpoint["parts"], strict=True):
+            part.load_state_dict(part_state)
+        source.set_state(checkpoint["source"])
     while not tutor.finished:
         task = tutor.choose()
         for _ in range(STEPS):

@@ -14,12 +14,12 @@ from lessonplan.teacher import SEC, RuleTeacher  # new
 
 def main():
     """Train, and print what was chosen."""
-    given = text.arguments(__doc__)
+    options = text.arguments(__doc__)
     settings = SFTConfig(
-        given.out, max_steps=given.steps, per_device_train_batch_size=8,
+        options.out, max_steps=options.steps, per_device_train_batch_size=8,
         gradient_accumulation_steps=2, learning_rate=3e-3, save_steps=15, logging_steps=20,
-        report_to=given.report_to, use_cpu=True, bf16=False, seed=1, max_length=32,
-        packing=given.packing, packing_strategy="wrapped", eval_packing=False, disable_tqdm=True,
+        report_to=options.report_to, use_cpu=True, bf16=False, seed=1, max_length=32,
+        packing=options.packing, packing_strategy="wrapped", eval_packing=False, disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(SEC(), env), action="mixture",  # new
         observe=("progress:difference", "score", "key"), steps_per_decision=10)  # new  # fmt: skip
@@ -30,9 +30,9 @@ def main():
         train_dataset=text.examples("train"),
         eval_dataset=text.examples("test"),
     )  # fmt: skip
-    trainer.train(resume_from_checkpoint=given.resume)
+    trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()
-    text.tell(trainer, given.out)
+    text.tell(trainer, options.out)
 
 
 if __name__ == "__main__":

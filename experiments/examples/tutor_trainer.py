@@ -25,11 +25,11 @@ def tokenized(split, tokenizer):
 
 def main():
     """Train, and print what was chosen."""
-    given = text.arguments(__doc__)
+    options = text.arguments(__doc__)
     tokenizer = text.tokenizer()
     settings = TrainingArguments(
-        given.out, max_steps=given.steps, per_device_train_batch_size=16, learning_rate=3e-3,
-        save_steps=15, logging_steps=20, report_to=given.report_to, use_cpu=True, seed=1,
+        options.out, max_steps=options.steps, per_device_train_batch_size=16, learning_rate=3e-3,
+        save_steps=15, logging_steps=20, report_to=options.report_to, use_cpu=True, seed=1,
         disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(TSCLSampling(), env),  # new
@@ -40,9 +40,9 @@ def main():
         train_dataset=tokenized("train", tokenizer),
         eval_dataset=tokenized("test", tokenizer),
     )  # fmt: skip
-    trainer.train(resume_from_checkpoint=given.resume)
+    trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()
-    text.tell(trainer, given.out)
+    text.tell(trainer, options.out)
 
 
 if __name__ == "__main__":

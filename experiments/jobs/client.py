@@ -34,7 +34,7 @@ def job_client(address: str, token: Token) -> "JobSubmissionClient":
     _see_that_it_answers(address)
     # Ours: Ray's own reading of it ends the process where a file is missing.
     headers = {"Authorization": f"Bearer {token.value}"} if token.value else {}
-    with said_clearly(address, token), _no_other_address():
+    with clear_errors(address, token), _no_other_address():
         return JobSubmissionClient(address, headers=headers)
 
 
@@ -70,7 +70,7 @@ class JobNotKnownError(ValueError):
 
 
 @contextmanager
-def said_clearly(address: str, token: Token, job_id: str = "") -> Iterator[None]:
+def clear_errors(address: str, token: Token, job_id: str = "") -> Iterator[None]:
     """Turn what goes wrong between here and a cluster into a ValueError of one sentence."""
     from ray.exceptions import AuthenticationError
 
@@ -78,19 +78,19 @@ def said_clearly(address: str, token: Token, job_id: str = "") -> Iterator[None]
     try:
         yield
     except AuthenticationError as error:
-        sentence = _refused(address, token, wrong="failed" in error.message.partition(":")[0])
+        sentence = _refusal(address, token, wrong="failed" in error.message.partition(":")[0])
     except (OSError, RuntimeError, KeyError) as error:
         if job_id and "status code 404" in str(error):
-            sentence, kind = _not_known(address, job_id), JobNotKnownError
+            sentence, kind = _unknown_job(address, job_id), JobNotKnownError
         else:
-            sentence = _failed(address, error)
+            sentence = _failure(address, error)
     else:
         return
     # Not from the error, whose text could hold the token.
     raise kind(token.scrub(sentence))
 
 
-def _refused(address: str, token: Token, wrong: bool) -> str:
+def _refusal(address: str, token: Token, wrong: bool) -> str:
     way_out = (
         "copy the file ~/.ray/auth_token of its head node to the same place here, or name a copy "
         "with RAY_AUTH_TOKEN_PATH (and set RAY_AUTH_MODE=token for Ray's own commands)"
@@ -100,7 +100,7 @@ def _refused(address: str, token: Token, wrong: bool) -> str:
     return f"{address} asks for a token (401), and none was found in {token.source}; {way_out}"
 
 
-def _failed(address: str, error: Exception) -> str:
+def _failure(address: str, error: Exception) -> str:
     words = " ".join(str(error).split())
     if isinstance(error, KeyError | ValueError) or getattr(error, "response", None) is not None:
         return f"what answers at {address} is not the dashboard of a Ray cluster: {words:.200}"
@@ -113,7 +113,7 @@ def _failed(address: str, error: Exception) -> str:
     return f"the cluster at {address} answered: {words:.400}"
 
 
-def _not_known(address: str, job_id: str) -> str:
+def _unknown_job(address: str, job_id: str) -> str:
     return (
         f"the cluster at {address} knows no job {job_id}; `lessonplan submit --address {address} "
         "--status all` lists those it knows"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cluster.staging import stage
 from . import pack
-from .client import JobNotKnownError, job_client, plain_address, said_clearly, upload_limit
+from .client import JobNotKnownError, clear_errors, job_client, plain_address, upload_limit
 from .fetch import see_that_it_can_be_fetched, unpack_into
 from .job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .log import LogLines, reason
@@ -85,11 +85,11 @@ class JobCluster:
         Raises:
             ValueError: if the cluster does not know it.
         """
-        with self._said_clearly(job_id):
+        with self._clear_errors(job_id):
             return self._state_of(self._client.get_job_info(job_id))
 
     def state_or_forgotten(self, job_id: str, place: str) -> JobState:
-        """The same of a job of ours; one that is forgotten may have left a folder in `place`.
+        """How a job of ours stands; one that is forgotten may have left a folder in `place`.
 
         A head that was started again knows no jobs.
 
@@ -110,9 +110,9 @@ class JobCluster:
 
     def jobs(self) -> list[JobState]:
         """All runs and sweeps that the cluster knows, the latest first."""
-        with self._said_clearly():
-            listed = sorted(self._client.list_jobs(), key=lambda one: -(one.start_time or 0))
-        return [state for state in map(self._state_of, listed) if state.root]
+        with self._clear_errors():
+            details = sorted(self._client.list_jobs(), key=lambda one: -(one.start_time or 0))
+        return [state for state in map(self._state_of, details) if state.root]
 
     def follow(self, job_id: str, say: Callable[[str], None], before: int = -1) -> JobState:
         """Say what a job logs until it ends; a connection that is lost is taken up again.
@@ -143,9 +143,9 @@ class JobCluster:
 
     def stop(self, job_id: str) -> JobState:
         """End a job and wait until it has ended; what it had done is kept."""
-        with self._said_clearly(job_id):
+        with self._clear_errors(job_id):
             self._client.stop_job(job_id)
-        return self._ended(job_id, _PATIENCE_SECONDS)
+        return self._wait_for_end(job_id, _PATIENCE_SECONDS)
 
     def fetch(self, job_id: str, out: Path, place: str = REMOTE) -> None:
         """Bring the run directory of a job here, also while it is running.
@@ -159,15 +159,21 @@ class JobCluster:
             ValueError: if there is nothing to fetch, or something else in `out`.
         """
         see_that_it_can_be_fetched(out)
-        unpack_into(self._packed(f"{self.state_or_forgotten(job_id, place).root}/run"), out)
+        unpack_into(self._pack(f"{self.state_or_forgotten(job_id, place).root}/run"), out)
 
     def _start(
-        self, job_id: str, words: Sequence[str], folder: Path, metadata: dict[str, str],
-        env: dict[str, str], cpus: float = 0.0, gpus: float = 0.0,
-    ) -> None:  # fmt: skip
+        self,
+        job_id: str,
+        words: Sequence[str],
+        folder: Path,
+        metadata: dict[str, str],
+        env: dict[str, str],
+        cpus: float = 0.0,
+        gpus: float = 0.0,
+    ) -> None:
         archive = folder.with_suffix(".zip")
         zipped(folder, archive, upload_limit())
-        with self._said_clearly():
+        with self._clear_errors():
             self._client.submit_job(
                 entrypoint=shlex.join(words),
                 submission_id=job_id,
@@ -177,7 +183,7 @@ class JobCluster:
                 entrypoint_num_gpus=gpus or None,
             )
 
-    def _packed(self, folder: str) -> str:
+    def _pack(self, folder: str) -> str:
         """The log of a short job that prints a folder of the head node."""
         job_id = f"lessonplan-fetch-{secrets.token_hex(4)}"
         until = time.monotonic() + _PENDING_SECONDS
@@ -207,13 +213,13 @@ class JobCluster:
         """Have the cluster forget a short job, as far as it can; one that runs is stopped."""
         with suppress(ValueError):
             if not self.state(job_id).ended:
-                with self._said_clearly(job_id):
+                with self._clear_errors(job_id):
                     self._client.stop_job(job_id)
-                self._ended(job_id, 10.0)
-            with self._said_clearly(job_id):
+                self._wait_for_end(job_id, 10.0)
+            with self._clear_errors(job_id):
                 self._client.delete_job(job_id)
 
-    def _ended(self, job_id: str, seconds: float) -> JobState:
+    def _wait_for_end(self, job_id: str, seconds: float) -> JobState:
         """The state, once the job has ended or the time is over."""
         until = time.monotonic() + seconds
         while not (state := self.state(job_id)).ended and time.monotonic() < until:
@@ -221,7 +227,7 @@ class JobCluster:
         return state
 
     def _log(self, job_id: str) -> str:
-        with self._said_clearly(job_id):
+        with self._clear_errors(job_id):
             return self._client.get_job_logs(job_id)
 
     async def _tail(self, job_id: str, lines: LogLines) -> None:
@@ -240,8 +246,8 @@ class JobCluster:
                     raise
                 time.sleep(2.0)
 
-    def _said_clearly(self, job_id: str = "") -> "AbstractContextManager[None]":
-        return said_clearly(self.address, self._token, job_id)
+    def _clear_errors(self, job_id: str = "") -> "AbstractContextManager[None]":
+        return clear_errors(self.address, self._token, job_id)
 
     def _state_of(self, details: Any) -> JobState:
         metadata = details.metadata or {}

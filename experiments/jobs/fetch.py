@@ -17,7 +17,7 @@ def see_that_it_can_be_fetched(out: Path, source: str = "") -> None:
         source: what is fetched; anything that was fetched before if empty.
 
     Raises:
-        ValueError: then.
+        ValueError: if it does.
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return

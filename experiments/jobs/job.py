@@ -24,8 +24,8 @@ class Job:
         env: variables of its processes.
         include: files and folders that its own code imports.
         shared: folders that the cluster sees under the same path.
-        cpus: cores that Ray sets aside for the job itself; pairs of a sweep have theirs.
-        gpus: GPUs likewise.
+        cpus: cores that Ray sets aside for the job itself; pairs of a sweep have their own.
+        gpus: that Ray sets aside for the job itself.
     """
 
     name: str
@@ -61,7 +61,7 @@ def see_that_it_lasts(place: str) -> None:
     """Refuse a folder on the cluster that would be in the one that goes with a job.
 
     Raises:
-        ValueError: then.
+        ValueError: if it would be.
     """
     if not place.startswith(("/", "~/")):
         raise ValueError(
@@ -70,7 +70,7 @@ def see_that_it_lasts(place: str) -> None:
         )
 
 
-def python_path(root: str, given: str) -> str:
+def python_path(root: str, path: str) -> str:
     """Where processes of a job, on any node, find the modules that were shipped with it.
 
     Ray puts the job's own folder before it, and fills in variables on each node.
@@ -78,4 +78,4 @@ def python_path(root: str, given: str) -> str:
     modules = f"{root}/{MODULES}"
     if modules.startswith("~/"):
         modules = "${HOME}" + modules.removeprefix("~")
-    return f"{given}:{modules}" if given else modules
+    return f"{path}:{modules}" if path else modules

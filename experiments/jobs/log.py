@@ -13,29 +13,29 @@ class LogLines:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._partial = say, ""
-        self._told = self._place = 0
+        self._characters = self._place = 0
         self.latest: deque[str] = deque(maxlen=50)
 
-    def skip(self, logged: str, kept: int) -> None:
+    def skip(self, logged: str, last: int) -> None:
         """Leave out what was logged before, but for the last few lines."""
         lines = logged.splitlines(keepends=True)
-        self._told = sum(map(len, lines[: max(len(lines) - kept, 0)]))
+        self._characters = sum(map(len, lines[: max(len(lines) - last, 0)]))
 
     def again(self) -> None:
-        """The log comes from its beginning again."""
+        """Take the log from its beginning again."""
         self._place = 0
 
     def take(self, text: str) -> None:
-        """The next piece of the log."""
-        fresh = text[max(self._told - self._place, 0) :]
+        """Say the lines that end in the next piece of the log."""
+        fresh = text[max(self._characters - self._place, 0) :]
         self._place += len(text)
-        self._told = max(self._told, self._place)
+        self._characters = max(self._characters, self._place)
         *lines, self._partial = (self._partial + fresh).split("\n")
         for line in lines:
             self._tell(line)
 
     def finish(self, log: str) -> None:
-        """The whole log, when nothing is added any more."""
+        """Say what is left of the whole log, when nothing is added any more."""
         self.again()
         self.take(log)
         if self._partial:
@@ -55,15 +55,15 @@ def reason(lines: Iterable[str], message: str) -> str:
 
     A line of ours is it, unless a traceback came after it; a note on W&B never is.
     """
-    written = [line.strip() for line in lines if line.strip()]
-    written = [line for line in written if not line.startswith(_NO_REASON)]
+    entries = [line.strip() for line in lines if line.strip()]
+    entries = [line for line in entries if not line.startswith(_NO_REASON)]
     ours: list[str] = []
-    for line in written:
+    for line in entries:
         if line.startswith("Traceback (most recent call last)"):
             ours.clear()
         elif line.startswith("lessonplan: "):
             ours.append(line)
-    if ours or written:
-        return (ours or written)[-1].removeprefix("lessonplan: ")
+    if ours or entries:
+        return (ours or entries)[-1].removeprefix("lessonplan: ")
     first = next((line.strip() for line in message.splitlines() if line.strip()), "")
     return first or "it left no log"

@@ -22,17 +22,17 @@ def main() -> None:
     folder = Path(sys.argv[1]).expanduser()
     if not folder.is_dir():
         sys.exit(f"lessonplan: there is no {folder} on the head node")
-    packed = tarred(folder)
-    if len(packed) > LIMIT:
+    archive = tarred(folder)
+    if len(archive) > LIMIT:
         sys.exit(
-            f"lessonplan: {folder} takes {len(packed) >> 20} MiB packed, and at most {LIMIT >> 20} "
-            "MiB come back through the Jobs API; copy it from the head node"
+            f"lessonplan: {folder} takes {len(archive) >> 20} MiB packed, and at most "
+            f"{LIMIT >> 20} MiB come back through the Jobs API; copy it from the head node"
         )
     # A job that went on with another has a link to its folder.
     job = folder.resolve().parent.name
-    print(BEGIN, len(packed), hashlib.sha256(packed).hexdigest(), job)
-    for start in range(0, len(packed), _LINE):
-        print(base64.b64encode(packed[start : start + _LINE]).decode())
+    print(BEGIN, len(archive), hashlib.sha256(archive).hexdigest(), job)
+    for start in range(0, len(archive), _LINE):
+        print(base64.b64encode(archive[start : start + _LINE]).decode())
     print(END, flush=True)
 
 
@@ -69,23 +69,23 @@ def unpack(log: str, folder: Path) -> str:
         ValueError: if the log holds none, or it is not what was packed.
     """
     lines = iter(log.splitlines())
-    begun = next((line.split(maxsplit=3) for line in lines if line.startswith(BEGIN)), None)
-    if begun is None:
+    header = next((line.split(maxsplit=3) for line in lines if line.startswith(BEGIN)), None)
+    if header is None:
         raise ValueError("the log of the job that packs the run directory holds none")
-    _, size, digest, job = begun
+    _, size, digest, job = header
     body = []
     for line in lines:
         if line == END:
             break
         body.append(line)
     try:
-        packed = b"".join(base64.b64decode(line, validate=True) for line in body)
+        archive = b"".join(base64.b64decode(line, validate=True) for line in body)
     except ValueError:
-        packed = b""
-    if len(packed) != int(size) or hashlib.sha256(packed).hexdigest() != digest:
+        archive = b""
+    if len(archive) != int(size) or hashlib.sha256(archive).hexdigest() != digest:
         raise ValueError("the run directory came back damaged (its checksum differs); fetch again")
     folder.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
     return job
 

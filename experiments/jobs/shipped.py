@@ -19,11 +19,11 @@ SHIPPED = "<shipped>/"
 """Begins a path below `DATA` in a shipped config."""
 
 
-def lasting(shipped: Path, root: Path, job_id: str) -> tuple[Path, Path]:
+def lasting(job_dir: Path, root: Path, job_id: str) -> tuple[Path, Path]:
     """Copy config, data and modules of a job to the folder that lasts.
 
     Args:
-        shipped: the job's own folder; holds no config where a run is gone on with.
+        job_dir: the job's own folder; holds no config where a run is gone on with.
         root: the lasting folder, or a link to it.
         job_id: a link of this name is put beside the lasting folder of another job, so that a
             cluster that has forgotten both finds it by either.
@@ -33,7 +33,7 @@ def lasting(shipped: Path, root: Path, job_id: str) -> tuple[Path, Path]:
     """
     root = root.resolve()
     config = root / CONFIG
-    if (shipped / CONFIG).exists():
+    if (job_dir / CONFIG).exists():
         root.mkdir(parents=True, exist_ok=True)
     elif not config.exists():
         return config, root / "run"
@@ -41,20 +41,20 @@ def lasting(shipped: Path, root: Path, job_id: str) -> tuple[Path, Path]:
     with suppress(OSError):
         if not (link := root.parent / job_id).exists():
             link.symlink_to(root.name)
-    for path in shipped.iterdir():
+    for path in job_dir.iterdir():
         if path.name not in (CONFIG, DATA, "lessonplan") and path.suffix != ".dist-info":
             _copy(path, root / MODULES / path.name)
-    if (shipped / CONFIG).exists():
-        if (shipped / DATA).exists():
-            shutil.copytree(shipped / DATA, root / DATA, dirs_exist_ok=True)
-        values = yaml.safe_load((shipped / CONFIG).read_text(encoding="utf-8"))
-        placed = each_text(
+    if (job_dir / CONFIG).exists():
+        if (job_dir / DATA).exists():
+            shutil.copytree(job_dir / DATA, root / DATA, dirs_exist_ok=True)
+        values = yaml.safe_load((job_dir / CONFIG).read_text(encoding="utf-8"))
+        values_there = each_text(
             values,
             lambda text: (
                 str(root / DATA / text.removeprefix(SHIPPED)) if text.startswith(SHIPPED) else text
             ),
         )
-        config.write_text(yaml.safe_dump(placed, sort_keys=False), encoding="utf-8")
+        config.write_text(yaml.safe_dump(values_there, sort_keys=False), encoding="utf-8")
     return config, root / "run"
 
 

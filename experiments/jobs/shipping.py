@@ -24,23 +24,23 @@ def ship(values: dict[str, Any], folder: Path, shared: Sequence[Path] = ()) -> N
         folder: the job's, with the staged rooms.
         shared: folders that the cluster sees under the same path; what is in them stays there.
     """
-    shipped: dict[Path, str] = {}
+    places: dict[Path, str] = {}
 
     def place(text: str) -> str:
-        if named := re.fullmatch(r"([A-Za-z_]\w*)[\w.]*:[A-Za-z_]\w*", text):
-            _ship_module(named[1], folder)
+        if match := re.fullmatch(r"([A-Za-z_]\w*)[\w.]*:[A-Za-z_]\w*", text):
+            _ship_module(match[1], folder)
         path = Path(text)
         if not path.is_absolute() or not path.exists() or path.parent == path:
             return text
-        if any(path.is_relative_to(known.resolve()) for known in shared):
+        if any(path.is_relative_to(root.resolve()) for root in shared):
             return text
-        if path not in shipped:
-            shipped[path] = f"{len(shipped)}-{path.name}"
-            _copy(path, folder / DATA / shipped[path])
-        return f"{SHIPPED}{shipped[path]}"
+        if path not in places:
+            places[path] = f"{len(places)}-{path.name}"
+            _copy(path, folder / DATA / places[path])
+        return f"{SHIPPED}{places[path]}"
 
-    moved = each_text(values, place)
-    (folder / CONFIG).write_text(yaml.safe_dump(moved, sort_keys=False), encoding="utf-8")
+    portable = each_text(values, place)
+    (folder / CONFIG).write_text(yaml.safe_dump(portable, sort_keys=False), encoding="utf-8")
 
 
 def add(path: Path, folder: Path) -> None:

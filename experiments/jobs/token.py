@@ -39,11 +39,11 @@ def find_token() -> Token:
         return Token("", "nowhere, as RAY_AUTH_MODE=disabled asks for")
     if value := os.environ.get("RAY_AUTH_TOKEN", "").strip():
         return _single_word(Token(value, "RAY_AUTH_TOKEN"))
-    if named := os.environ.get("RAY_AUTH_TOKEN_PATH", ""):
-        token = Token(_read(Path(named)), f"{named} (RAY_AUTH_TOKEN_PATH)")
+    if location := os.environ.get("RAY_AUTH_TOKEN_PATH", ""):
+        token = Token(_read(Path(location)), f"{location} (RAY_AUTH_TOKEN_PATH)")
         if not token.value:
             raise ValueError(
-                f"RAY_AUTH_TOKEN_PATH names {named}, which can't be read or is empty; copy the "
+                f"RAY_AUTH_TOKEN_PATH names {location}, which can't be read or is empty; copy the "
                 "token file of the cluster's head node there (its ~/.ray/auth_token)"
             )
         return _single_word(token)

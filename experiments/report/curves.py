@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from ..analysis.comparisons import Measured
@@ -98,24 +99,19 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
     end = max(float(t.measures.cost_to_mastery.max()) for t in teachers.values())
     finals = []
     for name, teacher in teachers.items():
-        mastered = teacher.measures.mastered
-        at = np.sort(teacher.measures.cost_to_mastery[mastered])
-        share = np.arange(1, at.size + 1) / mastered.size
-        x = np.concatenate([[0.0], at, [end]])
-        y = np.concatenate([[0.0], share, share[-1:] if at.size else [0.0]])
-        style = styles[name]
-        (line,) = axes.step(
-            x, y, where="post", color=style.color, ls=style.dashes, lw=style.width,
-            label=teacher.card.title, zorder=3 if teacher.card.kind == "learned" else 2,
-        )  # fmt: skip
+        line = _mastery_line(axes, teacher, end, styles[name])
         finals.append(
             (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
         )
     if not any(teacher.measures.mastered.any() for teacher in teachers.values()):
         axes.text(
-            0.5, 0.5, "no student mastered every task within the budget", color=INK,
-            ha="center", transform=axes.transAxes,
-        )  # fmt: skip
+            0.5,
+            0.5,
+            "no student mastered every task within the budget",
+            color=INK,
+            ha="center",
+            transform=axes.transAxes,
+        )
     tidy(axes, grid="y")
     axes.set_xlim(0, end)
     axes.set_ylim(-0.01, 1.02)
@@ -125,7 +121,29 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
     # The key is in the order of the lines at the right end, top first.
     lines = [line for *_, line in sorted(finals, key=lambda item: item[:2])]
     axes.legend(
-        handles=lines, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=8.5,
+        handles=lines,
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+        fontsize=8.5,
         handlelength=2.6,
-    )  # fmt: skip
+    )
     return figure
+
+
+def _mastery_line(axes: Axes, teacher: Measured, end: float, style: Style) -> Line2D:
+    """Steps from 0 to the share of lifetimes that mastered every task, up to the cost `end`."""
+    mastered = teacher.measures.mastered
+    at = np.sort(teacher.measures.cost_to_mastery[mastered])
+    share = np.arange(1, at.size + 1) / mastered.size
+    (line,) = axes.step(
+        np.concatenate([[0.0], at, [end]]),
+        np.concatenate([[0.0], share, share[-1:] if at.size else [0.0]]),
+        where="post",
+        color=style.color,
+        ls=style.dashes,
+        lw=style.width,
+        label=teacher.card.title,
+        zorder=3 if teacher.card.kind == "learned" else 2,
+    )
+    return line

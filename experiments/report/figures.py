@@ -14,11 +14,11 @@ from .points import draw_area, draw_cost, draw_spending
 from .schedule_maps import draw_progress, draw_schedules, schedule_picture
 from .style import LEGIBLE, Style, teacher_styles, to_png
 
-__all__ = ["Drawn", "draw_figures", "schedule_picture", "shown_teachers"]
+__all__ = ["ReportFigure", "draw_figures", "schedule_picture", "shown_teachers"]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class ReportFigure:
     """One figure, ready for a page."""
 
     name: str
@@ -92,13 +92,13 @@ def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[
         first = teachers[name].card.kind == "learned" or name in baselines
         return (0 if first else 1, rank(teachers[name]))
 
-    kept = set(sorted(teachers, key=urgency)[:limit])
-    return {name: teacher for name, teacher in teachers.items() if name in kept}
+    names = set(sorted(teachers, key=urgency)[:limit])
+    return {name: teacher for name, teacher in teachers.items() if name in names}
 
 
 def draw_figures(
     run: StoredRun, folder: Path | None = None, teachers: dict[str, Measured] | None = None
-) -> list[Drawn]:
+) -> list[ReportFigure]:
     """Every figure of a run that has finished lifetimes, none otherwise.
 
     Args:
@@ -109,17 +109,17 @@ def draw_figures(
     every = measure_teachers(run) if teachers is None else teachers
     if not every:
         return []
-    shown = shown_teachers(every)
+    selection = shown_teachers(every)
     cards = [teacher.card for teacher in every.values()]
-    subject = _Subject(run, shown, teacher_styles(cards))
-    missing = [teacher.card.title for name, teacher in every.items() if name not in shown]
-    note = f" Not drawn, but in the table: {', '.join(missing)}." if missing else ""
-    drawn = [
-        Drawn(name, title, caption + note, to_png(draw(subject)))
+    subject = _Subject(run, selection, teacher_styles(cards))
+    others = [teacher.card.title for name, teacher in every.items() if name not in selection]
+    note = f" Not drawn, but in the table: {', '.join(others)}." if others else ""
+    figures = [
+        ReportFigure(name, title, caption + note, to_png(draw(subject)))
         for name, (title, caption, draw) in _FIGURES.items()
     ]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        for figure in drawn:
+        for figure in figures:
             (folder / f"{figure.name}.png").write_bytes(figure.png)
-    return drawn
+    return figures

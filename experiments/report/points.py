@@ -59,34 +59,61 @@ def _row(axes: Axes, y: float, teacher: Measured, metric: str, style: Style) -> 
     sample = teacher.sample(metric)
     values = sample.values.ravel()
     jitter = np.random.default_rng(JITTER_SEED).uniform(-0.24, 0.24, size=values.size)
-    reached = teacher.measures.mastered.ravel()
-    full = reached if metric == "cost_to_mastery" else np.ones_like(reached)
+    mastered = teacher.measures.mastered.ravel()
+    full = mastered if metric == "cost_to_mastery" else np.ones_like(mastered)
     size = 16.0 if values.size <= 100 else 8.0
     axes.scatter(values[full], y + jitter[full], s=size, color=style.color, alpha=0.35, lw=0)
     axes.scatter(
-        values[~full], y + jitter[~full], s=size, facecolors="none", edgecolors=style.color,
-        alpha=0.45, lw=0.7, clip_on=False,
-    )  # fmt: skip
+        values[~full],
+        y + jitter[~full],
+        s=size,
+        facecolors="none",
+        edgecolors=style.color,
+        alpha=0.45,
+        lw=0.7,
+        clip_on=False,
+    )
     if not full.all():
         axes.text(
-            1.02, y, f"{(~full).sum():,} of {full.size:,}", transform=axes.get_yaxis_transform(),
-            fontsize=8, color=SOFT, va="center",
-        )  # fmt: skip
+            1.02,
+            y,
+            f"{(~full).sum():,} of {full.size:,}",
+            transform=axes.get_yaxis_transform(),
+            fontsize=8,
+            color=SOFT,
+            va="center",
+        )
     axes.plot(sample.ci95, [y, y], color=INK, lw=2.4, solid_capstyle="butt", zorder=4)
     axes.plot([sample.iqm], [y], marker="|", ms=13, mew=2.6, color=INK, zorder=5)
 
 
 def _key(figure: Figure, hollow: bool) -> None:
     handles = [
-        Line2D([], [], marker="|", ms=10, mew=2.4, color=INK, lw=2.2,
-               label="interquartile mean and 95 % interval"),
+        Line2D(
+            [],
+            [],
+            marker="|",
+            ms=10,
+            mew=2.4,
+            color=INK,
+            lw=2.2,
+            label="interquartile mean and 95 % interval",
+        ),
         Line2D([], [], marker="o", ms=4, color=SOFT, alpha=0.6, lw=0, label="one lifetime"),
-    ]  # fmt: skip
+    ]
     if hollow:
         handles.append(
-            Line2D([], [], marker="o", ms=4, mfc="none", color=SOFT, lw=0,
-                   label="not mastered: at the whole budget, counted at the right")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                marker="o",
+                ms=4,
+                mfc="none",
+                color=SOFT,
+                lw=0,
+                label="not mastered: at the whole budget, counted at the right",
+            )
+        )
     figure.legend(
         handles=handles, loc="outside upper right", ncols=len(handles), frameon=False, fontsize=8.5
     )
@@ -94,9 +121,11 @@ def _key(figure: Figure, hollow: bool) -> None:
 
 def draw_spending(teachers: dict[str, Measured]) -> Figure:
     """Compute per student for training and probing, and what it took to make the teacher."""
-    made = any(teacher.card.making.compute > 0 for teacher in teachers.values())
-    figure = new_figure(10.4 if made else 7.6, 1.35 + 0.34 * len(teachers))
-    grid = figure.add_gridspec(1, 2 if made else 1, width_ratios=[1.5, 1.0] if made else [1.0])
+    has_making = any(teacher.card.making.compute > 0 for teacher in teachers.values())
+    figure = new_figure(10.4 if has_making else 7.6, 1.35 + 0.34 * len(teachers))
+    grid = figure.add_gridspec(
+        1, 2 if has_making else 1, width_ratios=[1.5, 1.0] if has_making else [1.0]
+    )
     axes = figure.add_subplot(grid[0])
     names = list(reversed(teachers))
     total = np.array([teachers[n].measures.total_cost.mean() for n in names])
@@ -109,25 +138,29 @@ def draw_spending(teachers: dict[str, Measured]) -> Figure:
     count_axis(axes)
     label(axes, "mean compute per student (training-example equivalents)")
     axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, frameon=False, fontsize=8.5,
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize=8.5,
         borderaxespad=0.2,
-    )  # fmt: skip
-    if made:
+    )
+    if has_making:
         _investment(figure.add_subplot(grid[1], sharey=axes), teachers, names)
     return figure
 
 
 def _investment(axes: Axes, teachers: dict[str, Measured], names: list[str]) -> None:
-    spent = np.array([teachers[name].card.making.compute for name in names])
+    compute = np.array([teachers[name].card.making.compute for name in names])
     rows = np.arange(len(names))
-    axes.barh(rows, spent, height=0.66, color="#009e73")
-    for row, value in zip(rows, spent, strict=True):
+    axes.barh(rows, compute, height=0.66, color="#009e73")
+    for row, value in zip(rows, compute, strict=True):
         text = f" {compact(float(f'{value:.3g}'))}" if value else " none"
         axes.text(
             float(value), float(row), text, va="center", fontsize=8, color=INK if value else SOFT
         )
     tidy(axes, grid="x")
     axes.tick_params(labelleft=False)
-    axes.set_xlim(0, spent.max() * 1.2)
+    axes.set_xlim(0, compute.max() * 1.2)
     count_axis(axes, 4)
     label(axes, "compute to train and tune the teacher, once")

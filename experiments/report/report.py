@@ -64,7 +64,7 @@ def write_report(
         raise ValueError(
             "a comparison of several runs needs a folder of its own: name it with --out"
         )
-    runs = _named([read_run(path) for path in paths])
+    runs = _by_name([read_run(path) for path in paths])
     assert out is not None
     target = Path(out)
     html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
@@ -77,8 +77,8 @@ def write_report(
         figures = RunDir(html.parent).figures / ("" if len(runs) == 1 else _slug(name))
         sections[name] = _section(run, summaries[name], figures)
     single = len(runs) == 1
-    said = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
-    numbers = summaries[next(iter(runs))] if single else {"verdict": said, "runs": summaries}
+    verdicts = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
+    numbers = summaries[next(iter(runs))] if single else {"verdict": verdicts, "runs": summaries}
     write_summary(numbers, RunDir(html.parent).summary)
     body = _single(runs, sections) if single else _several(summaries, sections)
     text = page(" and ".join(runs), body)
@@ -86,18 +86,18 @@ def write_report(
     return numbers
 
 
-def _named(runs: list[StoredRun]) -> dict[str, StoredRun]:
+def _by_name(runs: list[StoredRun]) -> dict[str, StoredRun]:
     """Runs by a name of their own: that of the config, with the folder's where two are alike."""
     names = [run.name for run in runs]
-    found: dict[str, StoredRun] = {}
+    by_name: dict[str, StoredRun] = {}
     for run in runs:
         folder = run.path.resolve().name
         name = run.name if names.count(run.name) == 1 else f"{run.name} ({folder})"
         base, copy = name, 2
-        while name in found:
+        while name in by_name:
             name, copy = f"{base} {copy}", copy + 1
-        found[name] = run
-    return found
+        by_name[name] = run
+    return by_name
 
 
 def _slug(name: str) -> str:
@@ -132,8 +132,8 @@ def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str
         parts += [main_table(summary), paragraph(HOW_TO_READ, "note")]
         parts += [heading("Against the baselines", 3), versus_table(summary)]
         parts.append(learning_table(summary))
-        drawn = draw_figures(run, figures, measure_teachers(run))
-        parts += [picture(figure.title, figure.caption, figure.png) for figure in drawn]
+        pictures = draw_figures(run, figures, measure_teachers(run))
+        parts += [picture(figure.title, figure.caption, figure.png) for figure in pictures]
         parts += [heading("All numbers", 3), more_numbers(summary)]
         parts += [heading("What each teacher was allowed to see", 3), needs_table(run, summary)]
     parts += [heading("How this run was made", 3), *_origin(run)]
@@ -153,11 +153,11 @@ def _origin(run: StoredRun) -> list[str]:
     tasks = run.environment["suite"]["tasks"]
     columns = ("name", "category", "difficulty", "prerequisites", "importance", "threshold", "cost")
     rows = [[_text(tasks[i].get(column, "")) for column in columns] for i in run.order]
-    told = {key: value for key, value in run.environment.items() if key != "suite"}
+    settings = {key: value for key, value in run.environment.items() if key != "suite"}
     return [
         folded("Tasks, in the true order", table(columns, rows, text=True), preformatted=False),
         folded("Config", run.config_text or f"no {RunDir(run.path).config.name} was stored"),
-        folded("Versions and settings", json.dumps(told, indent=2, sort_keys=True)),
+        folded("Versions and settings", json.dumps(settings, indent=2, sort_keys=True)),
     ]
 
 

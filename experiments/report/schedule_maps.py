@@ -57,8 +57,8 @@ def choice_map(lifetimes: Lifetimes, k: int, mixes: bool = False) -> np.ndarray:
 
     Of a teacher that mixes tasks within a batch it is the share of the training examples.
     """
-    chosen = lifetimes.probabilities if mixes else lifetimes.task[..., None] == np.arange(k)
-    return _binned(chosen.astype(np.float64), lifetimes.taught, _columns(lifetimes))
+    shares = lifetimes.probabilities if mixes else lifetimes.task[..., None] == np.arange(k)
+    return _binned(shares.astype(np.float64), lifetimes.taught, _columns(lifetimes))
 
 
 def progress_map(lifetimes: Lifetimes) -> np.ndarray:
@@ -104,8 +104,8 @@ def draw_difference(run: StoredRun, teacher: str, other: str) -> Figure:
 def draw_progress(run: StoredRun, names: list[str]) -> Figure:
     """A heat map per teacher of how fast the score of each task changed."""
     maps = {name: progress_map(run.lifetimes[name]) for name in names}
-    seen = np.concatenate([np.abs(values[np.isfinite(values)]) for values in maps.values()])
-    limit = max(float(seen.max()) if seen.size else 0.0, 1e-3)
+    sizes = np.concatenate([np.abs(values[np.isfinite(values)]) for values in maps.values()])
+    limit = max(float(sizes.max()) if sizes.size else 0.0, 1e-3)
     # Forgetting is slow where learning is fast: colour goes with the square root of both.
     norm = FuncNorm((_signed_root, _signed_square), -limit, limit)
     return _draw_maps(run, maps, GAINS, norm, "change of test score per decision")
@@ -135,7 +135,7 @@ def _draw_maps(
     for i, (name, values) in enumerate(maps.items()):
         x, y, width, height = panels.box(i)
         axes = add_axes(figure, (x, y + STRIP, width, height - STRIP))
-        _map_panel(axes, run, name, values, colors, norm, named=panels.is_first(i))
+        _map_panel(axes, run, name, values, colors, norm, with_names=panels.is_first(i))
         axes.set_xlim(0, end)
         axes.set_xticks([])
         strip = add_axes(figure, (x, y, width, STRIP - 0.1))
@@ -160,8 +160,8 @@ def _short(text: str, limit: int = 18) -> str:
 
 def schedule_span(lifetimes: Lifetimes, least: float = 0.0) -> float:
     """Student steps of the whole budget, or until no more than this share is still taught."""
-    left = lifetimes.taught.mean(axis=(0, 1))
-    decisions = int((left > least).sum()) if least > 0 else len(left)
+    remaining = lifetimes.taught.mean(axis=(0, 1))
+    decisions = int((remaining > least).sum()) if least > 0 else len(remaining)
     return decisions * _steps_per_decision(lifetimes)
 
 
@@ -170,17 +170,28 @@ def _steps_per_decision(lifetimes: Lifetimes) -> float:
 
 
 def _map_panel(
-    axes: Axes, run: StoredRun, name: str, values: np.ndarray, colors: Colormap, norm: Normalize,
-    named: bool, size: float = 8.0,
-) -> None:  # fmt: skip
+    axes: Axes,
+    run: StoredRun,
+    name: str,
+    values: np.ndarray,
+    colors: Colormap,
+    norm: Normalize,
+    with_names: bool,
+    size: float = 8.0,
+) -> None:
     """A map with the true order from bottom to top."""
     k = len(run.tasks)
     axes.imshow(
-        values[run.order], aspect="auto", origin="lower", cmap=colors, norm=norm,
-        extent=(0.0, schedule_span(run.lifetimes[name]), -0.5, k - 0.5), interpolation="nearest",
-    )  # fmt: skip
+        values[run.order],
+        aspect="auto",
+        origin="lower",
+        cmap=colors,
+        norm=norm,
+        extent=(0.0, schedule_span(run.lifetimes[name]), -0.5, k - 0.5),
+        interpolation="nearest",
+    )
     ticks = list(range(0, k, max(1, k // 24)))
-    axes.set_yticks(ticks, [_short(run.tasks[run.order[i]]) for i in ticks] if named else [])
+    axes.set_yticks(ticks, [_short(run.tasks[run.order[i]]) for i in ticks] if with_names else [])
     tidy(axes)
     axes.tick_params(labelsize=size, length=2)
     axes.spines[["top", "right"]].set_visible(True)
@@ -189,15 +200,20 @@ def _map_panel(
 
 def _strip(axes: Axes, lifetimes: Lifetimes) -> None:
     """How many lifetimes are still being taught after each decision."""
-    left = lifetimes.taught.sum(axis=(0, 1))
-    edges = np.arange(len(left) + 1) * _steps_per_decision(lifetimes)
-    axes.stairs(left, edges, fill=True, color="#cccccc")
+    remaining = lifetimes.taught.sum(axis=(0, 1))
+    edges = np.arange(len(remaining) + 1) * _steps_per_decision(lifetimes)
+    axes.stairs(remaining, edges, fill=True, color="#cccccc")
     axes.set_ylim(0, lifetimes.length.size)
     axes.set_yticks([])
     axes.text(
-        0.015, 0.47, f"still taught: {left[0]:,} at first, {left[-1]:,} at the end",
-        transform=axes.transAxes, fontsize=7, color=INK, va="center",
-    )  # fmt: skip
+        0.015,
+        0.47,
+        f"still taught: {remaining[0]:,} at first, {remaining[-1]:,} at the end",
+        transform=axes.transAxes,
+        fontsize=7,
+        color=INK,
+        va="center",
+    )
     tidy(axes)
     axes.tick_params(labelsize=8, length=2)
     count_axis(axes, 4)
@@ -222,11 +238,11 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     """
     run = read_run(run_dir)
     if teacher not in run.lifetimes:
-        known = ", ".join(run.lifetimes) or "none"
-        raise ValueError(f"{run_dir} has no finished lifetime of {teacher!r}; it has {known}")
+        choices = ", ".join(run.lifetimes) or "none"
+        raise ValueError(f"{run_dir} has no finished lifetime of {teacher!r}; it has {choices}")
     names = [teacher]
-    ordered = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
-    names += sorted(ordered, key=lambda n: (not run.teachers[n].tuned, n))[:1]
+    in_order = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
+    names += sorted(in_order, key=lambda n: (not run.teachers[n].tuned, n))[:1]
     k = len(run.tasks)
     maps = {name: choice_map(run.lifetimes[name], k, run.teachers[name].mixes) for name in names}
     norm = _share_norm(maps.values())
@@ -235,11 +251,11 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     end = max(schedule_span(run.lifetimes[name], FEWEST) for name in names)
     for i, name in enumerate(names):
         axes = add_axes(figure, panels.box(i))
-        _map_panel(axes, run, name, maps[name], SHARES, norm, named=i == 0, size=9.5)
+        _map_panel(axes, run, name, maps[name], SHARES, norm, with_names=i == 0, size=9.5)
         axes.set_xlim(0, end)
         count_axis(axes)
-        told = "told" if run.teachers[name].sees_order else "never told"
-        title = f"{run.teachers[name].title}, {told} the true order"
+        status = "told" if run.teachers[name].sees_order else "never told"
+        title = f"{run.teachers[name].title}, {status} the true order"
         label(axes, x="student steps", title=title)
         axes.set_title(title, fontsize=11, loc="left", fontweight="bold", color=INK)
     _color_bar(figure, add_axes(figure, panels.bar()), SHARES, norm, "share of students")

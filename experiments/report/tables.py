@@ -24,10 +24,19 @@ def more_numbers(summary: Summary) -> str:
     """The other measures, one row per teacher."""
     unit = summary["cost_unit"]
     columns = (
-        "teacher", "lifetimes (seeds)", f"{unit} to mastery", "final score", "worst task",
-        "stress score", "forgetting", "retention", "calibration error", "probing",
-        "making the teacher", "diverged",
-    )  # fmt: skip
+        "teacher",
+        "lifetimes (seeds)",
+        f"{unit} to mastery",
+        "final score",
+        "worst task",
+        "stress score",
+        "forgetting",
+        "retention",
+        "calibration error",
+        "probing",
+        "making the teacher",
+        "diverged",
+    )
     rows = [
         (
             t["label"],
@@ -55,7 +64,7 @@ def versus_table(summary: Summary) -> str:
     for role, name in summary["baselines"].items():
         title = "uniform sampling" if name == "uniform" else BASELINE_ROLES[role]
         roles.setdefault(name, []).append(title)
-    found = {(e["teacher"], e["baseline"], e["metric"]): e for e in summary["versus"]}
+    entries = {(e["teacher"], e["baseline"], e["metric"]): e for e in summary["versus"]}
     parts = []
     for metric, value, interval, style in (
         ("cost_to_mastery", "ratio", "ci95", ".2f"),
@@ -65,7 +74,7 @@ def versus_table(summary: Summary) -> str:
         for teacher in summary["teachers"]:
             cells = [summary["teachers"][teacher]["label"]]
             for baseline in roles:
-                entry = found.get((teacher, baseline, metric))
+                entry = entries.get((teacher, baseline, metric))
                 chance = f", {percent(entry['probability_of_improvement'])}" if entry else ""
                 cells.append(
                     with_interval(entry[value], entry[interval], style) + chance if entry else "-"
@@ -86,9 +95,9 @@ def learning_table(summary: Summary) -> str:
     rows = []
     for name, teacher in summary["teachers"].items():
         share = summary["order_share"].get(name)
-        paid = summary["payback_students"].get(name)
+        payback = summary["payback_students"].get(name)
         worst = teacher.get("worst_teacher_seed")
-        if share is None and paid is None and worst is None:
+        if share is None and payback is None and worst is None:
             continue
         order = area = "-"
         if share is not None:
@@ -97,7 +106,7 @@ def learning_table(summary: Summary) -> str:
         paying = ", ".join(
             f"{summary['teachers'][other]['label']}: "
             f"{number(math.ceil(students)) if students else 'never'}"
-            for other, students in (paid or {}).items()
+            for other, students in (payback or {}).items()
         )
         if teacher["other_course"]:
             paying = "trained on another course"
@@ -109,9 +118,12 @@ def learning_table(summary: Summary) -> str:
     if not rows:
         return ""
     columns = (
-        "teacher", "order share (steps)", "order share (area)",
-        "worst teacher seed: mastered, area", "students until it is paid back, against",
-    )  # fmt: skip
+        "teacher",
+        "order share (steps)",
+        "order share (area)",
+        "worst teacher seed: mastered, area",
+        "students until it is paid back, against",
+    )
     return heading("What the order is worth, and what learning it costs", 3) + table(
         columns, rows, text=True
     )
@@ -174,9 +186,9 @@ def _cell(summary: Summary, name: str, metric: str, style: str) -> str:
 
 def _making(teacher: Summary) -> str:
     """What it cost to train and tune it, in compute."""
-    spent = teacher["training_cost"]["compute"]
+    compute = teacher["training_cost"]["compute"]
     where = ", on another course" if teacher["other_course"] else ""
-    return number(spent) + where if spent else "-"
+    return number(compute) + where if compute else "-"
 
 
 def _estimate(estimate: Summary | None, style: str) -> str:

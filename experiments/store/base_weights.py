@@ -16,7 +16,7 @@ WEIGHTS, RECORD = "weights.safetensors", "base.json"
 
 
 def write_base(folder: Path, weights: Mapping[str, Tensor], record: Mapping[str, Any]) -> None:
-    """Both files, each whole or not there; the record also gets a digest of the weights.
+    """Write both files, each whole or not there; the record also gets a digest of the weights.
 
     Raises:
         ValueError: if the folder can't be written.

@@ -42,7 +42,7 @@ class Cost:
         )
 
     def __add__(self, other: "Cost") -> "Cost":
-        """What both took."""
+        """What both pieces of work took together."""
         return Cost(
             **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Cost)}
         )
@@ -116,7 +116,7 @@ def write_card(run_dir: Path, card: TeacherCard) -> None:
 
 
 def read_card(file: Path) -> TeacherCard:
-    """One card.
+    """The card of a teacher that a file holds.
 
     Raises:
         ValueError: if it is damaged, or its kind is none of `KINDS`.
@@ -153,8 +153,8 @@ def mean_card(cards: Mapping[int, TeacherCard]) -> TeacherCard:
         values["parameters"] = {f"seed {seed}": card.parameters for seed, card in cards.items()}
     values["training"] = Cost.mean([card.training for card in each if card.training])
     values["tuning"] = Cost.mean([card.tuning for card in each if card.tuning])
-    selected = [card.selection_cost for card in each if card.selection_cost is not None]
-    values["selection_cost"] = _mean(selected) if selected else None
+    costs = [card.selection_cost for card in each if card.selection_cost is not None]
+    values["selection_cost"] = _mean(costs) if costs else None
     return TeacherCard(**values)
 
 

@@ -43,12 +43,12 @@ class _Directory:
 
     @property
     def summary(self) -> Path:
-        """The numbers."""
+        """File of the numbers of the report."""
         return self.path / "summary.json"
 
     @property
     def report(self) -> Path:
-        """The page."""
+        """File of the report as a page of HTML."""
         return self.path / "report.html"
 
     @property
@@ -76,7 +76,7 @@ class RunDir(_Directory):
         return self.path / "environment.json"
 
     @property
-    def begun(self) -> Path:
+    def first_config(self) -> Path:
         """The config that the run was begun with."""
         return self.checkpoints / "begun.yaml"
 
@@ -128,7 +128,7 @@ class RunDir(_Directory):
         return self.checkpoints / f"worker-{index}.log"
 
     @property
-    def tried(self) -> Path:
+    def candidate_result(self) -> Path:
         """What is known of a candidate of a tuning by a sweep."""
         return self.path / "tried.json"
 
@@ -153,7 +153,9 @@ class RunDir(_Directory):
     @property
     def is_new(self) -> bool:
         """Whether nothing is there, or only what was made before a kill, `config` still missing."""
-        return _holds_only(self.path, self.environment, self.checkpoints, self.lock, self.begun)
+        return _holds_only(
+            self.path, self.environment, self.checkpoints, self.lock, self.first_config
+        )
 
     @property
     def has_begun(self) -> bool:
@@ -222,7 +224,7 @@ class SweepDir(_Directory):
         """Config of the run of a pair, for the process that does it."""
         return self.checkpoints / f"{pair}.json"
 
-    def merged(self, name: str) -> RunDir:
+    def merged_run(self, name: str) -> RunDir:
         """Run directory that those of compared pairs are merged into."""
         return RunDir(self.path / "merged" / name)
 

@@ -125,10 +125,10 @@ def read_run(path: str | Path) -> StoredRun:
     rows, problems = read_rows(files.schedule, tasks)
     lifetimes: dict[str, Lifetimes] = {}
     for name in teachers:
-        finished, notes = _lifetimes(rows, name, int(environment["budget"]["decisions"]))
+        own, notes = _lifetimes(rows, name, int(environment["budget"]["decisions"]))
         problems += notes
-        if finished is not None:
-            lifetimes[name] = finished
+        if own is not None:
+            lifetimes[name] = own
     strangers = sorted(set(rows.teachers) - set(teachers))
     for name in strangers:
         card = files.card(name).relative_to(files.path)
@@ -158,17 +158,17 @@ def _lifetimes(rows: ScheduleRows, name: str, decisions: int) -> tuple[Lifetimes
     everywhere = students[under == len(seeds)]
     if len(everywhere) == 0:
         return None, [*problems, f"no student has finished under every teacher seed of {name}"]
-    kept = usable & np.isin(rows.student_seed[last], everywhere)
-    if kept.sum() < usable.sum():
+    in_grid = usable & np.isin(rows.student_seed[last], everywhere)
+    if in_grid.sum() < usable.sum():
         problems.append(
             f"of {name} only the {len(everywhere)} students count that finished under each of its "
             f"{len(seeds)} teacher seeds"
         )
     # Rows are sorted by teacher seed, then student seed: the reshape needs no lookup.
-    return _padded(rows, starts[kept], lengths[kept], seeds, everywhere, decisions), problems
+    return _pad(rows, starts[in_grid], lengths[in_grid], seeds, everywhere, decisions), problems
 
 
-def _padded(
+def _pad(
     rows: ScheduleRows,
     starts: np.ndarray,
     lengths: np.ndarray,

@@ -187,8 +187,8 @@ def read_rows(folder: Path, tasks: list[str]) -> tuple[ScheduleRows, list[str]]:
             tables.append(_columns(table, tasks, file))
     if not tables:
         return _empty(len(tasks)), problems
-    joined = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
-    return _sorted(joined), problems
+    columns = {name: np.concatenate([part[name] for part in tables]) for name in tables[0]}
+    return _sorted(columns), problems
 
 
 def _columns(table: pa.Table, tasks: list[str], file: Path) -> dict[str, np.ndarray]:
@@ -242,8 +242,8 @@ def _sorted(columns: dict[str, np.ndarray]) -> ScheduleRows:
     table = np.stack([columns[key][order] for key in keys], axis=1)
     # The sort is stable: of equal rows the one that was read last stands last.
     last = np.concatenate([(table[1:] != table[:-1]).any(axis=1), [True]])
-    kept = {name: values[order][last] for name, values in columns.items()}
-    return ScheduleRows(teachers=tuple(teachers.tolist()), **kept)
+    arrays = {name: values[order][last] for name, values in columns.items()}
+    return ScheduleRows(teachers=tuple(teachers.tolist()), **arrays)
 
 
 def _empty(k: int) -> ScheduleRows:
@@ -279,10 +279,10 @@ def recorded_schedules(
     seeds = np.concatenate([np.array(table["student_seed"]) for table in tables])
     decisions = np.concatenate([np.array(table["decision"]) for table in tables])
     index = {task: i for i, task in enumerate(tasks)}
-    chosen = np.array([index[task] for table in tables for task in table["task"]])
+    choices = np.array([index[task] for table in tables for task in table["task"]])
     students, rows = np.unique(seeds, return_inverse=True)
     schedules = np.full((len(students), decisions.max()), -1, dtype=np.int64)
-    schedules[rows, decisions - 1] = chosen
+    schedules[rows, decisions - 1] = choices
     return schedules, students
 
 
@@ -327,7 +327,7 @@ class GrowingSchedule:
     tasks: tuple[str, ...]
     decision: int = 0
     """The last decision that was read."""
-    _read: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    _marks: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def news(self) -> Iterator[DecisionRows]:
         """Decisions that were recorded since the last call, in order.
@@ -339,14 +339,14 @@ class GrowingSchedule:
             try:
                 stat = part.stat()
                 mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-                if self._read.get(part.name) == mark:
+                if self._marks.get(part.name) == mark:
                     continue
                 columns = [*_PER_DECISION, *_PER_DECISION_AND_TASK, "decision", "task"]
                 table = pq.read_table(part, columns=columns, partitioning=None)
             except FileNotFoundError:
                 # Dropped this moment, by a unit that goes on from its checkpoint.
                 return
-            self._read[part.name] = mark
+            self._marks[part.name] = mark
             yield from self._decisions(table)
 
     def _decisions(self, table: pa.Table) -> Iterator[DecisionRows]:

@@ -13,7 +13,7 @@ def make_callback(watch: Watch, failures: dict[str, str], notes: list[str]) -> A
     """
     from ray.tune import Callback
 
-    class Told(Callback):
+    class Listener(Callback):
         """Passes on what is heard of trials."""
 
         def __init__(self, watch: Watch, failures: dict[str, str], notes: list[str]) -> None:
@@ -49,7 +49,7 @@ def make_callback(watch: Watch, failures: dict[str, str], notes: list[str]) -> A
             self.failures[name] = _last_line(trial)
             self.watch(name, 0.0, "failed")
 
-    return Told(watch, failures, notes)
+    return Listener(watch, failures, notes)
 
 
 def _last_line(trial: Any) -> str:

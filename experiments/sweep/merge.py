@@ -40,7 +40,7 @@ def merged_runs(sweep_dir: Path) -> list[Path]:
     runs = []
     for setting, pairs in by_setting(pairs_of(sweep)).items():
         if any(files.run_dir(pair.name).has_begun for pair in pairs):
-            target = files.merged(cut(setting.replace(" ", "_")) or sweep.name)
+            target = files.merged_run(cut(setting.replace(" ", "_")) or sweep.name)
             _merge(files, pairs, target)
             runs.append(target.path)
     if not runs:
@@ -54,13 +54,13 @@ def _merge(files: SweepDir, pairs: Sequence[Pair], target: RunDir) -> None:
     shutil.rmtree(target.path, ignore_errors=True)
     config = merged_config(pairs)
     sources = {pair.name: files.run_dir(pair.name) for pair in pairs}
-    begun = [source for source in sources.values() if source.has_begun]
-    environment = read_json(begun[0].environment)
+    ready = [source for source in sources.values() if source.has_begun]
+    environment = read_json(ready[0].environment)
     environment["seeds"] = config.seeds.model_dump()
     environment["missing"] = [
         f"the pair {name} has not ended" for name, source in sources.items() if not source.is_done
     ]
-    for source in begun:
+    for source in ready:
         _link(source, target)
     _write_cards(files, pairs, target)
     write_whole(target.config, lambda aside: write_config(config, aside))

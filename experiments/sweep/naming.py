@@ -21,10 +21,10 @@ def cut(name: str) -> str:
 class Names:
     """Short names of what varies, fit for files, and different for different values."""
 
-    def __init__(self, drawn: Sequence[Mapping[str, list[Any]]]) -> None:
+    def __init__(self, samples: Sequence[Mapping[str, list[Any]]]) -> None:
         self._texts: dict[str, dict[str, str]] = {}
-        for key in drawn[0]:
-            values = {json.dumps(v): v for sample in drawn for v in sample[key]}
+        for key in samples[0]:
+            values = {json.dumps(v): v for sample in samples for v in sample[key]}
             if len(values) > 1:
                 self._texts[key] = dict(zip(values, _texts(list(values.values())), strict=True))
 

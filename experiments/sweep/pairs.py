@@ -77,10 +77,10 @@ def _pairs_of(text: str) -> tuple[Pair, ...]:
     _check_keys(sweep)
     if sweep.purpose == "tune":
         _check_tuning(sweep)
-    drawn = [_draw(sweep, sample) for sample in range(sweep.samples)]
-    names = Names(drawn)
+    samples = [_draw(sweep, sample) for sample in range(sweep.samples)]
+    names = Names(samples)
     pairs: dict[str, Pair] = {}
-    for values in drawn:
+    for values in samples:
         for setting in _grid(values, lambda key: not _is_of_teacher(key) and key != TEACHER_SEEDS):
             for name in sweep.teachers:
                 mine = f"teachers.{name}."
@@ -232,7 +232,7 @@ def _is_of_teacher(key: str) -> bool:
     return key.startswith("teachers.")
 
 
-def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuned: bool) -> Sequence[int]:
+def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuning: bool) -> Sequence[int]:
     """Teacher seeds of the space, or those that the run config would give the teacher.
 
     Candidates of a tuning have one seed, or the luckiest of several would win.
@@ -240,7 +240,7 @@ def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuned: bool
     if TEACHER_SEEDS in values:
         return values[TEACHER_SEEDS]
     teacher = next(teacher for teacher in base.teachers if teacher.name == name)
-    count = teacher.seeds if isinstance(teacher, LearnedSection) and not tuned else 1
+    count = teacher.seeds if isinstance(teacher, LearnedSection) and not tuning else 1
     return range(base.seeds.teacher, base.seeds.teacher + count)
 
 
@@ -255,15 +255,15 @@ def _pair(
 ) -> Pair:
     suffix = names.of(variant, f"teachers.{name}.")
     place = names.of(setting)
-    called = cut(f"{name}.{suffix}" if suffix else name)
-    title = cut(".".join(filter(None, (place, called)))) + f"-{seed}"
+    teacher_name = cut(f"{name}.{suffix}" if suffix else name)
+    title = cut(".".join(filter(None, (place, teacher_name)))) + f"-{seed}"
     values = base.model_dump(mode="json")
     values["teachers"] = [one for one in values["teachers"] if one["name"] == name]
     for key, value in setting.items():
         set_key(values, key, value)
     for key, value in variant.items():
         set_key(values["teachers"][0], key.removeprefix(f"teachers.{name}."), value)
-    values["teachers"][0]["name"] = called
+    values["teachers"][0]["name"] = teacher_name
     if values["teachers"][0]["type"] == "learned":
         values["teachers"][0]["seeds"] = 1
     elif sweep.purpose == "tune":

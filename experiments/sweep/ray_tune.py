@@ -35,9 +35,14 @@ def _write_text(text: str, path: Path) -> None:
 
 
 def fit(
-    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, trainable: Any, watch: Watch,
-    notes: list[str], settings: Mapping[str, Any] | None = None,
-) -> dict[str, str]:  # fmt: skip
+    sweep: Sweep,
+    pairs: Sequence[Pair],
+    sweep_dir: Path,
+    trainable: Any,
+    watch: Watch,
+    notes: list[str],
+    settings: Mapping[str, Any] | None = None,
+) -> dict[str, str]:
     """Let Ray Tune run a trial for each pair; Ray must be connected.
 
     Args:
@@ -56,8 +61,6 @@ def fit(
         WorkFailedError: if Ray itself fails.
     """
     from ray import tune
-    from ray.exceptions import RayError
-    from ray.tune.error import TuneError
 
     failures: dict[str, str] = {}
     space = {
@@ -81,6 +84,15 @@ def fit(
             verbose=0,
         ),
     )
+    _run(tuner, sweep_dir)
+    return failures
+
+
+def _run(tuner: Any, sweep_dir: Path) -> None:
+    """Run all trials, and say in one sentence that Ray itself failed."""
+    from ray.exceptions import RayError
+    from ray.tune.error import TuneError
+
     try:
         tuner.fit()
     except (TuneError, RayError, OSError) as error:
@@ -88,11 +100,10 @@ def fit(
         raise WorkFailedError(
             f"Ray Tune broke off: {reason}; what is done is kept, go on with --resume {sweep_dir}"
         ) from error
-    return failures
 
 
 def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
-    """Say what failed.
+    """Raise an error that says which pairs failed, if any did.
 
     Raises:
         WorkFailedError: if anything did.

@@ -25,9 +25,14 @@ from .tune import tune_pairs
 
 
 def run_sweep(
-    sweep: Sweep, out: str | Path, *, resume: bool = False, address: str | None = None,
-    watch: Watch = nowhere, say: Callable[[str], None] = say,
-) -> dict[str, Any]:  # fmt: skip
+    sweep: Sweep,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    address: str | None = None,
+    watch: Watch = nowhere,
+    say: Callable[[str], None] = say,
+) -> dict[str, Any]:
     """Run a sweep and write its directory.
 
     Args:
@@ -58,8 +63,8 @@ def run_sweep(
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
-        left = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
-        failures = _run_pairs(sweep, left, sweep_dir, address, watch, say) if left else {}
+        remaining = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
+        failures = _run_pairs(sweep, remaining, sweep_dir, address, watch, say) if remaining else {}
         try:
             runs = merged_runs(sweep_dir)
             summary = write_report(runs, sweep_dir)
@@ -82,10 +87,10 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         ValueError: if it is not new, or, to `resume`, not one of this sweep.
     """
     if resume:
-        stored = read_stored_sweep(sweep_dir)
+        earlier = read_stored_sweep(sweep_dir)
         # How much room a pair has, and how often it is tried, may change.
         free = {"resources": sweep.resources, "max_failures": 0, "wandb": ""}
-        if stored.model_copy(update=free) != sweep.model_copy(update=free):
+        if earlier.model_copy(update=free) != sweep.model_copy(update=free):
             raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
     elif not SweepDir(sweep_dir).is_new:
         raise ValueError(
@@ -102,9 +107,13 @@ def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
 
 
 def _run_pairs(
-    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
+    sweep: Sweep,
+    pairs: Sequence[Pair],
+    sweep_dir: Path,
+    address: str | None,
+    watch: Watch,
     say: Callable[[str], None],
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
     notes: list[str] = []
     with ray_session(address, sweep.resources, say=say):

@@ -24,7 +24,7 @@ SECONDS_FOR_THE_LAST = 60.0
 """How long a process that is ending may still hold a run directory."""
 
 
-def run_pair(given: dict[str, Any]) -> None:
+def run_pair(spec: dict[str, Any]) -> None:
     """Run one pair and tell Ray Tune how far it is.
 
     Input that can't be used ends the trial with its sentence as `error`: to take it up again would
@@ -32,30 +32,30 @@ def run_pair(given: dict[str, Any]) -> None:
     where the run directory is.
 
     Args:
-        given: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, its
+        spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, its
             part of a `gpu`, and `home`, the working directory of whoever began the sweep.
     """
     from ray import tune
 
     began = time.perf_counter()
     notes: list[str] = []
-    settle(given)
+    settle(spec)
 
     def say(fraction: float, words: str, **more: Any) -> None:
         seconds = time.perf_counter() - began
         tune.report({"fraction": fraction, "words": words, "seconds": seconds, **more})
 
     try:
-        config, files = read_pair(Path(given["sweep"]), given["name"])
+        config, files = read_pair(Path(spec["sweep"]), spec["name"])
         run_dir = files.path
         wait_until_free(run_dir)
         with ExitStack() as stack:
             watches: list[Watch] = [_Share(config, run_dir, say)]
-            if given["project"]:
+            if spec["project"]:
                 from ..tracking.follow import tracking
 
-                tracked = tracking(config, run_dir, given["project"], say=notes.append)
-                watches.append(stack.enter_context(tracked))
+                tracker = tracking(config, run_dir, spec["project"], say=notes.append)
+                watches.append(stack.enter_context(tracker))
             resume = files.config.exists()
             run_trial(config, run_dir, resume=resume, watch=all_of(watches))
     except (ValueError, ImportError) as error:
@@ -104,22 +104,22 @@ class _Share:
         units = plan(config)
         total = sum(unit.weight for unit in units)
         self._weights = {unit.name: unit.weight / total for unit in units}
-        self._done = {unit.name: 1.0 for unit in units if unit.file(run_dir).exists()}
-        self._say, self._said = say, 0.0
+        self._fractions = {unit.name: 1.0 for unit in units if unit.file(run_dir).exists()}
+        self._say, self._last = say, 0.0
 
     def __call__(self, unit: str, fraction: float, words: str) -> None:
-        self._done[unit] = fraction
-        if time.monotonic() - self._said < SECONDS_BETWEEN_REPORTS:
+        self._fractions[unit] = fraction
+        if time.monotonic() - self._last < SECONDS_BETWEEN_REPORTS:
             return
-        self._said = time.monotonic()
-        whole = sum(self._weights[name] * part for name, part in self._done.items())
+        self._last = time.monotonic()
+        whole = sum(self._weights[name] * part for name, part in self._fractions.items())
         self._say(min(whole, 1.0), f"{unit}: {words}")
 
 
-def settle(given: Mapping[str, Any]) -> None:
+def settle(spec: Mapping[str, Any]) -> None:
     """Make this process as that of a run: one thread, one's own modules, no GPU but those given."""
     torch.set_num_threads(1)
-    find_own_modules(given["home"], os.getcwd())
-    if not given["gpu"]:
+    find_own_modules(spec["home"], os.getcwd())
+    if not spec["gpu"]:
         # Ray would let a process that asked for none see all of them.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -45,9 +45,13 @@ Say = Callable[[dict[str, Any]], None]
 
 
 def tune_pairs(
-    sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, address: str | None, watch: Watch,
+    sweep: Sweep,
+    pairs: Sequence[Pair],
+    sweep_dir: Path,
+    address: str | None,
+    watch: Watch,
     say: Callable[[str], None],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Measure the candidates and write the best parameters.
 
     ASHA compares candidates by their area so far, since no cost tells them apart before somebody
@@ -59,16 +63,20 @@ def tune_pairs(
     Raises:
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
-    left = [pair for pair in pairs if not _tried(sweep_dir, pair).get("cost")]
+    remaining = [pair for pair in pairs if not _result_of(sweep_dir, pair).get("cost")]
     best = SweepDir(sweep_dir).best
-    if left and not best.exists():
+    if remaining and not best.exists():
         from ray.tune.schedulers import ASHAScheduler
 
         longest = max(_decisions(pair.config) for pair in pairs)
         scheduler = ASHAScheduler(
-            time_attr="decisions", metric="area", mode="max", max_t=longest + 1,
-            grace_period=max(1, longest // 10), reduction_factor=3,
-        )  # fmt: skip
+            time_attr="decisions",
+            metric="area",
+            mode="max",
+            max_t=longest + 1,
+            grace_period=max(1, longest // 10),
+            reduction_factor=3,
+        )
         with ray_session(address, sweep.resources, say=say):
             begin(sweep, pairs, sweep_dir)
             failures = fit(
@@ -78,18 +86,18 @@ def tune_pairs(
     return _write_best(sweep, pairs, sweep_dir, best)
 
 
-def measure_candidate(given: dict[str, Any]) -> None:
-    """Measure one candidate and tell Ray Tune how it does; `given` is as for `run_pair`.
+def measure_candidate(spec: dict[str, Any]) -> None:
+    """Measure one candidate and tell Ray Tune how it does; `spec` is as for `run_pair`.
 
     What was measured whole before says again what it said, so that ASHA can go by it.
     """
     from ray import tune
 
-    settle(given)
+    settle(spec)
     try:
-        config, files = read_pair(Path(given["sweep"]), given["name"])
+        config, files = read_pair(Path(spec["sweep"]), spec["name"])
         wait_until_free(files.path)
-        before = read_json(files.tried)
+        before = read_json(files.candidate_result)
         if before.get("cost"):
             for report in before["reports"]:
                 tune.report(report)
@@ -98,11 +106,11 @@ def measure_candidate(given: dict[str, Any]) -> None:
 
         def say(report: dict[str, Any]) -> None:
             reports.append(report)
-            write_json(files.tried, {"reports": reports})
+            write_json(files.candidate_result, {"reports": reports})
             tune.report(report)
 
         result = measure_candidate_on(config, files.path, say)
-        write_json(files.tried, result | {"reports": reports})
+        write_json(files.candidate_result, result | {"reports": reports})
         tune.report(reports[-1] | {"words": "done", "fraction": 1.0})
     except (ValueError, ImportError) as error:
         tune.report({"area": 0.0, "decisions": 0, "error": " ".join(str(error).split())})
@@ -159,15 +167,15 @@ def _measure_learned(
         nonlocal last
         if training.curve and time.monotonic() - last > 1.0:
             last = time.monotonic()
-            saved = 1.0 - training.curve[-1]["length"] / longest
+            saving = 1.0 - training.curve[-1]["length"] / longest
             decisions = int(training.curve[-1]["decisions"])
-            say(_report(decisions, saved, 0.0, fraction, words))
+            say(_report(decisions, saving, 0.0, fraction, words))
 
     training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, tell)
     result = training.run()
     cost = min(result["selection"])
-    saved = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
-    say(_report(section.decisions, saved, cost, 1.0, "done"))
+    saving = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
+    say(_report(section.decisions, saving, cost, 1.0, "done"))
     took = asdict(Cost.of(result))
     del took["wall_seconds"]
     return {"cost": cost, **took}
@@ -177,9 +185,12 @@ def _report(
     decisions: int, area: float, cost: float, fraction: float, words: str
 ) -> dict[str, Any]:
     return {
-        "decisions": decisions, "area": area, "cost": cost, "fraction": min(fraction, 1.0),
+        "decisions": decisions,
+        "area": area,
+        "cost": cost,
+        "fraction": min(fraction, 1.0),
         "words": words,
-    }  # fmt: skip
+    }
 
 
 def _decisions(config: Config) -> int:
@@ -190,40 +201,40 @@ def _decisions(config: Config) -> int:
     return decisions_in_budget(config, build_suite(config))
 
 
-def _tried(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
+def _result_of(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
     """What is known of a candidate; without `cost` where it was stopped or interrupted."""
-    return read_json(SweepDir(sweep_dir).run_dir(pair.name).tried)
+    return read_json(SweepDir(sweep_dir).run_dir(pair.name).candidate_result)
 
 
 def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path) -> dict[str, Any]:
-    tried = {pair.name: _tried(sweep_dir, pair) for pair in pairs}
-    whole = [pair for pair in pairs if "cost" in tried[pair.name]]
-    winner = min(whole, key=lambda pair: tried[pair.name]["cost"])
-    cost = tried[winner.name]["cost"]
+    results = {pair.name: _result_of(sweep_dir, pair) for pair in pairs}
+    whole = [pair for pair in pairs if "cost" in results[pair.name]]
+    winner = min(whole, key=lambda pair: results[pair.name]["cost"])
+    cost = results[winner.name]["cost"]
     teacher = winner.config.teachers[0].model_dump(mode="json", exclude_defaults=True)
     teacher["name"] = sweep.teachers[0]
     several = len(getattr(winner.config.teachers[0], "courses", [])) > 1
     unit = winner.config.lifetime.budget.partition("-")[2]
-    said = f"{cost:.1%} of the budgets" if several else f"{cost:,.0f} {unit}"
+    cost_words = f"{cost:.1%} of the budgets" if several else f"{cost:,.0f} {unit}"
     head = (
         f"# The best of {len(pairs)} candidates, {len(pairs) - len(whole)} of which were stopped "
-        f"early: {said} to mastery\n# on {winner.config.seeds.select} selection "
+        f"early: {cost_words} to mastery\n# on {winner.config.seeds.select} selection "
         "students, by probe.\n"
     )
     text = head + yaml.safe_dump({"teachers": [teacher]}, sort_keys=False)
     write_whole(best, lambda aside: aside.write_text(text, encoding="utf-8"))
-    found = {
+    summary = {
         "best": winner.name,
         "cost": cost,
         "yaml": text,
-        "tried": {name: _without_reports(one) for name, one in tried.items()},
+        "tried": {name: _without_reports(one) for name, one in results.items()},
     }
-    write_json(SweepDir(sweep_dir).summary, found)
-    return found
+    write_json(SweepDir(sweep_dir).summary, summary)
+    return summary
 
 
 def _without_reports(one: dict[str, Any]) -> dict[str, Any]:
     """The last report in place of all."""
     last = one.get("reports", [])[-1:]
-    stopped = {"stopped_after": last[0]["decisions"]} if last and "cost" not in one else {}
-    return {key: value for key, value in one.items() if key != "reports"} | stopped
+    stop = {"stopped_after": last[0]["decisions"]} if last and "cost" not in one else {}
+    return {key: value for key, value in one.items() if key != "reports"} | stop

@@ -32,7 +32,7 @@ _LIBRARIES = ("vega@5.30.0", "vega-lite@5.21.0", "vega-embed@6.26.0")
 
 
 def filled_chart(rows: list[dict[str, Any]], order: list[str]) -> dict[str, Any]:
-    """The chart with its numbers.
+    """The chart of a schedule with its numbers, as Vega-Lite.
 
     Args:
         rows: with the columns of `FIELDS`.

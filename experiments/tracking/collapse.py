@@ -35,7 +35,7 @@ class Collapse:
     share: float = 0.95
     window: int = 0
     first: dict[str, float | str] | None = None
-    """Of the first collapse the `decision`, the `task` and its `share`; None if there is none."""
+    """The `decision`, the `task` and its `share` of the first collapse; None if there is none."""
     _recent: deque[np.ndarray] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class Collapse:
         self.window = self.window or math.ceil(PATIENCE * self.budget / len(self.tasks))
 
     def watch(self, decision: int, schedule: np.ndarray, mastered: np.ndarray) -> float:
-        """Enter a decision.
+        """Take in one decision of the schedule.
 
         Args:
             decision: its number.

@@ -41,9 +41,9 @@ def compare(run: StoredRun) -> Comparison:
     names = list(run.lifetimes)
     if not names:
         raise ValueError(f"{run.path} has no finished lifetimes to compare")
-    learned = [name for name in names if run.teachers[name].kind == "learned"] or names[:1]
+    learners = [name for name in names if run.teachers[name].kind == "learned"] or names[:1]
     others = sorted(names, key=lambda name: not run.teachers[name].sees_order)
-    couples = [(a, b) for a in learned for b in others if a != b and (b not in learned or a < b)]
+    couples = [(a, b) for a in learners for b in others if a != b and (b not in learners or a < b)]
     return Comparison(
         run=run,
         schedules=to_png(draw_probabilities(run, names)),

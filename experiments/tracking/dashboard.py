@@ -72,10 +72,13 @@ def build_workspace(project: str, entity: str = "", name: str = "Schedules") -> 
     import wandb_workspaces.workspaces as ws
 
     return ws.Workspace(
-        entity=entity, project=project, name=name, sections=_sections(entity),
+        entity=entity,
+        project=project,
+        name=name,
+        sections=_sections(entity),
         settings=ws.WorkspaceSettings(x_axis="decision", max_runs=100),
         runset_settings=ws.RunsetSettings(groupby=[ws.Metric("Group"), ws.Metric("JobType")]),
-    )  # fmt: skip
+    )
 
 
 def _sections(entity: str) -> list["Section"]:
@@ -88,9 +91,10 @@ def _sections(entity: str) -> list["Section"]:
         panels[title].append(wr.MediaBrowser(media_keys=list(keys), num_columns=3))
     if entity:
         chart = wr.CustomChart(
-            query={"summaryTable": {"tableKey": TABLES[0]}}, chart_name=f"{entity}/{PRESET_NAME}",
+            query={"summaryTable": {"tableKey": TABLES[0]}},
+            chart_name=f"{entity}/{PRESET_NAME}",
             chart_fields=dict(FIELDS),
-        )  # fmt: skip
+        )
         panels["Schedules side by side"].append(chart)
     for title, curves in LINES.items():
         panels[title] += [_curve(y, x) for y, x in curves]
@@ -103,7 +107,7 @@ def _sections(entity: str) -> list["Section"]:
     panels["Training of the teacher"].append(
         wr.LinePlot(title="SB3's metrics", x="training/decisions", metric_regex=f"^{TRAINING}")
     )
-    return [ws.Section(name=title, panels=found, is_open=True) for title, found in panels.items()]
+    return [ws.Section(name=title, panels=plots, is_open=True) for title, plots in panels.items()]
 
 
 def _panels() -> Any:
@@ -114,17 +118,25 @@ def _panels() -> Any:
 def _curve(y: str, x: str) -> Any:
     wr = _panels()
     return wr.LinePlot(
-        title=f"{y} by {x}", x=x, y=[y], groupby=wr.Metric("JobType"), groupby_aggfunc="mean",
-        groupby_rangefunc="stderr", max_runs_to_show=100,
-    )  # fmt: skip
+        title=f"{y} by {x}",
+        x=x,
+        y=[y],
+        groupby=wr.Metric("JobType"),
+        groupby_aggfunc="mean",
+        groupby_rangefunc="stderr",
+        max_runs_to_show=100,
+    )
 
 
 def _bar(key: str) -> Any:
     wr = _panels()
     return wr.BarPlot(
-        title=key, metrics=[wr.SummaryMetric(key)], groupby=wr.Metric("JobType"),
-        groupby_aggfunc="mean", groupby_rangefunc="stderr",
-    )  # fmt: skip
+        title=key,
+        metrics=[wr.SummaryMetric(key)],
+        groupby=wr.Metric("JobType"),
+        groupby_aggfunc="mean",
+        groupby_rangefunc="stderr",
+    )
 
 
 def workspace_spec(workspace: "Workspace") -> dict[str, Any]:
@@ -139,9 +151,9 @@ def save_workspace(workspace: "Workspace") -> str:
     Raises:
         ValueError: if W&B can't be reached or doesn't want it.
     """
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             # It has no annotations.
             unchecked: Any = workspace
             unchecked.save()

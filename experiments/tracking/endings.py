@@ -79,8 +79,8 @@ def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:
         raise ValueError(f"{run.path} has no finished lifetimes of {teacher} of seed {seed}")
     at = lifetimes.teacher_seeds == seed
     names = {field.name for field in dataclasses.fields(Lifetimes)} - {"student_seeds"}
-    kept = {name: getattr(lifetimes, name)[at] for name in names}
-    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **kept)})
+    arrays = {name: getattr(lifetimes, name)[at] for name in names}
+    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **arrays)})
 
 
 def schedule_table(pair: TrackedPair) -> list[list[Any]]:
@@ -125,10 +125,10 @@ def _flat(value: Any, name: str) -> dict[str, float]:
 def artifact_files(pair: TrackedPair) -> dict[str, list[Path]]:
     """The schedule of a pair, and its teacher."""
     files, teacher = RunDir(pair.run_dir), pair.config.teacher(pair.teacher)
-    taught_by = [files.card(pair.teacher), files.teacher_zip(teacher.name, pair.seed)]
+    teacher_files = [files.card(pair.teacher), files.teacher_zip(teacher.name, pair.seed)]
     return {
         "schedule": parts_of(files.schedule, pair.teacher, pair.seed),
-        "teacher": [file for file in taught_by if file.exists()],
+        "teacher": [file for file in teacher_files if file.exists()],
     }
 
 

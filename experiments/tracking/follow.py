@@ -123,8 +123,8 @@ def track_report(
     if mode == "disabled":
         return
     folder = Path(run_dir).resolve()
-    stored = [read_run(Path(run)) for run in runs or [folder]]
-    comparisons = [compare(run) for run in stored if run.lifetimes]
+    stored_runs = [read_run(Path(run)) for run in runs or [folder]]
+    comparisons = [compare(run) for run in stored_runs if run.lifetimes]
     for attempt in (mode, "offline"):
         service = WandbService(folder, project, attempt, group, entity, patience)
         try:

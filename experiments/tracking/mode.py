@@ -14,14 +14,14 @@ def chosen_mode() -> str:
 
     Keys are looked for where W&B keeps them: in the environment and in the netrc file.
     """
-    asked = os.environ.get("WANDB_MODE", "").strip().lower()
-    if asked:
-        return {"dryrun": "offline", "run": "online"}.get(asked, asked)
+    mode = os.environ.get("WANDB_MODE", "").strip().lower()
+    if mode:
+        return {"dryrun": "offline", "run": "online"}.get(mode, mode)
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return "online"
     host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
-    given = os.environ.get("NETRC")
-    places = [Path(given)] if given else [Path.home() / ".netrc", Path.home() / "_netrc"]
+    netrc_path = os.environ.get("NETRC")
+    places = [Path(netrc_path)] if netrc_path else [Path.home() / ".netrc", Path.home() / "_netrc"]
     for place in places:
         with contextlib.suppress(OSError, netrc.NetrcParseError):
             if netrc.netrc(place).authenticators(host):
@@ -30,7 +30,7 @@ def chosen_mode() -> str:
 
 
 @contextlib.contextmanager
-def kept_as_it_is(folder: Path) -> Iterator[None]:
+def keep_process_as_it_is(folder: Path) -> Iterator[None]:
     """Let W&B put its files into a folder, and undo what it changes.
 
     It replaces `sys.exit` and `sys.excepthook`, stages files under the home directory, and reports
@@ -39,12 +39,12 @@ def kept_as_it_is(folder: Path) -> Iterator[None]:
     """
     hooks = sys.exit, sys.excepthook
     staged = str(folder / "staged")
-    wanted = {
+    settings = {
         "WANDB_DATA_DIR": staged,
         "WANDB_CACHE_DIR": staged,
         "WANDB_ERROR_REPORTING": "false",
     }
-    ours = {name: value for name, value in wanted.items() if name not in os.environ}
+    ours = {name: value for name, value in settings.items() if name not in os.environ}
     os.environ.update(ours)
     try:
         yield

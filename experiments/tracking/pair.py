@@ -62,7 +62,7 @@ class TrackedPair:
         self.folder, self._position = files.tracking, files.position(self.id)
         own = config.teacher(teacher).name == teacher
         self._log = files.training_log(teacher, seed) if own else None
-        self.trained = 0
+        self.log_lines = 0
         """Lines of the training log that were read."""
         facts = read_facts(config, run_dir, teacher)
         self.collapse = Collapse(facts.tasks, facts.decisions, share, window)
@@ -77,21 +77,21 @@ class TrackedPair:
     @property
     def steps(self) -> int:
         """Steps that were read so far."""
-        return self.trained + self.rows.decision
+        return self.log_lines + self.rows.decision
 
     def news(self) -> list[tuple[int, dict[str, float]]]:
         """What was recorded since the last call, as (step, row) in order."""
         decisions = self.rows.news()
         # After the decisions: where there is one, the training is over and its log is whole.
-        lines = read_training_log(self._log, self.trained) if self._log else []
+        lines = read_training_log(self._log, self.log_lines) if self._log else []
         training = [
-            (self.trained + i, {f"training/{name}": value for name, value in line.items()})
+            (self.log_lines + i, {f"training/{name}": value for name, value in line.items()})
             for i, line in enumerate(lines)
         ]
-        self.trained += len(lines)
-        return training + [(self.trained + int(row["decision"]) - 1, row) for row in decisions]
+        self.log_lines += len(lines)
+        return training + [(self.log_lines + int(row["decision"]) - 1, row) for row in decisions]
 
-    def described(self) -> dict[str, Any]:
+    def description(self) -> dict[str, Any]:
         """The resolved config of this pair alone."""
         values = self.config.model_dump(mode="json")
         teacher = self.config.teacher(self.teacher).model_dump(mode="json")

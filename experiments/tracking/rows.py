@@ -97,7 +97,7 @@ class _Students:
     test_score: np.ndarray
     best: np.ndarray
     """The best test score of each task so far."""
-    seen: np.ndarray
+    examples: np.ndarray
     """Training examples of each task."""
 
     @classmethod
@@ -115,7 +115,7 @@ class _Students:
             probe_score=table.copy(),
             test_score=table.copy(),
             best=table.copy(),
-            seen=table.copy(),
+            examples=table.copy(),
         )
 
     def enter(self, now: DecisionRows, facts: PairFacts) -> tuple[np.ndarray, np.ndarray]:
@@ -128,15 +128,17 @@ class _Students:
         at = np.searchsorted(self.seeds, now.student_seed)
         shares = now.probabilities if facts.mixes else now.chosen
         shares = (1.0 - facts.rehearsal) * shares + facts.rehearsal * facts.pool
-        self.seen[at] += facts.batch_size * (now.student_steps - self.steps[at])[:, None] * shares
+        self.examples[at] += (
+            facts.batch_size * (now.student_steps - self.steps[at])[:, None] * shares
+        )
         self.steps[at], self.compute[at] = now.student_steps, now.compute
         self.probing[at], self.tokens[at] = now.probe_compute, now.tokens
         self.probe_score[at], self.test_score[at] = now.probe_score, now.test_score
         self.best[at] = np.maximum(self.best[at], now.test_score)
-        passed = passes(now.test_score, facts.threshold)
-        self.streak[at] = next_streak(self.streak[at], np.asarray(passed.all(axis=1)))
+        passing = passes(now.test_score, facts.threshold)
+        self.streak[at] = next_streak(self.streak[at], np.asarray(passing.all(axis=1)))
         self.mastered |= self.streak >= facts.streak
-        return passed, shares
+        return passing, shares
 
 
 @dataclass
@@ -170,7 +172,7 @@ class PairRows:
         facts, k = self.facts, len(self.facts.tasks)
         students = self._students = self._students or _Students.of(now.student_seed, k)
         probe_before = students.probe_score[np.searchsorted(students.seeds, now.student_seed)]
-        passed, shares = students.enter(now, facts)
+        passing, shares = students.enter(now, facts)
         per_task = {
             "schedule": now.probabilities.mean(axis=0),
             "chosen": shares.mean(axis=0) if facts.mixes else now.chosen.mean(axis=0),
@@ -178,13 +180,13 @@ class PairRows:
             "probe_score": students.probe_score.mean(axis=0),
             "test_score": students.test_score.mean(axis=0),
             "forgetting": (students.best - students.test_score).mean(axis=0),
-            "epochs": students.seen.mean(axis=0) / facts.sizes,
+            "epochs": students.examples.mean(axis=0) / facts.sizes,
         }
         if now.decision == 1:
             # The scores before the first decision are not recorded.
             per_task["progress"] = np.full(k, np.nan)
         self.history.append(per_task | {"student_steps": now.student_steps.mean(keepdims=True)})
-        share = self.collapse.watch(now.decision, per_task["schedule"], passed)
+        share = self.collapse.watch(now.decision, per_task["schedule"], passing)
         return _plain(facts, per_task, share, students, now)
 
 

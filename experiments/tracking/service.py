@@ -13,7 +13,7 @@ from ..store.layout import RunDir
 from .chart import FIELDS, PRESET, PRESET_NAME
 from .comparison import Comparison, report_id
 from .endings import COLUMNS, Ending, ending
-from .mode import kept_as_it_is
+from .mode import keep_process_as_it_is
 from .pair import TrackedPair, directory_key
 from .tracker import UnsentError
 
@@ -58,9 +58,13 @@ def register_preset(entity: str) -> str:
     name = f"{entity}/{PRESET_NAME}"
     try:
         return wandb.Api().create_custom_chart(
-            entity=entity, name=PRESET_NAME, display_name="Schedule of a teacher",
-            spec_type="vega2", access="private", spec=PRESET,
-        )  # fmt: skip
+            entity=entity,
+            name=PRESET_NAME,
+            display_name="Schedule of a teacher",
+            spec_type="vega2",
+            access="private",
+            spec=PRESET,
+        )
     except Exception as error:
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         if "already exists" in reason:
@@ -102,22 +106,25 @@ class WandbService:
         Online W&B tells what it has, and the rest follows. Offline what nobody has sent yet is
         logged once more, from the run directory, into one file.
         """
-        position, redone = pair.position, _unsent_folders(pair.folder, pair.id)
-        first = position.first if redone else position.next
+        position, old_folders = pair.position, _unsent_folders(pair.folder, pair.id)
+        first = position.first if old_folders else position.next
         # Kept before anything else is done: whatever ends from here on, these rows come again.
         position = pair.remember(
-            position, first=first, next=first,
-            alerted=position.alerted and not redone, ended=position.ended and not redone,
-        )  # fmt: skip
-        for folder in redone:
+            position,
+            first=first,
+            next=first,
+            alerted=position.alerted and not old_folders,
+            ended=position.ended and not old_folders,
+        )
+        for folder in old_folders:
             shutil.rmtree(folder)
-        run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", pair.described())
+        run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", pair.description())
         for metric, step_metric in ((m, axis) for axis, ms in AXES.items() for m in ms):
             run.define_metric(metric, step_metric=step_metric)
         if self.mode == "online":
             there = run.starting_step
             pair.remember(position, first=there, next=there, partly=True)
-        return WandbRun(run, self.kept)
+        return WandbRun(run, self.guard)
 
     def report(self, comparisons: Sequence[Comparison]) -> None:
         """Log pictures of several teachers, a W&B run for each stored run."""
@@ -128,25 +135,27 @@ class WandbService:
             for folder in _unsent_folders(RunDir(self._run_dir).tracking, identity):
                 shutil.rmtree(folder)
             run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
-            with self.kept():
+            with self.guard():
                 folder = RunDir(self._run_dir).tracking
                 images = [
-                    wandb.Image(_stored(folder / f"{identity}-{i}.png", png), caption=caption)
+                    wandb.Image(_store(folder / f"{identity}-{i}.png", png), caption=caption)
                     for i, (caption, png) in enumerate(one.differences.items())
                 ]
-                whole = wandb.Image(_stored(folder / f"{identity}.png", one.schedules))
+                whole = wandb.Image(_store(folder / f"{identity}.png", one.schedules))
                 table = wandb.Table(
                     columns=["teacher", "order_agreement"],
                     data=[[name, value] for name, value in one.agreement.items()],
                 )
-                run.log({"comparison/schedules": whole, "comparison/agreement": table}
-                        | ({"comparison/differences": images} if images else {}))  # fmt: skip
-            WandbRun(run, self.kept).finish()
+                run.log(
+                    {"comparison/schedules": whole, "comparison/agreement": table}
+                    | ({"comparison/differences": images} if images else {})
+                )
+            WandbRun(run, self.guard).finish()
 
     @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
+    def guard(self) -> Iterator[None]:
         """Keep W&B's files in the run directory, one thread at a time."""
-        with self._lock, kept_as_it_is(RunDir(self._run_dir).tracking):
+        with self._lock, keep_process_as_it_is(RunDir(self._run_dir).tracking):
             yield
 
     def _init(self, run_id: str, job_type: str, name: str, config: dict[str, Any]) -> "wandb.Run":
@@ -154,20 +163,35 @@ class WandbService:
 
         (RunDir(self._run_dir).tracking).mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(
-            silent=True, console="off", x_disable_stats=True, x_disable_meta=True,
-            x_disable_machine_info=True, x_save_requirements=False, disable_git=True,
-            disable_code=True, init_timeout=min(START_SECONDS, self._patience),
-            finish_timeout=self._patience, finish_timeout_raises=True,
-        )  # fmt: skip
-        with self.kept():
+            silent=True,
+            console="off",
+            x_disable_stats=True,
+            x_disable_meta=True,
+            x_disable_machine_info=True,
+            x_save_requirements=False,
+            disable_git=True,
+            disable_code=True,
+            init_timeout=min(START_SECONDS, self._patience),
+            finish_timeout=self._patience,
+            finish_timeout_raises=True,
+        )
+        with self.guard():
             # The process that W&B starts takes its settings from here.
             wandb.setup(settings=settings)
             return wandb.init(
-                entity=self._entity or None, project=self._project, dir=str(self._run_dir),
-                id=run_id, name=name, group=self._group, job_type=job_type, config=config,
-                resume="allow", reinit="create_new", settings=settings,
+                entity=self._entity or None,
+                project=self._project,
+                dir=str(self._run_dir),
+                id=run_id,
+                name=name,
+                group=self._group,
+                job_type=job_type,
+                config=config,
+                resume="allow",
+                reinit="create_new",
+                settings=settings,
                 mode="online" if self.mode == "online" else "offline",
-            )  # fmt: skip
+            )
 
     def close(self) -> None:
         """End the background process, unless somebody else in this process uses it."""
@@ -179,24 +203,24 @@ class WandbService:
 
 
 class WandbRun:
-    """One W&B run of a pair; `kept` is the service's."""
+    """One W&B run of a pair; `guard` is the service's."""
 
     def __init__(
-        self, run: "wandb.Run", kept: Callable[[], contextlib.AbstractContextManager[None]]
+        self, run: "wandb.Run", guard: Callable[[], contextlib.AbstractContextManager[None]]
     ) -> None:
-        self._run, self._kept = run, kept
+        self._run, self._guard = run, guard
 
     def log(self, row: dict[str, float], step: int) -> None:
-        """Add one row."""
+        """Add the numbers of one step."""
         self._run.log(row, step=step)
 
-    def alert(self, found: dict[str, Any]) -> None:
+    def alert(self, collapse: dict[str, Any]) -> None:
         """Tell people that the schedule collapsed, and write it into the summary."""
-        self._run.summary.update({f"collapse/{name}": value for name, value in found.items()})
+        self._run.summary.update({f"collapse/{name}": value for name, value in collapse.items()})
         self._run.alert(
             title="the schedule collapsed onto one task",
-            text=f"{found['task']} had {found['share']:.0%} of the decisions up to decision "
-            f"{found['decision']}, while other tasks are not mastered",
+            text=f"{collapse['task']} had {collapse['share']:.0%} of the decisions up to decision "
+            f"{collapse['decision']}, while other tasks are not mastered",
             level="WARN",
         )
 
@@ -205,8 +229,8 @@ class WandbRun:
         import wandb
 
         last: Ending = ending(pair)
-        picture = _stored(pair.folder / f"schedule-{pair.id}.png", last.picture)
-        with self._kept():
+        picture = _store(pair.folder / f"schedule-{pair.id}.png", last.picture)
+        with self._guard():
             table = wandb.Table(columns=list(COLUMNS), data=last.rows)
             row = {
                 "decision": pair.rows.decision,
@@ -247,6 +271,6 @@ def _unsent_folders(folder: Path, run_id: str) -> list[Path]:
     ]
 
 
-def _stored(file: Path, content: bytes) -> str:
+def _store(file: Path, content: bytes) -> str:
     file.write_bytes(content)
     return str(file)

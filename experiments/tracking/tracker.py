@@ -23,16 +23,16 @@ class TrackedRun(Protocol):
     """Where one pair is logged."""
 
     def log(self, row: dict[str, float], step: int) -> None:
-        """Add one row."""
+        """Add the numbers of one step."""
 
-    def alert(self, found: dict[str, Any]) -> None:
+    def alert(self, collapse: dict[str, Any]) -> None:
         """Tell people that the schedule collapsed."""
 
     def end(self, pair: TrackedPair, step: int) -> None:
         """Add what belongs at the end of a pair that is done."""
 
     def finish(self) -> None:
-        """Close it.
+        """Close the run.
 
         Raises:
             UnsentError: if not everything could be sent in time.
@@ -56,7 +56,7 @@ class UnsentError(RuntimeError):
 
 
 @dataclass
-class Opened:
+class OpenRun:
     """A run that is open, how far it was logged, and whether what belongs at its end was."""
 
     pair: TrackedPair
@@ -94,7 +94,7 @@ class Tracker:
     ) -> None:
         self._config, self._run_dir, self._services = config, run_dir, services
         self._modes, self._every, self._alarm, self._say = modes, every, alarm, say
-        self._begun, self._look, self._stop = (threading.Event() for _ in range(3))
+        self._started, self._look, self._stop = (threading.Event() for _ in range(3))
         self._starting = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="tracker", daemon=True)
         self._finished = False
@@ -121,13 +121,13 @@ class Tracker:
             self._begin()
         self._stop.set()
         self._look.set()
-        if self._begun.is_set():
+        if self._started.is_set():
             self._thread.join()
 
     def _begin(self) -> None:
         with self._starting:
-            if not self._begun.is_set():
-                self._begun.set()
+            if not self._started.is_set():
+                self._started.set()
                 self._thread.start()
 
     def _run(self) -> None:
@@ -143,7 +143,7 @@ class Tracker:
     def _follow(self, mode: str) -> None:
         """Log until the trial is over."""
         service = self._services(mode)
-        opened: dict[str, Opened] = {}
+        open_runs: dict[str, OpenRun] = {}
         in_order = False
         try:
             share, window = self._alarm
@@ -153,25 +153,25 @@ class Tracker:
             ]
             while True:
                 # Asked before the look, so that the last look comes after the end of the trial.
-                stopped, began = self._stop.is_set(), time.perf_counter()
+                is_last, began = self._stop.is_set(), time.perf_counter()
                 for pair in pairs:
-                    self._take(pair, service, opened)
-                if stopped:
+                    self._take(pair, service, open_runs)
+                if is_last:
                     break
                 took = time.perf_counter() - began
                 self._look.wait(max(self._every, min(SECONDS_BETWEEN, took / SHARE_OF_TIME)))
                 self._look.clear()
-            self._end(opened)
+            self._end(open_runs)
             in_order = True
         finally:
-            self._close(service, opened, in_order)
+            self._close(service, open_runs, in_order)
 
-    def _take(self, pair: TrackedPair, service: Service, opened: dict[str, Opened]) -> None:
+    def _take(self, pair: TrackedPair, service: Service, open_runs: dict[str, OpenRun]) -> None:
         """Log what is new of one pair."""
         news = pair.news()
         if not news and not (self._stop.is_set() and pair.done):
             return
-        if pair.id not in opened:
+        if pair.id not in open_runs:
             position = pair.position
             if position.ended and position.next >= pair.steps:
                 return
@@ -179,30 +179,30 @@ class Tracker:
                 # A file that begins anywhere would leave a hole or write rows twice.
                 self.partly = True
                 return
-            opened[pair.id] = Opened(pair, service.open(pair), pair.position)
-        one = opened[pair.id]
+            open_runs[pair.id] = OpenRun(pair, service.open(pair), pair.position)
+        one = open_runs[pair.id]
         for step, row in news:
             if step >= one.position.next:
                 one.run.log(row, step)
         one.remember(next=max(one.position.next, pair.steps))
-        collapsed = pair.collapse.first
-        if collapsed and not one.position.alerted:
-            one.run.alert(collapsed)
+        collapse = pair.collapse.first
+        if collapse and not one.position.alerted:
+            one.run.alert(collapse)
             one.remember(alerted=True)
         if service.mode == "offline":
             self.unsent = True
 
-    def _end(self, opened: dict[str, Opened]) -> None:
+    def _end(self, open_runs: dict[str, OpenRun]) -> None:
         """Log what belongs at the end of the pairs that are done."""
-        for one in opened.values():
+        for one in open_runs.values():
             if self._finished and one.pair.done and not one.position.ended:
                 one.run.end(one.pair, one.pair.steps)
                 one.ends = True
 
-    def _close(self, service: Service, opened: dict[str, Opened], in_order: bool) -> None:
+    def _close(self, service: Service, open_runs: dict[str, OpenRun], in_order: bool) -> None:
         """End all runs; those that end in order need not be gone on with."""
         try:
-            for one in opened.values():
+            for one in open_runs.values():
                 one.run.finish()
                 if in_order:
                     one.remember(partly=False, ended=one.position.ended or one.ends)

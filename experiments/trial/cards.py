@@ -26,7 +26,7 @@ def write_teacher_cards(config: Config, run_dir: Path) -> None:
 
 def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[TeacherCard]:
     rule: Any = named("rule", teacher.rule, RULES)
-    tuned = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
+    tuning = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
     published = getattr(rule, "published", False) and not teacher.tune
     return [
         TeacherCard(
@@ -38,8 +38,8 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             published=published and _has_defaults(rule, teacher.parameters),
             needs=tuple(rule.needs),
             tuned=teacher.tune,
-            parameters=tuned["parameters"] if tuned else teacher.parameters,
-            tuning=Cost.of(tuned) if tuned else None,
+            parameters=tuning["parameters"] if tuning else teacher.parameters,
+            tuning=Cost.of(tuning) if tuning else None,
         )
     ]
 
@@ -65,9 +65,13 @@ def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> lis
         selection_cost=sum(lowest) / len(lowest) if lowest else None,
     )
     twin = replace(
-        card, name=teacher.sampled_name, label=teacher.sampled_name, deterministic=False,
-        sampled_twin_of=teacher.name, selection_cost=None,
-    )  # fmt: skip
+        card,
+        name=teacher.sampled_name,
+        label=teacher.sampled_name,
+        deterministic=False,
+        sampled_twin_of=teacher.name,
+        selection_cost=None,
+    )
     return [card, twin] if teacher.sampled else [card]
 
 

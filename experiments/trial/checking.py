@@ -85,12 +85,12 @@ def _check_learned(
 
 
 def _check_replay(section: ReplaySection, config: Config) -> None:
-    played = config.teacher(section.of)
-    mixes = not isinstance(played, ReplaySection) and played.action == "mixture"
-    if isinstance(played, RuleSection):
-        mixes = mixes or getattr(named("rule", played.rule, RULES), "mixes", False)
+    original = config.teacher(section.of)
+    mixes = not isinstance(original, ReplaySection) and original.action == "mixture"
+    if isinstance(original, RuleSection):
+        mixes = mixes or getattr(named("rule", original.rule, RULES), "mixes", False)
     if mixes:
         raise ValueError(
-            f"teacher {section.name!r} replays {played.name!r}, which mixes several tasks in each "
-            "batch, so no decision has one task to play back; replay another teacher"
+            f"teacher {section.name!r} replays {original.name!r}, which mixes several tasks in "
+            "each batch, so no decision has one task to play back; replay another teacher"
         )

@@ -69,7 +69,7 @@ class Crew:
         process: subprocess.Popen[str] | None = None
         try:
             while (unit := self._next()) is not None:
-                with _named(unit, log):
+                with _named_errors(unit, log):
                     process = process or self._start(log)
                     self._do(process, unit)
         except BaseException as failure:
@@ -83,9 +83,13 @@ class Crew:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with log.open("w") as handle:
             process = subprocess.Popen(
-                _command(self._run_dir), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=handle, text=True, env=environment,
-            )  # fmt: skip
+                _command(self._run_dir),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=handle,
+                text=True,
+                env=environment,
+            )
         with self._changed:
             self._processes.append(process)
             if self._failure is not None:
@@ -150,7 +154,7 @@ def _message(line: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _named(unit: Unit, log: Path) -> Iterator[None]:
+def _named_errors(unit: Unit, log: Path) -> Iterator[None]:
     """Errors say which unit it was and where more is written."""
     try:
         yield

@@ -59,19 +59,19 @@ def evaluate(
     if state is not None:
         teaching.load_state_dict(state["lifetimes"])
     recorder.resume(state["recorder"] if state else None)
-    saved = time.perf_counter()
+    last_save = time.perf_counter()
     while len(teaching.running):
         recorder.record(room, teaching.step())
-        if time.perf_counter() - saved > config.checkpoint_seconds:
+        if time.perf_counter() - last_save > config.checkpoint_seconds:
             recorder.flush()
             write_checkpoint(
                 checkpoint,
                 {"lifetimes": teaching.state_dict(), "recorder": recorder.state_dict()},
             )
-            saved = time.perf_counter()
-        ended = 1.0 - len(teaching.running) / room.n
-        spent = 1.0 - float(room.facts.spending.remaining.min())
-        tell(max(ended, spent), f"{room.facts.score.mean():.2f} mean score")
+            last_save = time.perf_counter()
+        over = 1.0 - len(teaching.running) / room.n
+        used = 1.0 - float(room.facts.spending.remaining.min())
+        tell(max(over, used), f"{room.facts.score.mean():.2f} mean score")
     recorder.flush()
     return {"lifetimes": room.n, "decisions": int(room.facts.decisions.sum())}
 
@@ -91,11 +91,9 @@ def make_teacher(
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action)
     if isinstance(teacher, ReplaySection):
-        played, students = recorded_schedules(run_dir, suite.names, teacher.of, teacher_seed)
-        replay = Replay(played, student_key(students), shuffled=teacher.shuffled)
+        schedules, students = recorded_schedules(run_dir, suite.names, teacher.of, teacher_seed)
+        replay = Replay(schedules, student_key(students), shuffled=teacher.shuffled)
         return rule_teacher(replay, config, suite, n, teacher_seed)
-    trained = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
+    path = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
     likeliest = teacher.deterministic and name == teacher.name
-    return learned_teacher(
-        teacher, trained, config, suite, n, teacher_seed, deterministic=likeliest
-    )
+    return learned_teacher(teacher, path, config, suite, n, teacher_seed, deterministic=likeliest)

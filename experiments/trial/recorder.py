@@ -94,9 +94,9 @@ class Recorder:
     def _stress(room: Classroom, rows: np.ndarray, over: np.ndarray) -> list[Any]:
         """Scores on `stress` of the students whose lifetime is over, None for the others."""
         scores: list[Any] = [None] * len(rows)
-        ended = np.flatnonzero(over)
-        if len(ended):
-            stress = room.cohort.evaluate("stress", rows=rows[ended]).score
-            for place, score in zip(ended, stress, strict=True):
+        places = np.flatnonzero(over)
+        if len(places):
+            stress = room.cohort.evaluate("stress", rows=rows[places]).score
+            for place, score in zip(places, stress, strict=True):
                 scores[place] = score
         return scores

@@ -69,17 +69,17 @@ class Teaching:
         teacher: Any = self.teacher
         actions, memory = teacher.predict(observation, memory, first, deterministic=True)
         if self._mixture and not self._mixes:
-            actions = chosen = self.room.decode(actions, rows)
+            actions = shares = self.room.decode(actions, rows)
         else:
             # Those of a rule go in as they are, not by way of logits.
-            chosen = action_probabilities(self.teacher, observation, memory)
-        lesson = self.room.step(chosen if self._mixes else actions, rows)
+            shares = action_probabilities(self.teacher, observation, memory)
+        lesson = self.room.step(shares if self._mixes else actions, rows)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         facts = self.room.facts
         newly = rows[(facts.mastered_for[rows] > 0) & (self.cost[rows] >= self.room.budget.amount)]
         self.cost[newly] = np.minimum(facts.spending.spent[newly], self.room.budget.amount)
-        return Decision(rows, observation, self.room.to_canonical(chosen, rows), lesson)
+        return Decision(rows, observation, self.room.to_canonical(shares, rows), lesson)
 
     def live(self) -> np.ndarray:
         """All decisions of all students; returns the cost until mastery by `probe`, (m,)."""
@@ -93,12 +93,12 @@ class Teaching:
         if self._memory is None:
             self._memory = _empty(memory, self.room.n)
         # Of the same kind as what the policy hands on now.
-        kept: Any = self._memory
+        whole: Any = self._memory
         if isinstance(memory, dict):
             for name, value in memory.items():
-                kept[name][rows] = value
+                whole[name][rows] = value
         else:
-            for old, value in zip(kept, memory, strict=True):
+            for old, value in zip(whole, memory, strict=True):
                 old[:, rows] = value
 
     def state_dict(self) -> dict[str, Any]:

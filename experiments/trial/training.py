@@ -66,11 +66,11 @@ class TeacherTraining:
             `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
         """
         try:
-            return self._select(self._trained())
+            return self._select(self._train())
         finally:
             self.env.close()
 
-    def _trained(self) -> list[int]:
+    def _train(self) -> list[int]:
         """Train what is left; returns the training decisions after which candidates were kept."""
         model = self._resume() or self._begin()
         places = self._places(model)
@@ -180,8 +180,8 @@ class TeacherTraining:
         stretch = self.stretch(model)
         stretches = math.ceil(self.teacher.decisions / stretch)
         tenth = max(1, stretches // 10)
-        kept = {max(1, stretches - tenth * i) for i in range(self.teacher.candidates)}
-        return [stretch * place for place in sorted(kept)]
+        places = {max(1, stretches - tenth * i) for i in range(self.teacher.candidates)}
+        return [stretch * place for place in sorted(places)]
 
     def _select(self, places: list[int]) -> dict[str, Any]:
         """Let each candidate teach the selection students; the lowest mean cost wins.
@@ -189,34 +189,39 @@ class TeacherTraining:
         With several courses it is the mean of the shares of their budgets.
         """
         began = time.perf_counter()
-        spent = self.env.spent()
+        expenses = self.env.spent()
         costs = []
         for i, place in enumerate(places):
             self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
-            each = [self._try(place, course, suite, spent) for course, suite in self.courses]
+            each = [self._try(place, course, suite, expenses) for course, suite in self.courses]
             shares = [cost / budget for cost, budget in each]
             costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
         return {
             "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
             "selection": costs,
             "curve": self.curve,
-            **spent,
+            **expenses,
             "wall_seconds": self.seconds + time.perf_counter() - began,
         }
 
     def _try(
-        self, place: int, course: Course, suite: TaskSuite, spent: dict[str, float]
+        self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float]
     ) -> tuple[float, float]:
         """Mean cost of a candidate on one course, and the budget; what it took is added."""
         students = SELECT_SEEDS + np.arange(self.config.seeds.select)
         teacher, room = learned_teacher(
-            self.teacher, self.candidate_path(place), course, suite, len(students), self.seed,
+            self.teacher,
+            self.candidate_path(place),
+            course,
+            suite,
+            len(students),
+            self.seed,
             deterministic=self.teacher.deterministic,
-        )  # fmt: skip
+        )
         cost = float(Teaching(teacher, room, students).live().mean())
-        spent["lifetimes"] += len(students)
-        spent["compute"] += float(room.facts.spending.compute.sum())
-        spent["student_steps"] += int(room.facts.spending.steps.sum())
+        expenses["lifetimes"] += len(students)
+        expenses["compute"] += float(room.facts.spending.compute.sum())
+        expenses["student_steps"] += int(room.facts.spending.steps.sum())
         return cost, room.budget.amount
 
 
@@ -226,12 +231,12 @@ class _Checkpoints(BaseCallback):
     def __init__(self, training: TeacherTraining, places: list[int]) -> None:
         super().__init__()
         self.training, self.places = training, places
-        self._saved = time.perf_counter()
-        self._begun = False
-        self._ended: list[dict[str, Any]] = []
+        self._last_save = time.perf_counter()
+        self._has_begun = False
+        self._lifetimes: list[dict[str, Any]] = []
 
     def _on_step(self) -> bool:
-        self._ended += [
+        self._lifetimes += [
             info
             for info in self.locals["infos"]
             if "decisions" in info and not info.get("lost", False)
@@ -241,27 +246,27 @@ class _Checkpoints(BaseCallback):
     def _on_rollout_start(self) -> None:
         """What was collected has been learned from; nothing of the next rollout has happened."""
         training = self.training
-        if not self._begun:
-            self._begun = True
+        if not self._has_begun:
+            self._has_begun = True
             return
         if self.num_timesteps % training.stretch(self.model):
             return
-        if self._ended:
+        if self._lifetimes:
             training.curve.append(
                 {
                     "decisions": float(self.num_timesteps),
-                    "length": float(np.mean([info["decisions"] for info in self._ended])),
+                    "length": float(np.mean([info["decisions"] for info in self._lifetimes])),
                     "mastered": float(
-                        np.mean([not info["TimeLimit.truncated"] for info in self._ended])
+                        np.mean([not info["TimeLimit.truncated"] for info in self._lifetimes])
                     ),
                 }
             )
-        self._ended = []
+        self._lifetimes = []
         if self.num_timesteps in self.places:
             training.save_candidate(self.model)
-        if time.perf_counter() - self._saved > training.config.checkpoint_seconds:
+        if time.perf_counter() - self._last_save > training.config.checkpoint_seconds:
             training.save(self.model, global_state())
-            self._saved = time.perf_counter()
+            self._last_save = time.perf_counter()
         training.tell(self.num_timesteps / self.places[-1], self._words())
 
     def _words(self) -> str:

@@ -60,13 +60,13 @@ def run_trial(
 def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
     """Do all units that are not done."""
     units = plan(config)
-    left = [unit for unit in units if unit.result(run_dir) is None]
-    done = {unit.name for unit in units} - {unit.name for unit in left}
+    remaining = [unit for unit in units if unit.result(run_dir) is None]
+    done = {unit.name for unit in units} - {unit.name for unit in remaining}
     workers = config.workers or os.cpu_count() or 1
     if workers == 1:
-        work_alone(left, done, config, suite, run_dir, watch)
+        work_alone(remaining, done, config, suite, run_dir, watch)
     else:
-        Crew(run_dir, workers, watch).work(left, done)
+        Crew(run_dir, workers, watch).work(remaining, done)
 
 
 def work_alone(
@@ -102,7 +102,7 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     if facts is not None:
         write_json(files.environment, facts)
     if not resume:
-        for place in (files.begun, files.config):
+        for place in (files.first_config, files.config):
             write_whole(place, lambda aside: write_config(config, aside))
 
 
@@ -113,15 +113,15 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
         ValueError: if it is not new, or, to `resume`, not one of this config.
     """
     files = RunDir(run_dir)
-    stored, begun = files.config, files.begun
+    latest, first = files.config, files.first_config
     if resume:
-        if not stored.exists():
-            raise ValueError(f"{run_dir} can't be resumed: it holds no {stored.name}")
-        if read_config(stored) != config:
+        if not latest.exists():
+            raise ValueError(f"{run_dir} can't be resumed: it holds no {latest.name}")
+        if read_config(latest) != config:
             raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
-        if begun.exists() and _results(read_config(begun)) != _results(config):
+        if first.exists() and _results(read_config(first)) != _results(config):
             raise ValueError(
-                f"{stored} was changed since the run was begun; copy {begun} over it to go on, or "
+                f"{latest} was changed since the run was begun; copy {first} over it to go on, or "
                 "begin a new run with --out"
             )
     elif not files.is_new:

@@ -35,8 +35,8 @@ def candidates(
     generator = np.random.default_rng(seed)
     rule = named("rule", teacher.rule, RULES)
     if rule is StaticMixture and not teacher.grid:
-        drawn = generator.dirichlet(np.full(len(suite), 2.0), size=count - 1)
-        mixtures = np.concatenate([np.full((1, len(suite)), 1.0 / len(suite)), drawn])
+        draws = generator.dirichlet(np.full(len(suite), 2.0), size=count - 1)
+        mixtures = np.concatenate([np.full((1, len(suite)), 1.0 / len(suite)), draws])
         return [teacher.parameters | {"weights": mixture.tolist()} for mixture in mixtures]
     grid: Mapping[str, Sequence[Any]] = teacher.grid or getattr(rule, "tuning", {})
     settings = [

@@ -42,7 +42,7 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """Of the unit and its file."""
+        """Name of the unit and of its file."""
         return unit_name(self.kind, self.teacher, self.seed)
 
     def file(self, run_dir: Path) -> Path:
@@ -76,11 +76,11 @@ def plan(config: Config) -> list[Unit]:
     first = config.seeds.teacher
     for teacher in config.teachers:
         if isinstance(teacher, RuleSection):
-            tuned: tuple[str, ...] = ()
+            needs: tuple[str, ...] = ()
             if teacher.tune:
                 units.append(Unit("tune", teacher.name, first, weight=3.0))
-                tuned = (units[-1].name,)
-            units.append(Unit("evaluate", teacher.name, first, tuned))
+                needs = (units[-1].name,)
+            units.append(Unit("evaluate", teacher.name, first, needs))
         elif isinstance(teacher, LearnedSection):
             for seed in range(first, first + teacher.seeds):
                 train = Unit("train", teacher.name, seed, weight=100.0)
@@ -120,17 +120,17 @@ def _train(
     training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
     result = training.run()
     files = RunDir(run_dir)
-    chosen = files.checkpoints / result.pop("candidate")
+    candidate = files.checkpoints / result.pop("candidate")
     target = files.teacher_zip(teacher.name, unit.seed)
-    write_whole(target, lambda aside: shutil.copyfile(chosen, aside))
+    write_whole(target, lambda aside: shutil.copyfile(candidate, aside))
     return result
 
 
 def _evaluate(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
-    tuned = Unit("tune", unit.teacher, config.seeds.teacher).result(run_dir)
-    parameters = tuned["parameters"] if tuned else {}
+    tuning = Unit("tune", unit.teacher, config.seeds.teacher).result(run_dir)
+    parameters = tuning["parameters"] if tuning else {}
     return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, tell)
 
 

@@ -9,7 +9,7 @@ from fake_cohort import fake_suite
 from lessonplan.experiments import suite_teaching
 from lessonplan.experiments.config.config import Course, Lifetime, Student, Suite
 from lessonplan.experiments.suite_picture import draw_suite, layout, write_suite_figure
-from lessonplan.experiments.suite_teaching import Taught, teach
+from lessonplan.experiments.suite_teaching import TeachingResult, teach
 from lessonplan.student import SUITES, distractors, graph, simulated
 
 
@@ -30,16 +30,17 @@ def test_tasks_without_arrows_stand_in_a_column_by_the_true_order():
 
 
 def test_a_panel_says_how_many_mastered():
-    taught = Taught("in order", np.zeros((5, 3)), 100, np.array([40.0, 100.0, 60.0]))
+    taught = TeachingResult("in order", np.zeros((5, 3)), 100, np.array([40.0, 100.0, 60.0]))
     assert taught.verdict == "in order: 2 of 3 mastered, median 60"
-    never = Taught("shuffled", np.zeros((5, 3)), 100, np.full(3, 100.0))
+    never = TeachingResult("shuffled", np.zeros((5, 3)), 100, np.full(3, 100.0))
     assert never.verdict == "shuffled: 0 of 3 mastered"
 
 
 def test_curves_are_drawn_in_one_color_per_task_in_both_panels():
     suite = graph()
     scores = np.linspace(0, 1, 70).reshape(10, 7)
-    figure = draw_suite(suite, [Taught(t, scores, 180, np.full(2, 180.0)) for t in ("a", "b")])
+    results = [TeachingResult(t, scores, 180, np.full(2, 180.0)) for t in ("a", "b")]
+    figure = draw_suite(suite, results)
     _, first, second = figure.axes
     assert [line.get_color() for line in first.lines] == [x.get_color() for x in second.lines]
     assert len({line.get_color() for line in first.lines}) == 7
@@ -69,7 +70,7 @@ def test_a_suite_becomes_a_png(tmp_path, monkeypatch):
 
     def fast(course, suite, rule, students, report):
         asked.append(SimpleNamespace(course=course, rule=rule, students=students))
-        return Taught(rule, np.zeros((3, len(suite))), 60, np.full(students, 60.0))
+        return TeachingResult(rule, np.zeros((3, len(suite))), 60, np.full(students, 60.0))
 
     monkeypatch.setattr(suite_teaching, "teach", fast)
     out = tmp_path / "new" / "flat.png"

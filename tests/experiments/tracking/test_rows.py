@@ -15,7 +15,7 @@ from lessonplan.experiments.tracking.chart import chart_page, filled_chart
 from lessonplan.experiments.tracking.collapse import Collapse
 from lessonplan.experiments.tracking.comparison import compare
 from lessonplan.experiments.tracking.endings import agreement, only
-from lessonplan.experiments.tracking.mode import kept_as_it_is
+from lessonplan.experiments.tracking.mode import keep_process_as_it_is
 from lessonplan.experiments.tracking.pair import TrackedPair, run_id, tracked_pairs
 from lessonplan.experiments.tracking.rows import entropy
 
@@ -226,7 +226,7 @@ def test_what_wandb_changes_in_the_process_is_undone(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_DATA_DIR", "mine")
     monkeypatch.delenv("WANDB_CACHE_DIR", raising=False)
     hook = sys.excepthook
-    with kept_as_it_is(tmp_path):
+    with keep_process_as_it_is(tmp_path):
         assert os.environ["WANDB_DATA_DIR"] == "mine"
         assert os.environ["WANDB_CACHE_DIR"].startswith(str(tmp_path))
         sys.excepthook = None
