@@ -1,25 +1,13 @@
 """Who chooses: rules, bandits, fixed orders and the taskwise policy."""
 
 from .adapter import RulePolicy, RuleTeacher
-from .bandits import (
-    DUMP,
-    EXP3,
-    EXP3S,
-    ODM,
-    SEC,
-    UCB1,
-    ALPProportional,
-    BidirectionalProgress,
-    DiscountedUCB,
-    MasteringRate,
-    ODMExp3,
-    ODMMixed,
-    Thompson,
-    TSCLNaive,
-    TSCLOnline,
-    TSCLSampling,
-    TSCLWindow,
-)
+from .bandits.exp3 import EXP3, EXP3S
+from .bandits.learning_progress import ALPProportional, BidirectionalProgress
+from .bandits.mastering import MasteringRate
+from .bandits.odm import ODM, ODMExp3, ODMMixed
+from .bandits.tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
+from .bandits.ucb import UCB1, DiscountedUCB, Thompson
+from .bandits.values import DUMP, SEC
 from .checks import check_teacher
 from .learners import (
     ALGORITHMS,
@@ -29,22 +17,19 @@ from .learners import (
     load_teacher,
     make_learner,
 )
-from .orders import (
-    HandCombined,
-    HandMixed,
-    HandNaive,
+from .orders.hand import HandCombined, HandMixed, HandNaive, SpacedReview
+from .orders.plain import (
     HighestUnmastered,
     InOrder,
     Learnability,
     Proportional,
     RandomPacing,
-    Replay,
     Reverse,
-    SpacedReview,
     StaticMixture,
     TemperatureScaled,
     Uniform,
 )
+from .orders.replay import Replay
 from .rules import Memory, Rule, View
 from .streams import LearnerStreams, global_state
 from .timing import decision_seconds

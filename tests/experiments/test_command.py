@@ -205,7 +205,7 @@ def test_a_run_on_data_is_named_after_the_file_or_folder(data, name, tmp_path, m
 
 
 RULE = """
-from lessonplan.teacher.orders import Uniform
+from lessonplan.teacher import Uniform
 
 class MyRule(Uniform):
     '''Mine.'''
