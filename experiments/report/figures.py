@@ -14,7 +14,7 @@ from .points import draw_area, draw_cost, draw_spending
 from .schedule_maps import draw_progress, draw_schedules, schedule_picture
 from .style import LEGIBLE, Style, teacher_styles, to_png
 
-__all__ = ["ReportFigure", "draw_figures", "schedule_picture", "shown_teachers"]
+__all__ = ["FIGURES", "ReportFigure", "draw_figures", "schedule_picture", "shown_teachers"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Subject:
         return list(self.teachers)
 
 
-_FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
+FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     "schedules": (
         "What was taught when",
         "Share of students that were taught each task, tasks in their true order from bottom to "
@@ -82,6 +82,7 @@ _FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
         lambda of: draw_spending(of.teachers),
     ),
 }
+"""Every figure of the report by name: its title, its caption, and what draws it."""
 
 
 def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[str, Measured]:
@@ -116,7 +117,7 @@ def draw_figures(
     note = f" Not drawn, but in the table: {', '.join(others)}." if others else ""
     figures = [
         ReportFigure(name, title, caption + note, to_png(draw(subject)))
-        for name, (title, caption, draw) in _FIGURES.items()
+        for name, (title, caption, draw) in FIGURES.items()
     ]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

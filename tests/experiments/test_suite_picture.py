@@ -60,9 +60,8 @@ def test_a_lifetime_goes_on_after_mastery_and_is_scored_after_every_decision():
     assert taught.score[0].max() < taught.score[-1].min()
 
 
-def test_every_registered_suite_that_needs_nothing_else_can_be_shown():
-    needy = {"jsonl", "dataset", "reasoning", "docstrings", "environments"}
-    assert set(suite_teaching.COURSES) == set(SUITES) - needy
+def test_suites_that_are_shown_in_another_way_than_most_are_registered():
+    assert set(suite_teaching.COURSES) <= set(SUITES)
 
 
 def test_a_suite_becomes_a_png(tmp_path, monkeypatch):

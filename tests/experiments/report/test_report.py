@@ -12,7 +12,12 @@ from synthetic_run import demo_run, rows, teacher, write_run
 from lessonplan.experiments.analysis.summary import measure_teachers, summarize
 from lessonplan.experiments.analysis.verdicts import verdict
 from lessonplan.experiments.analysis.wording import percent
-from lessonplan.experiments.report.figures import draw_figures, schedule_picture, shown_teachers
+from lessonplan.experiments.report.figures import (
+    FIGURES,
+    draw_figures,
+    schedule_picture,
+    shown_teachers,
+)
 from lessonplan.experiments.report.report import write_report
 from lessonplan.experiments.report.schedule_maps import choice_map, progress_map
 from lessonplan.experiments.report.style import teacher_styles
@@ -59,7 +64,7 @@ def test_the_report_stands_alone_and_opens_with_the_verdict(html, demo):
 
 def test_every_figure_is_in_the_page_and_in_the_folder(html):
     files = sorted((html.parent / "figures").glob("*.png"))
-    assert html.read_text().count("data:image/png;base64,") == len(files) == 7
+    assert html.read_text().count("data:image/png;base64,") == len(files) == len(FIGURES)
     for file in files:
         width, height = png_size(file.read_bytes())
         assert width > 600, file
