@@ -1,5 +1,6 @@
 """The command `lessonplan`."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -214,6 +215,8 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     find_own_modules()
+    # To look for plugins Pydantic reads the files of every installed package; none is needed here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:
         app(args=arguments, prog_name="lessonplan")
     except (ValueError, ImportError, WorkFailedError, OSError) as error:

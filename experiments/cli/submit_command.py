@@ -71,13 +71,13 @@ def submit(
     python: Python = "python",
 ) -> None:
     """Submit a run or sweep to a Ray cluster, follow it, and fetch its run directory."""
+    _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
+    name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
+    given, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
     from ..jobs.cluster import JobCluster
     from ..jobs.job import Job, see_that_it_lasts
 
     see_that_it_lasts(remote_out)
-    _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
-    name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
-    given, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
     options = ["--wandb", wandb] if wandb else []
     job = Job(name, values, options, remote_out, "", given, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name) if kind else out

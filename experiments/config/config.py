@@ -120,9 +120,9 @@ class Lifetime(Section):
 class Course(Section):
     """A suite, its students and their lifetimes."""
 
-    suite: Suite = Suite()
-    student: Student = Student()
-    lifetime: Lifetime = Lifetime()
+    suite: Suite = Field(default_factory=Suite)
+    student: Student = Field(default_factory=Student)
+    lifetime: Lifetime = Field(default_factory=Lifetime)
 
 
 class RuleSection(Section):
@@ -205,7 +205,7 @@ class Config(Course):
 
     name: str = "experiment"
     teachers: list[Teacher]
-    seeds: Seeds = Seeds()
+    seeds: Seeds = Field(default_factory=Seeds)
     tuning_candidates: int = Field(8, ge=1, description="parameter settings tried per tuned rule")
     workers: int = Field(0, ge=0, description="processes; 0 is one per core")
     checkpoint_seconds: float = Field(60.0, gt=0, description="time between checkpoints")

@@ -3,13 +3,14 @@
 import datetime
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from .budgets import check_budget
 from .config import Config
 from .overrides import merge, set_key
 
@@ -104,6 +105,10 @@ def make_config(
     for override in overrides:
         merge(values, override)
     _anchor(values, Path.cwd())
+    for course in _courses(values):
+        budget = _section(course, "lifetime").get("budget")
+        if isinstance(budget, str):
+            check_budget(budget)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -134,12 +139,7 @@ def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
     """Make paths of data and base weights absolute, taken from the folder."""
-    teachers = values.get("teachers")
-    courses = [values]
-    for teacher in teachers if isinstance(teachers, list) else []:
-        given = teacher.get("courses") if isinstance(teacher, dict) else None
-        courses += [c for c in given if isinstance(c, dict)] if isinstance(given, list) else []
-    for course in courses:
+    for course in _courses(values):
         suite, student = _section(course, "suite"), _section(course, "student")
         for section, key in (
             (_section(suite, "options"), "path"),
@@ -156,6 +156,17 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             source = section.get(key)
             if isinstance(source, str) and source and _is_model(folder / source, source):
                 section[key] = str((folder / source).resolve())
+
+
+def _courses(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The values themselves, and every course that a teacher is trained on."""
+    yield values
+    teachers = values.get("teachers")
+    for teacher in teachers if isinstance(teachers, list) else []:
+        courses = teacher.get("courses") if isinstance(teacher, dict) else None
+        for course in courses if isinstance(courses, list) else []:
+            if isinstance(course, dict):
+                yield course
 
 
 def _is_model(folder: Path, source: str) -> bool:
@@ -175,9 +186,14 @@ def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
             `smollm2`.
         data: a .jsonl file, a folder of them, or a folder that `save_to_disk` wrote.
         model: a name, a folder or a hub id; a small decoder is trained from nothing without one.
+
+    Raises:
+        ValueError: if there is no such data or config.
     """
-    values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
     place = data.resolve()
+    if not place.exists():
+        raise ValueError(f"{place} does not exist; give a .jsonl file or a folder of .jsonl files")
+    values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
     saved = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
     options: dict[str, Any] = {"path": str(place)}
     if model:

@@ -119,7 +119,7 @@ class Sweep(Section):
         description="run every pair whole and compare, or look for the best parameters of one "
         "teacher on the selection students",
     )
-    resources: Resources = Resources()
+    resources: Resources = Field(default_factory=Resources)
     wandb: str = Field("", description="W&B project; nothing is sent without one")
     max_failures: int = Field(
         3, ge=0, description="how often a pair whose process died is taken up again"

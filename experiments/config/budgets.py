@@ -1,0 +1,32 @@
+"""What a budget reads like, so that a slip of the pen is refused before anything heavy is loaded.
+
+`lessonplan.envs.Budget` is what reads it; a test holds both to the same texts and sentences.
+"""
+
+import math
+import re
+
+UNITS = ("steps", "tokens", "compute")
+
+_FORM = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*")
+_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
+
+
+def check_budget(text: str) -> None:
+    """Refuse what is no budget, such as `4000-steps`, `5M-tokens` or `180k compute`.
+
+    Raises:
+        ValueError: as `Budget.parse` would.
+    """
+    match = _FORM.fullmatch(text.lower())
+    if match is None:
+        raise ValueError(f"a budget reads like '4000-steps' or '5M-tokens', got {text!r}")
+    number, suffix, unit = match.groups()
+    try:
+        amount = float(number) * _SUFFIXES[suffix]
+    except ValueError:
+        raise ValueError(f"a budget begins with a number, got {number!r}") from None
+    if unit not in UNITS:
+        raise ValueError(f"the unit of a budget must be one of {', '.join(UNITS)}, got {unit!r}")
+    if not (math.isfinite(amount) and amount > 0):
+        raise ValueError(f"the amount of a budget must be positive, got {amount}")
