@@ -1,5 +1,5 @@
-"""Speed, as ratios: `lessonplan bench` and the longer measurements beside it."""
+"""Speed, as ratios: `lessonplan bench` and the longer measurements beside it.
 
-from .bench import run_bench
-
-__all__ = ["run_bench"]
+Nothing is imported here, since several files are run by `python -m`, in processes whose memory is
+measured.
+"""

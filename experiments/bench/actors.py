@@ -1,5 +1,6 @@
 """What Ray actors bring to one shared teacher: `python -m lessonplan.experiments.bench.actors`."""
 
+import argparse
 import statistics
 import time
 
@@ -60,6 +61,7 @@ def _in_turns(actors: tuple[int, ...]) -> dict[int, list[float]]:
 
 def main() -> None:
     """Print milliseconds per decision and the ratio to one actor."""
+    argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0]).parse_args()
     times = seconds_per_decision()
     for count, seconds in times.items():
         ratios = [one / other for one, other in zip(times[1], seconds, strict=True)]

@@ -11,6 +11,7 @@ prints the peak memory in bytes of training n adapters of a model, apart from wh
 Legend: n students, b batch, l tokens, v vocabulary.
 """
 
+import argparse
 import copy
 import importlib.util
 import subprocess
@@ -175,5 +176,15 @@ def _train_and_tell(source: str, n: int, member_chunk: int) -> int:
     return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
+def main() -> None:
+    """Train the adapters that the arguments name, and print the peak memory in bytes."""
+    parser = argparse.ArgumentParser(description="Peak memory of training LoRA adapters, in bytes.")
+    parser.add_argument("source", help="a model that is packaged, in a folder, or a hub id")
+    parser.add_argument("n", type=int, help="adapters")
+    parser.add_argument("member_chunk", type=int, help="adapters computed together; 0 picks it")
+    options = parser.parse_args()
+    print(_train_and_tell(options.source, options.n, options.member_chunk))
+
+
 if __name__ == "__main__":
-    print(_train_and_tell(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    main()

@@ -1,5 +1,6 @@
 """What tracking costs beside a trial: `python -m lessonplan.experiments.bench.tracking`."""
 
+import argparse
 import json
 import os
 import resource
@@ -72,8 +73,13 @@ def measure_tracking(students: int) -> dict[str, float]:
 
 def main() -> None:
     """Measure one trial of as many students as the argument says; without one, print the share."""
-    if len(sys.argv) > 1:
-        print(json.dumps(measure_tracking(int(sys.argv[1]))))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition(":")[0])
+    parser.add_argument(
+        "students", type=int, nargs="?", help="measure one trial of so many, in this process"
+    )
+    students = parser.parse_args().students
+    if students is not None:
+        print(json.dumps(measure_tracking(students)))
         return
     share = tracking_share()
     print(f"tracking: {share['median']:.2%} of a trial of {share['trial_seconds']:.0f} s")
