@@ -53,8 +53,10 @@ COHORTS: dict[str, type[Cohort]] = {
 
 LEARNING_RATE = 3e-3
 """What students that are networks have where nothing else is said; it is the configs' default."""
-BATCH_SIZE, EVALUATION_SIZE = 32, 128
-"""Training examples per student step and held-out examples per task and split, likewise."""
+BATCH_SIZE = 32
+"""Training examples per student step, likewise."""
+EVALUATION_SIZE = 128
+"""Held-out examples per task and split, likewise."""
 
 Call = Callable[[str, Callable[..., Any], Mapping[str, Any]], Any]
 """Calls a maker of a `student` or a `model` with its options."""

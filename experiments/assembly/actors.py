@@ -157,7 +157,7 @@ class RemotePart:
         self._losses, self._in_a_row = 0, 0
         self._lost = False
         """Whether the actor is a new one, whose rows are not those that the teacher saw."""
-        self._actor = self._new_actor()
+        self.actor = self._new_actor()
         self.columns, self.observation_space, self.action_space = self._ask("signature")
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
@@ -174,7 +174,7 @@ class RemotePart:
 
     def step_async(self, actions: np.ndarray) -> None:
         """Let the actor begin a decision."""
-        self._pending = None if self._lost else self._actor.step.remote(np.asarray(actions))
+        self._pending = None if self._lost else self.actor.step.remote(np.asarray(actions))
 
     def step_wait(self) -> VecEnvStepReturn:
         """What came of it, or the end of all rows if the actor is gone."""
@@ -206,7 +206,7 @@ class RemotePart:
 
     def close(self) -> None:
         """End the actor and the students in it."""
-        self._ray.kill(self._actor)
+        self._ray.kill(self.actor)
 
     def _new_actor(self) -> Any:
         remote = self._ray.remote(num_cpus=1, num_gpus=self._gpus)(Host)
@@ -230,7 +230,7 @@ class RemotePart:
         """The answer of the actor, or of the one that replaces it."""
         while True:
             try:
-                return self._ray.get(getattr(self._actor, method).remote(*arguments))
+                return self._ray.get(getattr(self.actor, method).remote(*arguments))
             except self._death_errors as error:
                 self._replace(error)
 
@@ -246,7 +246,7 @@ class RemotePart:
         for name, value in self._last["spent"].items():
             self._lost_spent[name] += value
         self._last["spent"] = dict.fromkeys(self._lost_spent, 0)
-        self._actor = self._new_actor()
+        self.actor = self._new_actor()
         self._lost = True
 
     def _end_of_rows(self) -> VecEnvStepReturn:

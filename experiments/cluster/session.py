@@ -87,7 +87,7 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
     # Neither in the sweep's own folder nor in a deep one: the paths of Ray's sockets may have 107
     # characters only.
     place = Path("/tmp") if os.path.isdir("/tmp") else Path(tempfile.gettempdir())
-    _remove_orphans(place)
+    remove_orphans(place)
     folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=place))
     try:
         with locked(folder), _variables(_authentication(folder)):
@@ -106,7 +106,7 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_orphans(place: Path) -> None:
+def remove_orphans(place: Path) -> None:
     """Delete what sweeps that were killed have left: nobody holds the lock of their folder."""
     if sys.platform == "win32":
         return

@@ -4,7 +4,6 @@ All of it goes over the cluster's Jobs API, the address of its dashboard; nothin
 cluster need be reachable.
 """
 
-import asyncio
 import re
 import secrets
 import shlex
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 _ROOT = "lessonplan_root"
 _PATIENCE_SECONDS = 60.0
-_PENDING_SECONDS = 300.0
-"""How long the job that packs a run directory may wait until the cluster starts it."""
 
 
 class JobCluster:
@@ -41,14 +38,19 @@ class JobCluster:
     Args:
         address: of its dashboard, `http://HOST:8265`.
         python: the command that starts Python there.
+        pending_seconds: how long the job that packs a run directory may wait until the cluster
+            starts it.
 
     Raises:
         ValueError: if it can't be reached or does not take the token.
         ModuleNotFoundError: without ray[default].
     """
 
-    def __init__(self, address: str, python: str = "python") -> None:
+    def __init__(
+        self, address: str, python: str = "python", pending_seconds: float = 300.0
+    ) -> None:
         self.address, self._python = plain_address(address), python
+        self._pending_seconds = pending_seconds
         self._token = find_token()
         self._client = job_client(self.address, self._token)
 
@@ -128,6 +130,8 @@ class JobCluster:
         Raises:
             ValueError: if the cluster can't be reached any more, or does not know the job.
         """
+        import asyncio
+
         lines = LogLines(lambda line: say(self._token.scrub(line)))
         if before >= 0:
             lines.skip(self._log(job_id), before)
@@ -186,7 +190,7 @@ class JobCluster:
     def _pack(self, folder: str) -> str:
         """The log of a short job that prints a folder of the head node."""
         job_id = f"lessonplan-fetch-{secrets.token_hex(4)}"
-        until = time.monotonic() + _PENDING_SECONDS
+        until = time.monotonic() + self._pending_seconds
         try:
             with tempfile.TemporaryDirectory(prefix="lessonplan-fetch-") as aside:
                 code = Path(aside) / "job"
@@ -197,8 +201,8 @@ class JobCluster:
                 if state.status == "PENDING" and time.monotonic() > until:
                     raise ValueError(
                         f"nothing was fetched: the cluster did not start the job that packs the "
-                        f"run directory in {_PENDING_SECONDS:.0f} seconds; see what keeps its head "
-                        "node busy, and fetch again"
+                        f"run directory in {self._pending_seconds:.0f} seconds; see what keeps its "
+                        "head node busy, and fetch again"
                     )
                 time.sleep(0.5)
             log = self._log(job_id)

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,13 @@ from ..store.layout import RunDir
 from .units import Unit
 
 
+def worker_command(run_dir: Path) -> list[str]:
+    """What starts a process that does units of a run directory as long as this one lives."""
+    worker = "lessonplan.experiments.trial.worker"
+    # -P: a file in the working directory must not stand in for a module of the standard library.
+    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid())]
+
+
 class Crew:
     """Hands out units to processes, each as soon as those before it are done.
 
@@ -22,10 +29,18 @@ class Crew:
         run_dir: of the trial; workers read its config.
         size: processes.
         watch: told how far each unit is.
+        command: what starts a process that does units of a run directory.
     """
 
-    def __init__(self, run_dir: Path, size: int, watch: Watch) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        size: int,
+        watch: Watch,
+        command: Callable[[Path], Sequence[str]] = worker_command,
+    ) -> None:
         self._run_dir, self._size, self._watch = run_dir, size, watch
+        self._command = command
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
         self._processes: list[subprocess.Popen[str]] = []
@@ -83,7 +98,7 @@ class Crew:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with log.open("w") as handle:
             process = subprocess.Popen(
-                _command(self._run_dir),
+                self._command(self._run_dir),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=handle,
@@ -136,13 +151,6 @@ class Crew:
             for process in self._processes:
                 process.kill()
             self._changed.notify_all()
-
-
-def _command(run_dir: Path) -> list[str]:
-    """What starts a process that does units of a run directory as long as this one lives."""
-    worker = "lessonplan.experiments.trial.worker"
-    # -P: a file in the working directory must not stand in for a module of the standard library.
-    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid())]
 
 
 def _message(line: str) -> dict[str, Any]:

@@ -72,8 +72,8 @@ class TeacherTraining:
 
     def _train(self) -> list[int]:
         """Train what is left; returns the training decisions after which candidates were kept."""
-        model = self._resume() or self._begin()
-        places = self._places(model)
+        model = self._resume() or self.begin()
+        places = self.places(model)
         total = places[-1]
         if model.num_timesteps < total:
             self._clock = time.perf_counter()
@@ -126,7 +126,8 @@ class TeacherTraining:
             },
         )
 
-    def _begin(self) -> BaseAlgorithm:
+    def begin(self) -> BaseAlgorithm:
+        """The teacher before its training, on students of its own, with an empty log."""
         model = build_learner(self.teacher, self.env, self.streams, self.seed)
         # SB3's constructor has given row i the seed of the teacher plus i; two teachers would meet
         # nearly the same students.
@@ -175,7 +176,7 @@ class TeacherTraining:
         learner: Any = model
         return self.stretch(model) // (int(learner.n_steps) * self.teacher.students)
 
-    def _places(self, model: BaseAlgorithm) -> list[int]:
+    def places(self, model: BaseAlgorithm) -> list[int]:
         """Training decisions after which candidates are kept: the end, and tenths before it."""
         stretch = self.stretch(model)
         stretches = math.ceil(self.teacher.decisions / stretch)

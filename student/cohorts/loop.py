@@ -109,8 +109,9 @@ class LoopCohort:
         self._seeds, self._taken = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         self._drawn = np.zeros((n, len(suite)), dtype=np.int64)
         with lent_streams():
-            self._students = [make_student() for _ in range(n)]
-        if len({id(student) for student in self._students}) < n:
+            self.students = [make_student() for _ in range(n)]
+            """The members, in order."""
+        if len({id(student) for student in self.students}) < n:
             raise ValueError("make_student returned one student twice; it must make a new one")
         self.reset(np.arange(n), np.arange(n))
 
@@ -121,7 +122,7 @@ class LoopCohort:
         with lent_streams():
             for row, seed in zip(rows, seeds, strict=True):
                 sow(int(seed), _RESET)
-                self._students[row].reset(int(seed))
+                self.students[row].reset(int(seed))
 
     def train(
         self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
@@ -228,7 +229,7 @@ class LoopCohort:
         self, row: int, verb: str, batch: Batch, counts: tuple[int, int]
     ) -> tuple[float, ...]:
         """What a member's `train` or `evaluate` returned, as one of so many numbers."""
-        answer = getattr(self._students[row], verb)(batch)
+        answer = getattr(self.students[row], verb)(batch)
         try:
             values = () if answer is None else np.atleast_1d(np.asarray(answer, dtype=np.float64))
             numbers = tuple(float(x) for x in values)
@@ -244,7 +245,7 @@ class LoopCohort:
     def state_dict(self) -> dict[str, Any]:
         """The members' own states, copied, and the positions of their streams."""
         return {
-            "students": [copy.deepcopy(student.state_dict()) for student in self._students],
+            "students": [copy.deepcopy(student.state_dict()) for student in self.students],
             "seeds": self._seeds.copy(),
             "taken": self._taken.copy(),
             "drawn": self._drawn.copy(),
@@ -263,7 +264,7 @@ class LoopCohort:
         with lent_streams():
             for row, own in enumerate(state["students"]):
                 sow(int(self._seeds[row]), _RESET)
-                self._students[row].load_state_dict(copy.deepcopy(own))
+                self.students[row].load_state_dict(copy.deepcopy(own))
 
     def _pool(self, split: str) -> Pool:
         if split not in self._pools:

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from bad_input_kit import command, refused
+from cohort_kit import evaluation_set
 
 from lessonplan.experiments.assembly.build import build_room, build_suite
 from lessonplan.experiments.config.loading import read_config
@@ -74,7 +75,7 @@ def test_a_room_of_the_config_trains_adapters_of_the_named_layers(folders):
     assert {layer.rpartition(".")[2] for layer in cohort.adapter(0).layers} == {"q_proj", "v_proj"}
     first, second = (build_room(config, cohort.suite, 1).cohort for _ in range(2))
     # What is frozen is there once in a process.
-    weights = [next(iter(one._stack._module.parameters())).data_ptr() for one in (first, second)]
+    weights = [next(iter(one.student(0).parameters())).data_ptr() for one in (first, second)]
     assert weights[0] == weights[1]
 
 
@@ -137,7 +138,7 @@ def test_an_adapter_of_smollm2_says_the_same_in_plain_peft(tmp_path):
     folder, _ = place_of(transformers_library(), "smollm2")
     base = transformers.AutoModelForCausalLM.from_pretrained(folder)
     model = peft.PeftModel.from_pretrained(base, save_adapter(cohort.adapter(0), tmp_path)).eval()
-    index, _ = cohort._evaluation_set("test")
+    index, _ = evaluation_set(cohort, "test")
     pool = suite.pool("test")
     for task in range(len(suite)):
         right, losses = [], []

@@ -20,6 +20,7 @@ from lessonplan.student import (
     parity,
 )
 from lessonplan.student.cohorts.lockstep import module_stack as stack
+from lessonplan.student.contract.batches import evaluation_examples
 
 PARITY = parity(n_tasks=3, n_signs=8)
 
@@ -67,7 +68,7 @@ def make(kind="mlp", n=4, **options):
     settings = {"batch_size": 8, "optimizer": Adam(1e-2), "evaluation_size": 10}
     with pytest.MonkeyPatch.context() as patch:
         if kind == "large module":
-            patch.setattr(stack, "_ALONE_BYTES", 0)
+            patch.setattr(stack, "ALONE_BYTES", 0)
         return StackedCohort(suite, build, n, **(settings | options))
 
 
@@ -78,6 +79,12 @@ def teach(cohort, lessons=LESSONS, rows=None):
     """The same lessons for every member, or (r, 3) mixtures."""
     count = cohort.n if rows is None else len(rows)
     return [cohort.train(np.broadcast_to(row, (count, 3)), 4, rows) for row in lessons]
+
+
+def evaluation_set(cohort, split):
+    """Places in the pool that each member is evaluated on, and which of them count, (n, k, e)."""
+    seeds = cohort.state_dict()["seeds"].numpy()
+    return evaluation_examples(cohort.suite.pool(split), split, seeds, cohort.evaluation_size)
 
 
 def member(cohort, row):

@@ -113,19 +113,19 @@ class Agents:
 class Agent:
     """One agent as a `SingleStudent`."""
 
-    _model: Any
+    model: Any
 
     def __init__(self, shared: Agents) -> None:
         self._shared = shared
-        self._rows = [Row(shared.suite, row) for row in range(shared.n_rows)]
-        self._env = DummyVecEnv([partial(_same, row) for row in self._rows])
+        self.rows = [Row(shared.suite, row) for row in range(shared.n_rows)]
+        self._env = DummyVecEnv([partial(_same, row) for row in self.rows])
         self._regret = 1.0
 
     def reset(self, seed: int) -> None:
         """A new agent, and environments that begin anew."""
-        for row in self._rows:
+        for row in self.rows:
             row.begin(seed)
-        self._model = self._shared.build(self._env, seed % 2**31)
+        self.model = self._shared.build(self._env, seed % 2**31)
         self._regret = 1.0
 
     def train(self, batch: Batch) -> float:
@@ -134,7 +134,7 @@ class Agent:
         Where none did, the last that is known, 1 at first; NaN once a weight is not finite.
         """
         self._place(batch.tasks)
-        model, steps = self._model, self._shared.suite.n_steps * len(self._rows)
+        model, steps = self.model, self._shared.suite.n_steps * len(self.rows)
         model.action_space.seed(int(np.random.randint(2**31)))
         try:
             model.learn(
@@ -147,7 +147,7 @@ class Agent:
             # What torch says of probabilities that are NaN is no news to the cohort.
             if self._finite():
                 raise
-        ended = [regret for row in self._rows for regret in row.regrets]
+        ended = [regret for row in self.rows for regret in row.regrets]
         self._regret = float(np.mean(ended)) if ended else self._regret
         return self._regret if self._finite() else np.nan
 
@@ -181,7 +181,7 @@ class Agent:
         totals, successes = np.zeros(len(envs)), np.zeros(len(envs), dtype=bool)
         going = np.arange(len(envs))
         while len(going):
-            actions, _ = self._model.predict(observations[going], deterministic=True)
+            actions, _ = self.model.predict(observations[going], deterministic=True)
             over = np.zeros(len(going), dtype=bool)
             for i, (episode, action) in enumerate(zip(going, actions, strict=True)):
                 observations[episode], reward, ended, cut, info = envs[episode].step(action)
@@ -193,20 +193,20 @@ class Agent:
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizers, counters, replay buffer, and where each episode is."""
-        model = self._model
+        model = self.model
         _, variables = model._get_torch_save_params()
         return {
             "parameters": model.get_parameters(),
             "variables": {name: getattr(model, name).detach() for name in variables},
             "counters": {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)},
             "buffer": _buffer_state(model),
-            "rows": [row.state_dict() for row in self._rows],
+            "rows": [row.state_dict() for row in self.rows],
             "regret": self._regret,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up such a state; unfinished episodes are played again."""
-        model = self._model
+        model = self.model
         model.set_parameters(state["parameters"], device="cpu")
         for name, value in state["variables"].items():
             getattr(model, name).data.copy_(value)
@@ -214,25 +214,25 @@ class Agent:
             setattr(model, name, value)
         _load_buffer(model, state["buffer"])
         observations = [
-            row.replay(saved) for row, saved in zip(self._rows, state["rows"], strict=True)
+            row.replay(saved) for row, saved in zip(self.rows, state["rows"], strict=True)
         ]
-        model._last_obs = np.stack(observations) if self._rows[0].task >= 0 else None
+        model._last_obs = np.stack(observations) if self.rows[0].task >= 0 else None
         self._regret = state["regret"]
 
     def _place(self, tasks: np.ndarray) -> None:
         """Put each row on its task; where that is another one, an episode begins."""
-        observations = self._model._last_obs
+        observations = self.model._last_obs
         observations = [None] * len(tasks) if observations is None else list(observations)
-        for i, (row, task) in enumerate(zip(self._rows, tasks, strict=True)):
+        for i, (row, task) in enumerate(zip(self.rows, tasks, strict=True)):
             row.regrets = []
             if row.task != task:
                 row.task = int(task)
                 observations[i] = row.reset()[0]
-        self._model._last_obs = np.stack(observations)
-        self._model._last_episode_starts = np.array([not row.actions for row in self._rows])
+        self.model._last_obs = np.stack(observations)
+        self.model._last_episode_starts = np.array([not row.actions for row in self.rows])
 
     def _finite(self) -> bool:
-        parameters = self._model.policy.parameters()
+        parameters = self.model.policy.parameters()
         return all(bool(torch.isfinite(part).all()) for part in parameters)
 
 

@@ -29,7 +29,7 @@ Forward = Callable[[Parameters, Tensor], Tensor]
 _TRIED = (1, 2, 9)
 """Sizes of the cohorts in which copies of one student are tried."""
 
-_ALONE_BYTES = 8_000_000
+ALONE_BYTES = 8_000_000
 """Activations of one student from which its own products keep a core busy: stacking would save
 nothing, and a cohort of one would pay for two."""
 
@@ -72,7 +72,7 @@ class ModuleStack:
         )
         self.forward = self._together()
         # One by one, too, where a product's last bit would depend on its place among the others.
-        self.alone = device.type == "cpu" and self.activation_bytes > _ALONE_BYTES
+        self.alone = device.type == "cpu" and self.activation_bytes > ALONE_BYTES
         self.fewest = 1
         if device.type == "cpu" and not self.alone:
             single, several = self._agreements(suite, batch_size)

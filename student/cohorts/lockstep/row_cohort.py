@@ -61,7 +61,7 @@ class RowCohort:
         self.optimizer = optimizer or Adam()
         self.device = device
         self.diverged = np.zeros(n, dtype=bool)
-        self._stack = stack
+        self.stack = stack
         self._chunk = 1 if stack.alone else chunk
         self._threads = threads
         self._quiet = one_torch_thread if one_thread else nullcontext
@@ -78,7 +78,7 @@ class RowCohort:
     def reset(self, rows: Rows, seeds: np.ndarray) -> None:
         """Return these members to the base weights, or to those that their seeds draw."""
         for row, seed in zip(rows, seeds, strict=True):
-            self._weights[row] = self._stack.initial(int(seed))
+            self._weights[row] = self.stack.initial(int(seed))
         index = torch.as_tensor(np.asarray(rows), device=self.device)
         for moment in self._moments:
             moment[index] = 0.0
@@ -118,7 +118,7 @@ class RowCohort:
 
     def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
         """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
-        members = _at_least(self._stack.fewest, rows)
+        members = _at_least(self.stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
         batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
         batches = batches.expand(-1, len(members), -1)
@@ -126,7 +126,7 @@ class RowCohort:
         weights, first, second, updates = (values.index_select(0, where) for values in saved)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         result = train_members(
-            self._stack,
+            self.stack,
             self.optimizer,
             AdamState(weights, (first, second), updates),
             alive,
@@ -162,13 +162,13 @@ class RowCohort:
             )
 
         chunk = self._chunk
-        if self.device.type == "cpu" and not self._stack.alone:
+        if self.device.type == "cpu" and not self.stack.alone:
             # Without a backward pass eight times the examples take as much room.
             chunk = max(2, chunk * self.batch_size * 8 // (shape[1] * shape[2]))
         self._each_chunk(work, len(rows), chunk)
         if any(task.grader for task in self.suite.tasks):
             within = index - self._pool(split).offsets[which][:, :, None]
-            students = [Member(self._stack, self._weights[row : row + 1]) for row in rows]
+            students = [Member(self.stack, self._weights[row : row + 1]) for row in rows]
             with self._quiet():
                 graded = grade(self.suite, split, which, within, students, (right, confidence))
             return summarize(graded[0], loss, graded[1], used, self._chance[which])
@@ -179,11 +179,11 @@ class RowCohort:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Right, loss and confidence of each example, (c, k, e) each."""
         # The bits of one student were not tried on as many examples: two are always safe.
-        members = _at_least(1 if self._stack.alone else 2, rows)
+        members = _at_least(1 if self.stack.alone else 2, rows)
         shape = index.shape
         # Filled up with the last example: in parts of one task each, so that no figure depends on
         # which others are evaluated, or so that every member's numbers begin on whole registers.
-        part = _part(shape[2], self._stack.evaluated_together)
+        part = _part(shape[2], self.stack.evaluated_together)
         index = np.pad(index, ((0, 0), (0, 0), (0, -shape[2] % part if part else 0)), mode="edge")
         flat = index.reshape(len(rows), -1)
         filled = np.pad(flat, ((0, 0), (0, -flat.shape[1] % (part or ALIGNMENT))), mode="edge")
@@ -204,11 +204,11 @@ class RowCohort:
     def _scored(self, weights: Tensor, split: str, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Right, loss and confidence of the examples at these places (c, m), (c, m) each."""
         inputs, targets = examples_at(self._pool(split), where)
-        return score_examples(self._stack.logits(weights, inputs), targets)
+        return score_examples(self.stack.logits(weights, inputs), targets)
 
     def student(self, row: int) -> nn.Module:
         """One member as a module of its own, as it is now."""
-        return self._stack.module(self._weights[row])
+        return self.stack.module(self._weights[row])
 
     def state_dict(self) -> dict[str, Any]:
         """Weights, optimizers and positions of the random streams of all members."""

@@ -80,6 +80,6 @@ class LoRACohort(RowCohort):
 
     def adapter(self, row: int) -> Adapter:
         """A member's adapter as it is now."""
-        parameters = self._stack.parameters(self._weights[row][None])
+        parameters = self.stack.parameters(self._weights[row][None])
         values = {name: value[0].detach().clone() for name, value in parameters.items()}
         return Adapter(self.lora, values, self._fan_in_fan_out)

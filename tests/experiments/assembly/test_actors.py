@@ -66,7 +66,9 @@ def env_of(actors, **changes):
 
 def kill(part: RemotePart):
     """End the process of an actor as the system would that runs out of memory."""
-    pid = part._ray.get(part._actor.__ray_call__.remote(lambda host: os.getpid()))
+    import ray
+
+    pid = ray.get(part.actor.__ray_call__.remote(lambda host: os.getpid()))
     os.kill(pid, signal.SIGKILL)
 
 
@@ -182,6 +184,8 @@ def test_an_actor_killed_between_decisions_is_replaced_whatever_it_is_asked_next
 
 
 def test_actors_that_keep_dying_are_given_up_with_a_reason():
+    import ray
+
     env = env_of(1)
     env.reset()
     part = env.parts[0]
@@ -190,7 +194,7 @@ def test_actors_that_keep_dying_are_given_up_with_a_reason():
 
     def dying():
         actor = alive()
-        part._ray.kill(actor)
+        ray.kill(actor)
         killed.append(actor)
         return actor
 

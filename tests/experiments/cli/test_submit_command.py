@@ -87,18 +87,15 @@ def jobs(monkeypatch, tmp_path):
 
 
 def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_path):
-    cluster = submit.JobCluster("h:1")
-    monkeypatch.setattr(submit, "_PENDING_SECONDS", 0.0)
     with pytest.raises(ValueError, match="did not start the job that packs"):
-        cluster.fetch("gone", tmp_path / "out")
+        submit.JobCluster("h:1", pending_seconds=0.0).fetch("gone", tmp_path / "out")
 
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(submit, "_PENDING_SECONDS", 300.0)
     monkeypatch.setattr(submit.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        cluster.fetch("gone", tmp_path / "out")
+        submit.JobCluster("h:1").fetch("gone", tmp_path / "out")
     assert len(jobs.submitted) == 2
     assert set(jobs.jobs) == {"other"}
     assert not (tmp_path / "out").exists()

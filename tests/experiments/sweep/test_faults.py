@@ -167,7 +167,7 @@ def test_what_a_killed_sweep_left_in_the_temporary_folder_is_deleted_by_the_next
     with locked(living):
         for folder in (killed, living):
             os.utime(folder, (0, 0))
-        sweep_cluster._remove_orphans(tmp_path)
+        sweep_cluster.remove_orphans(tmp_path)
     assert [folder.exists() for folder in (killed, young, living)] == [False, True, True]
 
 

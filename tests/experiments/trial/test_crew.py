@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from lessonplan.experiments.common.watch import WorkFailedError
-from lessonplan.experiments.trial import crew
 from lessonplan.experiments.trial.crew import Crew
 from lessonplan.experiments.trial.units import Unit
 
@@ -41,15 +40,22 @@ def unit(what: str, *after: str) -> Unit:
     return Unit("evaluate", what, 0, tuple(f"evaluate-{name}-0" for name in after))
 
 
+def fake_command(run_dir: Path) -> list[str]:
+    """A process that does what the unit's name says."""
+    return [sys.executable, "-c", FAKE, str(run_dir)]
+
+
 @pytest.fixture
-def told(monkeypatch):
-    """A process that does what the unit's name says, and what the watcher is told."""
-    monkeypatch.setattr(crew, "_command", lambda run_dir: [sys.executable, "-c", FAKE, run_dir])
+def told():
+    """What the watcher is told."""
     return []
 
 
-def work(run_dir: Path, told: list[tuple[str, str]], *units: Unit, size: int = 2) -> None:
-    Crew(run_dir, size, lambda name, _, words: told.append((name, words))).work(units, set())
+def work(run_dir, told, *units: Unit, size: int = 2, command=fake_command) -> None:
+    def watch(name, _, words):
+        told.append((name, words))
+
+    Crew(run_dir, size, watch, command).work(units, set())
 
 
 def test_units_are_done_after_those_that_they_need(tmp_path, told):
@@ -84,10 +90,12 @@ def test_a_failure_names_its_unit_and_log_and_stops_the_others(
     assert ("evaluate-never-0", "starting") not in told
 
 
-def test_processes_that_can_not_be_started_are_a_failure(tmp_path, told, monkeypatch):
-    monkeypatch.setattr(crew, "_command", lambda run_dir: [str(tmp_path / "no-such-program")])
+def test_processes_that_can_not_be_started_are_a_failure(tmp_path, told):
+    def command(run_dir):
+        return [str(tmp_path / "no-such-program")]
+
     with pytest.raises(WorkFailedError, match=r"evaluate-a-0 failed: .*worker-0\.log"):
-        work(tmp_path, told, unit("a"), size=1)
+        work(tmp_path, told, unit("a"), size=1, command=command)
 
 
 def test_a_log_that_can_not_be_opened_is_a_failure(tmp_path, told):
@@ -105,8 +113,7 @@ def test_a_unit_that_left_no_file_is_not_done(tmp_path, told):
 def test_an_interruption_stops_the_processes(tmp_path, told):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import test_crew as t; from pathlib import"
-        " Path\nt.crew._command = lambda run_dir: [sys.executable, '-c', t.FAKE, str(run_dir)]\n"
-        "t.work(Path(sys.argv[2]), [], t.unit('endless'))"
+        " Path\nt.work(Path(sys.argv[2]), [], t.unit('endless'))"
     )
     command = [sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

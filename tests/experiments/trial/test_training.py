@@ -86,9 +86,9 @@ def test_things_are_kept_at_whole_rollouts_about_a_hundred_times(
     algorithm, decisions, stretch, places, tmp_path
 ):
     work = training(tmp_path, algorithm, decisions)
-    model = work._begin()
+    model = work.begin()
     assert work.stretch(model) == stretch
-    assert work._places(model) == sorted(places)
+    assert work.places(model) == sorted(places)
 
 
 def recurrent(n):

@@ -134,7 +134,7 @@ def test_no_two_teacher_seeds_are_trained_on_the_same_students(tmp_path):
     suite, students = check(config), {}
     for seed in (0, 1):
         training = TeacherTraining(config, config.teachers[0], seed, suite, tmp_path)
-        training._begin()
+        training.begin()
         training.env.reset()
         students[seed] = set(training.env.room.facts.student_seed.tolist())
         assert len(students[seed]) == config.teachers[0].students

@@ -141,15 +141,15 @@ def test_global_streams_are_a_members_own_for_each_call_and_nobody_outside_notic
     solo = loop(Diary, n=1)
     solo.reset(np.array([0]), np.array([2]))
     solo.train(np.eye(3)[[2]], 2)
-    assert solo._students[0].draws == cohort._students[2].draws
-    draws = [draw for student in cohort._students for draw in student.draws]
+    assert solo.students[0].draws == cohort.students[2].draws
+    draws = [draw for student in cohort.students for draw in student.draws]
     assert len(set(draws)) == len(draws) == 15
 
 
 def test_a_batch_names_each_examples_task_and_place_and_holds_the_example():
     cohort = loop(Diary, n=1)
     cohort.train(np.array([[0.5, 0.5, 0.0]]), 3)
-    batches = cohort._students[0].asked
+    batches = cohort.students[0].asked
     assert [len(batch) for batch in batches] == [8, 8, 8]
     assert set(np.concatenate([batch.tasks for batch in batches])) == {0, 1}
     for batch in batches:
@@ -191,7 +191,7 @@ def test_reported_are_the_losses_of_the_first_and_last_batch_where_none_is_measu
 def test_a_figure_that_is_none_is_one_clear_sentence(answer, message):
     cohort = loop(Diary)
     cohort.reset(np.array([2]), np.array([7]))
-    cohort._students[2].answer = answer
+    cohort.students[2].answer = answer
     with pytest.raises(ValueError, match=message):
         cohort.evaluate("test")
 
@@ -217,13 +217,13 @@ def test_a_member_with_a_loss_that_is_not_finite_is_flagged_and_asked_no_more_to
     cohort = loop(Exploding)
     brought = cohort.train(np.eye(3), 5)
     assert cohort.diverged.tolist() == [False, False, True]
-    assert [len(student.asked) for student in cohort._students] == [5, 5, 2]
+    assert [len(student.asked) for student in cohort.students] == [5, 5, 2]
     assert brought.loss_after.tolist() == [1.0, 1.0, 100.0]
     found = cohort.evaluate("test")
     assert found.score[:, 0].tolist() == [0.5, 0.5, 0.0]
     assert found.loss[:, 0].tolist() == [1.0, 1.0, 100.0]
     again = cohort.train(np.eye(3), 1)
-    assert [len(student.asked) for student in cohort._students] == [6, 6, 2]
+    assert [len(student.asked) for student in cohort.students] == [6, 6, 2]
     assert again.loss_before.tolist() == [1.0, 1.0, 100.0]
     cohort.reset(np.array([2]), np.array([4]))
     assert not cohort.diverged.any()

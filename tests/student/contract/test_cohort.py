@@ -76,7 +76,7 @@ def test_students_whose_place_would_matter_run_one_by_one():
 
 @pytest.mark.parametrize("kind", ["mlp", "decoder", "lstm", "lstm with a decoder", "any module"])
 def test_students_of_usual_sizes_run_together(kind):
-    assert not make(kind)._stack.alone
+    assert not make(kind).stack.alone
 
 
 @pytest.mark.parametrize("kind", ["any module", "large module"])

@@ -200,7 +200,7 @@ class FreezesAll(Lines):
     def train(self, *arguments, **named):
         brought = super().train(*arguments, **named)
         if self.diverged.any():
-            for student in self._students[2:]:
+            for student in self.students[2:]:
                 student.at = student.at * 0.9
         return brought
 
@@ -215,7 +215,7 @@ class ShowsNan(Lines):
 class GoesOn(Lines):
     def train(self, *arguments, **named):
         if self.diverged.any():
-            self._students[1].at = torch.tensor(float(self._drawn.sum()))
+            self.students[1].at = torch.tensor(float(self._drawn.sum()))
         return super().train(*arguments, **named)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from cohort_kit import evaluation_set
 
 from lessonplan.student import (
     Adam,
@@ -72,7 +73,7 @@ def test_a_graded_suite_keeps_the_contract(suite, folder):
 def test_the_choice_of_a_member_is_the_candidate_it_finds_likeliest(suite, folder):
     made = trained(suite, folder, 2)
     found = made.evaluate("test")
-    index, used = made._evaluation_set("test")
+    index, used = evaluation_set(made, "test")
     pool, task = suite.pool("test"), suite.names.index("pick")
     module = made.student(1)
     grader = suite.tasks[task].grader
@@ -120,7 +121,7 @@ def test_what_is_written_is_scored(folder, tmp_path):
         lora=LoRA(r=2, target_modules=("q_proj",)),
     )  # fmt: skip
     found = made.evaluate("test")
-    index, used = made._evaluation_set("test")
+    index, used = evaluation_set(made, "test")
     module, pool = made.student(0), suite.pool("test")
     prompts = pool.inputs[index[0, 0][used[0, 0]]][:, : pool.inputs.shape[1] - answer_length + 1]
     tokenizer = load_tokenizer(folder)

@@ -91,7 +91,7 @@ def test_agents_resume_exactly_in_a_new_process(tmp_path):
 def test_an_agent_whose_weights_are_no_numbers_is_flagged_and_scores_nothing():
     cohort = agents(n=2)
     with torch.no_grad():
-        for part in cohort._students[1]._model.policy.parameters():
+        for part in cohort.students[1].model.policy.parameters():
             part.fill_(torch.nan)
     cohort.train(np.eye(2), 1)
     assert cohort.diverged.tolist() == [False, True]

@@ -13,7 +13,7 @@ from lessonplan.student.cohorts.agents.tasks import Environment, episode_seeds
 
 def always(cohort, action):
     """The same cohort, whose first agent now always takes this action."""
-    policy = cohort._students[0]._model.policy
+    policy = cohort.students[0].model.policy
     with torch.no_grad():
         for part in policy.parameters():
             part.zero_()
@@ -82,14 +82,14 @@ def test_episodes_of_different_splits_and_of_training_never_share_a_seed():
 def test_a_student_step_is_so_many_steps_of_so_many_environments_on_the_tasks_drawn():
     log = []
     cohort = agents(halls(log, starts=(0, 3)))
-    agent = cohort._students[0]
+    agent = cohort.students[0]
     cohort.train(np.array([[0.0, 1.0]]), 3)
-    assert agent._model.num_timesteps == 3 * 16 * 4
-    assert [row.task for row in agent._rows] == [1] * 4
-    assert all(row.episodes[0] == 0 and row.episodes[1] > 5 for row in agent._rows)
+    assert agent.model.num_timesteps == 3 * 16 * 4
+    assert [row.task for row in agent.rows] == [1] * 4
+    assert all(row.episodes[0] == 0 and row.episodes[1] > 5 for row in agent.rows)
     cohort.train(np.array([[0.5, 0.5]]), 3)
-    assert {row.task for row in agent._rows} <= {0, 1}
-    assert sum(row.episodes[0] for row in agent._rows) > 0
+    assert {row.task for row in agent.rows} <= {0, 1}
+    assert sum(row.episodes[0] for row in agent.rows) > 0
 
 
 def test_an_episode_goes_on_in_the_next_step_where_the_task_stays():
@@ -102,8 +102,8 @@ def test_an_episode_goes_on_in_the_next_step_where_the_task_stays():
     )
     cohort = agents(suite, settings={"n_epochs": 1, "batch_size": 16})
     cohort.train(np.ones((1, 1)), 5)
-    assert [len(row.actions) for row in cohort._students[0]._rows] == [40] * 4
-    assert [row.episodes.tolist() for row in cohort._students[0]._rows] == [[1]] * 4
+    assert [len(row.actions) for row in cohort.students[0].rows] == [40] * 4
+    assert [row.episodes.tolist() for row in cohort.students[0].rows] == [[1]] * 4
 
 
 def test_an_agent_learns_to_walk_to_the_end_of_the_hall():

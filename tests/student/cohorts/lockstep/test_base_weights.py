@@ -49,7 +49,7 @@ def test_a_member_as_a_module_answers_as_it_does_in_the_cohort(kind):
     teach(cohort)
     student, weights = cohort.student(2), cohort.state_dict()["weights"]
     inputs = cohort.suite.pool("test").inputs[:7]
-    inside = cohort._stack.logits(weights[2:], inputs[None])[0]
+    inside = cohort.stack.logits(weights[2:], inputs[None])[0]
     torch.testing.assert_close(student(inputs), inside, rtol=1e-4, atol=1e-5)
     started = make(kind, n=1, base=student.state_dict())
     assert torch.equal(started.state_dict()["weights"][0], weights[2])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from cohort_kit import evaluation_set
 from lora_kit import ANSWER, decoder, decoders, letters, token_suite
 
 from lessonplan.student import (
@@ -73,7 +74,7 @@ def test_short_answers_are_read_where_they_stand(tiny, tmp_path):
         suite.tasks[0].splits["test"].targets,
     )
     own = F.cross_entropy(build()(inputs).mT, targets, reduction="none", ignore_index=-100)
-    row = alone._evaluation_set("test")[0][0, 0]
+    row = evaluation_set(alone, "test")[0][0, 0]
     assert found.loss[0, 0] == pytest.approx(own[row].sum(1).mean().item() / 2, rel=1e-5)
 
 
@@ -158,7 +159,7 @@ def test_examples_are_evaluated_in_parts_whatever_their_number(size):
     suite = token_suite(16, padded=False)
     few = decoders(2, evaluation_size=size)
     few.train(np.eye(3)[:2], 2)
-    index, used = few._evaluation_set("train")
+    index, used = evaluation_set(few, "train")
     found, pool = few.evaluate("train"), letters().pool("train")
     for task in range(len(suite)):
         places = index[1, task][used[1, task]]
@@ -187,8 +188,8 @@ def test_checkpointed_gradients_are_the_same(tiny, tmp_path):
         cohort = LoRACohort(token_suite(), build, 2, lora=lora, batch_size=4, member_chunk=2)
         cohort.train(np.eye(3)[:2], 3)
         learned.append(cohort.adapter(1).values)
-        kept = cohort._stack.activation_bytes
-    assert kept < 0.7 * causal(folder, 1, ("q_proj", "down_proj"))._stack.activation_bytes
+        kept = cohort.stack.activation_bytes
+    assert kept < 0.7 * causal(folder, 1, ("q_proj", "down_proj")).stack.activation_bytes
     for name, value in learned[0].items():
         torch.testing.assert_close(learned[1][name], value, atol=1e-6, rtol=0)
 
