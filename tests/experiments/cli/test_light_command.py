@@ -12,13 +12,22 @@ import pytest
 HEAVY = (
     "torch", "ray", "matplotlib", "wandb", "stable_baselines3", "gymnasium", "numpy", "pyarrow",
 )  # fmt: skip
-COMMAND = (
-    "import sys; from lessonplan.experiments import cli\n"
-    "sys.argv = ['lessonplan', *sys.argv[1:]]\n"
-    "try:\n    cli.main()\n"
-    "finally:\n    import json\n"
-    f"    print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
-)
+COMMAND = "from lessonplan.experiments.cli import main; main()"
+ANSWERS = f"""
+import contextlib, io, json, sys
+from lessonplan.experiments.cli import main
+
+def answer(words):
+    sys.argv, text, status = ["lessonplan", *words.split()], io.StringIO(), 0
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+    return status, text.getvalue(), [name for name in {HEAVY} if name in sys.modules]
+
+print(json.dumps({{words: answer(words) for words in sys.argv[1:]}}))
+"""
 LITERAL = "import pydantic, typer, rich, yaml"
 """Of Pydantic and Rich these names alone load next to nothing: what is in them comes when asked."""
 LOADED = "import rich.console, typer, yaml\nfrom pydantic import BaseModel"
@@ -77,18 +86,27 @@ def python(code, *arguments, cwd):
     return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "broken.yaml").write_text("teachers: [")
-    return tmp_path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("light")
+    (path / "broken.yaml").write_text("teachers: [")
+    return path
+
+
+@pytest.fixture(scope="module")
+def answers(folder):
+    """Status, text and heavy imports after each command, one after the other in one process."""
+    done, _ = python(ANSWERS, *HELP, *MISTAKES, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.mark.parametrize("words", [*HELP, *MISTAKES])
-def test_help_and_mistakes_in_arguments_import_nothing_heavy(words, folder):
-    done, _ = python(COMMAND, *words.split(), cwd=folder)
-    assert MISTAKES.get(words, "Usage") in " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == (2 if words in MISTAKES else 0)
-    assert json.loads(done.stdout.splitlines()[-1]) == []
+def test_help_and_mistakes_in_arguments_import_nothing_heavy(words, answers):
+    status, text, heavy = answers[words]
+    assert MISTAKES.get(words, "Usage") in " ".join(text.split())
+    assert status == (2 if words in MISTAKES else 0)
+    assert heavy == []
 
 
 TIMED = {
