@@ -143,6 +143,7 @@ def test_the_script_without_these_lines_is_one_that_trains(name, tmp_path):
 RANKS = """
 import json, os, sys
 from functools import partial
+from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from trainer_kit import chosen, rows_seen, trainer
 from lessonplan.envs import Tutor
