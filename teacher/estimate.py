@@ -115,6 +115,24 @@ def push_scores(memory: Memory, view: View, feedback: str) -> Memory:
     }
 
 
+def start_changes(n: int, k: int, window: int) -> Memory:
+    """Empty windows of changes of score: ``changes`` (n, w, k), ``count`` (n, k)."""
+    return {
+        "changes": np.zeros((n, window, k), dtype=np.float32),
+        "count": np.zeros((n, k), dtype=np.int64),
+    }
+
+
+def push_changes(memory: Memory, view: View, feedback: str, absolute: bool = False) -> Memory:
+    """The windows with the fresh changes of score; with `absolute` with their sizes."""
+    fresh = fresh_tasks(view, feedback)
+    count = memory["count"]
+    return {
+        "changes": push(memory["changes"], count, change(view, absolute), fresh),
+        "count": count + fresh,
+    }
+
+
 def absolute_slope(memory: Memory) -> Floats:
     """``|least-squares slope|`` of the windows, per decision, (n, k); 0 for fewer than two."""
     count = memory["count"]

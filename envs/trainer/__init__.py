@@ -1,5 +1,6 @@
 """A tutor inside the trainers of Hugging Face and TRL."""
 
-from .mixin import TaughtMixin, Tutor, taught
+from ..tutor import Tutor
+from .mixin import TaughtMixin, taught
 
 __all__ = ["TaughtMixin", "Tutor", "taught"]

@@ -25,8 +25,9 @@ from ..estimate import (
     FEEDBACKS,
     absolute_slope,
     fresh_tasks,
-    push,
+    push_changes,
     push_scores,
+    start_changes,
     start_windows,
 )
 from ..rules import Memory, View
@@ -77,21 +78,13 @@ class ALPProportional:
         """Empty windows of scores, or of ``changes`` (n, w, k) with their ``count`` (n, k)."""
         if self.estimate == "slope":
             return start_windows(n, k, self.window)
-        return {
-            "changes": np.zeros((n, self.window, k), dtype=np.float32),
-            "count": np.zeros((n, k), dtype=np.int64),
-        }
+        return start_changes(n, k, self.window)
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the fresh scores, or the sizes of their changes."""
         if self.estimate == "slope":
             return push_scores(memory, view, self.feedback)
-        fresh = fresh_tasks(view, self.feedback)
-        count = memory["count"]
-        return {
-            "changes": push(memory["changes"], count, np.abs(view[CHANGE]), fresh),
-            "count": count + fresh,
-        }
+        return push_changes(memory, view, self.feedback, absolute=True)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares by absolute learning progress, mixed with uniform, (n, k)."""

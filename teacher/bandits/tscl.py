@@ -27,9 +27,10 @@ from ..estimate import (
     FEEDBACKS,
     chosen_task,
     fresh_tasks,
-    push,
+    push_changes,
     push_scores,
     slope,
+    start_changes,
     start_windows,
 )
 from ..rules import Memory, View
@@ -245,19 +246,11 @@ class TSCLSampling(TSCL):
 
     def start(self, n: int, k: int) -> Memory:
         """Empty windows: ``changes`` (n, w, k), ``count`` (n, k)."""
-        return {
-            "changes": np.zeros((n, self.window, k), dtype=np.float32),
-            "count": np.zeros((n, k), dtype=np.int64),
-        }
+        return start_changes(n, k, self.window)
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the fresh changes of score."""
-        fresh = fresh_tasks(view, self.feedback)
-        count = memory["count"]
-        return {
-            "changes": push(memory["changes"], count, view[CHANGE], fresh),
-            "count": count + fresh,
-        }
+        return push_changes(memory, view, self.feedback)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the drawn or mean changes, (n, k)."""
