@@ -1,6 +1,7 @@
 """The documentation runs, names everything that is registered, and builds without a warning."""
 
 import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from blocks import blocks_of, run_block
 from doc_tables import CITATION, DOCS, TABLES, replaced, source
+from places import ROOT
 
 from lessonplan.envs import COLUMNS, PROGRESS_SIGNALS
 from lessonplan.teacher import EXP3S, ODM, RULES, Uniform
@@ -25,12 +27,76 @@ OWN = {
     "An own teacher": ("def probabilities", "check_teacher("),
 }
 ROOMS = ("student", "envs", "teacher")
+PAGES = {str(page.relative_to(ROOT)): page.read_text()
+         for page in (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))}  # fmt: skip
+PATH = re.compile(r"(?<![\w/.~])(?:docs|envs|experiments|student|teacher|tests)/[\w./-]*\w/?")
+SCRIPT = re.compile(r"(?<![\w/.-])[\w-]+\.py\b")
+MODULE = re.compile(r"(?<![\w./-])lessonplan(?:\.(?!ROOM)\w+)+")
+"""What looks like a file or a module of ours; capitals stand for any name."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_block_of_the_documentation_runs_as_it_stands(name, tmp_path):
     run_block(BLOCKS[name], tmp_path)
+
+
+def links_that_lead_nowhere(page, text):
+    """Relative links to no file, or to no place in it."""
+    for link in re.findall(r"\]\(([^()\s]+)\)", text):
+        address, _, place = link.partition("#")
+        target = (ROOT / page).parent / address if address else ROOT / page
+        # Places in the reference are made from code; building the pages checks those.
+        heads = re.findall(r"^#+ (.+)$", target.read_text(), re.M) if place and address else []
+        slugs = {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}
+        if "://" not in link and (not target.exists() or (heads and place not in slugs)):
+            yield link
+
+
+def files_that_are_not_there(text):
+    """What looks like the path of a file of ours and is none."""
+    for path in PATH.findall(text):
+        if not path.endswith("/NAME") and not (ROOT / path).exists():
+            yield path
+    for name in SCRIPT.findall(text):
+        if not any(ROOT.glob(f"*/**/{name}")):
+            yield name
+
+
+def modules_that_are_not_there(text):
+    """What looks like a module of ours, or a name in one, and is none."""
+    for name in MODULE.findall(text):
+        try:
+            pkgutil.resolve_name(name)
+        except (ImportError, AttributeError):
+            yield name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_names_is_there(page):
+    text = PAGES[page]
+    assert list(links_that_lead_nowhere(page, text)) == []
+    assert list(files_that_are_not_there(text)) == []
+    assert list(modules_that_are_not_there(text)) == []
+
+
+def test_what_is_not_there_would_be_found():
+    page, gone = "docs/own.md", "see [it](gone.md), [there](signals.md#gone) and `student/gone.py`"
+    assert list(links_that_lead_nowhere(page, gone)) == ["gone.md", "signals.md#gone"]
+    assert list(links_that_lead_nowhere(page, "[x](signals.md#columns) [y](https://x.y)")) == []
+    assert list(files_that_are_not_there(gone)) == ["student/gone.py"]
+    assert list(files_that_are_not_there("`python gone.py` or `tutor_sft.py`")) == ["gone.py"]
+    modules = "lessonplan.envs.gone and lessonplan.teacher.RULES or lessonplan/Parity-v0"
+    assert list(modules_that_are_not_there(modules)) == ["lessonplan.envs.gone"]
+
+
+def test_the_house_is_shown_on_one_page_and_has_every_package():
+    text = PAGES["docs/house.md"]
+    assert len(text.splitlines()) <= 60
+    for room in (*ROOMS, "experiments"):
+        packages = {f"{face.parent.name}/" for face in (ROOT / room).glob("*/__init__.py")}
+        files = {file.name for file in (ROOT / room).glob("*.py")} - {"__init__.py"}
+        assert [name for name in packages | files if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("title", OWN)
@@ -67,7 +133,12 @@ def test_sources_are_read_from_the_docstring_of_a_rule_or_of_its_file():
     assert CITATION.findall("by Willems, Lahlou and Bengio (2020) in 2021") == [
         "Willems, Lahlou and Bengio (2020)"
     ]
-    assert sum(bool(source(rule)) for rule in RULES.values()) > len(RULES) / 2
+
+
+def test_a_rule_that_says_it_is_published_names_its_source():
+    published = [rule for rule in RULES.values() if getattr(rule, "published", False)]
+    assert len(published) > len(RULES) / 2
+    assert [rule for rule in published if not source(rule)] == []
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +160,15 @@ def site(tmp_path_factory):
 def test_the_reference_has_every_public_name_of_a_room_and_no_other(site, room):
     public = set(importlib.import_module(f"lessonplan.{room}").__all__)
     page = (site / "api" / f"{room}.html").read_text()
-    # A function in a file of its own name stands under the file: student.parity.parity.
-    shown = re.findall(rf'id="lessonplan\.{room}\.(?:(\w+)\.(?=\1"))?(\w+)"', page)
-    assert {name for _, name in shown} == public
+    assert set(re.findall(rf'id="lessonplan\.{room}\.(\w+)"', page)) == public
+
+
+@pytest.mark.slow
+def test_the_reference_has_every_public_name_of_the_experiments_where_it_lies(site):
+    face = importlib.import_module("lessonplan.experiments")
+    page = (site / "api" / "experiments.html").read_text()
+    for name in face.__all__:
+        assert f'id="{getattr(face, name).__module__}.{name}"' in page
 
 
 @pytest.mark.slow

@@ -117,8 +117,8 @@ def test_published_is_a_rule_of_a_paper_with_the_settings_of_the_paper(tmp_path)
 
 
 def test_our_own_rules_and_plain_baselines_are_not_passed_off_as_published():
-    ours = {name for name, rule in RULES.items() if not getattr(rule, "published", False)}
-    assert ours == {
+    published = {name for name, rule in RULES.items() if getattr(rule, "published", False)}
+    assert not published & {
         "proportional", "uniform", "static_mixture", "in_order", "reverse", "spaced_review",
         "highest_unmastered", "learnability",
     }  # fmt: skip
