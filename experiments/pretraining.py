@@ -32,7 +32,7 @@ def pretrain_base(
     seed: int,
     mixture: Mapping[str, float] | None,
     out: Path,
-    progress: Callable[[int], None] = lambda steps: None,
+    tell: Callable[[int], None] = lambda steps: None,
 ) -> dict[str, Any]:
     """Train one student on a mixture and write its weights to the folder `out`.
 
@@ -43,7 +43,7 @@ def pretrain_base(
         mixture: weight of each task, by name, tasks without one are left out; by the sizes of
             their training data for None.
         out: folder for `weights.safetensors` and `base.json`.
-        progress: called now and then with the steps that were done since.
+        tell: told now and then of the steps that were done since.
 
     Returns:
         What `base.json` says: the course's suite and student, the mixture, steps, seed, and each
@@ -69,7 +69,7 @@ def pretrain_base(
     for begin in range(0, steps, _PORTION):
         portion = min(_PORTION, steps - begin)
         cohort.train(shares[None], portion)
-        progress(portion)
+        tell(portion)
         if cohort.diverged[0]:
             raise ValueError(
                 f"the student diverged within {begin + portion} steps; lower student.learning_rate"

@@ -97,8 +97,8 @@ def chosen_progress(outcome: Outcome) -> np.ndarray:
     rows = np.arange(len(outcome.task))
     rise = np.maximum(outcome.after - outcome.best, 0.0)[rows, outcome.task]
     rest = outcome.mean(1.0 - outcome.best)
-    paid = np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
-    return np.where(outcome.already, 0.0, paid)
+    pay = np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
+    return np.where(outcome.already, 0.0, pay)
 
 
 REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {
@@ -158,10 +158,10 @@ class Reward:
     def __call__(self, **outcome: Any) -> np.ndarray:
         """What is paid, (r,); the fields are those of `Outcome` without its weights."""
         result = Outcome(**outcome, weights=self.weights, targets=self.targets)
-        paid = self.function(result)
+        pay = self.function(result)
         if self.forgetting_penalty:
-            paid = paid - self.forgetting_penalty * forgetting_rise(result)
-        return paid
+            pay = pay - self.forgetting_penalty * forgetting_rise(result)
+        return pay
 
 
 def _target_weights(suite: TaskSuite, targets: Sequence[str]) -> np.ndarray:

@@ -126,10 +126,10 @@ class JoinedVecEnv(SharedVecEnv):
             part.load_state_dict(own)
 
 
-def _check_alike(what: str, i: int, own: object, wanted: object) -> None:
-    if own != wanted:
+def _check_alike(what: str, i: int, own: object, first: object) -> None:
+    if own != first:
         raise ValueError(
             f"joined environments must have the same {what.replace('_', ' ')}: the first has "
-            f"{wanted}, number {i + 1} has {own}; build them with the same observe, action and "
+            f"{first}, number {i + 1} has {own}; build them with the same observe, action and "
             "max_tasks, and with the column present where suites have unequal numbers of tasks"
         )

@@ -128,9 +128,9 @@ class TaughtMixin(_Trainer):
             names = self._lessons.names
             whose = [names.index(str(row[self._task_column])) for row in inputs]
             tasks = trainer.accelerator.gather(rewards.new_tensor(whose)).cpu().numpy()
-            earned = rewards.detach().cpu().numpy() * trainer.reward_weights.cpu().numpy()
-            nothing = np.isnan(earned).all(axis=1)
-            total = np.where(nothing, np.nan, np.nansum(earned, axis=1))
+            earnings = rewards.detach().cpu().numpy() * trainer.reward_weights.cpu().numpy()
+            nothing = np.isnan(earnings).all(axis=1)
+            total = np.where(nothing, np.nan, np.nansum(earnings, axis=1))
             self._lessons.reward(tasks.astype(np.int64), total)
         return rewards
 
@@ -140,16 +140,16 @@ class TaughtMixin(_Trainer):
         settings, checkpoint = trainer.args, kwargs.get("resume_from_checkpoint")
         self._lessons.forget()
         if checkpoint is not None:
-            kept = self._shared(lambda: read_state(Path(checkpoint)))
-            self._lessons.load_state_dict(kept)
-        asked = settings.max_steps
-        if asked <= 0:
+            stored_state = self._shared(lambda: read_state(Path(checkpoint)))
+            self._lessons.load_state_dict(stored_state)
+        most_steps = settings.max_steps
+        if most_steps <= 0:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
             settings.max_steps = self._taught_run.all_steps
         try:
             return super()._inner_training_loop(*args, **kwargs)
         finally:
-            settings.max_steps = asked
+            settings.max_steps = most_steps
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """What `Trainer` saves with; the lifetime goes into the same folder, before the rest."""

@@ -286,10 +286,10 @@ def _teacher(spec: Any, env: TutorEnv) -> Teacher:
             f"teacher must be an SB3 algorithm, or a function that makes one from an environment, "
             f"got {spec!r}"
         )
-    wanted = tuple(getattr(teacher, "columns", ()))
-    if wanted and wanted != env.columns:
+    columns = tuple(getattr(teacher, "columns", ()))
+    if columns and columns != env.columns:
         raise ValueError(
-            f"this teacher was made for the columns {', '.join(wanted)}, but the tutor shows "
+            f"this teacher was made for the columns {', '.join(columns)}, but the tutor shows "
             f"{', '.join(env.columns)}; give it the same with observe="
         )
     return teacher

@@ -19,7 +19,7 @@ from ..store.layout import RunDir, SweepDir
 from ..trial.trial import run_trial
 from ..trial.units import plan
 
-SECONDS_BETWEEN_REPORTS = 2.0
+SECONDS_BETWEEN_MESSAGES = 2.0
 SECONDS_FOR_THE_LAST = 60.0
 """How long a process that is ending may still hold a run directory."""
 
@@ -109,7 +109,7 @@ class _Share:
 
     def __call__(self, unit: str, fraction: float, words: str) -> None:
         self._fractions[unit] = fraction
-        if time.monotonic() - self._last < SECONDS_BETWEEN_REPORTS:
+        if time.monotonic() - self._last < SECONDS_BETWEEN_MESSAGES:
             return
         self._last = time.monotonic()
         whole = sum(self._weights[name] * part for name, part in self._fractions.items())

@@ -38,7 +38,7 @@ from .pairs import Pair
 from .ray_tune import begin, complain, fit
 from .trial import read_pair, settle, wait_until_free
 
-REPORTS = 40
+MESSAGES = 40
 """How often, at most, a candidate says how far it is."""
 
 Say = Callable[[dict[str, Any]], None]
@@ -99,19 +99,19 @@ def measure_candidate(spec: dict[str, Any]) -> None:
         wait_until_free(files.path)
         before = read_json(files.candidate_result)
         if before.get("cost"):
-            for report in before["reports"]:
-                tune.report(report)
+            for message in before["reports"]:
+                tune.report(message)
             return
-        reports: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
 
-        def say(report: dict[str, Any]) -> None:
-            reports.append(report)
-            write_json(files.candidate_result, {"reports": reports})
-            tune.report(report)
+        def say(message: dict[str, Any]) -> None:
+            messages.append(message)
+            write_json(files.candidate_result, {"reports": messages})
+            tune.report(message)
 
         result = measure_candidate_on(config, files.path, say)
-        write_json(files.candidate_result, result | {"reports": reports})
-        tune.report(reports[-1] | {"words": "done", "fraction": 1.0})
+        write_json(files.candidate_result, result | {"reports": messages})
+        tune.report(messages[-1] | {"words": "done", "fraction": 1.0})
     except (ValueError, ImportError) as error:
         tune.report({"area": 0.0, "decisions": 0, "error": " ".join(str(error).split())})
 
@@ -135,7 +135,7 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
     teaching = Teaching(teacher, room, students)
     importance = np.array([task.importance for task in suite.tasks])
     longest = room.decisions_in_budget
-    stride, area, decisions = max(1, longest // REPORTS), 0.0, 0
+    stride, area, decisions = max(1, longest // MESSAGES), 0.0, 0
     while len(teaching.running):
         teaching.step()
         decisions += 1
@@ -144,7 +144,7 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
         if decisions % stride == 0 or not len(teaching.running):
             cost = float(np.minimum(teaching.cost, room.facts.spending.spent).mean())
             words = f"area {area / decisions:.3f} after {decisions} decisions"
-            say(_report(decisions, area / decisions, cost, decisions / longest, words))
+            say(_message(decisions, area / decisions, cost, decisions / longest, words))
     return {
         "cost": float(teaching.cost.mean()),
         "lifetimes": len(students),
@@ -169,19 +169,19 @@ def _measure_learned(
             last = time.monotonic()
             saving = 1.0 - training.curve[-1]["length"] / longest
             decisions = int(training.curve[-1]["decisions"])
-            say(_report(decisions, saving, 0.0, fraction, words))
+            say(_message(decisions, saving, 0.0, fraction, words))
 
     training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, tell)
     result = training.run()
     cost = min(result["selection"])
     saving = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
-    say(_report(section.decisions, saving, cost, 1.0, "done"))
+    say(_message(section.decisions, saving, cost, 1.0, "done"))
     took = asdict(Cost.of(result))
     del took["wall_seconds"]
     return {"cost": cost, **took}
 
 
-def _report(
+def _message(
     decisions: int, area: float, cost: float, fraction: float, words: str
 ) -> dict[str, Any]:
     return {
@@ -227,14 +227,14 @@ def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path
         "best": winner.name,
         "cost": cost,
         "yaml": text,
-        "tried": {name: _without_reports(one) for name, one in results.items()},
+        "tried": {name: _without_messages(one) for name, one in results.items()},
     }
     write_json(SweepDir(sweep_dir).summary, summary)
     return summary
 
 
-def _without_reports(one: dict[str, Any]) -> dict[str, Any]:
-    """The last report in place of all."""
+def _without_messages(one: dict[str, Any]) -> dict[str, Any]:
+    """What a file says of a candidate, with the last message in place of all."""
     last = one.get("reports", [])[-1:]
     stop = {"stopped_after": last[0]["decisions"]} if last and "cost" not in one else {}
     return {key: value for key, value in one.items() if key != "reports"} | stop

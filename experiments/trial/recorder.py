@@ -1,4 +1,4 @@
-"""The one recorder: what is kept of each decision of each student; `store/schedule.py` has the files.
+"""The one recorder: what is kept of each decision of each student; `store/schedule.py` writes it.
 
 Legend: n students, k tasks, r rows of one decision.
 """

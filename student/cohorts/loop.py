@@ -197,14 +197,14 @@ class LoopCohort:
         pool = self._pool(split)
         index, used = evaluation_examples(pool, split, self._seeds[rows], self.evaluation_size)
         index = index - pool.offsets[:, None]
-        asked = np.tile(np.arange(len(self.suite)), (len(rows), 1))
-        asked = asked if tasks is None else np.asarray(tasks)[:, None]
-        figures = np.zeros((3, *asked.shape), dtype=np.float32)
+        columns = np.tile(np.arange(len(self.suite)), (len(rows), 1))
+        columns = columns if tasks is None else np.asarray(tasks)[:, None]
+        figures = np.zeros((3, *columns.shape), dtype=np.float32)
         with lent_streams():
-            for place, task in np.ndindex(asked.shape):
-                row, which = int(rows[place]), int(asked[place, task])
-                chosen = index[place, which][used[place, which]]
-                batch = Batch(split, np.full(len(chosen), which), chosen, pool)
+            for place, task in np.ndindex(columns.shape):
+                row, which = int(rows[place]), int(columns[place, task])
+                places = index[place, which][used[place, which]]
+                batch = Batch(split, np.full(len(places), which), places, pool)
                 sow(int(self._seeds[row]), _EVALUATE, SPLITS.index(split), which)
                 figures[:, place, task] = self._score(row, which, batch)
         return Evaluation(*figures)

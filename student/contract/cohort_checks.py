@@ -127,10 +127,10 @@ def check_evaluating(make_cohort: MakeCohort) -> None:
 
 def check_fresh_examples(make_cohort: MakeCohort) -> None:
     """Asking for losses on fresh examples changes nothing else."""
-    asked, plain = make_cohort(_N), make_cohort(_N)
-    _teach(asked, fresh=True)
+    other, plain = make_cohort(_N), make_cohort(_N)
+    _teach(other, fresh=True)
     _teach(plain)
-    if _seen(asked) != _seen(plain):
+    if _seen(other) != _seen(plain):
         raise ValueError("train with fresh=True teaches otherwise than without")
 
 

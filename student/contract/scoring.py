@@ -46,13 +46,13 @@ def score_examples(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Ten
     An example is right when the most likely token is the wanted one at every answer position,
     which is what greedy decoding would write. A NaN logit is never right.
     """
-    asked = targets != IGNORED
+    counts = targets != IGNORED
     top, choice = logits.max(dim=-1)
     normalizer = torch.logsumexp(logits, dim=-1)
-    wanted = logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-    right = ((choice == targets) & torch.isfinite(normalizer)) | ~asked
-    loss = torch.where(asked, normalizer - wanted, 0.0).sum(dim=-1) / asked.sum(dim=-1)
-    log_confidence = torch.where(asked, top - normalizer, 0.0).sum(dim=-1)
+    logit = logits.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    right = ((choice == targets) & torch.isfinite(normalizer)) | ~counts
+    loss = torch.where(counts, normalizer - logit, 0.0).sum(dim=-1) / counts.sum(dim=-1)
+    log_confidence = torch.where(counts, top - normalizer, 0.0).sum(dim=-1)
     return right.all(dim=-1), loss, log_confidence.exp()
 
 
@@ -62,7 +62,7 @@ def reported_loss(loss: np.ndarray) -> np.ndarray:
     return np.asarray(np.minimum(finite, LOSS_LIMIT))
 
 
-def summarize(
+def evaluation_of(
     right: np.ndarray,
     loss: np.ndarray,
     confidence: np.ndarray,

@@ -158,19 +158,19 @@ def _check_form(place: Place, record: dict[str, Any]) -> None:
             raise ValueError(f"{place}: the key {key!r} is missing")
 
 
-def _fits(wanted: str, value: Any) -> bool:
-    if wanted == _NUMBER:
+def _fits(kind: str, value: Any) -> bool:
+    if kind == _NUMBER:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return is_number and abs(value) < 1e300
-    if wanted == _NAMES:
+    if kind == _NAMES:
         return isinstance(value, list) and all(_fits(_TEXT, item) for item in value)
-    if wanted == _CHOICES:
+    if kind == _CHOICES:
         return _fits(_NAMES, value) and len(set(value)) == len(value) >= 2
-    if wanted == _MESSAGES:
+    if kind == _MESSAGES:
         return _is_chat(value)
-    if wanted == _LABEL and isinstance(value, int):
+    if kind == _LABEL and isinstance(value, int):
         return not isinstance(value, bool)
-    if wanted == _SPLIT:
+    if kind == _SPLIT:
         return isinstance(value, str) and value in SPLITS
     return isinstance(value, str) and bool(value)
 

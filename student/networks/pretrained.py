@@ -129,9 +129,9 @@ class CausalLM(_Frozen):
         # In training mode, checkpointing would switch the cache of keys and values off.
         before = self.model.training
         self.model.eval()
-        written = self.model.generate(**arguments, max_new_tokens=length)
+        output = self.model.generate(**arguments, max_new_tokens=length)
         self.model.train(before)
-        return [self._answer(row) for row in written[:, inputs.shape[1] :].tolist()]
+        return [self._answer(row) for row in output[:, inputs.shape[1] :].tolist()]
 
     def _answer(self, row: list[int]) -> list[int]:
         stops = (i for i, token in enumerate(row) if token in self.ends)

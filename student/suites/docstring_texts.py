@@ -106,10 +106,10 @@ def _in_file(library: str, root: Path, file: Path) -> Iterator[Docstring]:
             return
     modules = _inflected({library, *file.relative_to(root).with_suffix("").parts})
     for node, owner in _objects(tree, ""):
-        written = ast.get_docstring(node)
-        if written is None:
+        docstring = ast.get_docstring(node)
+        if docstring is None:
             continue
-        text = cleaned(written, modules | {node.name.lower(), owner.lower()})
+        text = cleaned(docstring, modules | {node.name.lower(), owner.lower()})
         if text:
             method = "method" if owner else "function"
             kind = "class" if isinstance(node, ast.ClassDef) else method

@@ -119,9 +119,9 @@ class Verify(_OnceEach):
         prompts = self.prompts[split][index]
         end, length = self.code.wording.end, self.code.answer_length
         credit, whole = np.zeros(len(index)), []
-        for place, written in enumerate(student.generate(prompts, length)):
-            ended = end in written or len(written) < length
-            tokens = written[: written.index(end)] if end in written else list(written)
+        for place, answer in enumerate(student.generate(prompts, length)):
+            ended = end in answer or len(answer) < length
+            tokens = answer[: answer.index(end)] if end in answer else list(answer)
             whole.append([*tokens, end] if ended else tokens)
             text = self.code.wording.read(tokens, special=False).strip()
             credit[place] = _scored(self.questions[split][index[place]], text)

@@ -49,18 +49,18 @@ def token_suite(
     """
     source, tokenizer = opened(tokenizer)
     wording = Wording(tokenizer, _talks(tasks, chat, tokenizer), template)
-    written = [_Written(task, wording, max_tokens) for task in tasks]
-    rows = [row for one in written for row in one.rows()]
+    wordings = [_Wordings(task, wording, max_tokens) for task in tasks]
+    rows = [row for one in wordings for row in one.rows()]
     code = TokenCode(
         wording,
         prompt_length=max(len(prompt) for prompt, _ in rows),
         answer_length=max(len(answer) for _, answers in rows for answer in answers),
     )
-    encoded = tuple(one.task(code, per_token) for one in written)
+    encoded = tuple(one.task(code, per_token) for one in wordings)
     return TaskSuite(name, encoded, n_outputs=_vocabulary(source, tokenizer), tokenizer=source)
 
 
-class _Written:
+class _Wordings:
     """A task in tokens that are not laid out yet."""
 
     def __init__(self, task: TextTask[Question], wording: Wording, max_tokens: int | None) -> None:

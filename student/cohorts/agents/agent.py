@@ -83,11 +83,9 @@ class Agents:
 
     def build(self, rows: DummyVecEnv, seed: int) -> BaseAlgorithm:
         """A new agent; draws its weights from the global streams."""
-        refused = [name for name in OURS if name in self.settings]
-        if refused:
-            raise ValueError(
-                f"{refused[0]} of an agent is not among its settings: the cohort sets it"
-            )
+        ours = [name for name in OURS if name in self.settings]
+        if ours:
+            raise ValueError(f"{ours[0]} of an agent is not among its settings: the cohort sets it")
         own: dict[str, Any] = self.settings
         if issubclass(self.algorithm, OnPolicyAlgorithm):
             own = own | {"n_steps": self.suite.n_steps}
@@ -214,7 +212,7 @@ class Agent:
             setattr(model, name, value)
         _load_buffer(model, state["buffer"])
         observations = [
-            row.replay(saved) for row, saved in zip(self.rows, state["rows"], strict=True)
+            row.replay(row_state) for row, row_state in zip(self.rows, state["rows"], strict=True)
         ]
         model._last_obs = np.stack(observations) if self.rows[0].task >= 0 else None
         self._regret = state["regret"]

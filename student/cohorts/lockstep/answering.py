@@ -34,8 +34,8 @@ class Member:
         device = self._row.device
         with torch.no_grad():
             parts = [
-                self._loss(part.to(device), wanted.to(device))
-                for part, wanted in zip(
+                self._loss(part.to(device), answers.to(device))
+                for part, answers in zip(
                     torch.split(inputs, _TOGETHER), torch.split(targets, _TOGETHER), strict=True
                 )
             ]
@@ -48,13 +48,13 @@ class Member:
 
     def generate(self, prompts: Tensor, length: int) -> list[list[int]]:
         """See `Answering.generate`."""
-        written = []
+        answers = []
         with torch.no_grad():
             for part in torch.split(prompts.to(self._row.device), _TOGETHER):
                 used = (part != NO_TOKEN).any(dim=0)
                 cropped = part[:, int(used.int().argmax()) :]
-                written += self._stack.generate(self._row[0], cropped, length)
-        return written
+                answers += self._stack.generate(self._row[0], cropped, length)
+        return answers
 
 
 def grade(

@@ -12,11 +12,11 @@ def load_base(module: nn.Module, base: Mapping[str, Tensor]) -> None:
         ValueError: naming the first weight that is missing, unknown, of another shape or not
             finite.
     """
-    wanted = module.state_dict()
+    own = module.state_dict()
     advice = "base weights are for the model, with the options, that they were trained with"
     for kind, names in (
-        ("miss", wanted.keys() - base.keys()),
-        ("hold", base.keys() - wanted.keys()),
+        ("miss", own.keys() - base.keys()),
+        ("hold", base.keys() - own.keys()),
     ):
         if names:
             raise ValueError(
@@ -24,10 +24,10 @@ def load_base(module: nn.Module, base: Mapping[str, Tensor]) -> None:
                 f"{'has' if kind == 'miss' else 'does not have'}; {advice}"
             )
     for name, value in base.items():
-        if value.shape != wanted[name].shape:
+        if value.shape != own[name].shape:
             raise ValueError(
                 f"the base weights {name!r} have the shape {tuple(value.shape)}, the model's "
-                f"{tuple(wanted[name].shape)}; {advice}"
+                f"{tuple(own[name].shape)}; {advice}"
             )
         if not bool(value.isfinite().all()):
             raise ValueError(f"the base weights {name!r} are not all finite; train them again")

@@ -45,23 +45,23 @@ def activation_bytes(
     """
     inputs, targets = (part.to(device) for part in first_batch(suite, batch_size))
     weights = {p.untyped_storage().data_ptr() for p in module.parameters()}
-    kept: dict[int, int] = {}
+    sizes: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in weights:
-            kept[storage.data_ptr()] = storage.nbytes()
+            sizes[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         logits = _tried(student, inputs, suite.name)
-    wanted = (batch_size, targets.shape[1], suite.n_outputs)
-    if tuple(logits.shape) != wanted:
+    shape = (batch_size, targets.shape[1], suite.n_outputs)
+    if tuple(logits.shape) != shape:
         raise ValueError(
             f"the model turns {batch_size} inputs of suite {suite.name!r} into logits of shape "
-            f"{tuple(logits.shape)}, wanted (b, l, v) = {wanted}"
+            f"{tuple(logits.shape)}, wanted (b, l, v) = {shape}"
         )
-    return sum(kept.values())
+    return sum(sizes.values())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...contract.batches import draw_examples, draw_tasks, evaluation_examples
 from ...contract.cohort import Rows, Training, checked_mixture
-from ...contract.scoring import Evaluation, score_examples, summarize
+from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
 from .answering import Member, grade
 from .optimizer import Adam, AdamState
@@ -122,8 +122,8 @@ class RowCohort:
         where = torch.as_tensor(members, device=self.device)
         batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
         batches = batches.expand(-1, len(members), -1)
-        saved = (self._weights, *self._moments, self._taken)
-        weights, first, second, updates = (values.index_select(0, where) for values in saved)
+        stores = (self._weights, *self._moments, self._taken)
+        weights, first, second, updates = (values.index_select(0, where) for values in stores)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         result = train_members(
             self.stack,
@@ -135,7 +135,7 @@ class RowCohort:
             batches[steps:],
         )
         count = len(rows)
-        for values, new in zip(saved, (weights, first, second, updates), strict=True):
+        for values, new in zip(stores, (weights, first, second, updates), strict=True):
             values.index_copy_(0, where[:count], new[:count])
         self.diverged[rows] = ~alive[:count].cpu().numpy()
         return result
@@ -171,8 +171,8 @@ class RowCohort:
             students = [Member(self.stack, self._weights[row : row + 1]) for row in rows]
             with self._quiet():
                 graded = grade(self.suite, split, which, within, students, (right, confidence))
-            return summarize(graded[0], loss, graded[1], used, self._chance[which])
-        return summarize(right, loss, confidence, used, self._chance[which])
+            return evaluation_of(graded[0], loss, graded[1], used, self._chance[which])
+        return evaluation_of(right, loss, confidence, used, self._chance[which])
 
     def _evaluate_chunk(
         self, split: str, rows: Rows, index: np.ndarray

@@ -184,26 +184,26 @@ def _values(name: str, layer: nn.Module, kind: str, r: int) -> dict[str, Tensor]
 
 def _kinds(module: nn.Module, lora: LoRA, names: list[str]) -> dict[str, str]:
     """What becomes of every linear layer."""
-    saved = {name for name in names if _ends(name, lora.modules_to_save)}
+    whole = {name for name in names if _ends(name, lora.modules_to_save)}
     if lora.target_modules == ALL_LINEAR:
         output = _output_layer(module)
-        targets = {name for name in names if name not in saved | {output}}
+        targets = {name for name in names if name not in whole | {output}}
     elif isinstance(lora.target_modules, str):
         pattern = re.compile(lora.target_modules)
         targets = {name for name in names if pattern.fullmatch(name)}
     else:
         targets = {name for name in names if _ends(name, lora.target_modules)}
-    for option, layers in (("target_modules", targets), ("modules_to_save", saved)):
+    for option, layers in (("target_modules", targets), ("modules_to_save", whole)):
         if not layers and getattr(lora, option):
             ends = sorted({name.rpartition(".")[2] for name in names})
             raise ValueError(
                 f"{option} {getattr(lora, option)!r} names no linear layer of the model; its "
                 f"linear layers are called {', '.join(ends) or '(there are none)'}"
             )
-    if both := sorted(targets & saved):
+    if both := sorted(targets & whole):
         raise ValueError(f"{both[0]!r} is named by target_modules and by modules_to_save")
     return {
-        name: "saved" if name in saved else "adapted" if name in targets else "frozen"
+        name: "saved" if name in whole else "adapted" if name in targets else "frozen"
         for name in names
     }
 

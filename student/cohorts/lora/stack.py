@@ -167,10 +167,10 @@ def _fitting(start: Adapter, lora: LoRA, values: Mapping[str, Tensor]) -> dict[s
     Raises:
         ValueError: if it is for other layers, or of another rank or scale.
     """
-    wanted, got = (lora.r, lora.lora_alpha), (start.lora.r, start.lora.lora_alpha)
-    if wanted != got:
+    ours, theirs = (lora.r, lora.lora_alpha), (start.lora.r, start.lora.lora_alpha)
+    if ours != theirs:
         raise ValueError(
-            f"the adapter to start from has r and lora_alpha {got}, students have {wanted}; give "
+            f"the adapter to start from has r and lora_alpha {theirs}, students have {ours}; give "
             "them the same"
         )
     for name, value in values.items():

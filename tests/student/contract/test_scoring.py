@@ -10,9 +10,9 @@ from lessonplan.student import IGNORED
 from lessonplan.student.contract.scoring import (
     LOSS_LIMIT,
     batch_loss,
+    evaluation_of,
     reported_loss,
     score_examples,
-    summarize,
 )
 
 
@@ -49,7 +49,7 @@ def test_a_logit_that_is_not_finite_is_never_right(poison):
 
 def evaluation(right, loss, confidence, used, chance=0.0):
     arrays = (np.array(part)[None, None] for part in (right, loss, confidence, used))
-    return summarize(*arrays, np.array([[chance]]))
+    return evaluation_of(*arrays, np.array([[chance]]))
 
 
 def test_the_score_is_accuracy_above_chance_and_never_negative():
@@ -79,7 +79,7 @@ def test_students_and_tasks_have_bins_of_their_own():
     generator = np.random.default_rng(0)
     right, used = generator.random((3, 4, 20)) < 0.5, np.ones((3, 4, 20), dtype=bool)
     loss, confidence = generator.random((2, 3, 4, 20))
-    together = summarize(right, loss, confidence, used, np.zeros((3, 4)))
+    together = evaluation_of(right, loss, confidence, used, np.zeros((3, 4)))
     for i in range(3):
         for j in range(4):
             alone = evaluation(right[i, j], loss[i, j], confidence[i, j], used[i, j])
