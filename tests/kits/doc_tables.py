@@ -43,13 +43,13 @@ def estimators():
     """Every estimator of progress, as it is asked for."""
     rows = []
     for parameters, estimator in ESTIMATORS.items():
-        known = inspect.signature(estimator).parameters
-        asked = [
-            f"{name}={known[name].default:g}" if name in known else name
+        defaults = inspect.signature(estimator).parameters
+        options = [
+            f"{name}={defaults[name].default:g}" if name in defaults else name
             for name in sorted(parameters)
         ]
-        rows.append((f"`{':'.join(filter(None, ['progress', ','.join(asked)]))}`",
-                     first_line(estimator)))  # fmt: skip
+        column = ":".join(filter(None, ["progress", ",".join(options)]))
+        rows.append((f"`{column}`", first_line(estimator)))
     return table(("column", "what it estimates"), rows)
 
 
@@ -70,26 +70,26 @@ def comparison(name):
     }
     rows = []
     for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
-        said, found = teachers[each], teachers[each]["steps_to_mastery"]
-        seeds = f", {said['teacher_seeds']} seeds" if said["teacher_seeds"] > 1 else ""
+        entry, steps = teachers[each], teachers[each]["steps_to_mastery"]
+        seeds = f", {entry['teacher_seeds']} seeds" if entry["teacher_seeds"] > 1 else ""
         rows.append(
             (
-                f"`{each}`{seeds}" + (" (sees the order)" if said["sees_order"] else ""),
-                f"{said['mastered']:.0%}",
-                f"{found['iqm']:,.0f} {interval(found, ',.0f')}",
+                f"`{each}`{seeds}" + (" (sees the order)" if entry["sees_order"] else ""),
+                f"{entry['mastered']:.0%}",
+                f"{steps['iqm']:,.0f} {interval(steps, ',.0f')}",
                 f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
                 if each in ratio
                 else "",
-                f"{said['area']['iqm']:.3f} {interval(said['area'], '.3f')}",
+                f"{entry['area']['iqm']:.3f} {interval(entry['area'], '.3f')}",
             )
         )
     head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
     return table(head, rows)
 
 
-def interval(found, shape):
+def interval(estimate, shape):
     """The 95 % interval in brackets."""
-    return "[" + ", ".join(format(end, shape) for end in found["ci95"]) + "]"
+    return "[" + ", ".join(format(end, shape) for end in estimate["ci95"]) + "]"
 
 
 TABLES = {
@@ -123,9 +123,9 @@ def without_source(line):
 def source(rule):
     """Who published it, as its docstring says, or else that of its file."""
     for text in (inspect.getdoc(rule), inspect.getdoc(inspect.getmodule(rule))):
-        found = CITATION.findall(re.sub(r"\s+", " ", text))
-        if found:
-            return "; ".join(dict.fromkeys(re.sub(r"[()]|(?<=\.),", "", each) for each in found))
+        names = CITATION.findall(re.sub(r"\s+", " ", text))
+        if names:
+            return "; ".join(dict.fromkeys(re.sub(r"[()]|(?<=\.),", "", each) for each in names))
     return ""
 
 
@@ -144,8 +144,8 @@ def replaced(page, mark, text):
     """The page with this text between the two lines of a mark."""
     start, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
     head, _, rest = page.partition(start)
-    _, found, tail = rest.partition(end)
-    if not found:
+    _, has_end, tail = rest.partition(end)
+    if not has_end:
         raise ValueError(f"the page has no lines {start.strip()} and {end}")
     return f"{head}{start}{text}\n{end}{tail}"
 
