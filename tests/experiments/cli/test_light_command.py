@@ -125,7 +125,7 @@ TIMED = {
 @pytest.mark.slow
 def test_they_take_at_most_twice_the_time_of_importing_what_the_command_is_made_of(folder):
     seconds = {what: [] for what in (LITERAL, LOADED, TYPER_PAGE, *TIMED)}
-    for _ in range(9):
+    for _ in range(7):
         for what, turns in seconds.items():
             code, words = (COMMAND, what.split()) if what in TIMED else (what, [])
             turns.append(python(code, *words, cwd=folder)[1])
