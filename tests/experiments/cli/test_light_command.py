@@ -30,8 +30,12 @@ print(json.dumps({{words: answer(words) for words in sys.argv[1:]}}))
 """
 LITERAL = "import pydantic, typer, rich, yaml"
 """Of Pydantic and Rich these names alone load next to nothing: what is in them comes when asked."""
-LOADED = "import rich.console, typer, yaml\nfrom pydantic import BaseModel"
-"""The same four with what no command can do without: a model, a console."""
+LOADED = (
+    "import rich.console, typer, yaml\n"
+    "from pydantic import AfterValidator, BaseModel, Field, TypeAdapter"
+)
+"""The same four with what no command can do without: a console, models, and what Typer reads each
+option with."""
 TYPER_PAGE = (
     "import rich.console, typer.rich_utils, yaml\nfrom pydantic import BaseModel, TypeAdapter"
 )
