@@ -78,6 +78,10 @@ class Rule(Protocol):
 
     The functions are pure: they return new arrays and change none that they were given. Rows are
     students and independent of each other.
+
+    A class may also say what it is, for the card of a teacher: its `kind` (`rule`, `bandit`,
+    `order` or `static`), whether it `sees_order`, `mixes` tasks or is `published`; and in `tuning`
+    which values of each parameter to try.
     """
 
     @property

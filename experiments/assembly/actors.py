@@ -20,7 +20,7 @@ from ..cluster.session import ray_session
 from ..config.config import Course, LearnedSection
 from ..config.sweeps import Resources
 from .build import build_suite
-from .courses import most_tasks, training_room
+from .courses import course_env, most_tasks
 
 _SECONDS_TO_BEGIN = 600.0
 """How long an actor may wait for its place; a cluster that grows takes minutes."""
@@ -89,9 +89,7 @@ class Host:
     def __init__(self, teacher: LearnedSection, course: Course, n: int, max_tasks: int) -> None:
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
-        self.env: CurriculumVecEnv = training_room(
-            teacher, course, build_suite(course), n, max_tasks
-        )
+        self.env: CurriculumVecEnv = course_env(teacher, course, build_suite(course), n, max_tasks)
 
     def signature(self) -> tuple[tuple[str, ...], spaces.Space[Any], spaces.Space[Any]]:
         """Columns, and the spaces of observations and actions."""

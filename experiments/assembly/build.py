@@ -1,4 +1,4 @@
-"""The one place where a config becomes objects."""
+"""Suites, classrooms and teachers from the sections of a config."""
 
 import inspect
 from collections.abc import Mapping, Sequence

@@ -44,7 +44,7 @@ def most_tasks(courses: list[tuple[Course, TaskSuite]]) -> int:
     return max(len(suite) for _, suite in courses)
 
 
-def training_room(
+def course_env(
     teacher: LearnedSection,
     course: Course,
     suite: TaskSuite,

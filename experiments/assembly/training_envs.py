@@ -4,7 +4,7 @@ from lessonplan.envs import CurriculumVecEnv, JoinedVecEnv
 from lessonplan.student import TaskSuite
 
 from ..config.config import Course, LearnedSection
-from .courses import most_tasks, training_room
+from .courses import course_env, most_tasks
 
 
 def training_env(
@@ -20,5 +20,5 @@ def training_env(
         return ActorVecEnv(teacher, courses)
     n = teacher.students // len(courses)
     most = most_tasks(courses)
-    rooms = [training_room(teacher, course, suite, n, most) for course, suite in courses]
-    return rooms[0] if len(rooms) == 1 else JoinedVecEnv(rooms)
+    envs = [course_env(teacher, course, suite, n, most) for course, suite in courses]
+    return envs[0] if len(envs) == 1 else JoinedVecEnv(envs)

@@ -1,6 +1,7 @@
 """What an experiment is: every field of a config, with one line of help each.
 
-Unknown keys are errors. A config stops at `build.py`: the other rooms take plain values.
+Unknown keys are errors. Configs stop at this room: `assembly/` makes objects of them, and the other
+rooms take plain values.
 """
 
 import re

@@ -9,7 +9,7 @@ from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
 from ..assembly.build import build_learner, build_room, build_rule, build_suite, rule_teacher
-from ..assembly.courses import courses_of, most_tasks, training_room
+from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..common.names import named
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
@@ -75,7 +75,7 @@ def _check_learned(
     n = min(section.students, 2)
     most = most_tasks(courses)
     envs = [
-        training_room(section, course, suite, n, most, cohorts.of(course, suite, n))
+        course_env(section, course, suite, n, most, cohorts.of(course, suite, n))
         for course, suite in courses
     ]
     with warnings.catch_warnings():
