@@ -5,7 +5,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from lessonplan.student import BATCH_SIZE, EVALUATION_SIZE, SUITES, Adam, TaskSuite, make_cohort
+from lessonplan.student import SUITES, Adam, TaskSuite, make_cohort
 
 from .classroom.budget import Budget
 from .classroom.checking import check_choice
@@ -23,8 +23,8 @@ def make_classroom(
     model: str | None = None,
     model_options: Mapping[str, Any] | None = None,
     learning_rate: float | None = None,
-    batch_size: int = BATCH_SIZE,
-    evaluation_size: int = EVALUATION_SIZE,
+    batch_size: int | None = None,
+    evaluation_size: int | None = None,
     student_options: Mapping[str, Any] | None = None,
     budget: str | Budget | None = None,
     **options: Any,
@@ -39,26 +39,29 @@ def make_classroom(
             decoder for tokens, else the MLP.
         model_options: arguments of the model; the MLP has one layer of 64 by default.
         learning_rate: of the networks' Adam; 3e-3 by default.
-        batch_size: training examples per student step.
-        evaluation_size: held-out examples per task and split.
+        batch_size: training examples per student step; `lessonplan.student.BATCH_SIZE` by default.
+        evaluation_size: held-out examples per task and split; `EVALUATION_SIZE` by default.
         student_options: further arguments of the cohort that the suite needs.
         budget: what a lifetime may spend, such as `4000-steps`; 4000 steps by default.
         options: arguments of `Classroom`.
     """
     suite = _suite(suite, suite_options or {})
-    settings: dict[str, Any] = {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    sizes = {"batch_size": batch_size, "evaluation_size": evaluation_size}
+    settings: dict[str, Any] = {name: size for name, size in sizes.items() if size is not None}
+    # What is given by its name goes before what is among the options.
+    further = {name: x for name, x in (student_options or {}).items() if name not in settings}
     network = {"model": model, "model_options": model_options, "learning_rate": learning_rate}
     if suite.cohort == "stacked":
         settings |= {"model": model, "options": model_options}
         settings |= {} if learning_rate is None else {"optimizer": Adam(learning_rate)}
-        settings |= student_options or {}
+        settings |= further
     elif wrong := [name for name, value in network.items() if value is not None]:
         raise ValueError(
             f"students of suite {suite.name!r} are not networks of ours and take no {wrong[0]}; "
             "set what they take with student_options="
         )
     else:
-        settings["options"] = student_options
+        settings["options"] = further
     if not isinstance(budget, Budget):
         budget = Budget.parse(budget or "4000-steps")
     return Classroom(make_cohort(suite, n, **settings), budget, **options)

@@ -165,7 +165,7 @@ def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:
 
 
 def _quantile(ascending: Floats, length: Counts, level: float) -> Floats:
-    """Linear-interpolated quantile of the first ``filled`` (n,) values of sorted rows, (n,)."""
+    """Linear-interpolated quantile of the first ``length`` (n,) values of sorted rows, (n,)."""
     position = level * (length - 1)
     below = np.floor(position).astype(np.int64)
     rows = np.arange(len(ascending))

@@ -110,7 +110,7 @@ class Spending:
 
     @property
     def spent(self) -> np.ndarray:
-        """In the unit of the budget."""
+        """What was spent, in the unit of the budget."""
         return np.asarray(getattr(self, self.budget.unit))
 
     @property

@@ -178,7 +178,7 @@ class Lessons:
         self.tokens, self.evaluations = state["tokens"], {}
 
     def _score(self, name: str) -> float:
-        """In [0, 1], by the metric."""
+        """Score of a task by the metric, in [0, 1]."""
         metrics = self.evaluations[name]
         if callable(self.metric):
             return float(self.metric(name, metrics))
@@ -360,7 +360,7 @@ class TaughtRun:
         model.train(training)
 
     def _log(self, line: dict[str, float]) -> None:
-        """Into whatever the trainer reports to."""
+        """Write a line to whatever the trainer reports to."""
         with self._undisturbed():
             self.trainer._log_alone(line)
 

@@ -25,10 +25,10 @@ def read_suite(tasks: TaskSuite | Iterable[str] | Mapping[str, Mapping[str, Any]
     if isinstance(tasks, str):
         raise ValueError(f"tasks must be names, such as ['add', 'subtract'], got {tasks!r}")
     if isinstance(tasks, Mapping):
-        listed = [_task(name, fields_of) for name, fields_of in tasks.items()]
+        blanks = [_task(name, fields_of) for name, fields_of in tasks.items()]
     else:
-        listed = [_task(name, {}) for name in tasks]
-    return TaskSuite("tutor", tuple(listed), n_outputs=1)
+        blanks = [_task(name, {}) for name in tasks]
+    return TaskSuite("tutor", tuple(blanks), n_outputs=1)
 
 
 def _task(name: str, description: Mapping[str, Any]) -> Task:

@@ -10,7 +10,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
-from lessonplan.student import SUITES, Cohort, TaskSuite
+from lessonplan.student import COHORTS, SUITES, Cohort, StackedCohort, TaskSuite
 from lessonplan.teacher import (
     RULES,
     LearnerStreams,
@@ -87,6 +87,9 @@ def build_room(
 
 def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
     """Decisions that the budget of a lifetime buys on a task of mean cost; at least 1."""
+    if named("cohort", suite.cohort, COHORTS) is not StackedCohort:
+        # Students of other kinds may have batches and evaluations of sizes of their own.
+        return build_room(course, suite, 1).decisions_in_budget
     student, lifetime = course.student, course.lifetime
     return Budget.parse(lifetime.budget).decisions(
         suite,
@@ -114,13 +117,13 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
         index = {name: i for i, name in enumerate(suite.names)}
         graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
         plain.setdefault("prerequisites", tuple(graph))
-    made_rule: Rule = call("rule", rule, maker, plain)
-    if not isinstance(made_rule, Rule):
+    instance: Rule = call("rule", rule, maker, plain)
+    if not isinstance(instance, Rule):
         raise ValueError(
             f"rule {rule!r} must have needs, start, observe and probabilities, got a "
-            f"{type(made_rule).__name__} without"
+            f"{type(instance).__name__} without"
         )
-    return made_rule
+    return instance
 
 
 def rule_teacher(

@@ -73,13 +73,13 @@ def submit(
     """Submit a run or sweep to a Ray cluster, follow it, and fetch its run directory."""
     _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
     name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
-    given, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
+    variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
     from ..jobs.cluster import JobCluster
     from ..jobs.job import Job, see_that_it_lasts
 
     see_that_it_lasts(remote_out)
     options = ["--wandb", wandb] if wandb else []
-    job = Job(name, values, options, remote_out, "", given, include or [], seen, cpus, gpus)
+    job = Job(name, values, options, remote_out, "", variables, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name) if kind else out
     cluster = JobCluster(address, python)
     if kind or resume:
@@ -133,10 +133,10 @@ def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, di
     return sweep.name, sweep.model_dump(mode="json", exclude_none=True)
 
 
-def _environment(given: Sequence[str]) -> dict[str, str]:
+def _environment(variables: Sequence[str]) -> dict[str, str]:
     """Variables that are handed to a job, which everybody who may look at the job can read."""
     values = {}
-    for text in given:
+    for text in variables:
         name, equals, value = text.partition("=")
         if name.startswith("RAY_"):
             raise ValueError(

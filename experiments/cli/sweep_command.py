@@ -41,13 +41,13 @@ def sweep(
         return
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
     with live_bars(console, settings.name, len(pairs), "pairs", before) as watch:
-        found = run_sweep(
+        summary = run_sweep(
             settings, folder, resume=resume is not None, address=address or None, watch=watch
         )
     if settings.purpose == "tune":
-        _print_best(found, folder)
+        _print_best(summary, folder)
     else:
-        _print_summary(found, folder)
+        _print_summary(summary, folder)
 
 
 def _settings(

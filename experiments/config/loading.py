@@ -194,12 +194,12 @@ def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
     if not place.exists():
         raise ValueError(f"{place} does not exist; give a .jsonl file or a folder of .jsonl files")
     values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
-    saved = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
+    is_dataset = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
     options: dict[str, Any] = {"path": str(place)}
     if model:
         options["tokenizer"] = model
         values["student"]["options"].pop("source", None)
-    values["suite"] = {"name": "dataset" if saved else "jsonl", "options": options}
+    values["suite"] = {"name": "dataset" if is_dataset else "jsonl", "options": options}
     values["name"] = (place.name if place.is_dir() else place.stem) or "data"
     return values
 

@@ -56,7 +56,7 @@ class Distribution(Section):
         return self
 
     def draw(self, generator: "np.random.Generator") -> Any:
-        """One value."""
+        """One value of the distribution."""
         if self.uniform is not None:
             return float(generator.uniform(*self.uniform))
         if self.loguniform is not None:

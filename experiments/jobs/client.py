@@ -34,7 +34,7 @@ def job_client(address: str, token: Token) -> "JobSubmissionClient":
     _see_that_it_answers(address)
     # Ours: Ray's own reading of it ends the process where a file is missing.
     headers = {"Authorization": f"Bearer {token.value}"} if token.value else {}
-    with clear_errors(address, token), _no_other_address():
+    with errors_in_words(address, token), _no_other_address():
         return JobSubmissionClient(address, headers=headers)
 
 
@@ -70,7 +70,7 @@ class JobNotKnownError(ValueError):
 
 
 @contextmanager
-def clear_errors(address: str, token: Token, job_id: str = "") -> Iterator[None]:
+def errors_in_words(address: str, token: Token, job_id: str = "") -> Iterator[None]:
     """Turn what goes wrong between here and a cluster into a ValueError of one sentence."""
     from ray.exceptions import AuthenticationError
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cluster.staging import stage
 from . import pack
-from .client import JobNotKnownError, clear_errors, job_client, plain_address, upload_limit
+from .client import JobNotKnownError, errors_in_words, job_client, plain_address, upload_limit
 from .fetch import see_that_it_can_be_fetched, unpack_into
 from .job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .log import LogLines, reason
@@ -87,7 +87,7 @@ class JobCluster:
         Raises:
             ValueError: if the cluster does not know it.
         """
-        with self._clear_errors(job_id):
+        with self._errors_in_words(job_id):
             return self._state_of(self._client.get_job_info(job_id))
 
     def state_or_forgotten(self, job_id: str, place: str) -> JobState:
@@ -112,7 +112,7 @@ class JobCluster:
 
     def jobs(self) -> list[JobState]:
         """All runs and sweeps that the cluster knows, the latest first."""
-        with self._clear_errors():
+        with self._errors_in_words():
             details = sorted(self._client.list_jobs(), key=lambda one: -(one.start_time or 0))
         return [state for state in map(self._state_of, details) if state.root]
 
@@ -147,7 +147,7 @@ class JobCluster:
 
     def stop(self, job_id: str) -> JobState:
         """End a job and wait until it has ended; what it had done is kept."""
-        with self._clear_errors(job_id):
+        with self._errors_in_words(job_id):
             self._client.stop_job(job_id)
         return self._wait_for_end(job_id, _PATIENCE_SECONDS)
 
@@ -177,7 +177,7 @@ class JobCluster:
     ) -> None:
         archive = folder.with_suffix(".zip")
         zipped(folder, archive, upload_limit())
-        with self._clear_errors():
+        with self._errors_in_words():
             self._client.submit_job(
                 entrypoint=shlex.join(words),
                 submission_id=job_id,
@@ -217,10 +217,10 @@ class JobCluster:
         """Have the cluster forget a short job, as far as it can; one that runs is stopped."""
         with suppress(ValueError):
             if not self.state(job_id).ended:
-                with self._clear_errors(job_id):
+                with self._errors_in_words(job_id):
                     self._client.stop_job(job_id)
                 self._wait_for_end(job_id, 10.0)
-            with self._clear_errors(job_id):
+            with self._errors_in_words(job_id):
                 self._client.delete_job(job_id)
 
     def _wait_for_end(self, job_id: str, seconds: float) -> JobState:
@@ -231,7 +231,7 @@ class JobCluster:
         return state
 
     def _log(self, job_id: str) -> str:
-        with self._clear_errors(job_id):
+        with self._errors_in_words(job_id):
             return self._client.get_job_logs(job_id)
 
     async def _tail(self, job_id: str, lines: LogLines) -> None:
@@ -250,8 +250,8 @@ class JobCluster:
                     raise
                 time.sleep(2.0)
 
-    def _clear_errors(self, job_id: str = "") -> "AbstractContextManager[None]":
-        return clear_errors(self.address, self._token, job_id)
+    def _errors_in_words(self, job_id: str = "") -> "AbstractContextManager[None]":
+        return errors_in_words(self.address, self._token, job_id)
 
     def _state_of(self, details: Any) -> JobState:
         metadata = details.metadata or {}

@@ -44,7 +44,8 @@ def write_report(
     """Write `report.html`, `figures/` and `summary.json`; several runs are compared.
 
     Args:
-        run_dirs: one run directory or several; of a sweep those of `merged_runs`.
+        run_dirs: one run directory or several; of a sweep those that
+            `lessonplan.experiments.sweep.run_dirs_of` gives.
         out: a directory or the path of the HTML file; by default the run's own directory.
 
     Returns:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ..common.files import read_object, write_json
 from .layout import RunDir
 
@@ -126,6 +128,7 @@ def read_card(file: Path) -> TeacherCard:
         # Older versions wrote `deterministic` for every learned teacher but the sampled twin.
         twin = not values.get("deterministic")
         values["sampled_twin_of"] = values["name"].removesuffix("-sampled") if twin else None
+        values["deterministic"] = not twin and not _is_sampled(file, values["name"])
     for work in ("training", "tuning"):
         if values.get(work):
             values[work] = Cost.of(values[work])
@@ -135,6 +138,22 @@ def read_card(file: Path) -> TeacherCard:
     if card.kind not in KINDS:
         raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}, got {card.kind!r}")
     return card
+
+
+def _is_sampled(card: Path, name: str) -> bool:
+    """Whether the config beside an older card says that this teacher's tasks are sampled."""
+    config = RunDir(card.parents[1]).config
+    try:
+        values = yaml.safe_load(config.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return False
+    teachers = values.get("teachers") if isinstance(values, dict) else None
+    return isinstance(teachers, list) and any(
+        isinstance(section, dict)
+        and section.get("name") == name
+        and section.get("deterministic") is False
+        for section in teachers
+    )
 
 
 def read_cards(run_dir: Path) -> dict[str, TeacherCard]:

@@ -110,7 +110,8 @@ def track_report(
         run_dir: a run directory, or that of a sweep; W&B's files go into its folder `wandb`.
         project: of W&B.
         group: that the runs of the pairs belong to.
-        runs: the run directories, of a sweep those of `merged_runs`; by default the one above.
+        runs: the run directories, of a sweep those that
+            `lessonplan.experiments.sweep.run_dirs_of` gives; by default the one above.
         entity: user or team of W&B.
         patience: as in `tracking`.
         say: as in `tracking`.

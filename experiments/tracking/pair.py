@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,7 @@ class TrackedPair:
     def remember(self, position: Position, **changes: Any) -> Position:
         """Keep a position with some changes."""
         position = replace(position, **changes)
-        write_json(self._position, vars(position))
+        write_json(self._position, asdict(position))
         return position
 
 

@@ -161,7 +161,7 @@ class WandbService:
     def _init(self, run_id: str, job_type: str, name: str, config: dict[str, Any]) -> "wandb.Run":
         import wandb
 
-        (RunDir(self._run_dir).tracking).mkdir(parents=True, exist_ok=True)
+        RunDir(self._run_dir).tracking.mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(
             silent=True,
             console="off",

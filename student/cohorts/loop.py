@@ -197,12 +197,12 @@ class LoopCohort:
         pool = self._pool(split)
         index, used = evaluation_examples(pool, split, self._seeds[rows], self.evaluation_size)
         index = index - pool.offsets[:, None]
-        columns = np.tile(np.arange(len(self.suite)), (len(rows), 1))
-        columns = columns if tasks is None else np.asarray(tasks)[:, None]
-        figures = np.zeros((3, *columns.shape), dtype=np.float32)
+        tasks_of_rows = np.tile(np.arange(len(self.suite)), (len(rows), 1))
+        tasks_of_rows = tasks_of_rows if tasks is None else np.asarray(tasks)[:, None]
+        figures = np.zeros((3, *tasks_of_rows.shape), dtype=np.float32)
         with lent_streams():
-            for place, task in np.ndindex(columns.shape):
-                row, which = int(rows[place]), int(columns[place, task])
+            for place, task in np.ndindex(tasks_of_rows.shape):
+                row, which = int(rows[place]), int(tasks_of_rows[place, task])
                 places = index[place, which][used[place, which]]
                 batch = Batch(split, np.full(len(places), which), places, pool)
                 sow(int(self._seeds[row]), _EVALUATE, SPLITS.index(split), which)
@@ -214,8 +214,8 @@ class LoopCohort:
         score, loss, error, *_ = (*self._returned(row, "evaluate", batch, (2, 3)), 0.0)
         if self.diverged[row]:
             score, error = (float(np.nan_to_num(x, posinf=0.0)) for x in (score, error))
-        shares = (("score", score, 1.0), ("calibration error", error, 1.0))
-        for name, value, high in (*shares, ("loss", loss, np.inf)):
+        bounded = (("score", score, 1.0), ("calibration error", error, 1.0))
+        for name, value, high in (*bounded, ("loss", loss, np.inf)):
             sound = 0.0 <= value <= high or (name == "loss" and not np.isfinite(value))
             if not sound:
                 raise ValueError(

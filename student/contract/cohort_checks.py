@@ -210,20 +210,21 @@ def check_divergence(make_cohort: MakeCohort) -> None:
     state = cohort.state_dict()
     _poison(state, 1)
     cohort.load_state_dict(state)
-    learned, wanted = _teach(cohort), _teach(calm)
+    losses, calm_losses = _teach(cohort), _teach(calm)
     if np.asarray(cohort.diverged).tolist() != [False, True, False]:
         raise ValueError(
             f"after the weights of member 1 of 3 became NaN and it was trained, diverged must be "
             f"[False, True, False], is {np.asarray(cohort.diverged).tolist()}"
         )
-    seen, kept = _seen(cohort), _seen(calm)
-    if [learned[i] for i in (0, 2)] != [wanted[i] for i in (0, 2)] or seen[::2] != kept[::2]:
+    scores, calm_scores = _seen(cohort), _seen(calm)
+    same = [losses[i] for i in (0, 2)] == [calm_losses[i] for i in (0, 2)]
+    if not same or scores[::2] != calm_scores[::2]:
         raise ValueError("other members learn otherwise when one diverges")
     for name, values in vars(cohort.evaluate("probe")).items():
         if not np.isfinite(values).all():
             raise ValueError(f"{name} of a cohort with a diverged member is not finite: {values}")
     _teach(cohort)
-    if _seen(cohort)[1] != seen[1]:
+    if _seen(cohort)[1] != scores[1]:
         raise ValueError("a diverged member must be frozen, but it changes when it is trained")
     cohort.reset(np.array([1]), np.array([1]))
     if np.asarray(cohort.diverged).any():

@@ -139,15 +139,15 @@ def reasoning(
     specs = [parse(library, task) for task in named_tasks(tasks)]
     template = template or (PROMPT if chat or not tokenizer else f"{PROMPT}\n")
     check_template(template)
-    named = opened(tokenizer) if tokenizer else ("", None)
-    wording = Wording(named[1], chat, template) if tokenizer else None
+    source = opened(tokenizer) if tokenizer else ("", None)
+    wording = Wording(source[1], chat, template) if tokenizer else None
     longest = max_tokens if tokenizer else prompt_length
     asking = _Asking(library, seed, full, verify, longest, wording)
     texts = [_task(asking, spec, specs, train_size, held_out, stress) for spec in specs]
     if stress != "harder":
         texts = _derived(texts, specs, stress, template)
     if tokenizer:
-        return token_suite("reasoning", texts, named, chat, template, max_tokens)
+        return token_suite("reasoning", texts, source, chat, template, max_tokens)
     return text_suite("reasoning", [_in_characters(task) for task in texts])
 
 

@@ -21,7 +21,7 @@ from ..adapter import RuleTeacher, columns_of
 from ..mixture import mixture_shares
 from ..pickles import own_objects, zip_data
 from ..streams import LearnerStreams
-from .algorithms import Learner, learner_named
+from .algorithms import ALGORITHMS, Learner, learner_named
 from .taskwise import Taskwise
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
@@ -146,9 +146,10 @@ def _classes_of(
 ) -> tuple[dict[str, Any], type[BaseAlgorithm]]:
     """Classes in a file that are ours, by name of the attribute; and the one that saved it."""
     data = zip_data(path)
-    if "algorithm" not in data:
+    name = data.get("algorithm")
+    if name is None or (algorithm is not None and name not in ALGORITHMS):
         return own_objects(data), algorithm or PPO
-    learner = learner_named(data["algorithm"])
+    learner = learner_named(name)
     return {"policy_class": learner.policy}, algorithm or learner.algorithm
 
 

@@ -29,7 +29,8 @@ _COUNTERS = (
     "num_timesteps", "_total_timesteps", "_num_timesteps_at_start", "_episode_num",
     "_current_progress_remaining", "_n_updates", "_n_calls", "exploration_rate",
 )  # fmt: skip
-"""Numbers that SB3's and sb3-contrib's algorithms count on; each has some of them."""
+"""Numbers that SB3's and sb3-contrib's algorithms count on; each has some of them. The class of
+another library's algorithm names its own in an attribute `counters`."""
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
 
@@ -193,10 +194,11 @@ class Agent:
         """Weights, optimizers, counters, replay buffer, and where each episode is."""
         model = self.model
         _, variables = model._get_torch_save_params()
+        names = (*_COUNTERS, *getattr(type(model), "counters", ()))
         return {
             "parameters": model.get_parameters(),
             "variables": {name: getattr(model, name).detach() for name in variables},
-            "counters": {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)},
+            "counters": {name: getattr(model, name) for name in names if hasattr(model, name)},
             "buffer": _buffer_state(model),
             "rows": [row.state_dict() for row in self.rows],
             "regret": self._regret,

@@ -40,15 +40,15 @@ def environments(
     if not tasks:
         raise ValueError("the suite 'environments' needs tasks: a list of name, id, low and high")
     splits = blank_splits(train=1000, probe=probe, test=test, stress=stress)
-    listed, places = [], []
+    suite_tasks, places = [], []
     for description in tasks:
         own, place = _fields(description)
         places.append(place)
         own = {key: tuple(x) if isinstance(x, list) else x for key, x in own.items()}
-        listed.append(Task(splits=splits, cost=float(n_steps), endless=True, **own))
+        suite_tasks.append(Task(splits=splits, cost=float(n_steps), endless=True, **own))
     suite = EnvironmentSuite(
         "environments",
-        tuple(listed),
+        tuple(suite_tasks),
         n_outputs=1,
         cohort="rl",
         environments=tuple(places),

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from lessonplan.envs import make_classroom
-from lessonplan.experiments.assembly.build import build_room, build_suite
+from lessonplan.experiments.assembly.build import build_room, build_suite, decisions_in_budget
 from lessonplan.experiments.assembly.students import build_cohort
-from lessonplan.experiments.config.config import Course, Student, Suite
+from lessonplan.experiments.config.config import Course, Lifetime, Student, Suite
 from lessonplan.student import SUITES, SimulatedCohort, simulated
 
 
@@ -46,6 +46,18 @@ def same(one, other):
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     return np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_size": 8}])
+def test_decisions_in_a_budget_are_those_of_students_with_sizes_of_their_own(options):
+    course = Course(
+        suite=Suite(name="simulated"),
+        student=Student(options=options),
+        lifetime=Lifetime(budget="30000-compute"),
+    )
+    suite = build_suite(course)
+    decisions = build_room(course, suite, 1).decisions_in_budget
+    assert decisions_in_budget(course, suite) == decisions == (44 if options else 26)
 
 
 NEEDY = {"jsonl", "dataset", "reasoning", "docstrings"}

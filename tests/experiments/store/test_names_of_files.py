@@ -15,8 +15,8 @@ FOLDERS = {
 }  # fmt: skip
 """Words that mean something else too: behind the `/` of a path they are names."""
 ELSEWHERE = {
-    "schedule.py": {".parquet", "part-"},
-    "json_lines.py": {".jsonl"},
+    "experiments/store/schedule.py": {".parquet", "part-"},
+    "student/corpora/json_lines.py": {".jsonl"},
 }
 """Names of parts of a schedule, and of people's own data."""
 
@@ -36,13 +36,13 @@ def spelled(code: str) -> set[str]:
 
 
 def test_names_in_a_run_directory_are_spelled_in_one_file():
-    found = {
-        file.name: spelled(file.read_text())
+    spellings = {
+        str(file.relative_to(ROOT)): spelled(file.read_text())
         for room in ROOMS
         for file in (ROOT / room).rglob("*.py")
     }
-    assert NAMES <= found.pop("layout.py")
-    assert {name: names for name, names in found.items() if names} == ELSEWHERE
+    assert NAMES <= spellings.pop("experiments/store/layout.py")
+    assert {file: names for file, names in spellings.items() if names} == ELSEWHERE
 
 
 def test_a_name_that_is_spelled_is_seen():

@@ -16,7 +16,7 @@ import pytest
 from ray_head_kit import Guarded, hermetic_environment, ray_head
 from sweep_kit import BASE, COMMAND, numbers, write_files
 
-from lessonplan.experiments.cluster import session as sweep_cluster
+from lessonplan.experiments.cluster import session
 from lessonplan.experiments.common.files import locked
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
 from lessonplan.experiments.report import report
@@ -167,7 +167,7 @@ def test_what_a_killed_sweep_left_in_the_temporary_folder_is_deleted_by_the_next
     with locked(living):
         for folder in (killed, living):
             os.utime(folder, (0, 0))
-        sweep_cluster.remove_orphans(tmp_path)
+        session.remove_orphans(tmp_path)
     assert [folder.exists() for folder in (killed, young, living)] == [False, True, True]
 
 
