@@ -22,8 +22,8 @@ class RLCohort(LoopCohort):
     Args:
         suite: from `environments`.
         n: members.
-        algorithm: of Stable-Baselines3, by name; another library's as `module:name`. None with a
-            recurrent policy.
+        algorithm: of Stable-Baselines3, by name; another library's as `module:name`, whose
+            class names in `counters` what it counts besides SB3's. None with a recurrent policy.
         policy: by SB3's name.
         batch_size: environments that run side by side.
         evaluation_size: episodes per task and split that a student is evaluated on, with its most

@@ -6,6 +6,7 @@ import torch
 from gymnasium import spaces
 from hall_kit import Hall, agents, halls
 from new_process import run_python
+from stable_baselines3 import PPO
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
 from lessonplan.student import RLCohort, check_cohort, environments
@@ -24,6 +25,27 @@ def test_agents_keep_the_whole_contract_of_a_cohort(algorithm):
     suite = halls(success="is_success", n_steps=4)
     options = {"algorithm": algorithm, "settings": ALGORITHMS[algorithm]}
     check_cohort(lambda n: agents(suite, n, batch_size=2, evaluation_size=2, **options))
+
+
+class Counting(PPO):
+    """An algorithm of another library, which counts what SB3's don't."""
+
+    counters = ("trained",)
+    trained = 0
+
+    def train(self):
+        super().train()
+        self.trained += 1
+
+
+def test_an_algorithm_of_ones_own_keeps_its_counters():
+    suite = halls(n_steps=4)
+    options = {"algorithm": f"{__name__}:Counting", "settings": ALGORITHMS["PPO"]}
+    cohort, other = (agents(suite, 1, batch_size=2, evaluation_size=2, **options) for _ in "ab")
+    cohort.train(np.eye(len(suite))[:1], 2)
+    other.load_state_dict(cohort.state_dict())
+    (counters,) = (student["counters"] for student in other.state_dict()["students"])
+    assert counters["trained"] > 0
 
 
 class Slope(Hall):
