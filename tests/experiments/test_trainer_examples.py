@@ -144,6 +144,7 @@ RANKS = """
 import json, os, sys
 from functools import partial
 from pathlib import Path
+from torch import distributed
 sys.path.insert(0, sys.argv[1])
 from trainer_kit import chosen, rows_seen, trainer
 from lessonplan.envs import Tutor
@@ -157,6 +158,9 @@ size = 4 // int(os.environ.get("WORLD_SIZE", 1))
 made = trainer(out, tutor, max_steps=20, per_device_train_batch_size=size)
 made.train()
 (out / f"seen-{rank}.json").write_text(json.dumps([chosen(made), rows_seen(made)]))
+if distributed.is_initialized():
+    # A process that ends with its group may be aborted by torch's threads.
+    distributed.destroy_process_group()
 """
 
 
