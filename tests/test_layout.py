@@ -37,6 +37,7 @@ ORDER = {
         "config", "store", "common",
     ),
     "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
+    "student/corpora": ("json_lines", "datasets", "suite", "records", "splitting", "reading"),
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (

@@ -132,6 +132,8 @@ class TaskSuite:
         tokenizer: where the tokenizer is that wrote the inputs (a name, a folder or a hub id), for
             suites of a pretrained model, empty otherwise.
         classes: names of the outputs for suites that classify texts, empty otherwise.
+        notes: what there is to say about how it was read: what was taken for what, what was left
+            out, one sentence each; empty for suites that are made, not read.
     """
 
     name: str
@@ -141,6 +143,7 @@ class TaskSuite:
     cohort: str = "stacked"
     tokenizer: str = ""
     classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     order: tuple[int, ...] = field(init=False)
     """The true order: task indices, prerequisites first, by difficulty among equals."""
 

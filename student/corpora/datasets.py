@@ -14,8 +14,8 @@ from typing import Any
 
 from ..contract.tasks import TaskSuite
 from ..text.wording import PROMPT
+from .reading.places import Place
 from .records import KEYS, Written, take
-from .splitting import Place
 from .suite import Writing, corpus_suite
 
 _SPLITS = {

@@ -26,7 +26,8 @@ from typing import Any
 from ..contract.tasks import SPLITS
 from ..text.characters import END, SEPARATOR
 from ..text.wording import Chat, Prompt, Question
-from .splitting import Line, Place
+from .reading.places import Place
+from .splitting import Line
 
 _TEXT, _NAMES, _NUMBER = "text that is not empty", "a list of names", "a finite number"
 _MESSAGES = "a list of {role, content} in text that ends with the assistant's"

@@ -2,26 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..text.characters import content_uniform
 from ..text.stress import stressed
 from ..text.wording import PROMPT, Prompt, Question
+from .reading.places import Place
 
 _LEAST_HELD_OUT, _LEAST_PROMPTS = 5, 20
 """Different prompts in a split that is cut, and in a task that is cut."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line of a file, or a row of a table."""
-
-    file: Path
-    number: int
-    unit: str = "line"
-
-    def __str__(self) -> str:
-        return f"{self.file}, {self.unit} {self.number}"
 
 
 @dataclass(frozen=True)
