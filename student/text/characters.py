@@ -44,6 +44,8 @@ class TextTask(Generic[E]):
     prerequisites: tuple[str, ...] = ()
     category: str = ""
     endless: bool = False
+    importance: float = 1.0
+    threshold: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def text_suite(name: str, tasks: Sequence[TextTask[Pair]]) -> TaskSuite:
             skills=task.skills,
             prerequisites=task.prerequisites,
             category=task.category,
+            importance=task.importance,
+            threshold=task.threshold,
             cost=mean_tokens(task.splits["train"]),
             endless=task.endless,
         )

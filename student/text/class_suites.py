@@ -141,6 +141,8 @@ def _task(
         skills=task.skills,
         prerequisites=task.prerequisites,
         category=task.category,
+        importance=task.importance,
+        threshold=task.threshold,
         cost=float(np.mean([len(tokens) for tokens, _ in rows["train"]])),
         chance=max(labels.count(label) for label in set(labels)) / len(labels),
         endless=task.endless,

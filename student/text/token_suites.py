@@ -3,18 +3,16 @@
 Legend: p longest prompt, a longest answer with its end token.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from ..contract.grading import Grader
 from ..contract.tasks import SPLITS, Task, TaskSuite
 from ..networks.tokenizers import vocabulary_size
 from .characters import TextTask
-from .graders import Choice, Verify
+from .judging import candidates, chance, check_judging, grader_of
 from .tokens import TokenCode, Tokens, opened
 from .wording import PROMPT, Chat, Question, Wording, shown
 
@@ -64,7 +62,7 @@ class _Wordings:
     """A task in tokens that are not laid out yet."""
 
     def __init__(self, task: TextTask[Question], wording: Wording, max_tokens: int | None) -> None:
-        _check_judging(task)
+        check_judging(task)
         self.plain = task
         self.prompts: dict[str, Sequence[Tokens]] = {
             split: wording.prompts(questions) for split, questions in task.splits.items()
@@ -73,7 +71,7 @@ class _Wordings:
             text
             for questions in task.splits.values()
             for question in questions
-            for text in (question.answer, *question.choices)
+            for text in candidates(question)
         }
         # Sorted for the sake of messages: a set has no order of its own.
         ordered = sorted(texts)
@@ -103,30 +101,13 @@ class _Wordings:
             skills=self.plain.skills,
             prerequisites=self.plain.prerequisites,
             category=self.plain.category,
+            importance=self.plain.importance,
+            threshold=self.plain.threshold,
             cost=self._mean_tokens(),
-            chance=_chance(self.plain.splits["test"]),
+            chance=chance(self.plain),
             endless=self.plain.endless,
-            grader=self._grader(code, fronts, per_token),
+            grader=grader_of(self.plain, code, fronts, self.answers, per_token),
         )
-
-    def _grader(
-        self, code: TokenCode, fronts: Mapping[str, Tensor], per_token: bool
-    ) -> Grader | None:
-        splits = self.plain.splits
-        every = [question for questions in splits.values() for question in questions]
-        if any(question.choices for question in every):
-            candidates = {
-                split: [self._candidates(question) for question in questions]
-                for split, questions in splits.items()
-            }
-            right = {
-                split: [question.choices.index(question.answer) for question in questions]
-                for split, questions in splits.items()
-            }
-            return Choice(code, fronts, candidates, right, per_token)
-        if any(question.score for question in every):
-            return Verify(code, fronts, splits)
-        return None
 
     def _limit(self, max_tokens: int) -> None:
         """Refuse what is longer; leave it out of `stress`, which other words make longer."""
@@ -160,33 +141,7 @@ class _Wordings:
         return zip(self.prompts[split], self.plain.splits[split], strict=True)
 
     def _candidates(self, question: Question) -> list[Tokens]:
-        return [self.answers[text] for text in question.choices or (question.answer,)]
-
-
-def _check_judging(task: TextTask[Question]) -> None:
-    """Refuse a task whose questions are judged in different ways, or in two ways at once."""
-    every = [question for questions in task.splits.values() for question in questions]
-    for way, has in (
-        ("choices", [bool(question.choices) for question in every]),
-        ("a score", [question.score is not None for question in every]),
-    ):
-        if any(has) and not all(has):
-            prompt = shown(str(every[has.index(False)].prompt))
-            raise ValueError(
-                f"task {task.name!r} has questions with {way} and questions without, such as "
-                f"{prompt}; give {way} to all of them or to none, or make two tasks of them"
-            )
-    for question in every:
-        if question.choices and question.score:
-            raise ValueError(
-                f"task {task.name!r} has choices, which are judged by their losses, and a score, "
-                "which judges what is written; leave one of them out"
-            )
-        if question.choices and question.answer not in question.choices:
-            raise ValueError(
-                f"the answer {shown(question.answer)} of task {task.name!r} must be one of its "
-                f"choices, got {list(question.choices)!r}"
-            )
+        return [self.answers[text] for text in candidates(question)]
 
 
 def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> bool:
@@ -213,10 +168,3 @@ def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> b
 def _vocabulary(source: str, tokenizer: Any) -> int:
     """Outputs of the model, which may have more than its tokenizer has tokens."""
     return vocabulary_size(source) if source else len(tokenizer)
-
-
-def _chance(questions: Sequence[Question]) -> float:
-    """Accuracy of guessing among the choices; 0 where there are none."""
-    return float(
-        np.mean([1 / len(question.choices) if question.choices else 0.0 for question in questions])
-    )
