@@ -7,7 +7,9 @@ Legend: k tasks, m examples of one split, l answer positions.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection
+from hashlib import blake2b
 
 import numpy as np
 import torch
@@ -51,15 +53,17 @@ def check_split_sizes(suite: TaskSuite) -> None:
 def check_values(suite: TaskSuite) -> None:
     """Inputs are finite, and targets are classes of the output or `IGNORED`."""
     for name, split, examples in _parts(suite):
-        if not bool(torch.isfinite(examples.inputs).all()):
-            raise ValueError(f"{split!r} of task {name!r} has inputs that are not finite")
-        asked = examples.targets[examples.targets != IGNORED]
-        wrong = asked[(asked < 0) | (asked >= suite.n_outputs)]
-        if len(wrong):
-            raise ValueError(
-                f"{split!r} of task {name!r} has the target {int(wrong[0])}; targets are in [0, "
-                f"n_outputs = {suite.n_outputs}), or {IGNORED} where there is nothing to answer"
-            )
+        for inputs, targets in examples.blocks():
+            if not bool(torch.isfinite(inputs).all()):
+                raise ValueError(f"{split!r} of task {name!r} has inputs that are not finite")
+            asked = targets[targets != IGNORED]
+            wrong = asked[(asked < 0) | (asked >= suite.n_outputs)]
+            if len(wrong):
+                raise ValueError(
+                    f"{split!r} of task {name!r} has the target {int(wrong[0])}; targets are in "
+                    f"[0, n_outputs = {suite.n_outputs}), or {IGNORED} where there is nothing to "
+                    "answer"
+                )
 
 
 def check_splits(suite: TaskSuite) -> None:
@@ -67,7 +71,7 @@ def check_splits(suite: TaskSuite) -> None:
     if suite.cohort != "stacked":
         return
     for task in suite.tasks:
-        inputs = {split: _rows(task.splits[split].inputs) for split in SPLITS}
+        inputs = {split: _digests(task.splits[split]) for split in SPLITS}
         for one, other in itertools.combinations(SPLITS, 2):
             shared = len(inputs[one] & inputs[other])
             if shared:
@@ -98,15 +102,17 @@ def check_chance(suite: TaskSuite) -> None:
     if suite.cohort != "stacked":
         return
     for task in suite.tasks:
-        answers, counts = torch.unique(task.splits["train"].targets, dim=0, return_counts=True)
-        constant = answers[counts.argmax()]
+        constant = _most_frequent(task.splits["train"])
         for split in ("probe", "test"):
-            targets = task.splits[split].targets
-            right = ((targets == constant) | (targets == IGNORED)).all(dim=1)
-            accuracy = float(right.double().mean())
+            examples = task.splits[split]
+            right = [
+                ((targets == constant) | (targets == IGNORED)).all(dim=1)
+                for _, targets in examples.blocks()
+            ]
+            accuracy = float(torch.cat(right).double().mean())
             score = (accuracy - task.chance) / (1.0 - task.chance)
             # A test of few examples may hold more of one answer than there should be.
-            if score > _LUCK + 2.0 / np.sqrt(max(len(targets), 1)):
+            if score > _LUCK + 2.0 / np.sqrt(max(len(examples), 1)):
                 raise ValueError(
                     f"always giving the most frequent answer is right on {accuracy:.0%} of "
                     f"{split!r} of task {task.name!r}, but its chance level is {task.chance:g}; "
@@ -132,6 +138,19 @@ def _parts(suite: TaskSuite) -> list[tuple[str, str, Examples]]:
     ]
 
 
-def _rows(inputs: torch.Tensor) -> set[bytes]:
-    """The different inputs, as bytes."""
-    return {row.tobytes() for row in inputs.numpy()}
+def _digests(examples: Examples) -> set[bytes]:
+    """The different inputs, by their hashes."""
+    return {
+        blake2b(row.tobytes(), digest_size=16).digest()
+        for inputs, _ in examples.blocks()
+        for row in inputs.numpy()
+    }
+
+
+def _most_frequent(examples: Examples) -> torch.Tensor:
+    """Targets (l,) of the answer that most examples have."""
+    count = Counter(row.tobytes() for _, targets in examples.blocks() for row in targets.numpy())
+    most = max(count.values())
+    # The lowest of those that are as frequent, whatever the order of the examples.
+    rows = [np.frombuffer(row, np.int64) for row, times in count.items() if times == most]
+    return torch.from_numpy(min(rows, key=tuple).copy())

@@ -3,49 +3,118 @@
 Legend: k tasks, m examples of one split, b batch, l answer positions.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .grading import Grader
+from .stores import IGNORED as IGNORED
+from .stores import NO_TOKEN as NO_TOKEN
+from .stores import WHOLE, Crop, PaddedStore, Store, end_to_end, wide
 
 SPLITS = ("train", "probe", "test", "stress")
 """`train` is drawn from, `probe` is what a teacher sees, `test` is what is reported, `stress` is
 harder than all of them."""
 
-IGNORED = -100
-"""Target of a position that is neither trained on nor scored (torch's `ignore_index`)."""
 
-NO_TOKEN = -1
-"""Input where a pretrained model sees nothing: in front of a prompt and behind an answer or text.
-It is no row of a table: the model gets an attention mask that leaves it out."""
-
-
-@dataclass(frozen=True)
 class Examples:
     """Encoded examples of one split of one task.
 
-    `inputs` is (m, ...): float features or integer tokens. `targets` is (m, l) int64: the class
-    wanted at each answer position, `IGNORED` elsewhere; plain classification has l = 1.
+    Args:
+        inputs: (m, ...): float features or integer tokens.
+        targets: (m, l) int64: the class wanted at each answer position, `IGNORED` elsewhere; plain
+            classification has l = 1.
+
+    Raises:
+        ValueError: if targets do not go with inputs, or an example has none.
     """
 
-    inputs: Tensor
-    targets: Tensor
-
-    def __post_init__(self) -> None:
-        if self.targets.ndim != 2 or len(self.targets) != len(self.inputs):
+    def __init__(self, inputs: Tensor, targets: Tensor) -> None:
+        if targets.ndim != 2 or len(targets) != len(inputs):
             raise ValueError(
-                f"targets must be (m, l) with m = {len(self.inputs)} as in inputs, "
-                f"got {tuple(self.targets.shape)}"
+                f"targets must be (m, l) with m = {len(inputs)} as in inputs, "
+                f"got {tuple(targets.shape)}"
             )
-        if len(self) and not bool((self.targets != IGNORED).any(dim=1).all()):
+        if len(inputs) and not bool((targets != IGNORED).any(dim=1).all()):
             raise ValueError("every example needs at least one target that is not IGNORED")
+        self._hold(PaddedStore(inputs, targets), 0, len(inputs))
+
+    @classmethod
+    def stored(cls, store: Store, first: int = 0, last: int | None = None) -> "Examples":
+        """The examples from `first` to before `last` of a store, all of them by default.
+
+        Tasks whose examples stand in one store, one task behind the other, make a pool without a
+        copy.
+        """
+        examples = cls.__new__(cls)
+        examples._hold(store, first, len(store) if last is None else last)
+        return examples
+
+    def _hold(self, store: Store, first: int, last: int) -> None:
+        self._whole, self._first, self._last = store, first, last
+
+    @classmethod
+    def end_to_end(cls, parts: Sequence["Examples"]) -> "Examples":
+        """The examples of all parts; a copy, unless they stand so in one store."""
+        whole = parts[0]._whole
+        follows = all(a._last == b._first for a, b in itertools.pairwise(parts))
+        if follows and all(part._whole is whole for part in parts):
+            return cls.stored(whole, parts[0]._first, parts[-1]._last)
+        return cls.stored(end_to_end([part.store for part in parts]))
+
+    @cached_property
+    def store(self) -> Store:
+        """Where they are, and nothing else."""
+        if (self._first, self._last) == (0, len(self._whole)):
+            return self._whole
+        return self._whole.part(self._first, self._last)
+
+    @property
+    def inputs(self) -> Tensor:
+        """Inputs (m, ...) in the layout of the suite; a padded copy where they are stored ragged.
+
+        For small uses, such as a look at an example: 100,000 texts as long as the longest take
+        gigabytes.
+        """
+        store = self.store
+        return wide(store.inputs) if isinstance(store, PaddedStore) else self.taken_whole()[0]
+
+    @property
+    def targets(self) -> Tensor:
+        """Targets (m, l) int64, likewise."""
+        store = self.store
+        return wide(store.targets) if isinstance(store, PaddedStore) else self.taken_whole()[1]
+
+    def taken_whole(self) -> tuple[Tensor, Tensor]:
+        """Inputs and targets of all, as copies."""
+        return self.store.take(np.arange(len(self)))
+
+    def blocks(self, size: int = 2048) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and targets of all, so many examples at a time."""
+        for first in range(0, len(self), size):
+            yield self.store.take(np.arange(first, min(first + size, len(self))))
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example's input."""
+        return self._whole.input_shape
+
+    @property
+    def answer_length(self) -> int:
+        """Positions of the targets, l."""
+        return self._whole.answer_length
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return self._last - self._first
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "store"}
 
 
 @dataclass(frozen=True)
@@ -104,18 +173,47 @@ class Task:
 
 @dataclass(frozen=True)
 class Pool:
-    """One split of all tasks, end to end: `inputs` (sum m, ...), `targets` (sum m, l)."""
+    """One split of all tasks, end to end."""
 
-    inputs: Tensor
-    targets: Tensor
+    examples: Examples
     sizes: np.ndarray
     """Examples per task, (k,) int64."""
     offsets: np.ndarray
     """Where each task begins, (k,) int64."""
 
+    @property
+    def inputs(self) -> Tensor:
+        """See `Examples.inputs`, (sum m, ...)."""
+        return self.examples.inputs
+
+    @property
+    def targets(self) -> Tensor:
+        """See `Examples.targets`, (sum m, l)."""
+        return self.examples.targets
+
+    @property
+    def slack(self) -> np.ndarray | None:
+        """Places of the layout that each example leaves empty in front and behind, (sum m, 2).
+
+        None where none of them leaves any.
+        """
+        return self.examples.store.slack
+
+    def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
+        """Inputs (..., *input shape) and targets (..., l) of the examples at these places (...).
+
+        They are copies in the layout of the suite, without the places of `crop`.
+        """
+        inputs, targets = self.examples.store.take(index.reshape(-1), crop)
+        return (
+            inputs.view(*index.shape, *inputs.shape[1:]),
+            targets.view(*index.shape, targets.shape[1]),
+        )
+
     def to(self, device: torch.device) -> "Pool":
-        """The same pool on another device."""
-        return Pool(self.inputs.to(device), self.targets.to(device), self.sizes, self.offsets)
+        """The same pool with its batches on another device."""
+        store = self.examples.store.to(device)
+        return Pool(Examples.stored(store), self.sizes, self.offsets)
 
 
 @dataclass(frozen=True)
@@ -154,23 +252,25 @@ class TaskSuite:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"suite {self.name!r} has tasks of the same name: {', '.join(twice)}")
+        self._check_examples()
+        object.__setattr__(self, "order", true_order(self.tasks))
+
+    def _check_examples(self) -> None:
         first = self.tasks[0].splits["train"]
         for task in self.tasks:
             for split, examples in task.splits.items():
-                if (
-                    examples.inputs.shape[1:] != first.inputs.shape[1:]
-                    or examples.targets.shape[1:] != first.targets.shape[1:]
-                ):
+                shape = examples.input_shape, examples.answer_length
+                if shape != (first.input_shape, first.answer_length):
                     raise ValueError(
                         f"{split!r} of task {task.name!r} has examples of another shape than "
                         f"'train' of task {self.tasks[0].name!r}; pad them alike"
                     )
-                if int(examples.targets.max()) >= self.n_outputs:
+                highest = examples.store.largest_target()
+                if highest >= self.n_outputs:
                     raise ValueError(
-                        f"{split!r} of task {task.name!r} has the target "
-                        f"{int(examples.targets.max())}, but there are {self.n_outputs} outputs"
+                        f"{split!r} of task {task.name!r} has the target {highest}, but there are "
+                        f"{self.n_outputs} outputs"
                     )
-        object.__setattr__(self, "order", true_order(self.tasks))
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -183,12 +283,17 @@ class TaskSuite:
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one example's input."""
-        return tuple(self.tasks[0].splits["train"].inputs.shape[1:])
+        return self.tasks[0].splits["train"].input_shape
+
+    @property
+    def answer_length(self) -> int:
+        """Answer positions of one example."""
+        return self.tasks[0].splits["train"].answer_length
 
     @property
     def tokens(self) -> bool:
         """Whether inputs are integer tokens."""
-        return not self.tasks[0].splits["train"].inputs.is_floating_point()
+        return self.tasks[0].splits["train"].store.is_tokens
 
     def values(self, field_name: str) -> np.ndarray:
         """A numeric field of every task (`importance`, `cost`, ...), (k,) float64."""
@@ -204,12 +309,8 @@ class TaskSuite:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
         parts = [task.splits[split] for task in self.tasks]
         sizes = self.sizes(split)
-        return Pool(
-            torch.cat([part.inputs for part in parts]),
-            torch.cat([part.targets for part in parts]),
-            sizes,
-            np.concatenate([[0], np.cumsum(sizes)[:-1]]),
-        )
+        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        return Pool(Examples.end_to_end(parts), sizes, offsets)
 
 
 def blank_splits(train: int, probe: int, test: int, stress: int) -> dict[str, Examples]:

@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 
 from lessonplan.student.contract.batches import draw_examples, draw_tasks, evaluation_examples
 from lessonplan.student.contract.streams import mix, shuffled, stream_bits, stream_key, uniform
-from lessonplan.student.contract.tasks import Pool
+from lessonplan.student.contract.tasks import Examples, Pool
 
 SIZES = np.array([5, 16, 33])
+
+
+def blank(total):
+    return Examples(torch.zeros(total, 1), torch.zeros(total, 1, dtype=torch.int64))
 
 
 @pytest.fixture
 def pool():
     total = int(SIZES.sum())
     offsets = np.concatenate([[0], np.cumsum(SIZES)[:-1]])
-    return Pool(torch.zeros(total, 1), torch.zeros(total, 1, dtype=torch.int64), SIZES, offsets)
+    return Pool(blank(total), SIZES, offsets)
 
 
 def test_the_mixer_is_splitmix64():
@@ -106,8 +110,7 @@ def test_a_mixed_row_draws_each_task_by_its_share():
 @settings(deadline=None, max_examples=40)
 def test_batch_j_of_a_task_is_the_same_whatever_was_taught_in_between(lessons):
     total = int(SIZES.sum())
-    pool = Pool(torch.zeros(total, 1), torch.zeros(total, 1, dtype=torch.int64), SIZES,
-                np.array([0, 5, 21]))  # fmt: skip
+    pool = Pool(blank(total), SIZES, np.array([0, 5, 21]))
     seeds = np.array([11])
     seen = [[], [], []]
     drawn = np.zeros((1, 3), dtype=np.int64)
@@ -133,7 +136,7 @@ def test_mixed_tasks_take_the_same_streams_as_single_ones(pool):
 
 def test_tasks_of_the_same_size_are_drawn_in_different_orders():
     sizes = np.array([30, 30])
-    pool = Pool(torch.zeros(60, 1), torch.zeros(60, 1, dtype=torch.int64), sizes, np.array([0, 30]))
+    pool = Pool(blank(60), sizes, np.array([0, 30]))
     first, second = (
         draw_examples(pool, np.array([1]), np.zeros((1, 2), dtype=np.int64), np.full((1, 30), task))
         for task in range(2)

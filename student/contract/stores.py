@@ -1,0 +1,355 @@
+"""How encoded examples lie in memory, and how batches are made of them.
+
+A suite has one layout: inputs of l places and targets of a. Examples that do not fill it leave
+places empty in front or behind, and a batch of them can be made without the places that all of its
+examples leave empty.
+
+Legend: m examples, b batch, l places, a answer positions, p places up to the first answer.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+IGNORED = -100
+"""Target of a position that is neither trained on nor scored (torch's `ignore_index`)."""
+
+NO_TOKEN = -1
+"""Input where a pretrained model sees nothing: in front of a prompt and behind an answer or text.
+It is no row of a table: the model gets an attention mask that leaves it out."""
+
+
+class Crop(NamedTuple):
+    """Places that are left out of a batch."""
+
+    front: int
+    back: int
+
+
+WHOLE = Crop(0, 0)
+"""The whole layout."""
+
+
+class Store(Protocol):
+    """Encoded examples, in whatever form."""
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one example's input in the layout."""
+
+    @property
+    def answer_length(self) -> int:
+        """The a of the layout."""
+
+    @property
+    def is_tokens(self) -> bool:
+        """Whether inputs are integer tokens."""
+
+    @property
+    def answers_follow(self) -> bool:
+        """Whether the last a places predict the answers.
+
+        What is cropped behind is then cropped off the targets, too; texts that have a class are
+        cropped behind for themselves.
+        """
+
+    @property
+    def slack(self) -> np.ndarray | None:
+        """Places that each example leaves empty in front and behind, (m, 2) int32.
+
+        None where nothing can be cropped off any.
+        """
+
+    def __len__(self) -> int:
+        """m."""
+
+    def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
+        """Inputs (b, ...) and targets (b, a) of examples (b,), as copies in their final types."""
+
+    def part(self, first: int, last: int) -> "Store":
+        """The examples from `first` to before `last`, without a copy of their tokens."""
+
+    def to(self, device: torch.device) -> "Store":
+        """The same examples, whose batches are on another device."""
+
+    def largest_target(self) -> int:
+        """The highest class among the targets."""
+
+
+@dataclass(frozen=True)
+class PaddedStore:
+    """Examples as tensors: inputs (m, ...) and targets (m, a), of any integers or floats."""
+
+    inputs: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """See `Store`."""
+        return tuple(self.inputs.shape[1:])
+
+    @property
+    def answer_length(self) -> int:
+        """See `Store`."""
+        return self.targets.shape[1]
+
+    @property
+    def is_tokens(self) -> bool:
+        """See `Store`."""
+        return not self.inputs.is_floating_point()
+
+    @cached_property
+    def answers_follow(self) -> bool:
+        """See `Store`; a text with one target and nothing at its end has a class."""
+        ends = self.inputs[:, -1] != NO_TOKEN if self.inputs.ndim == 2 else torch.ones(1)
+        return self.answer_length > 1 or bool(ends.all())
+
+    @cached_property
+    def slack(self) -> np.ndarray | None:
+        """See `Store`."""
+        if not self.is_tokens or self.inputs.ndim != 2 or self.inputs.dtype == torch.uint8:
+            return None
+        present = (self.inputs != NO_TOKEN).cpu().numpy()
+        length, a = self.inputs.shape[1], self.answer_length
+        if present[:, [0, -1]].all():
+            return None
+        first, behind = present.argmax(axis=1), present[:, ::-1].argmax(axis=1)
+        if self.answers_follow:
+            asked = (self.targets != IGNORED).cpu().numpy()
+            first = np.minimum(first, length - a)
+            behind = np.minimum(behind, asked[:, ::-1].argmax(axis=1))
+        else:
+            first = np.zeros_like(first)
+        slack = np.stack([first, behind], axis=1).astype(np.int32)
+        return slack if slack.any() else None
+
+    def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
+        """See `Store`."""
+        where = torch.as_tensor(index, device=self.inputs.device)
+        inputs, targets = (part.index_select(0, where) for part in (self.inputs, self.targets))
+        if crop != WHOLE:
+            inputs = inputs[:, crop.front : inputs.shape[1] - crop.back]
+            back = crop.back if self.answers_follow else 0
+            targets = targets[:, : targets.shape[1] - back]
+        return wide(inputs), wide(targets)
+
+    def part(self, first: int, last: int) -> "PaddedStore":
+        """See `Store`."""
+        return PaddedStore(self.inputs[first:last], self.targets[first:last])
+
+    def to(self, device: torch.device) -> "PaddedStore":
+        """See `Store`."""
+        if device == self.inputs.device:
+            return self
+        return PaddedStore(self.inputs.to(device), self.targets.to(device))
+
+    def largest_target(self) -> int:
+        """See `Store`."""
+        return int(self.targets.max())
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of unequal length, end to end: row i is `values[starts[i] : starts[i + 1]]`."""
+
+    values: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[int]], highest: int | None = None) -> "Ragged":
+        """Rows of numbers of at least 0, in the smallest integers that hold `highest`."""
+        rows = rows if isinstance(rows, Sequence) else list(rows)
+        lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
+        flat = (number for row in rows for number in row)
+        values = np.fromiter(flat, np.int32, int(lengths.sum()))
+        most = int(values.max(initial=0)) if highest is None else highest
+        return cls(values.astype(small_type(most)), _starts(lengths))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """The rows of all parts, one part behind the other."""
+        if len(parts) == 1:
+            return parts[0]
+        lengths = np.concatenate([part.lengths for part in parts])
+        return cls(np.concatenate([part.flat for part in parts]), _starts(lengths))
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Numbers in each row, (m,) int64."""
+        return np.diff(self.starts)
+
+    @property
+    def flat(self) -> np.ndarray:
+        """The numbers of all rows and no others."""
+        return self.values[self.starts[0] : self.starts[-1]]
+
+    def part(self, first: int, last: int) -> "Ragged":
+        """Rows from `first` to before `last`, without a copy of their numbers."""
+        return Ragged(self.values, self.starts[first : last + 1])
+
+    def rows(self, index: np.ndarray) -> "Ragged":
+        """The rows at these places, (b,)."""
+        starts = _starts(self.lengths[index])
+        within = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
+        return Ragged(self.values[np.repeat(self.starts[index], np.diff(starts)) + within], starts)
+
+    def shortened(self, by: int) -> "Ragged":
+        """Every row without its last `by` numbers."""
+        keep = np.ones(len(self.flat), dtype=bool)
+        ends = self.starts[1:] - self.starts[0]
+        for back in range(1, by + 1):
+            keep[ends - back] = False
+        return Ragged(self.flat[keep], _starts(self.lengths - by))
+
+    def window(self, index: np.ndarray, first: np.ndarray, width: int, fill: int) -> np.ndarray:
+        """`width` numbers of each of these rows, (b, width) int64.
+
+        Args:
+            index: rows, (b,).
+            first: place in its row at which each window begins, (b,); may be below 0.
+            width: of the windows.
+            fill: stands where a row has no number.
+        """
+        begin, end = self.starts[index], self.starts[index + 1]
+        place = (begin + first)[:, None] + np.arange(width)
+        inside = (place >= begin[:, None]) & (place < end[:, None])
+        numbers = np.full(place.shape, fill, dtype=np.int64)
+        numbers[inside] = self.values[place[inside]]
+        return numbers
+
+    def tolist(self) -> list[list[int]]:
+        """The rows as lists."""
+        flat, places = self.flat.tolist(), (self.starts - self.starts[0]).tolist()
+        return [flat[start:end] for start, end in itertools.pairwise(places)]
+
+
+def interleaved(one: Ragged, other: Ragged) -> Ragged:
+    """Each row of `one` with the row of `other` behind it."""
+    lengths = one.lengths + other.lengths
+    starts = _starts(lengths)
+    within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    is_one = within < np.repeat(one.lengths, lengths)
+    values = np.empty(starts[-1], dtype=np.result_type(one.values, other.values))
+    values[is_one], values[~is_one] = one.flat, other.flat
+    return Ragged(values, starts)
+
+
+@dataclass(frozen=True)
+class RaggedStore:
+    """Examples as tokens end to end, without padding.
+
+    Args:
+        inputs: what is read: a prompt and its answer without the last token, or a text.
+        targets: what is wanted: all tokens of the answer, or one class.
+        length: l of the layout.
+        answer_length: a of the layout.
+        answers_follow: see `Store`.
+        device: where batches are.
+    """
+
+    inputs: Ragged
+    targets: Ragged
+    length: int
+    answer_length: int
+    answers_follow: bool
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """See `Store`."""
+        return (self.length,)
+
+    @property
+    def is_tokens(self) -> bool:
+        """See `Store`."""
+        return True
+
+    @cached_property
+    def slack(self) -> np.ndarray | None:
+        """See `Store`."""
+        front, behind = np.zeros(len(self), np.int32), self.length - self.inputs.lengths
+        if self.answers_follow:
+            behind = self.answer_length - self.targets.lengths
+            front = self.length - self.inputs.lengths - behind
+        slack = np.stack([front, behind], axis=1).astype(np.int32)
+        return slack if slack.any() else None
+
+    def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
+        """See `Store`."""
+        index = np.asarray(index)
+        front = np.zeros(len(index), np.int64) if self.slack is None else self.slack[index, 0]
+        width = self.length - crop.front - crop.back
+        inputs = self.inputs.window(index, crop.front - front, width, NO_TOKEN)
+        answers = self.answer_length - (crop.back if self.answers_follow else 0)
+        targets = self.targets.window(index, np.zeros_like(index), answers, IGNORED)
+        return torch.from_numpy(inputs).to(self.device), torch.from_numpy(targets).to(self.device)
+
+    def part(self, first: int, last: int) -> "RaggedStore":
+        """See `Store`."""
+        inputs, targets = self.inputs.part(first, last), self.targets.part(first, last)
+        return RaggedStore(
+            inputs, targets, self.length, self.answer_length, self.answers_follow, self.device
+        )
+
+    def to(self, device: torch.device) -> "RaggedStore":
+        """See `Store`; the tokens stay where they are."""
+        return RaggedStore(
+            self.inputs, self.targets, self.length, self.answer_length, self.answers_follow, device
+        )
+
+    def largest_target(self) -> int:
+        """See `Store`."""
+        return int(self.targets.flat.max())
+
+
+def end_to_end(parts: Sequence[Store]) -> Store:
+    """The examples of all parts in one store; tokens are copied."""
+    if len(parts) == 1:
+        return parts[0]
+    ragged = [part for part in parts if isinstance(part, RaggedStore)]
+    if len(ragged) == len(parts) and len({part.answers_follow for part in ragged}) == 1:
+        first = ragged[0]
+        return RaggedStore(
+            Ragged.joined([part.inputs for part in ragged]),
+            Ragged.joined([part.targets for part in ragged]),
+            first.length,
+            first.answer_length,
+            first.answers_follow,
+        )
+    padded = [
+        (part.inputs, part.targets)
+        if isinstance(part, PaddedStore)
+        else part.take(np.arange(len(part)))
+        for part in parts
+    ]
+    return PaddedStore(*(torch.cat(tensors) for tensors in zip(*padded, strict=True)))
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """Small integers as int64, which torch's tables and losses want; all else as it is."""
+    small = (torch.uint8, torch.int8, torch.int16, torch.int32)
+    return tensor.long() if tensor.dtype in small else tensor
+
+
+def small_type(highest: int) -> np.dtype[Any]:
+    """The smallest type for numbers from 0 to `highest`."""
+    return np.min_scalar_type(highest)
+
+
+def _starts(lengths: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
