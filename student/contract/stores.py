@@ -7,15 +7,16 @@ examples leave empty.
 Legend: m examples, b batch, l places, a answer positions, p places up to the first answer.
 """
 
-import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .ragged import Ragged
 
 IGNORED = -100
 """Target of a position that is neither trained on nor scored (torch's `ignore_index`)."""
@@ -67,7 +68,7 @@ class Store(Protocol):
         """
 
     def __len__(self) -> int:
-        """m."""
+        """Number of examples, m."""
 
     def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
         """Inputs (b, ...) and targets (b, a) of examples (b,), as copies in their final types."""
@@ -155,95 +156,6 @@ class PaddedStore:
     def largest_target(self) -> int:
         """See `Store`."""
         return int(self.targets.max())
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Rows of unequal length, end to end: row i is `values[starts[i] : starts[i + 1]]`."""
-
-    values: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def of(cls, rows: Iterable[Sequence[int]], highest: int | None = None) -> "Ragged":
-        """Rows of numbers of at least 0, in the smallest integers that hold `highest`."""
-        rows = rows if isinstance(rows, Sequence) else list(rows)
-        lengths = np.fromiter((len(row) for row in rows), np.int64, len(rows))
-        flat = (number for row in rows for number in row)
-        values = np.fromiter(flat, np.int32, int(lengths.sum()))
-        most = int(values.max(initial=0)) if highest is None else highest
-        return cls(values.astype(small_type(most)), _starts(lengths))
-
-    @classmethod
-    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
-        """The rows of all parts, one part behind the other."""
-        if len(parts) == 1:
-            return parts[0]
-        lengths = np.concatenate([part.lengths for part in parts])
-        return cls(np.concatenate([part.flat for part in parts]), _starts(lengths))
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """Numbers in each row, (m,) int64."""
-        return np.diff(self.starts)
-
-    @property
-    def flat(self) -> np.ndarray:
-        """The numbers of all rows and no others."""
-        return self.values[self.starts[0] : self.starts[-1]]
-
-    def part(self, first: int, last: int) -> "Ragged":
-        """Rows from `first` to before `last`, without a copy of their numbers."""
-        return Ragged(self.values, self.starts[first : last + 1])
-
-    def rows(self, index: np.ndarray) -> "Ragged":
-        """The rows at these places, (b,)."""
-        starts = _starts(self.lengths[index])
-        within = np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))
-        return Ragged(self.values[np.repeat(self.starts[index], np.diff(starts)) + within], starts)
-
-    def shortened(self, by: int) -> "Ragged":
-        """Every row without its last `by` numbers."""
-        keep = np.ones(len(self.flat), dtype=bool)
-        ends = self.starts[1:] - self.starts[0]
-        for back in range(1, by + 1):
-            keep[ends - back] = False
-        return Ragged(self.flat[keep], _starts(self.lengths - by))
-
-    def window(self, index: np.ndarray, first: np.ndarray, width: int, fill: int) -> np.ndarray:
-        """`width` numbers of each of these rows, (b, width) int64.
-
-        Args:
-            index: rows, (b,).
-            first: place in its row at which each window begins, (b,); may be below 0.
-            width: of the windows.
-            fill: stands where a row has no number.
-        """
-        begin, end = self.starts[index], self.starts[index + 1]
-        place = (begin + first)[:, None] + np.arange(width)
-        inside = (place >= begin[:, None]) & (place < end[:, None])
-        numbers = np.full(place.shape, fill, dtype=np.int64)
-        numbers[inside] = self.values[place[inside]]
-        return numbers
-
-    def tolist(self) -> list[list[int]]:
-        """The rows as lists."""
-        flat, places = self.flat.tolist(), (self.starts - self.starts[0]).tolist()
-        return [flat[start:end] for start, end in itertools.pairwise(places)]
-
-
-def interleaved(one: Ragged, other: Ragged) -> Ragged:
-    """Each row of `one` with the row of `other` behind it."""
-    lengths = one.lengths + other.lengths
-    starts = _starts(lengths)
-    within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
-    is_one = within < np.repeat(one.lengths, lengths)
-    values = np.empty(starts[-1], dtype=np.result_type(one.values, other.values))
-    values[is_one], values[~is_one] = one.flat, other.flat
-    return Ragged(values, starts)
 
 
 @dataclass(frozen=True)
@@ -344,12 +256,3 @@ def wide(tensor: Tensor) -> Tensor:
     """Small integers as int64, which torch's tables and losses want; all else as it is."""
     small = (torch.uint8, torch.int8, torch.int16, torch.int32)
     return tensor.long() if tensor.dtype in small else tensor
-
-
-def small_type(highest: int) -> np.dtype[Any]:
-    """The smallest type for numbers from 0 to `highest`."""
-    return np.min_scalar_type(highest)
-
-
-def _starts(lengths: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
