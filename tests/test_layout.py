@@ -38,6 +38,7 @@ ORDER = {
     ),
     "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
     "student/corpora": ("json_lines", "datasets", "suite", "records", "splitting", "reading"),
+    "student/corpora/reading/formats": ("tables", "saved", "containers", "streams"),
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (
@@ -53,6 +54,7 @@ TABLE = {
     "student/networks/tokenizers.py": {"transformers"},
     "student/networks/sources.py": {"transformers"},
     "student/corpora/datasets.py": {"datasets"},
+    "student/corpora/reading/formats/saved.py": {"pyarrow"},
     "student/cohorts/lora/adapters.py": {"safetensors"},
     # Students that are agents: what they need is imported only when there are some.
     "student/cohorts/agents/*": {"gymnasium", "stable_baselines3"},
