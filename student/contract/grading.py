@@ -1,9 +1,10 @@
 """What a grader is, and whom it asks.
 
-A grader belongs to a task and keeps what it needs by split and by index of the example; it asks a
-student for losses or for text, whatever the student is.
+A grader belongs to a task and keeps what it needs by split and by index of the example; it asks
+students for losses or for text, whatever they are.
 
-Legend: e examples, c candidates of all of them, p longest prompt, a longest answer, l tokens.
+Legend: r students, e examples of each, u different ones of all students, c candidates of all of
+them, p prompt positions, l positions, a answer positions.
 """
 
 from typing import Protocol
@@ -13,15 +14,15 @@ from torch import Tensor
 
 
 class Answering(Protocol):
-    """A student that can be asked."""
+    """Students that can be asked, r of them; `who` says by number which one each row is for."""
 
-    def losses(self, inputs: Tensor, targets: Tensor) -> np.ndarray:
-        """Summed negative log likelihood of answers in nats, (c, l), (c, a) -> (c,)."""
+    def losses(self, who: np.ndarray, inputs: Tensor, targets: Tensor) -> np.ndarray:
+        """Summed negative log likelihood of answers in nats, (c,), (c, l), (c, a) -> (c,)."""
 
-    def generate(self, prompts: Tensor, length: int) -> list[list[int]]:
-        """What greedy decoding writes behind prompts (e, p): at most `length` new tokens each.
+    def generate(self, who: np.ndarray, prompts: Tensor, length: int, end: int) -> list[list[int]]:
+        """What greedy decoding writes behind prompts (u, p): at most `length` new tokens each.
 
-        Nothing follows the end token, which may be there or be left out.
+        Nothing follows the `end` token, which may be there or be left out.
         """
 
 
@@ -29,12 +30,12 @@ class Grader(Protocol):
     """Judges held-out examples of one task."""
 
     def grade(
-        self, split: str, index: np.ndarray, student: Answering
+        self, split: str, index: np.ndarray, students: Answering
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Credit and confidence, (e,) float64 in [0, 1] each.
+        """Credit and confidence, (r, e) float64 in [0, 1] each.
 
         Args:
             split: one of `SPLITS`.
-            index: examples of the split, (e,) int64.
-            student: who answers.
+            index: examples of the split that each student is asked, (r, e) int64.
+            students: who answers.
         """

@@ -19,9 +19,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from ..contract.ragged import Ragged
 from ..contract.tasks import IGNORED, Examples, Task, TaskSuite
+from .judging import candidates, chance, check_judging, grader_of
+from .wording import Question, worded
 
 END, SEPARATOR = "\x03", "\x02"
 """Tokens 0 and 1: end of the answer (and padding), and where the answer begins."""
@@ -95,17 +99,44 @@ class TextCode:
         lines = [
             prompt.rjust(p, END) + SEPARATOR + answer.ljust(a + 1, END) for prompt, answer in pairs
         ]
-        points = np.frombuffer("".join(lines).encode("utf-32-le"), dtype=np.uint32)
-        place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
-        if (self._points[place] != points).any():
-            unknown = chr(points[np.flatnonzero(self._points[place] != points)[0]])
-            raise ValueError(f"the character {unknown!r} is not in the vocabulary of the suite")
-        tokens = self._tokens[place].reshape(len(pairs), p + a + 2)
+        tokens = self._written("".join(lines)).reshape(len(pairs), p + a + 2)
         lengths = np.array([len(answer) for _, answer in pairs], dtype=np.int64)
         beyond = np.arange(p + a + 1) - p > lengths[:, None]
         targets = np.where(beyond, IGNORED, tokens[:, 1:])
         targets[:, :p] = IGNORED
         return Examples(torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(targets))
+
+    @property
+    def end(self) -> int:
+        """The token that ends an answer."""
+        return 0
+
+    @property
+    def room(self) -> int:
+        """Most tokens of an answer, its end among them."""
+        return self.answer_length + 1
+
+    def tokens(self, texts: Sequence[str]) -> Ragged:
+        """The texts by themselves, m rows."""
+        flat = self._written("".join(texts)).astype(np.min_scalar_type(len(self.vocabulary)))
+        lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+        return Ragged.cut(flat, lengths)
+
+    def asked(self, prompts: Ragged) -> Tensor:
+        """Prompts and separators, (m, p + 1)."""
+        table = torch.from_numpy(prompts.padded(self.prompt_length, self.end, right=True))
+        return F.pad(table, (0, 1), value=1)
+
+    def answered(self, prompts: Ragged, answers: Ragged) -> Examples:
+        """Inputs (m, l) and targets (m, l) of prompts, and of answers with their ends, if any."""
+        front, p = self.asked(prompts), self.prompt_length
+        wanted = torch.from_numpy(answers.padded(self.room, IGNORED))
+        inputs = torch.cat([front, wanted[:, :-1].clamp(min=self.end)], dim=1)
+        return Examples(inputs, F.pad(wanted, (p, 0), value=IGNORED))
+
+    def read(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, without ends and separators."""
+        return "".join(self.vocabulary[token] for token in tokens if token > 1)
 
     def decode(self, inputs: Tensor) -> list[Pair]:
         """Prompts and answers of inputs (m, l); an answer ends at the first END."""
@@ -115,6 +146,15 @@ class TextCode:
             prompt, answer = text[: self.prompt_length], text[self.prompt_length + 1 :]
             pairs.append((prompt.lstrip(END), answer.split(END)[0]))
         return pairs
+
+    def _written(self, text: str) -> np.ndarray:
+        """Tokens of the characters, one each."""
+        points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+        place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
+        if (self._points[place] != points).any():
+            unknown = chr(points[np.flatnonzero(self._points[place] != points)[0]])
+            raise ValueError(f"the character {unknown!r} is not in the vocabulary of the suite")
+        return np.asarray(self._tokens[place])
 
     def _check(self, prompt: str, answer: str) -> None:
         parts = {"prompt": (prompt, self.prompt_length), "answer": (answer, self.answer_length)}
@@ -130,25 +170,88 @@ class TextCode:
                 )
 
 
-def text_suite(name: str, tasks: Sequence[TextTask[Pair]]) -> TaskSuite:
-    """A suite over one vocabulary and one length, both no larger than its texts need."""
-    code = TextCode.of(pair for task in tasks for pairs in task.splits.values() for pair in pairs)
+def text_suite(
+    name: str,
+    tasks: Sequence[TextTask[Pair]] | Sequence[TextTask[Question]],
+    majority: bool = False,
+    per_token: bool = False,
+) -> TaskSuite:
+    """A suite over one vocabulary and one length, both no larger than its texts need.
+
+    Questions with choices, further right answers or a score are judged as `grader_of` says, all
+    others, and pairs, by exact match.
+
+    Args:
+        name: of the suite.
+        tasks: in plain text.
+        majority: whether always the same answer is guessing, see `chance`.
+        per_token: candidates are compared by their mean loss per character, not by their sum.
+
+    Raises:
+        ValueError: for texts that can't be written, or a task whose questions are not all judged
+            in one way.
+    """
+    asked = [_questions(task) for task in tasks]
+    code = TextCode.of(
+        (_prompt(question), text)
+        for splits in asked
+        for questions in splits.values()
+        for question in questions
+        for text in candidates(question)
+    )
     encoded = tuple(
-        Task(
-            name=task.name,
-            splits={split: code.encode(pairs) for split, pairs in task.splits.items()},
-            difficulty=task.difficulty,
-            skills=task.skills,
-            prerequisites=task.prerequisites,
-            category=task.category,
-            importance=task.importance,
-            threshold=task.threshold,
-            cost=mean_tokens(task.splits["train"]),
-            endless=task.endless,
-        )
-        for task in tasks
+        _task(task, splits, code, majority, per_token)
+        for task, splits in zip(tasks, asked, strict=True)
     )
     return TaskSuite(name, encoded, n_outputs=len(code.vocabulary), vocabulary=code.vocabulary)
+
+
+def _questions(task: TextTask[Pair] | TextTask[Question]) -> dict[str, list[Question]]:
+    splits = {
+        split: [one if isinstance(one, Question) else Question(*one) for one in examples]
+        for split, examples in task.splits.items()
+    }
+    check_judging(task.name, splits)
+    return splits
+
+
+def _prompt(question: Question) -> str:
+    """What the student reads."""
+    template = question.template
+    return str(worded(question.prompt, template) if template else question.prompt)
+
+
+def _task(
+    task: TextTask[Pair] | TextTask[Question],
+    splits: Mapping[str, Sequence[Question]],
+    code: TextCode,
+    majority: bool,
+    per_token: bool,
+) -> Task:
+    pairs = {
+        split: [(_prompt(question), question.answer) for question in questions]
+        for split, questions in splits.items()
+    }
+    return Task(
+        name=task.name,
+        splits={split: code.encode(pairs[split]) for split in splits},
+        difficulty=task.difficulty,
+        skills=task.skills,
+        prerequisites=task.prerequisites,
+        category=task.category,
+        importance=task.importance,
+        cost=mean_tokens(pairs["train"]),
+        chance=chance(splits, majority),
+        endless=task.endless,
+        threshold=task.threshold,
+        grader=grader_of(
+            splits,
+            code,
+            lambda split: code.tokens([prompt for prompt, _ in pairs[split]]),
+            lambda texts: code.tokens([text + END for text in texts]),
+            per_token,
+        ),
+    )
 
 
 def content_uniform(text: str) -> float:

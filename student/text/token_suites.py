@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contract.ragged import Ragged
 from ..contract.tasks import SPLITS, Task, TaskSuite
 from ..networks.tokenizers import vocabulary_size
 from .characters import TextTask
@@ -25,11 +26,12 @@ def token_suite(
     template: str = PROMPT,
     max_tokens: int | None = None,
     per_token: bool = False,
+    majority: bool = False,
 ) -> TaskSuite:
     """A suite for causal language models, no longer than its texts need.
 
-    A task whose questions have choices is graded by `Choice`, and guessing counts as its chance
-    level; one whose questions have a score is graded by `Verify`; all others by exact match.
+    Questions with choices, further right answers or a score are judged as `grader_of` says, all
+    others by exact match.
 
     Args:
         name: of the suite.
@@ -40,6 +42,7 @@ def token_suite(
         max_tokens: most tokens of a prompt and its answer together; stress examples that have more
             are left out, others refused.
         per_token: candidates are compared by their mean loss per token, not by their sum.
+        majority: whether always the same answer is guessing, see `chance`.
 
     Raises:
         ValueError: for texts that have no tokens or too many, or a task whose questions are not
@@ -54,7 +57,7 @@ def token_suite(
         prompt_length=max(len(prompt) for prompt, _ in rows),
         answer_length=max(len(answer) for _, answers in rows for answer in answers),
     )
-    encoded = tuple(one.task(code, per_token) for one in wordings)
+    encoded = tuple(one.task(code, per_token, majority) for one in wordings)
     return TaskSuite(name, encoded, n_outputs=_vocabulary(source, tokenizer), tokenizer=source)
 
 
@@ -62,7 +65,7 @@ class _Wordings:
     """A task in tokens that are not laid out yet."""
 
     def __init__(self, task: TextTask[Question], wording: Wording, max_tokens: int | None) -> None:
-        check_judging(task)
+        check_judging(task.name, task.splits)
         self.plain = task
         self.prompts: dict[str, Sequence[Tokens]] = {
             split: wording.prompts(questions) for split, questions in task.splits.items()
@@ -87,7 +90,7 @@ class _Wordings:
             for prompt, question in self._zipped(split)
         ]
 
-    def task(self, code: TokenCode, per_token: bool) -> Task:
+    def task(self, code: TokenCode, per_token: bool, majority: bool) -> Task:
         """The task, laid out."""
         fronts = {split: code.front(prompts) for split, prompts in self.prompts.items()}
         splits = {
@@ -104,9 +107,15 @@ class _Wordings:
             importance=self.plain.importance,
             threshold=self.plain.threshold,
             cost=self._mean_tokens(),
-            chance=chance(self.plain),
+            chance=chance(self.plain.splits, majority),
             endless=self.plain.endless,
-            grader=grader_of(self.plain, code, fronts, self.answers, per_token),
+            grader=grader_of(
+                self.plain.splits,
+                code,
+                lambda split: Ragged.of(self.prompts[split]),
+                lambda texts: Ragged.of([self.answers[text] for text in texts]),
+                per_token,
+            ),
         )
 
     def _limit(self, max_tokens: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..contract.ragged import Ragged
 from ..contract.tasks import IGNORED, NO_TOKEN, Examples, TaskSuite
 from ..networks.tokenizers import load_tokenizer
 from .characters import Pair
@@ -81,6 +82,31 @@ class TokenCode:
             row[p : p + len(tokens) - 1] = tokens[:-1]
             wanted[: len(tokens)] = tokens
         return Examples(torch.from_numpy(inputs), torch.from_numpy(targets))
+
+    @property
+    def end(self) -> int:
+        """The token that ends an answer."""
+        return self.wording.end
+
+    @property
+    def room(self) -> int:
+        """Most tokens of an answer, its end among them."""
+        return self.answer_length
+
+    def asked(self, prompts: Ragged) -> Tensor:
+        """Prompts pushed to the right, (m, p)."""
+        return torch.from_numpy(prompts.padded(self.prompt_length, NO_TOKEN, right=True))
+
+    def answered(self, prompts: Ragged, answers: Ragged) -> Examples:
+        """Inputs (m, l) and targets (m, a) of prompts and of answers, with their ends if any."""
+        wanted = torch.from_numpy(answers.padded(self.room, IGNORED))
+        # The last token of an answer is written, and never read.
+        read = wanted[:, :-1].masked_fill(wanted[:, 1:] == IGNORED, NO_TOKEN)
+        return Examples(torch.cat([self.asked(prompts), read], dim=1), wanted)
+
+    def read(self, tokens: Sequence[int]) -> str:
+        """The text of tokens, special ones left out."""
+        return self.wording.read(tokens, special=False)
 
     def decode(self, inputs: Tensor) -> list[Pair]:
         """Prompts as the model reads them, and answers, of inputs (m, l)."""

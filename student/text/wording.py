@@ -41,7 +41,9 @@ class Question:
         choices: what may be answered, the reference among it; empty where everything may.
         template: how the prompt is worded where that is not the suite's own way.
         entry: what `score` needs besides the text.
-        score: judges a text that was generated, (text, entry) to [0, 1].
+        score: judges a text that was generated: a function of one's own, (text, entry) to [0, 1],
+            or one of `SCORES`, which looks at the right answers and at nothing else.
+        accepted: further right answers, beside the one that is trained on.
     """
 
     prompt: Prompt
@@ -50,6 +52,7 @@ class Question:
     template: str = ""
     entry: Any = field(default=None, compare=False, repr=False)
     score: Callable[[str, Any], float] | None = field(default=None, compare=False, repr=False)
+    accepted: tuple[str, ...] = ()
 
 
 def asked(prompt: Prompt) -> str:

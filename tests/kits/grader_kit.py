@@ -18,8 +18,8 @@ COLOURS = [
     Question("grass?", "green", ("green", "blue")),
     Question("a very long one, blood?", "red", ("blue", "red")),
 ]
-INDEX = np.arange(3)
-"""Of three examples, such as these."""
+INDEX = np.arange(3)[None]
+"""Of three examples, such as these, for one student."""
 
 
 def suite_of(questions, tokenizer=TOKENIZER, **fields):

@@ -1,60 +1,100 @@
-"""A member of a cohort as something that can be asked, for graders.
+"""Members of a cohort as students that can be asked, for graders.
 
-Legend: r rows, k tasks, e evaluation examples, c candidates, l tokens, a answer positions.
+Legend: r students, k tasks, e evaluation examples, c candidates or prompts of all of them, l
+tokens, a answer positions, s rows of a slip: what one student is asked at once; p numbers in a
+student's row, v outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ...contract.grading import Answering
-from ...contract.tasks import IGNORED, NO_TOKEN, TaskSuite
-from .row_stack import RowStack
+from ...contract.cohort import Rows
+from ...contract.tasks import IGNORED, TaskSuite
+from .row_stack import ALIGNMENT, RowStack
 
-_TOGETHER = 32
-"""Candidates or prompts that are looked at together."""
+_ALONE = 32
+"""Rows of a slip where students are asked one after the other."""
+_MEMBERS = 64
+"""Members that are graded together: what they are asked is laid out at once."""
 
 
-class Member:
-    """One student of a stack, as `Answering`.
+class Students:
+    """Members of a stack, as `Answering`.
+
+    What a student is asked is cut into slips, and slips are computed together. All slips have the
+    same number of rows, the last one of a student filled up with its last row: so no bit of what a
+    student answers depends on who else is asked. Where students are computed one by one, nothing
+    is filled up.
 
     Args:
-        stack: what its row means.
-        row: its numbers, (1, p).
+        stack: what rows mean.
+        weights: of all members, (n, p).
+        rows: the members, (r,).
+        together: examples that are computed together at most, or those of one slip.
     """
 
-    def __init__(self, stack: RowStack, row: Tensor) -> None:
-        self._stack, self._row = stack, row
+    def __init__(self, stack: RowStack, weights: Tensor, rows: Rows, together: int) -> None:
+        self._stack, self._weights, self._rows = stack, weights, np.asarray(rows)
+        self._together = together
+        # Stacks that are evaluated in parts hold pretrained models, of which one row is enough.
+        self._single = stack.alone or stack.evaluated_together > 0
 
-    def losses(self, inputs: Tensor, targets: Tensor) -> np.ndarray:
+    def of(self, which: np.ndarray) -> "Students":
+        """Some of these students."""
+        return Students(self._stack, self._weights, self._rows[which], self._together)
+
+    def losses(self, who: np.ndarray, inputs: Tensor, targets: Tensor) -> np.ndarray:
         """See `Answering.losses`."""
-        device = self._row.device
-        with torch.no_grad():
-            parts = [
-                self._loss(part.to(device), answers.to(device))
-                for part, answers in zip(
-                    torch.split(inputs, _TOGETHER), torch.split(targets, _TOGETHER), strict=True
+        result = np.zeros(len(who))
+        for weights, slips in self._slips(who):
+            wanted = targets[slips].to(weights.device)
+            with torch.no_grad():
+                logits = self._stack.logits(weights, inputs[slips].to(weights.device))
+                losses = F.cross_entropy(
+                    logits.movedim(-1, 1), wanted, ignore_index=IGNORED, reduction="none"
                 )
-            ]
-        return torch.cat(parts).double().cpu().numpy()
+            count = len(slips)
+            result[slips] = losses.sum(dim=-1)[:count].double().cpu().numpy()
+        return result
 
-    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        logits = self._stack.logits(self._row, inputs[None])[0]
-        losses = F.cross_entropy(logits.mT, targets, ignore_index=IGNORED, reduction="none")
-        return losses.sum(dim=1)
-
-    def generate(self, prompts: Tensor, length: int) -> list[list[int]]:
+    def generate(self, who: np.ndarray, prompts: Tensor, length: int, end: int) -> list[list[int]]:
         """See `Answering.generate`."""
-        answers = []
-        with torch.no_grad():
-            for part in torch.split(prompts.to(self._row.device), _TOGETHER):
-                used = (part != NO_TOKEN).any(dim=0)
-                cropped = part[:, int(used.int().argmax()) :]
-                answers += self._stack.generate(self._row[0], cropped, length)
-        return answers
+        texts: dict[int, list[int]] = {}
+        for weights, slips in self._slips(who):
+            with torch.no_grad():
+                read = prompts[slips].to(weights.device)
+                written = self._stack.generate(weights, read, length, end)
+            texts.update(zip(slips.ravel().tolist(), written, strict=True))
+        return [texts[place] for place in range(len(who))]
+
+    def _slips(self, who: np.ndarray) -> Iterator[tuple[Tensor, np.ndarray]]:
+        """Weights (g, p) of g students at a time, and the places in `who` of their rows, (g, s)."""
+        size = _ALONE if self._single else ALIGNMENT
+        order = np.argsort(who, kind="stable")
+        counts = np.bincount(who, minlength=len(self._rows))
+        within = np.arange(len(who)) - np.repeat(np.cumsum(counts) - counts, counts)
+        number = -(-counts // size)
+        slip = np.repeat(np.cumsum(number) - number, counts) + within // size
+        table = np.full((number.sum(), size), -1)
+        table[slip, within % size] = order
+        students = self._rows[np.repeat(np.arange(len(counts)), number)]
+        group = 1 if self._single else max(2, self._together // size)
+        for start in range(0, len(table), group):
+            slips, members = table[start : start + group], students[start : start + group]
+            if self._single:
+                slips = slips[:, slips[0] >= 0]
+            elif len(slips) == 1:
+                # The bits of one student alone may be others: two are always safe.
+                slips, members = np.repeat(slips, 2, axis=0), np.repeat(members, 2)
+            last = np.maximum.accumulate(np.where(slips >= 0, np.arange(slips.shape[1]), 0), axis=1)
+            yield (
+                self._weights[torch.as_tensor(members, device=self._weights.device)],
+                np.take_along_axis(slips, last, axis=1),
+            )
 
 
 def grade(
@@ -62,7 +102,7 @@ def grade(
     split: str,
     tasks: np.ndarray,
     index: np.ndarray,
-    students: Sequence[Answering],
+    students: Students,
     figures: tuple[np.ndarray, np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Credit and confidence, with what graders say where a task has one, (r, k, e) float each.
@@ -76,14 +116,13 @@ def grade(
         figures: right and confidence by exact match, (r, k, e) each.
     """
     credit, confidence = (values.astype(np.float64) for values in figures)
-    for row, task in np.argwhere(np.isin(tasks, _graded(suite))):
-        grader = suite.tasks[tasks[row, task]].grader
-        assert grader is not None
-        credit[row, task], confidence[row, task] = grader.grade(
-            split, index[row, task], students[row]
-        )
+    for which, task in enumerate(suite.tasks):
+        rows, columns = np.nonzero(tasks == which)
+        if task.grader is None or not len(rows):
+            continue
+        for part in np.array_split(np.arange(len(rows)), -(-len(rows) // _MEMBERS)):
+            row, column = rows[part], columns[part]
+            credit[row, column], confidence[row, column] = task.grader.grade(
+                split, index[row, column], students.of(row)
+            )
     return credit, confidence
-
-
-def _graded(suite: TaskSuite) -> list[int]:
-    return [i for i, task in enumerate(suite.tasks) if task.grader is not None]

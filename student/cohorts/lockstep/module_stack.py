@@ -18,7 +18,6 @@ from .preflight import (
     activation_bytes,
     first_batch,
     one_torch_thread,
-    refuse_to_write,
     refuse_what_cannot_be_stacked,
     row_bits,
 )
@@ -113,9 +112,18 @@ class ModuleStack:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
         return self.forward(self.parameters(rows), inputs)
 
-    def generate(self, row: Tensor, prompts: Tensor, length: int) -> list[list[int]]:
-        """Refused: only pretrained language models write text."""
-        refuse_to_write(self.template)
+    def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
+        """See `RowStack.generate`; into the answer's places, one position after the other."""
+        n, b, front = prompts.shape
+        blank = prompts.new_full((n, b, length), end)
+        text = torch.cat([prompts, blank], dim=2)
+        for place in range(length):
+            logits = self.logits(rows, text[:, :, :-1])
+            text[:, :, front + place] = logits[:, :, place - length].argmax(dim=-1)
+            if bool((text[:, :, front : front + place + 1] == end).any(dim=2).all()):
+                break
+        written: list[list[int]] = text[:, :, front:].flatten(0, 1).tolist()
+        return written
 
     def _one_by_one(self) -> Forward:
         """The module itself; chunks of large students have one member."""

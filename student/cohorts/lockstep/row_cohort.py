@@ -17,7 +17,7 @@ from ...contract.batches import draw_examples, draw_tasks, evaluation_examples
 from ...contract.cohort import Rows, Training, checked_mixture
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
-from .answering import Member, grade
+from .answering import Students, grade
 from .optimizer import Adam, AdamState
 from .preflight import one_torch_thread
 from .row_stack import ALIGNMENT, RowStack
@@ -168,7 +168,7 @@ class RowCohort:
         self._each_chunk(work, len(rows), chunk)
         if any(task.grader for task in self.suite.tasks):
             within = index - self._pool(split).offsets[which][:, :, None]
-            students = [Member(self.stack, self._weights[row : row + 1]) for row in rows]
+            students = Students(self.stack, self._weights, rows, 8 * self._chunk * self.batch_size)
             with self._quiet():
                 graded = grade(self.suite, split, which, within, students, (right, confidence))
             return evaluation_of(graded[0], loss, graded[1], used, self._chance[which])

@@ -44,8 +44,11 @@ class RowStack(Protocol):
     def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
 
-    def generate(self, row: Tensor, prompts: Tensor, length: int) -> list[list[int]]:
-        """What a student (p,) writes after prompts (b, l), greedily, at most `length` tokens."""
+    def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
+        """What students (n, p) write after prompts (n, b, l), greedily, n b texts of tokens.
+
+        They have at most `length` tokens each; what is behind an `end` token means nothing.
+        """
 
 
 class Gradient:

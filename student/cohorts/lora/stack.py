@@ -126,13 +126,15 @@ class LoRAStack:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
         return self.forward(self.parameters(rows), inputs)
 
-    def generate(self, row: Tensor, prompts: Tensor, length: int) -> list[list[int]]:
-        """What a student (p,) writes after prompts (b, l), greedily, at most `length` tokens."""
+    def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
+        """See `RowStack.generate`; the model knows its ends itself."""
         write = getattr(self._module, "generate", None)
         if write is None:
             refuse_to_write(self._module)
-        self._lockstep.members, self._lockstep.values = 1, self.parameters(row[None])
-        written: list[list[int]] = write(prompts, length)
+        written: list[list[int]] = []
+        for row, texts in zip(rows, prompts, strict=True):
+            self._lockstep.members, self._lockstep.values = 1, self.parameters(row[None])
+            written += write(self._cropped(texts), length)
         return written
 
     def _fitting_chunk(self) -> int:

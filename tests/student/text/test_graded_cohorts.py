@@ -1,7 +1,6 @@
 """Graders through cohorts: choices and written answers of members, alone and in company."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,15 +11,11 @@ from cohort_kit import evaluation_set
 from lessonplan.student import (
     Adam,
     CausalLM,
-    Decoder,
     LoRA,
     LoRACohort,
-    StackedCohort,
-    TextTask,
     check_cohort,
     jsonl,
     load_tokenizer,
-    text_suite,
 )
 
 pytest.importorskip("transformers", reason="the hf extra is not installed")
@@ -80,11 +75,12 @@ def test_the_choice_of_a_member_is_the_candidate_it_finds_likeliest(suite, folde
     right, sure = [], []
     for place in index[1, task][used[1, task]]:
         local = place - pool.offsets[task]
-        wanted = grader.right["test"][local]
+        here = np.array([local])
+        (wanted,) = grader.right["test"].take(here).flat
         losses = []
-        for tokens in grader.candidates["test"][local]:
-            prompt = grader.prompts["test"][local]
-            prompt = prompt[prompt >= 0]
+        for option in grader.options["test"].take(here).flat:
+            tokens = grader.texts.take(np.array([option])).flat.astype(np.int64)
+            prompt = torch.from_numpy(grader.prompts["test"].take(here).flat.astype(np.int64))
             text = torch.cat([prompt, torch.tensor(tokens)])
             with torch.no_grad():
                 logits = module.model(input_ids=text[None, :-1]).logits[0, len(prompt) - 1 :]
@@ -128,23 +124,3 @@ def test_what_is_written_is_scored(folder, tmp_path):
     written = [tokenizer.decode(tokens) for tokens in module.generate(prompts, answer_length)]
     wanted = np.mean([score_by_length(text, None) for text in written])
     assert found.score[0, 0] == pytest.approx(wanted)
-
-
-def test_students_that_cannot_write_say_so(tmp_path):
-    pairs = [(f"{i}", "1") for i in range(12)]
-    plain = text_suite(
-        "t", [TextTask("one", dict.fromkeys(("train", "probe", "test", "stress"), pairs))]
-    )
-
-    class Writes:
-        def grade(self, split, index, student):
-            student.generate(torch.zeros(1, 1, dtype=torch.int64), 2)
-
-    suite = replace(plain, tasks=(replace(plain.tasks[0], grader=Writes()),))
-    students = StackedCohort(
-        suite,
-        lambda: Decoder(suite.input_shape, suite.n_outputs, width=8, n_layers=1, n_heads=2),
-        1,
-    )
-    with pytest.raises(ValueError, match="a Decoder cannot generate text"):
-        students.evaluate("test")

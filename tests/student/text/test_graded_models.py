@@ -22,9 +22,12 @@ class Real:
     """A language model that can be asked."""
 
     def __init__(self, model):
-        self.model, self.generate = model, model.generate
+        self.model = model
 
-    def losses(self, inputs, targets):
+    def generate(self, who, prompts, length, end):
+        return self.model.generate(prompts, length)
+
+    def losses(self, who, inputs, targets):
         with torch.no_grad():
             logits = self.model(inputs).mT
         loss = torch.nn.functional.cross_entropy(
@@ -51,9 +54,9 @@ def test_verifying_for_equality_is_exact_match_and_has_its_confidence_where_righ
         logits = model(examples.inputs)
         if step % 4 == 0:
             right, _, sure = score_examples(logits.detach()[None], examples.targets[None])
-            credit, confidence = grader.grade("test", np.arange(len(words)), Real(model))
-            assert credit.tolist() == right[0].tolist()
-            np.testing.assert_allclose(confidence[right[0]], sure[0][right[0]], rtol=1e-3)
+            credit, confidence = grader.grade("test", np.arange(len(words))[None], Real(model))
+            assert credit.tolist() == right.tolist()
+            np.testing.assert_allclose(confidence[0][right[0]], sure[0][right[0]], rtol=1e-3)
             counts.append(int(credit.sum()))
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(logits.mT, examples.targets).backward()
@@ -76,6 +79,6 @@ def test_the_losses_of_choices_are_those_of_the_candidates_alone(tmp_path):
         losses = {choice: loss_alone(question.prompt, choice) for choice in question.choices}
         best = min(losses, key=losses.get)
         weights = [math.exp(-loss) for loss in losses.values()]
-        assert credit[row] == (best == question.answer)
-        assert confidence[row] == pytest.approx(max(weights) / sum(weights), rel=1e-3)
+        assert credit[0, row] == (best == question.answer)
+        assert confidence[0, row] == pytest.approx(max(weights) / sum(weights), rel=1e-3)
     assert token_code(suite).wording.end == TOKENIZER.eos_token_id

@@ -22,7 +22,7 @@ class Scripted:
     def __init__(self, losses=None, texts=None):
         self.by_text, self.texts, self.seen = losses, texts, []
 
-    def losses(self, inputs, targets):
+    def losses(self, who, inputs, targets):
         found = []
         for row, wanted in zip(inputs, targets, strict=True):
             answer = TOKENIZER.decode(wanted[wanted != IGNORED])
@@ -32,7 +32,7 @@ class Scripted:
             found.append(self.by_text[answer.removesuffix(END)])
         return np.array(found)
 
-    def generate(self, prompts, length):
+    def generate(self, who, prompts, length, end):
         texts = [self.texts[TOKENIZER.decode(row[row != NO_TOKEN])] for row in prompts]
         return [TOKENIZER(text)["input_ids"][:length] for text in texts]
 
@@ -42,10 +42,10 @@ def test_the_candidate_with_the_lowest_loss_is_the_answer():
     assert isinstance(grader, Choice)
     student = Scripted({"red": 2.0, "blue": 1.0, "green": 3.0})
     credit, confidence = grader.grade("test", INDEX, student)
-    assert credit.tolist() == [1.0, 0.0, 0.0]
+    assert credit.tolist() == [[1.0, 0.0, 0.0]]
     e = math.exp
     three = e(-1) / (e(-1) + e(-2) + e(-3))
-    assert confidence == pytest.approx([three, e(-1) / (e(-1) + e(-3)), e(-1) / (e(-1) + e(-2))])
+    assert confidence[0] == pytest.approx([three, e(-1) / (e(-1) + e(-3)), e(-1) / (e(-1) + e(-2))])
     assert student.seen[:3] == [("sky?", f"{colour}{END}") for colour in ("red", "blue", "green")]
     assert len(student.seen) == 7
 
@@ -53,8 +53,8 @@ def test_the_candidate_with_the_lowest_loss_is_the_answer():
 def test_examples_are_found_by_their_index_in_any_order_and_number():
     grader = suite_of(COLOURS).tasks[0].grader
     student = Scripted({"red": 2.0, "blue": 1.0, "green": 0.5})
-    credit, _ = grader.grade("probe", np.array([2, 1, 1]), student)
-    assert credit.tolist() == [0.0, 1.0, 1.0]
+    credit, _ = grader.grade("probe", np.array([[2, 1, 1]]), student)
+    assert credit.tolist() == [[0.0, 1.0, 1.0]]
     assert student.seen[0] == ("a very long one, blood?", f"blue{END}")
 
 
@@ -65,13 +65,13 @@ class Counting(Scripted):
         super().__init__(*given)
         self.asked = []
 
-    def losses(self, inputs, targets):
+    def losses(self, who, inputs, targets):
         self.asked.append(len(inputs))
-        return super().losses(inputs, targets)
+        return super().losses(who, inputs, targets)
 
-    def generate(self, prompts, length):
+    def generate(self, who, prompts, length, end):
         self.asked.append(len(prompts))
-        return super().generate(prompts, length)
+        return super().generate(who, prompts, length, end)
 
 
 def test_examples_that_are_repeated_are_asked_once_and_graded_everywhere():
@@ -82,21 +82,21 @@ def test_examples_that_are_repeated_are_asked_once_and_graded_everywhere():
         (NUMBERS, ({"2": 0.5, " three": 1.0, "no": 0.1}, texts), [3, 3]),
     ):
         grader = suite_of(questions).tasks[0].grader
-        alone = [grader.grade("test", INDEX[i : i + 1], Scripted(*script)) for i in repeated]
+        alone = [grader.grade("test", INDEX[:, i : i + 1], Scripted(*script)) for i in repeated]
         student = Counting(*script)
-        credit, confidence = grader.grade("test", repeated, student)
-        assert credit.tolist() == [one[0][0] for one in alone]
-        assert confidence.tolist() == [one[1][0] for one in alone]
-        assert len(set(confidence.tolist())) == 3
+        credit, confidence = grader.grade("test", repeated[None], student)
+        assert credit.tolist() == [[one[0][0, 0] for one in alone]]
+        assert confidence.tolist() == [[one[1][0, 0] for one in alone]]
+        assert len(set(confidence[0].tolist())) == 3
         assert student.asked == most
 
 
 def test_a_mean_per_token_does_not_favour_what_is_short():
     questions = [Question("q", "abcdefghi", ("abcdefghi", "x"))]
     losses = {"abcdefghi": 5.0, "x": 2.0}  # per token with the end: 0.5 and 1
-    summed = suite_of(questions).tasks[0].grader.grade("test", INDEX[:1], Scripted(losses))
+    summed = suite_of(questions).tasks[0].grader.grade("test", INDEX[:, :1], Scripted(losses))
     mean = suite_of(questions, per_token=True).tasks[0].grader
-    credit, confidence = mean.grade("test", INDEX[:1], Scripted(losses))
+    credit, confidence = mean.grade("test", INDEX[:, :1], Scripted(losses))
     assert (summed[0], credit) == (0.0, 1.0)
     assert confidence == pytest.approx(1 / (1 + math.exp(-0.5)))
 
@@ -106,7 +106,7 @@ def test_losses_that_are_no_numbers_get_no_credit(loss):
     grader = suite_of(COLOURS).tasks[0].grader
     student = Scripted(dict.fromkeys(("red", "blue", "green"), loss))
     credit, confidence = grader.grade("test", INDEX, student)
-    assert credit.tolist() == confidence.tolist() == [0.0, 0.0, 0.0]
+    assert credit.tolist() == confidence.tolist() == [[0.0, 0.0, 0.0]]
 
 
 def test_guessing_among_choices_is_the_chance_level_and_training_goes_on_the_reference():
@@ -121,7 +121,7 @@ def test_a_longer_candidate_than_every_reference_has_room():
     suite = suite_of([Question("q", "a", ("a", "a long one"))])
     assert suite.tasks[0].splits["test"].targets.shape[1] == len("a long one") + 1
     student = Scripted({"a": 1.0, "a long one": 2.0})
-    assert suite.tasks[0].grader.grade("test", INDEX[:1], student)[0] == 1.0
+    assert suite.tasks[0].grader.grade("test", INDEX[:, :1], student)[0] == 1.0
 
 
 def half(text, entry):
@@ -142,8 +142,8 @@ def test_a_text_that_is_generated_gets_what_the_function_says():
     texts = {"1+1": f"2{END}", "1+2": " three", "2+2": f"no{END}"}
     student = Scripted({"2": 0.5, " three": 1.0, "no": 0.0}, texts)
     credit, confidence = grader.grade("test", INDEX, student)
-    assert credit.tolist() == [1.0, 0.5, 0.0]
-    assert confidence == pytest.approx([math.exp(-0.5), math.exp(-1.0), 1.0])
+    assert credit.tolist() == [[1.0, 0.5, 0.0]]
+    assert confidence[0] == pytest.approx([math.exp(-0.5), math.exp(-1.0), 1.0])
     assert [prompt for prompt, _ in student.seen] == ["1+1", "1+2", "2+2"]
 
 
@@ -153,29 +153,31 @@ def test_a_text_that_does_not_end_has_no_end_in_its_confidence():
     seen = []
 
     class Endless(Scripted):
-        def losses(self, inputs, targets):
+        def losses(self, who, inputs, targets):
             seen.extend(targets.tolist())
             return np.array([1.0])
 
     credit, confidence = suite.tasks[0].grader.grade(
-        "test", INDEX[:1], Endless(texts={"1+1": "22222"})
+        "test", INDEX[:, :1], Endless(texts={"1+1": "22222"})
     )
     two = TOKENIZER.convert_tokens_to_ids("2")
     assert seen == [[two, two]]
-    assert (credit[0], confidence[0]) == (0.0, math.exp(-1.0))
+    assert (credit[0, 0], confidence[0, 0]) == (0.0, math.exp(-1.0))
 
 
 def test_a_score_outside_of_zero_to_one_is_refused():
     question = Question("1+1", "2", score=lambda text, entry: 3.0)
     grader = suite_of([question]).tasks[0].grader
-    with pytest.raises(ValueError, match=r"score of the text '2' .* must be in \[0, 1\], got 3"):
-        grader.grade("test", INDEX[:1], Scripted({"2": 1.0}, {"1+1": "2"}))
+    with pytest.raises(
+        ValueError, match=r"score of the text '2' .* prompt '1\+1' must be in \[0, 1\], got 3"
+    ):
+        grader.grade("test", INDEX[:, :1], Scripted({"2": 1.0}, {"1+1": "2"}))
 
 
 def test_a_diverged_student_gets_no_credit_for_what_it_writes():
     grader = suite_of([NUMBERS[0]]).tasks[0].grader
-    credit, confidence = grader.grade("test", INDEX[:1], Scripted({"2": math.nan}, {"1+1": "2"}))
-    assert (credit[0], confidence[0]) == (0.0, 0.0)
+    credit, confidence = grader.grade("test", INDEX[:, :1], Scripted({"2": math.nan}, {"1+1": "2"}))
+    assert (credit[0, 0], confidence[0, 0]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +220,8 @@ def test_reasoning_gyms_own_scorer_judges_by_the_entry_of_the_example():
         # No exact match, but the scorer ignores case.
         other = {prompt: answer.swapcase() for prompt, answer in pairs}
         wrong = {prompt: "?" * len(answer) for prompt, answer in pairs}
-        index = np.arange(len(pairs))
+        index = np.arange(len(pairs))[None]
         for texts, wanted in ((dict(pairs), 1.0), (other, 1.0), (wrong, 0.0)):
             student = Scripted(texts=texts)
-            student.losses = lambda inputs, targets: np.ones(len(inputs))
-            assert task.grader.grade(split, index, student)[0].tolist() == [wanted] * len(pairs)
+            student.losses = lambda who, inputs, targets: np.ones(len(inputs))
+            assert task.grader.grade(split, index, student)[0].tolist() == [[wanted] * len(pairs)]
