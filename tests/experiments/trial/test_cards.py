@@ -7,7 +7,7 @@ import pytest
 from tiny_config import CONFIG
 
 from lessonplan.experiments.config.loading import make_config
-from lessonplan.experiments.dry_run import estimate
+from lessonplan.experiments.dry_run import preview
 from lessonplan.experiments.store.cards import Cost, TeacherCard, read_cards, write_card
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.trial.cards import write_teacher_cards
@@ -145,7 +145,8 @@ def test_an_estimate_counts_a_course_of_its_own_by_its_own_batch_probes_and_budg
 
     Reporting: 4 * 12 decisions of 80 examples and 3 * 16 probes.
     """
-    text = estimate(config_of(learned(courses=[COURSE], decisions=40, candidates=2)))
+    config = config_of(learned(courses=[COURSE], decisions=40, candidates=2))
+    text = preview(config, seconds=0.1)
     trained, reported = 40 + 2 * 3 * 6, 4 * 12
     probing = trained * 18 / 3 + reported * 48 / 3
     compute = probing + trained * 20 + reported * 80

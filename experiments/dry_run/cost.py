@@ -1,0 +1,139 @@
+"""What a run would take: decisions, compute and minutes, if no lifetime ended before its budget."""
+
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from lessonplan.envs.classroom.budget import FORWARD_SHARE
+from lessonplan.student import TaskSuite
+
+from ..assembly.build import decisions_in_budget
+from ..assembly.courses import courses_of
+from ..config.config import Config, Course, LearnedSection, RuleSection
+from ..trial.tuning import candidates
+from ..trial.units import Unit, plan
+from .speed import Sizes, Speed, measured, sizes_of
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a decision about one student of a course takes, and how many fill its budget."""
+
+    decisions: int
+    training: float
+    """Training examples."""
+    probing: float
+    """In training-example equivalents."""
+    seconds: float
+
+
+class Prices:
+    """Prices of courses, each measured once.
+
+    Args:
+        courses: how many there are.
+        seconds: for measuring all of them.
+    """
+
+    def __init__(self, courses: int, seconds: float) -> None:
+        self._end = time.perf_counter() + seconds
+        self._left = courses
+        self._speeds: dict[str, tuple[Sizes, Speed]] = {}
+
+    def of(self, course: Course, suite: TaskSuite, *, tested: bool) -> Price:
+        """The price of a decision: its seconds are measured, its compute is counted.
+
+        Args:
+            course: suite, students and lifetimes.
+            suite: of the course.
+            tested: whether `test` is evaluated after each decision.
+        """
+        key = "\n".join(
+            section.model_dump_json() for section in (course.suite, course.student, course.lifetime)
+        )
+        if key not in self._speeds:
+            sizes = sizes_of(course, suite)
+            seconds = (self._end - time.perf_counter()) / max(self._left, 1)
+            self._speeds[key] = sizes, measured(course, suite, sizes, seconds)
+            self._left -= 1
+        sizes, speed = self._speeds[key]
+        return Price(
+            decisions_in_budget(course, suite),
+            sizes.training,
+            sizes.probing * FORWARD_SHARE,
+            speed.total if tested else speed.teaching,
+        )
+
+
+def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
+    """Decisions, time, compute and the share of probing, in sentences.
+
+    Every lifetime is taken to last for its whole budget; most end earlier, at mastery. What a
+    learner's own updates, the stress split and the first look at a student take is left out.
+
+    Args:
+        config: the experiment.
+        suite: of the config.
+        seconds: about what measuring may take.
+    """
+    units = plan(config)
+    learned = [teacher for teacher in config.teachers if isinstance(teacher, LearnedSection)]
+    courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
+    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds)
+    report_price = prices.of(config, suite, tested=True)
+    work = [_unit(unit, config, suite, courses, prices) for unit in units]
+    workers = config.workers or os.cpu_count() or 1
+    decisions = sum(count for count, _ in work)
+    probing = sum(count * price.probing for count, price in work)
+    compute = probing + sum(count * price.training for count, price in work)
+    parts = [count * price.seconds for count, price in work]
+    whole = max(sum(parts) / workers, *parts)
+    return [
+        f"{len(units)} units of work, {len(config.teachers)} teachers, "
+        f"{config.seeds.report} reported students.",
+        f"A lifetime is about {report_price.decisions} decisions of "
+        f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).",
+        f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
+        f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.",
+        f"About {_duration(whole)} with {workers} processes on this machine, an estimate from a "
+        "few seconds of measuring; mastery makes it shorter, a learned teacher's own updates and "
+        "other work on the machine make it longer.",
+    ]
+
+
+def _unit(
+    unit: Unit,
+    config: Config,
+    suite: TaskSuite,
+    courses: dict[str, list[tuple[Course, TaskSuite]]],
+    prices: Prices,
+) -> tuple[float, Price]:
+    """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
+    teacher = config.teacher(unit.teacher)
+    if unit.kind == "train" and isinstance(teacher, LearnedSection):
+        mine = courses[teacher.name]
+        price = _mean([prices.of(course, suite, tested=False) for course, suite in mine])
+        selecting = teacher.candidates * config.seeds.select * price.decisions * len(mine)
+        return teacher.decisions + selecting, price
+    if unit.kind == "tune" and isinstance(teacher, RuleSection):
+        count = len(candidates(teacher, suite, config.tuning_candidates, 0))
+        price = prices.of(config, suite, tested=False)
+        return count * config.seeds.select * price.decisions, price
+    report_price = prices.of(config, suite, tested=True)
+    return config.seeds.report * report_price.decisions, report_price
+
+
+def _mean(prices: list[Price]) -> Price:
+    """What a decision takes where as many are made about students of each course."""
+    means = [float(np.mean([getattr(p, name) for p in prices])) for name in Price.__annotations__]
+    return Price(round(means[0]), *means[1:])
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

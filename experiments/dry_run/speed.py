@@ -1,0 +1,199 @@
+"""How long a decision about a student takes, measured for a limited time.
+
+It is first measured on next to nothing, and on more where that is quick: one student and one
+example, one student, many students.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from lessonplan.envs import Classroom
+from lessonplan.student import COHORTS, StackedCohort, TaskSuite
+
+from ..assembly.build import build_room
+from ..common.names import named
+from ..config.config import Course, Student
+
+_STUDENTS, _TURNS = (1, 4, 16), 4
+_NEVER, _ENOUGH = 10**9, "1e15-steps"
+"""Decisions at mastery and a budget that end no lifetime while it is measured."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of one student for a decision of a course."""
+
+    teaching: float
+    """Training and probing."""
+    testing: float
+    """Evaluating `test` afterwards, as is done where a teacher is reported."""
+
+    @property
+    def total(self) -> float:
+        """Both."""
+        return self.teaching + self.testing
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Examples that a decision about one student takes."""
+
+    training: float
+    probing: float
+    testing: float
+
+
+def sizes_of(course: Course, suite: TaskSuite) -> Sizes:
+    """Examples of a decision, counted."""
+    batch, most = course.student.batch_size, course.student.evaluation_size
+    if named("cohort", suite.cohort, COHORTS) is not StackedCohort:
+        # Students of other kinds may have batches and evaluations of sizes of their own.
+        cohort = build_room(course, suite, 1).cohort
+        batch, most = cohort.batch_size, cohort.evaluation_size
+    probes = np.minimum(suite.sizes("probe"), most)
+    probing = probes.sum() if course.lifetime.feedback == "full" else probes.mean()
+    testing = np.minimum(suite.sizes("test"), most).sum()
+    return Sizes(course.lifetime.steps_per_decision * batch, float(probing), float(testing))
+
+
+def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> Speed:
+    """The speed of a course's students with one thread, as a run computes them.
+
+    Args:
+        course: suite, students and lifetimes.
+        suite: of the course.
+        sizes: examples of a decision.
+        seconds: about what the measuring may take. One training step on one example and the
+            evaluation of one are done in any case.
+    """
+    watch = _Stopwatch(seconds, own_time=course.student.device == "cpu")
+    with _one_thread():
+        pace = _pace(_with_sizes(course, 1), suite, watch)
+        if watch.fits(2 * pace.turn(course.student, suite)):
+            pace = _pace(course, suite, watch)
+        speed = Speed(
+            pace.training * sizes.training + pace.judging * sizes.probing,
+            pace.judging * sizes.testing,
+        )
+        for n in _STUDENTS:
+            # The first look at students, a first decision, which is slow, and one that counts.
+            if not watch.fits(3 * n * speed.total):
+                break
+            speed = _on_decisions(_lasting(course), suite, n, watch)
+    return speed
+
+
+class _Stopwatch:
+    """Measures pieces of work, as long as there is time.
+
+    Args:
+        seconds: that all of it may take.
+        own_time: whether what other processes take of the cores is left out of what is measured.
+    """
+
+    def __init__(self, seconds: float, own_time: bool) -> None:
+        self._clock = time.process_time if own_time else time.perf_counter
+        self._end = time.perf_counter() + seconds
+        self._slowness = 1.0
+
+    def seconds(self, work: Callable[[], object]) -> float:
+        """What the work takes."""
+        began, wall = self._clock(), time.perf_counter()
+        work()
+        taken = max(self._clock() - began, 1e-9)
+        self._slowness = (time.perf_counter() - wall) / taken
+        return taken
+
+    def fits(self, seconds: float) -> bool:
+        """Whether there is time for work of so many seconds, as slow as the last was."""
+        return time.perf_counter() + seconds * self._slowness < self._end
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """Seconds of one student for a single example."""
+
+    training: float
+    judging: float
+
+    def turn(self, student: Student, suite: TaskSuite) -> float:
+        """Seconds of a step and of evaluating a task of each kind, if not faster together."""
+        judging = self.judging * len(_typical_tasks(suite)) * student.evaluation_size
+        return 2 * self.training * student.batch_size + judging
+
+
+def _with_sizes(course: Course, size: int) -> Course:
+    few = course.student.model_copy(update={"batch_size": size, "evaluation_size": size})
+    return course.model_copy(update={"student": few})
+
+
+def _pace(course: Course, suite: TaskSuite, watch: _Stopwatch) -> _Pace:
+    """From single steps, and evaluations of single tasks, of one student."""
+    cohort = build_room(course, suite, 1).cohort
+    tasks, training, judging = _typical_tasks(suite), [], []
+    for turn in range(_TURNS):
+        mixture = np.eye(len(suite))[[tasks[turn % len(tasks)]]]
+        training.append(watch.seconds(partial(cohort.train, mixture, 1)))
+        if not watch.fits(2 * training[-1]):
+            break
+    for task in tasks:
+        judged = min(cohort.evaluation_size, suite.sizes("probe")[task])
+        judging.append(watch.seconds(partial(cohort.evaluate, "probe", np.array([task]))) / judged)
+    # The first step is slower than those that follow.
+    return _Pace(float(np.mean(training[1:] or training)) / cohort.batch_size, np.mean(judging))
+
+
+def _typical_tasks(suite: TaskSuite) -> list[int]:
+    """Of every way to judge the task whose rows are nearest to the mean in length."""
+    costs = suite.values("cost")
+    by_grader: dict[type, list[int]] = {}
+    for i, task in enumerate(suite.tasks):
+        by_grader.setdefault(type(task.grader), []).append(i)
+    return [
+        min(tasks, key=lambda i: abs(costs[i] - costs[tasks].mean()))
+        for tasks in by_grader.values()
+    ]
+
+
+def _on_decisions(course: Course, suite: TaskSuite, n: int, watch: _Stopwatch) -> Speed:
+    """From whole decisions about n students."""
+    room, rows = build_room(course, suite, n), np.arange(n)
+    room.reset(rows, rows)
+    _decide(room, 0, watch)
+    turns = []
+    for turn in range(1, _TURNS + 1):
+        turns.append(_decide(room, turn, watch))
+        if not watch.fits(sum(turns[-1])):
+            break
+    teaching, testing = np.mean(turns, axis=0) / n
+    return Speed(float(teaching), float(testing))
+
+
+def _decide(room: Classroom, turn: int, watch: _Stopwatch) -> tuple[float, float]:
+    """Seconds of a decision about every student, and of evaluating `test`."""
+    tasks = (np.arange(room.n) + turn) % len(room.suite)
+    return watch.seconds(partial(room.step, tasks)), watch.seconds(
+        partial(room.cohort.evaluate, "test")
+    )
+
+
+def _lasting(course: Course) -> Course:
+    """The same course with lifetimes that do not end."""
+    lifetime = course.lifetime.model_copy(update={"budget": _ENOUGH, "end_after": _NEVER})
+    return course.model_copy(update={"lifetime": lifetime})
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
