@@ -1,0 +1,382 @@
+"""Which columns are what, by the names that people and public sets use.
+
+A role is one of our own keys (`prompt`, `answer`, `label`, `choices`, `accepted`, `messages`) or:
+
+    system, history     what stands before the prompt of a chat
+    chosen              the better answer of a pair: a text, a chat, or its last message
+    rows                several rows in one, as SQuAD's own file has them
+    kept                whether the answer is a good one, as KTO has it
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .chats import is_transcript
+from .places import Place
+from .values import Row, Take, is_absent, taker, text_of, whole_number
+
+CHATS = ("conversations", "conversation", "dialog", "dialogs", "dialogue", "dialogues", "turns",
+         "chat", "data")  # fmt: skip
+CHOSEN = ("chosen", "chosen_conversations", "response_j")
+QUESTIONS = ("question", "query", "problem", "question_stem", "question_text")
+TASKS = ("prompt", "instruction", "instructions")
+CONTEXTS = ("context", "passage", "story", "article", "paragraph", "support", "background")
+INPUTS = ("input", "inputs", "query")
+PLAIN = ("inputs_pretokenized", "input", "inputs", "commands", "goal", "ctx", "text", "sentence",
+         "startphrase", "document", "article", "dialogue", "review", "tweet", "claim", "utterance",
+         "headline", "comment", "title", "content", "passage", "story", "premise",
+         "concepts")  # fmt: skip
+SOURCES = ("source", "src")
+TWINS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
+         ("text1", "text2"), ("question", "sentence"), ("title", "content"),
+         ("title", "description"))  # fmt: skip
+ANSWERS = ("answer", "answers", "output", "outputs", "response", "completion", "completions",
+           "targets_pretokenized", "target", "targets", "tgt", "final_answer", "correct_answer",
+           "best_answer", "expected_answer", "expected_output", "expected", "canonical_solution",
+           "solution", "code", "actions", "summary", "highlights", "final_decision",
+           "answers_spans", "ground_truth", "reference", "correct", "gold")  # fmt: skip
+LABELS = ("label", "label_text", "label_name", "labels", "sentiment", "intent", "emotion", "class",
+          "class_index", "coarse_label")  # fmt: skip
+ACCEPTED = ("accepted", "correct_answers", "aliases", "answer_aliases")
+CHOICES = ("choices", "options", "endings", "target_scores", "mc1_targets", "answer_choices",
+           "answer_options", "candidates", "alternatives")  # fmt: skip
+PICKS = ("answer", "answerkey", "answer_key", "label", "correct", "correct_answer",
+         "correct_option", "correct_choice", "correct_answer_id", "answer_idx", "answer_index",
+         "answer_id", "gold", "target", "targets_pretokenized", "cop", "output", "response",
+         "completion")  # fmt: skip
+MOST_KEYWORDS = 8
+WRONG = ("distractor", "distractors", "incorrect_answer", "incorrect_answers", "wrong_answer",
+         "wrong_answers")  # fmt: skip
+_NUMBERED = re.compile(r"(ans|answer|ending|sol|choice|option|opt)_?([0-9])$")
+_LETTERED = re.compile(r"(ans|answer|choice|option|opt|op)?_?([a-j])$")
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column, or several, are read as."""
+
+    columns: tuple[str, ...]
+    take: Take
+    glue: str = ""
+    """Between the texts of several columns."""
+    named: bool = False
+    """Whether each text stands behind the name of its column."""
+    needed: str = ""
+    """The column without which there is nothing."""
+
+    def value(self, place: Place, row: Row) -> Any:
+        """What a row holds for this role, as it came, or as one text where it is of several."""
+        if not self.glue or len(self.columns) == 1:
+            return self.take(row)
+        if self.needed and is_absent(row.get(self.needed)):
+            return None
+        texts = {column: text_of(place, "prompt", row.get(column)) for column in self.columns}
+        return self.glue.join(
+            f"{column}: {text}" if self.named else text
+            for column, text in texts.items()
+            if text is not None
+        )
+
+    def __str__(self) -> str:
+        if len(self.columns) > 3:
+            return f"{self.columns[0]!r} to {self.columns[-1]!r}"
+        return " and ".join(map(repr, self.columns))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How rows with the same columns are read; `base` numbers the first of the choices."""
+
+    roles: Mapping[str, Role]
+    base: int = 0
+
+    @property
+    def columns(self) -> set[str]:
+        """All that are read."""
+        return {column for role in self.roles.values() for column in role.columns}
+
+
+class Names:
+    """The columns of a row, by what they are called whatever the case.
+
+    `is_sure` turns False once a kind was asked of a column that is empty in this row.
+    """
+
+    def __init__(self, row: Row) -> None:
+        self.row, self.is_sure = row, True
+        self._columns: dict[str, str] = {}
+        for column in row:
+            self._columns.setdefault(_folded(column), column)
+
+    def find(self, *names: str) -> str | None:
+        """The column with the first of these names that there is."""
+        for name in names:
+            column = name if name in self.row else self._columns.get(name)
+            if column is not None:
+                return column
+        return None
+
+    def family(self, pattern: re.Pattern[str]) -> dict[str, str]:
+        """Columns that are numbered or lettered through, by number or letter, in that order."""
+        groups: dict[str, dict[str, str]] = {}
+        for name, column in self._columns.items():
+            match = pattern.match(name)
+            if match:
+                groups.setdefault(match.group(1) or "", {})[match.group(2)] = column
+        largest = max(groups.values(), key=len, default={})
+        members = {key: largest[key] for key in sorted(largest)}
+        starts = next(iter(members), "") in ("0", "1", "a")
+        return members if starts and len(members) >= 2 else {}
+
+    def is_a(self, column: str | None, *kinds: type) -> bool:
+        """Whether the value in a column is of one of these kinds."""
+        value = None if column is None else self.row.get(column)
+        self.is_sure &= column is None or value is not None
+        return isinstance(value, kinds)
+
+    def role(self, *names: str) -> Role | None:
+        """The first of these columns as a role."""
+        column = self.find(*names)
+        return None if column is None else Role((column,), taker(column))
+
+
+def recognised(names: Names, roles: Mapping[str, Role]) -> Layout:
+    """The roles of columns, those that are named already and those that follow from the names.
+
+    `prompt`, `messages` or `rows` is missing where nothing was recognised.
+    """
+    if not roles:
+        whole = _rows(names) or _chat(names)
+        if whole:
+            return Layout(whole)
+    if "messages" in roles:
+        return Layout(_behind(names, roles))
+    base = 0
+    roles = dict(roles)
+    answer = roles.get("answer")
+    if not roles.keys() & {"choices", "label"} and (
+        answer is None or _folded(answer.columns[0]) in PICKS
+    ):
+        choices, base = _choices(names, answer is not None)
+        roles = {**choices, **roles}
+    if not roles.keys() & {"answer", "label", "choices"}:
+        roles = {**_answer(names), **roles}
+    elif "choices" in roles and not roles.keys() & {"answer", "label"}:
+        pick = names.role(*PICKS)
+        roles |= {"answer": pick} if pick else {}
+    if "prompt" not in roles:
+        prompt = _prompt(names, roles)
+        roles |= {"prompt": prompt} if prompt else {}
+    return Layout(_behind(names, roles), base)
+
+
+def _behind(names: Names, roles: Mapping[str, Role]) -> dict[str, Role]:
+    """With what stands before the prompt in a chat."""
+    system = names.role("system", "system_prompt")
+    history = names.role("history") if "messages" not in roles else None
+    before = {"system": system, "history": history}
+    return {key: role for key, role in (before | dict(roles)).items() if role is not None}
+
+
+def _rows(names: Names) -> dict[str, Role]:
+    """Several rows in one: SQuAD's paragraphs, bAbI's stories."""
+    paragraphs, story = names.find("paragraphs"), names.find("story")
+    if paragraphs and names.is_a(paragraphs, list):
+        return {"rows": Role((paragraphs,), lambda row: _of_paragraphs(row[paragraphs]))}
+    if story and not names.find(*QUESTIONS) and names.is_a(story, Mapping):
+        return {"rows": Role((story,), lambda row: _of_story(row[story]))}
+    return {}
+
+
+def _of_paragraphs(paragraphs: Iterable[Row]) -> Iterable[Row]:
+    for paragraph in paragraphs:
+        for asked in paragraph.get("qas", ()):
+            yield {"context": paragraph.get("context"), "question": asked.get("question"),
+                   "answers": asked.get("answers")}  # fmt: skip
+
+
+def _of_story(story: Row) -> Iterable[Row]:
+    told: list[str] = []
+    for text, answer in zip(story["text"], story["answer"], strict=True):
+        if answer:
+            yield {"context": "\n".join(told), "question": text, "answer": answer}
+        else:
+            told.append(text)
+
+
+def _chat(names: Names) -> dict[str, Role]:
+    """A chat, or the better answer of a pair."""
+    ours = names.find("prompt") and names.find("answer", "label")
+    messages = names.role("messages")
+    if messages is None and not ours:
+        column = next((one for one in map(names.find, CHATS) if names.is_a(one, list)), None)
+        messages = names.role(column) if column else None
+        text = names.find("text")
+        if messages is None and text and is_transcript(names.row[text]):
+            messages = names.role(text)
+    chosen = None if ours else names.role(*CHOSEN)
+    roles = {"chosen": chosen} if chosen else {}
+    if messages and not (chosen and names.is_a(chosen.columns[0], list)):
+        label = names.role("label")
+        kept = {"kept": label} if label and names.is_a(label.columns[0], bool) else {}
+        return _behind(names, {"messages": messages, **roles, **kept})
+    prompt = _prompt(names, roles) if chosen else None
+    return _behind(names, {"prompt": prompt, **roles} if prompt else roles) if roles else {}
+
+
+def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
+    """Choices and which is the answer, with the number of the first."""
+    question = names.find("question")
+    if question and names.is_a(question, Mapping):
+        return _of_stem(names, question), 0
+    answer = names.role(*PICKS)
+    choices = names.role(*CHOICES)
+    if choices is None and not answered:
+        choices = _wrong_ones(names)
+    base = 0
+    if choices is None and (family := names.family(_NUMBERED)):
+        choices = Role(tuple(family.values()), _listed(family.values()))
+        base = int(next(iter(family))) if answer and _folded(answer.columns[0]) != "label" else 0
+    if choices is None and (family := names.family(_LETTERED)):
+        choices = Role(tuple(family.values()), _keyed(family))
+        base = int(answer is not None and _folded(answer.columns[0]) == "label")
+    several = names.find("answers")
+    if choices is None and several and names.find("label", "correct_answer_id"):
+        choices = names.role(several) if names.is_a(several, list) else None
+    if choices is None:
+        return {}, 0
+    roles = {"choices": choices}
+    return (roles | {"answer": answer} if answer else roles), base
+
+
+def _of_stem(names: Names, question: str) -> dict[str, Role]:
+    """The roles of {question: {stem, choices}, answerKey}."""
+    roles = {
+        role: Role((f"{question}.{key}",), taker(f"{question}.{key}"))
+        for role, key in (("prompt", "stem"), ("choices", "choices"))
+    }
+    answer = names.role(*PICKS)
+    return roles | {"answer": answer} if answer else roles
+
+
+def _wrong_ones(names: Names) -> Role | None:
+    """The right answer and wrong ones in columns of their own, as choices."""
+    right = names.find("correct_answer", "correct")
+    wrong = [column for column in names.row if _folded(column).rstrip("_0123456789") in WRONG]
+    if right is None or not wrong:
+        return None
+    columns = (right, *wrong)
+    return Role(columns, _listed(columns))
+
+
+def _listed(columns: Iterable[str]) -> Take:
+    """The values of columns as one list; a list among them is unfolded."""
+    names = tuple(columns)
+
+    def take(row: Row) -> list[Any]:
+        values = [row.get(name) for name in names]
+        return [one for value in values for one in (value if isinstance(value, list) else [value])]
+
+    return take
+
+
+def _keyed(family: Mapping[str, str]) -> Take:
+    pairs = tuple(family.items())
+    return lambda row: {
+        "text": [row.get(column) for _, column in pairs], "label": [key for key, _ in pairs]
+    }  # fmt: skip
+
+
+def _answer(names: Names) -> dict[str, Role]:
+    """What is wanted, as an answer or as the label of a class."""
+    answer, label = names.role(*ANSWERS), names.role(*LABELS)
+    if answer and names.find("body"):
+        # SVAMP writes whole numbers as 7.0.
+        column = answer.columns[0]
+        answer = Role((column,), lambda row: _whole(row.get(column)))
+    translation = names.find("translation")
+    if answer is None and translation and names.is_a(translation, Mapping):
+        languages = list(names.row[translation])[:2]
+        return {
+            role: Role((f"{translation}.{key}",), taker(f"{translation}.{key}"))
+            for role, key in zip(("prompt", "answer"), languages, strict=False)
+        }
+    if answer is None:
+        return {"label": label} if label else {}
+    roles = {"answer": answer}
+    accepted = names.role(*ACCEPTED)
+    if accepted and accepted.columns != answer.columns:
+        roles["accepted"] = accepted
+    if label and names.is_a(label.columns[0], bool):
+        roles["kept"] = label
+    elif label and (answer.columns, label.columns) == (("answer",), ("label",)):
+        # Both by our names: which one is meant is for the user to say.
+        roles["label"] = label
+    return roles
+
+
+def _whole(value: Any) -> Any:
+    number = None if isinstance(value, str) else whole_number(value)
+    return value if number is None else number
+
+
+def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
+    """What is asked, with the text that it is about."""
+    answer = roles.get("answer") or roles.get("label") or roles.get("chosen")
+    ours = answer is not None and answer.columns in (("answer",), ("label",))
+    if ours and "prompt" in names.row:
+        return names.role("prompt")
+    body, question = names.find("body"), names.find(*QUESTIONS)
+    if body and question:
+        return _joined([body, question], " ")
+    for pair in (*TWINS, *((("premise", "question"),) if "choices" in roles else ())):
+        both = [column for column in map(names.find, pair) if column]
+        sure = pair in TWINS[:2] or "label" in roles or pair == ("premise", "question")
+        if sure and len(both) == 2:
+            return _joined(both, "\n", named=True)
+    # In the order in which they are read.
+    prompt, task = names.find("prompt"), names.find(*TASKS)
+    context, inner = names.find(*CONTEXTS), names.find(*INPUTS)
+    task = task or (names.find("definition") if inner else None)
+    if prompt or (task and not question):
+        parts = [task, context, inner]
+    elif question:
+        parts = [task, context, question, inner]
+    else:
+        used = {column for role in roles.values() for column in role.columns}
+        plain = [names.find(name) for name in PLAIN]
+        source = names.find(*SOURCES) if names.find("target", "targets", "tgt") else None
+        parts = [next((one for one in (*plain, source) if one and one not in used), None)]
+    needed = prompt or question or ""
+    return _joined([part for part in dict.fromkeys(parts) if part], "\n\n", needed=needed)
+
+
+def _joined(columns: list[str], glue: str, named: bool = False, needed: str = "") -> Role | None:
+    if not columns:
+        return None
+    return Role(tuple(columns), taker(columns[0]), glue, named, needed)
+
+
+def _folded(column: str) -> str:
+    return str(column).strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def headed(place: Place, header: Row, prompt: str) -> str:
+    """A prompt behind what the file says of all its prompts.
+
+    That is the definition of Super-NaturalInstructions, or the prefix of BIG-bench.
+    """
+    definition = text_of(place, "definition", header.get("Definition"))
+    prefix = text_of(place, "prefix", header.get("task_prefix")) or ""
+    return f"{definition}\n\n{prompt}" if definition else prefix + prompt
+
+
+def header_facts(header: Row) -> dict[str, Any]:
+    """What the file says of its task: categories or keywords as skills, the first as category."""
+    categories = [str(one).lower() for one in header.get("Categories") or ()]
+    if categories:
+        return {"skills": categories, "category": categories[0]}
+    keywords = [str(one) for one in header.get("keywords") or ()]
+    return {"skills": keywords} if 0 < len(keywords) <= MOST_KEYWORDS else {}

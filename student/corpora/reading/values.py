@@ -1,0 +1,107 @@
+"""What stands in a cell, as text: numbers and booleans too, and several answers of one row."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .places import BadRowError, Place
+
+Row = Mapping[str, Any]
+"""A row as it came, by the names of its columns."""
+
+Take = Callable[[Row], Any]
+"""What a row holds for one purpose, as it came."""
+
+_INNER = ("text", "value", "stem", "content", "input_text", "sentences", "contexts", "spans")
+"""Where the text of a nested object stands, the first that is there."""
+_FURTHER = ("aliases",)
+"""Where a nested answer has further right answers."""
+
+
+def is_absent(value: Any) -> bool:
+    """Whether there is nothing: null, an empty text, not a number."""
+    return value is None or value == "" or (isinstance(value, float) and value != value)
+
+
+def taker(path: str) -> Take:
+    """What stands in a column, or in nested objects by a dotted path; None where nothing does."""
+    parts = path.split(".")
+
+    def take(row: Row) -> Any:
+        if path in row:
+            return row[path]
+        value: Any = row
+        for part in parts:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    return take
+
+
+def holds(row: Row, path: str) -> bool:
+    """Whether a row has that column, or that dotted path."""
+    head, _, rest = path.partition(".")
+    if path in row or not rest:
+        return path in row
+    inner = row.get(head)
+    return isinstance(inner, Mapping) and holds(inner, rest)
+
+
+def text_of(place: Place, what: str, value: Any) -> str | None:
+    """A value as text, None where there is nothing; texts of a list stand on a line each.
+
+    Raises:
+        BadRowError: for what is no text, such as bytes.
+    """
+    if isinstance(value, str):
+        return value or None
+    if is_absent(value):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        texts = [text_of(place, what, one) for one in value]
+        return "\n".join(text for text in texts if text is not None) or None
+    if isinstance(value, Mapping):
+        inner = next((key for key in _INNER if key in value), None)
+        if inner is not None:
+            return text_of(place, what, value[inner])
+    if isinstance(value, Mapping | bytes | bytearray):
+        raise BadRowError(place, f"the {what} must be text", value)
+    return str(value)
+
+
+def answers_of(place: Place, value: Any) -> list[str]:
+    """All answers that a value gives, different ones, the first first."""
+    if isinstance(value, str):
+        return [value] if value else []
+    return list(dict.fromkeys(_answers(place, value)))
+
+
+def _answers(place: Place, value: Any) -> Iterator[str]:
+    if isinstance(value, list | tuple):
+        for one in value:
+            yield from _answers(place, one)
+        return
+    if isinstance(value, Mapping):
+        inner = next((key for key in _INNER if key in value), None)
+        if inner is not None:
+            for key in (inner, *_FURTHER):
+                yield from _answers(place, value.get(key))
+            return
+    text = text_of(place, "answer", value)
+    if text is not None:
+        yield text
+
+
+def whole_number(value: Any) -> int | None:
+    """The whole number that a value is or writes, None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, int) else None
