@@ -181,7 +181,7 @@ def _mapped(value: dict[str, Any]) -> list[Any]:
             numbers = dict.fromkeys(number for one in each for number in one)
             return [{key: one.get(number) for key, one in value.items()} for number in numbers]
         return each
-    if {"columns", "data"} <= value.keys() and _is_tables(value["columns"], value["data"]):
+    if {"columns", "data"} <= value.keys() and _is_table(value["columns"], value["data"]):
         return [dict(zip(value["columns"], cells, strict=True)) for cells in value["data"]]
     alike = all(isinstance(one, list) and len(one) == len(each[0]) for one in each)
     if alike and not value.keys() & _OF_ONE_ROW:
@@ -189,7 +189,7 @@ def _mapped(value: dict[str, Any]) -> list[Any]:
     return [value]
 
 
-def _is_tables(columns: Any, cells: Any) -> bool:
-    return isinstance(columns, list) and all(
-        isinstance(row, list) and len(row) == len(columns) for row in cells
-    )
+def _is_table(columns: Any, cells: Any) -> bool:
+    if not isinstance(columns, list) or not isinstance(cells, list):
+        return False
+    return all(isinstance(row, list) and len(row) == len(columns) for row in cells)

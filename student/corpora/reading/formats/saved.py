@@ -83,7 +83,7 @@ def _batches(file: Path) -> Iterator[Any]:
             for batch in table if every is None else map(table.get_batch, every):
                 yield from (batch.slice(at, _BATCH) for at in range(0, len(batch), _BATCH))
     except pyarrow.ArrowException as error:
-        reason = shortened(str(error).partition("\n")[0])
+        reason = shortened(str(error).partition("\n")[0].rstrip("."))
         raise ValueError(
             f"{file} can't be read as {format_of(file)}: {reason}; write or copy it again"
         ) from None
