@@ -68,6 +68,12 @@ class Ragged:
         places = np.repeat(self.starts[index] - before, lengths) + np.arange(lengths.sum())
         return Ragged.cut(self.values[places], lengths)
 
+    def without_last(self) -> "Ragged":
+        """Every row without its last number."""
+        keep = np.ones(len(self.flat), dtype=bool)
+        keep[self.starts[1:] - self.starts[0] - 1] = False
+        return Ragged.cut(self.flat[keep], self.lengths - 1)
+
     def padded(self, width: int, fill: int, right: bool = False) -> np.ndarray:
         """The rows side by side, (m, width) int64, pushed to the left or to the right.
 

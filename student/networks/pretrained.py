@@ -44,13 +44,15 @@ class _Frozen(nn.Module):
         Raises:
             ValueError: if there are more positions than the model has.
         """
-        length = inputs.shape[1]
-        if self._most is not None and length + more > self._most:
-            raise ValueError(
-                f"the texts have up to {length + more} tokens, but the model reads at most "
-                f"{self._most}; shorten them"
-            )
         present = inputs != NO_TOKEN
+        # Only where it could be too much: to look makes a GPU wait.
+        if self._most is not None and inputs.shape[1] + more > self._most:
+            longest = int(present.sum(dim=1).max()) + more
+            if longest > self._most:
+                raise ValueError(
+                    f"the texts have up to {longest} tokens, but the model reads at most "
+                    f"{self._most}; shorten them"
+                )
         arguments = {"input_ids": inputs.masked_fill(~present, self._fill)}
         if causal:
             arguments["position_ids"] = (present.cumsum(dim=1) - 1).clamp_(min=0)
@@ -110,10 +112,16 @@ class CausalLM(_Frozen):
             do_sample=False, eos_token_id=list(self.ends), pad_token_id=self.ends[0]
         )
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Logits (b, a, v) float32 of what the last a positions of inputs (b, l) predict."""
+    def forward(self, inputs: Tensor, answer_length: int | None = None) -> Tensor:
+        """Logits (b, a, v) float32 of what the last a positions of inputs (b, l) predict.
+
+        Args:
+            inputs: tokens.
+            answer_length: a of these inputs, where they are cropped.
+        """
         arguments = self._read(inputs, causal=True)
-        outputs = self.model(**arguments, use_cache=False, logits_to_keep=self.answer_length)
+        keep = answer_length or self.answer_length
+        outputs = self.model(**arguments, use_cache=False, logits_to_keep=keep)
         logits: Tensor = outputs.logits.float()
         return logits
 

@@ -3,19 +3,29 @@
 Legend: p longest prompt, a longest answer with its end token.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..contract.ragged import Ragged
-from ..contract.tasks import SPLITS, Task, TaskSuite
+from ..contract.ragged import Ragged, interleaved
+from ..contract.stores import RaggedStore
+from ..contract.tasks import SPLITS, Examples, Task, TaskSuite
 from ..networks.tokenizers import vocabulary_size
 from .characters import TextTask
 from .judging import candidates, chance, check_judging, grader_of
-from .tokens import TokenCode, Tokens, opened
+from .tokens import TokenCode, opened
 from .wording import PROMPT, Chat, Question, Wording, shown
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much."""
+_TEXTS = 10_000
+"""Texts that the tokenizer gets at once."""
+_ROWS = 2_000
+"""Examples that are put together at once."""
 
 
 def token_suite(
@@ -27,6 +37,7 @@ def token_suite(
     max_tokens: int | None = None,
     per_token: bool = False,
     majority: bool = False,
+    progress: Progress | None = None,
 ) -> TaskSuite:
     """A suite for causal language models, no longer than its texts need.
 
@@ -43,60 +54,115 @@ def token_suite(
             are left out, others refused.
         per_token: candidates are compared by their mean loss per token, not by their sum.
         majority: whether always the same answer is guessing, see `chance`.
+        progress: told how many examples are in tokens, and of how many.
 
     Raises:
         ValueError: for texts that have no tokens or too many, or a task whose questions are not
             all judged in one way.
     """
     source, tokenizer = opened(tokenizer)
+    n_outputs = _vocabulary(source, tokenizer)
     wording = Wording(tokenizer, _talks(tasks, chat, tokenizer), template)
-    wordings = [_Wordings(task, wording, max_tokens) for task in tasks]
-    rows = [row for one in wordings for row in one.rows()]
+    counter = _Counter(tasks, progress)
+    wordings = [_Wordings(task, wording, max_tokens, n_outputs, counter) for task in tasks]
     code = TokenCode(
         wording,
-        prompt_length=max(len(prompt) for prompt, _ in rows),
-        answer_length=max(len(answer) for _, answers in rows for answer in answers),
+        prompt_length=max(one.longest_prompt for one in wordings),
+        answer_length=max(int(one.answers.lengths.max()) for one in wordings),
     )
-    encoded = tuple(one.task(code, per_token, majority) for one in wordings)
-    return TaskSuite(name, encoded, n_outputs=_vocabulary(source, tokenizer), tokenizer=source)
+    splits = {split: _laid_out([one.rows(split) for one in wordings], code) for split in SPLITS}
+    encoded = tuple(
+        one.task({split: splits[split][i] for split in SPLITS}, code, per_token, majority)
+        for i, one in enumerate(wordings)
+    )
+    return TaskSuite(name, encoded, n_outputs=n_outputs, tokenizer=source)
+
+
+class _Counter:
+    """Counts the examples that are in tokens, and says so."""
+
+    def __init__(self, tasks: Sequence[TextTask[Question]], progress: Progress | None) -> None:
+        self._total = sum(len(questions) for task in tasks for questions in task.splits.values())
+        self._done, self._progress = 0, progress
+
+    def add(self, count: int) -> None:
+        """So many more."""
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._total)
 
 
 class _Wordings:
     """A task in tokens that are not laid out yet."""
 
-    def __init__(self, task: TextTask[Question], wording: Wording, max_tokens: int | None) -> None:
+    def __init__(
+        self,
+        task: TextTask[Question],
+        wording: Wording,
+        max_tokens: int | None,
+        n_outputs: int,
+        counter: _Counter,
+    ) -> None:
         check_judging(task.name, task.splits)
         self.plain = task
-        self.prompts: dict[str, Sequence[Tokens]] = {
-            split: wording.prompts(questions) for split, questions in task.splits.items()
+        self._highest = n_outputs
+        self._places: dict[str, int] = {}
+        self._candidates = {
+            split: Ragged.of([self._placed(question) for question in questions])
+            for split, questions in task.splits.items()
         }
-        texts = {
-            text
-            for questions in task.splits.values()
-            for question in questions
-            for text in candidates(question)
+        self._own = {
+            split: np.array([self._places[one.answer] for one in questions], dtype=np.int64)
+            for split, questions in task.splits.items()
         }
-        # Sorted for the sake of messages: a set has no order of its own.
-        ordered = sorted(texts)
-        self.answers = dict(zip(ordered, wording.answers(ordered), strict=True))
+        texts = list(self._places)
+        self.answers = self._tokens(wording.answers, texts)
+        self.prompts = {
+            split: self._tokens(wording.prompts, questions, counter)
+            for split, questions in task.splits.items()
+        }
         if max_tokens is not None:
             self._limit(max_tokens)
 
-    def rows(self) -> list[tuple[Tokens, list[Tokens]]]:
-        """Every prompt with all that may be written behind it."""
-        return [
-            (prompt, self._candidates(question))
-            for split in self.plain.splits
-            for prompt, question in self._zipped(split)
-        ]
+    def _placed(self, question: Question) -> list[int]:
+        """Places among the answers of all that may be written behind a prompt."""
+        places = self._places
+        return [places.setdefault(text, len(places)) for text in candidates(question)]
 
-    def task(self, code: TokenCode, per_token: bool, majority: bool) -> Task:
-        """The task, laid out."""
-        fronts = {split: code.front(prompts) for split, prompts in self.prompts.items()}
-        splits = {
-            split: code.lay(fronts[split], [self.answers[one.answer] for one in questions])
-            for split, questions in self.plain.splits.items()
-        }
+    def _tokens(
+        self,
+        worded: Callable[[Sequence[T]], list[list[int]]],
+        texts: Sequence[T],
+        counter: _Counter | None = None,
+    ) -> Ragged:
+        """Tokens of all, so many at a time that their lists take little memory."""
+        parts = []
+        for start in range(0, len(texts), _TEXTS):
+            some = texts[start : start + _TEXTS]
+            parts.append(Ragged.of(worded(some), self._highest))
+            if counter is not None:
+                counter.add(len(some))
+        return Ragged.joined(parts or [Ragged.of([], self._highest)])
+
+    @property
+    def longest_prompt(self) -> int:
+        """Tokens of the longest prompt."""
+        return max(int(prompts.lengths.max(initial=0)) for prompts in self.prompts.values())
+
+    def rows(self, split: str) -> tuple[Ragged, Ragged]:
+        """Inputs and targets of the examples."""
+        inputs, targets = [], []
+        for start in range(0, len(self._own[split]), _ROWS):
+            answers = self.answers.take(self._own[split][start : start + _ROWS])
+            prompts = self.prompts[split].part(start, start + len(answers))
+            inputs.append(interleaved(prompts, answers.without_last()))
+            targets.append(answers)
+        return Ragged.joined(inputs), Ragged.joined(targets)
+
+    def task(
+        self, splits: dict[str, Examples], code: TokenCode, per_token: bool, majority: bool
+    ) -> Task:
+        """The task with its examples."""
         return Task(
             name=self.plain.name,
             splits=splits,
@@ -112,45 +178,53 @@ class _Wordings:
             grader=grader_of(
                 self.plain.splits,
                 code,
-                lambda split: Ragged.of(self.prompts[split]),
-                lambda texts: Ragged.of([self.answers[text] for text in texts]),
+                lambda split: self.prompts[split],
+                lambda texts: self.answers.take(np.array([self._places[text] for text in texts])),
                 per_token,
             ),
         )
 
     def _limit(self, max_tokens: int) -> None:
         """Refuse what is longer; leave it out of `stress`, which other words make longer."""
-        short = [one for one in self._zipped("stress") if self._size(*one) <= max_tokens]
-        for split in SPLITS if not short else SPLITS[:-1]:
-            for prompt, question in self._zipped(split):
-                size = self._size(prompt, question)
-                if size > max_tokens:
-                    raise ValueError(
-                        f"the prompt {shown(str(question.prompt))} of task {self.plain.name!r} "
-                        f"({split}) has {size} tokens together with its answer, more than "
-                        f"max_tokens = {max_tokens}; raise max_tokens or leave the example out"
-                    )
-        self.prompts["stress"] = [prompt for prompt, _ in short]
-        kept = {**self.plain.splits, "stress": [question for _, question in short]}
+        short = np.flatnonzero(self._sizes("stress") <= max_tokens)
+        for split in SPLITS if not len(short) else SPLITS[:-1]:
+            sizes = self._sizes(split)
+            for place in np.flatnonzero(sizes > max_tokens)[:1]:
+                prompt = self.plain.splits[split][place].prompt
+                raise ValueError(
+                    f"the prompt {shown(str(prompt))} of task {self.plain.name!r} ({split}) has "
+                    f"{sizes[place]} tokens together with its answer, more than max_tokens = "
+                    f"{max_tokens}; raise max_tokens or leave the example out"
+                )
+        for rows in (self.prompts, self._candidates):
+            rows["stress"] = rows["stress"].take(short)
+        self._own["stress"] = self._own["stress"][short]
+        questions = self.plain.splits["stress"]
+        kept = {**self.plain.splits, "stress": [questions[place] for place in short.tolist()]}
         self.plain = replace(self.plain, splits=kept)
 
-    def _size(self, prompt: Tokens, question: Question) -> int:
-        """Tokens of an example with the longest of its candidates."""
-        return len(prompt) + max(len(tokens) for tokens in self._candidates(question))
+    def _sizes(self, split: str) -> np.ndarray:
+        """Tokens of every example with the longest of its candidates."""
+        candidates = self._candidates[split]
+        if not len(candidates):
+            return np.zeros(0, dtype=np.int64)
+        lengths = self.answers.lengths[candidates.flat]
+        longest = np.maximum.reduceat(lengths, candidates.starts[:-1])
+        return np.asarray(self.prompts[split].lengths + longest)
 
     def _mean_tokens(self) -> float:
         """Tokens of a training example, prompt, answer and end."""
-        sizes = [
-            len(prompt) + len(self.answers[question.answer])
-            for prompt, question in self._zipped("train")
-        ]
-        return float(np.mean(sizes))
+        answers = self.answers.lengths[self._own["train"]]
+        return float(np.mean(self.prompts["train"].lengths + answers))
 
-    def _zipped(self, split: str) -> "zip[tuple[Tokens, Question]]":
-        return zip(self.prompts[split], self.plain.splits[split], strict=True)
 
-    def _candidates(self, question: Question) -> list[Tokens]:
-        return [self.answers[text] for text in candidates(question)]
+def _laid_out(parts: Sequence[tuple[Ragged, Ragged]], code: TokenCode) -> list[Examples]:
+    """Examples of each task in one store of all of them."""
+    inputs, targets = (Ragged.joined(rows) for rows in zip(*parts, strict=True))
+    length = code.prompt_length + code.answer_length - 1
+    store = RaggedStore(inputs, targets, length, code.answer_length, answers_follow=True)
+    ends = np.cumsum([len(rows) for rows, _ in parts]).tolist()
+    return [Examples.stored(store, *ends_of) for ends_of in itertools.pairwise([0, *ends])]
 
 
 def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> bool:

@@ -46,42 +46,9 @@ class TokenCode:
         Raises:
             ValueError: if a text has no token or too many.
         """
-        questions = [Question(*pair) for pair in pairs]
-        prompts = self.wording.prompts(questions)
-        return self.lay(self.front(prompts), self.wording.answers([answer for _, answer in pairs]))
-
-    def front(self, prompts: Sequence[Tokens]) -> Tensor:
-        """Prompts pushed to the right, (m, p).
-
-        Raises:
-            ValueError: if one has more than p tokens.
-        """
-        p = self.prompt_length
-        rows = np.full((len(prompts), p), NO_TOKEN, dtype=np.int64)
-        for row, tokens in zip(rows, prompts, strict=True):
-            if len(tokens) > p:
-                raise ValueError(f"a prompt has {len(tokens)} tokens, the suite's have at most {p}")
-            row[p - len(tokens) :] = tokens
-        return torch.from_numpy(rows)
-
-    def lay(self, front: Tensor, answers: Sequence[Tokens]) -> Examples:
-        """Examples of prompts (m, p) and of answers, which bring their end tokens along.
-
-        Raises:
-            ValueError: if an answer has more than a tokens.
-        """
-        p, a = self.prompt_length, self.answer_length
-        inputs = np.full((len(answers), p + a - 1), NO_TOKEN, dtype=np.int64)
-        targets = np.full((len(answers), a), IGNORED, dtype=np.int64)
-        inputs[:, :p] = front.numpy()
-        for row, wanted, tokens in zip(inputs, targets, answers, strict=True):
-            if len(tokens) > a:
-                raise ValueError(
-                    f"an answer has {len(tokens)} tokens with its end, the suite's at most {a}"
-                )
-            row[p : p + len(tokens) - 1] = tokens[:-1]
-            wanted[: len(tokens)] = tokens
-        return Examples(torch.from_numpy(inputs), torch.from_numpy(targets))
+        prompts = self.wording.prompts([Question(*pair) for pair in pairs])
+        answers = self.wording.answers([answer for _, answer in pairs])
+        return self.answered(Ragged.of(prompts), Ragged.of(answers))
 
     @property
     def end(self) -> int:
@@ -138,14 +105,14 @@ def token_code(suite: TaskSuite, tokenizer: Any = None) -> TokenCode:
     Raises:
         ValueError: if the suite is not of tokens.
     """
-    train = suite.tasks[0].splits["train"]
-    a = train.targets.shape[1]
+    a = suite.answer_length
     if suite.classes or not (suite.tokenizer or tokenizer):
         raise ValueError(f"suite {suite.name!r} is not of answers in a tokenizer's tokens")
     _, tokenizer = opened(tokenizer or suite.tokenizer)
     wording = Wording(tokenizer)
-    wording.end = int(train.targets[0][train.targets[0] != IGNORED][-1])
-    return TokenCode(wording, train.inputs.shape[1] - a + 1, a)
+    _, targets = suite.tasks[0].splits["train"].store.take(np.zeros(1, dtype=np.int64))
+    wording.end = int(targets[targets != IGNORED][-1])
+    return TokenCode(wording, suite.input_shape[0] - a + 1, a)
 
 
 def _present(row: Tokens) -> list[int]:

@@ -66,10 +66,13 @@ class ModuleStack:
         self.size = -(-used // ALIGNMENT) * ALIGNMENT
         self._pad = self.size - used
         self.evaluated_together = 0
+        # A network of one's own may read nothing but the layout that it was built for.
+        self.crops = False, False
+        inputs, targets = first_batch(suite, batch_size)
         self.activation_bytes = activation_bytes(
-            self.template, self.template, suite, batch_size, device
+            self.template, self.template, suite, (inputs.to(device), targets.to(device))
         )
-        self.forward = self._together()
+        self._forward = self._together()
         # One by one, too, where a product's last bit would depend on its place among the others.
         self.alone = device.type == "cpu" and self.activation_bytes > ALONE_BYTES
         self.fewest = 1
@@ -77,7 +80,7 @@ class ModuleStack:
             single, several = self._agreements(suite, batch_size)
             self.alone, self.fewest = not several, 1 if single or not several else 2
         if self.alone:
-            self.forward = self._one_by_one()
+            self._forward = self._one_by_one()
 
     def initial(self, seed: int) -> Tensor:
         """The row that a seed draws, (p,); the base weights where there are any."""
@@ -108,9 +111,13 @@ class ModuleStack:
             for (name, shape), part in zip(self._shapes.items(), parts, strict=False)
         }
 
-    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
+    def forward(self, parameters: Parameters, inputs: Tensor, answers: int | None = None) -> Tensor:
+        """See `RowStack.forward`; logits are always those of the whole layout."""
+        return self._forward(parameters, inputs)
+
+    def logits(self, rows: Tensor, inputs: Tensor, answers: int | None = None) -> Tensor:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
-        return self.forward(self.parameters(rows), inputs)
+        return self._forward(self.parameters(rows), inputs)
 
     def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
         """See `RowStack.generate`; into the answer's places, one position after the other."""

@@ -7,43 +7,63 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...contract.stores import Crop
 from ...contract.tasks import NO_TOKEN, TaskSuite
-from .optimizer import AdamState
+from .lengths import Lengths, longest_first
 from .row_stack import Gradient, RowStack
 
 
 def first_batch(suite: TaskSuite, batch_size: int) -> tuple[Tensor, Tensor]:
     """Inputs (b, ...) and targets (b, l) of the first task."""
     examples = suite.tasks[0].splits["train"]
-    index = torch.arange(batch_size) % len(examples)
-    return examples.inputs[index], examples.targets[index]
+    return examples.store.take(np.arange(batch_size) % len(examples))
+
+
+def extreme_batches(
+    suite: TaskSuite, batch_size: int, crops: tuple[bool, bool]
+) -> list[tuple[Tensor, Tensor]]:
+    """A batch of the longest examples and one of the shortest; the first where all are as long.
+
+    Args:
+        suite: whose training examples they are.
+        batch_size: b.
+        crops: what students read without, see `RowStack`.
+    """
+    pool = suite.pool("train")
+    lengths = Lengths(pool, crops, coarse=True)
+    order = longest_first(pool)
+    if order is None or not lengths.differ:
+        return [first_batch(suite, batch_size)]
+    places = np.arange(batch_size) % len(order)
+    batches = order[places], order[::-1][places]
+    return [pool.take(index, Crop(*lengths.crop(index).tolist())) for index in batches]
 
 
 def row_bits(stack: RowStack, row: Tensor, n: int, inputs: Tensor, targets: Tensor) -> Tensor:
     """Loss and gradient of n copies of a student (p,) on one batch, bit by bit, (n, 1 + p)."""
     rows = row.repeat(n, 1)
-    state = AdamState(rows, (rows, rows), torch.zeros(n))
+    gradient = torch.zeros_like(rows)
     inputs, targets = (part.repeat(n, *[1] * part.ndim) for part in (inputs, targets))
-    loss = Gradient(stack, state)(inputs, targets)
-    return torch.cat([loss[:, None], state.gradient], dim=1).view(torch.int32)
+    loss = Gradient(stack, rows, gradient)(inputs, targets)
+    return torch.cat([loss[:, None], gradient], dim=1).view(torch.int32)
 
 
 def activation_bytes(
     student: Callable[[Tensor], Tensor],
     module: nn.Module,
     suite: TaskSuite,
-    batch_size: int,
-    device: torch.device,
+    batch: tuple[Tensor, Tensor],
 ) -> int:
-    """What one student keeps for its backward pass, beside the weights of `module`.
+    """What one student keeps for its backward pass of a batch, beside the weights of `module`.
 
     Raises:
         ValueError: if inputs or logits are not those of the suite.
     """
-    inputs, targets = (part.to(device) for part in first_batch(suite, batch_size))
+    inputs, targets = batch
     weights = {p.untyped_storage().data_ptr() for p in module.parameters()}
     sizes: dict[int, int] = {}
 
@@ -55,10 +75,10 @@ def activation_bytes(
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         logits = _tried(student, inputs, suite.name)
-    shape = (batch_size, targets.shape[1], suite.n_outputs)
+    shape = (*targets.shape, suite.n_outputs)
     if tuple(logits.shape) != shape:
         raise ValueError(
-            f"the model turns {batch_size} inputs of suite {suite.name!r} into logits of shape "
+            f"the model turns {len(inputs)} inputs of suite {suite.name!r} into logits of shape "
             f"{tuple(logits.shape)}, wanted (b, l, v) = {shape}"
         )
     return sum(sizes.values())

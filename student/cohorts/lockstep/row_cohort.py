@@ -18,10 +18,12 @@ from ...contract.cohort import Rows, Training, checked_mixture
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
 from .answering import Students, grade
+from .evaluating import ByLength
+from .lengths import Lengths, at_least
 from .optimizer import Adam, AdamState
 from .preflight import one_torch_thread
 from .row_stack import ALIGNMENT, RowStack
-from .training import examples_at, train_members
+from .training import Feed, train_members
 
 
 class RowCohort:
@@ -66,6 +68,7 @@ class RowCohort:
         self._threads = threads
         self._quiet = one_torch_thread if one_thread else nullcontext
         self._pools: dict[str, Pool] = {}
+        self._lengths_of: dict[str, Lengths] = {}
         self._chance = suite.values("chance")
         self._weights = torch.zeros((n, stack.size), device=device)
         self._moments = (torch.zeros_like(self._weights), torch.zeros_like(self._weights))
@@ -118,10 +121,9 @@ class RowCohort:
 
     def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
         """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
-        members = _at_least(self.stack.fewest, rows)
+        members = at_least(self.stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
-        batches = torch.as_tensor(index.swapaxes(0, 1), device=self.device)
-        batches = batches.expand(-1, len(members), -1)
+        batches = np.repeat(index, len(members) // len(rows), axis=0).swapaxes(0, 1)
         stores = (self._weights, *self._moments, self._taken)
         weights, first, second, updates = (values.index_select(0, where) for values in stores)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
@@ -130,7 +132,7 @@ class RowCohort:
             self.optimizer,
             AdamState(weights, (first, second), updates),
             alive,
-            self._pool("train"),
+            Feed(self._pool("train"), self._lengths("train"), self.stack.fewest),
             batches[:steps],
             batches[steps:],
         )
@@ -152,7 +154,25 @@ class RowCohort:
             which = np.asarray(tasks)[:, None]
             index = np.take_along_axis(index, which[:, :, None], axis=1)
             used = np.take_along_axis(used, which[:, :, None], axis=1)
-        shape = index.shape
+        right, loss, confidence = self._figures(split, rows, index)
+        if any(task.grader for task in self.suite.tasks):
+            within = index - self._pool(split).offsets[which][:, :, None]
+            students = Students(self.stack, self._weights, rows, 8 * self._chunk * self.batch_size)
+            with self._quiet():
+                graded = grade(self.suite, split, which, within, students, (right, confidence))
+            return evaluation_of(graded[0], loss, graded[1], used, self._chance[which])
+        return evaluation_of(right, loss, confidence, used, self._chance[which])
+
+    def _figures(
+        self, split: str, rows: Rows, index: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Right, loss and confidence of each example (r, k, e), of the same shape each."""
+        shape, lengths = index.shape, self._lengths(split)
+        if lengths.differ:
+            pool, outputs = self._pool(split), self.suite.n_outputs
+            with self._quiet():
+                by_length = ByLength(self.stack, pool, lengths, outputs, self._chunk)
+                return by_length.figures(self._weights, rows, index)
         right = np.zeros(shape, dtype=bool)
         loss, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
 
@@ -166,20 +186,14 @@ class RowCohort:
             # Without a backward pass eight times the examples take as much room.
             chunk = max(2, chunk * self.batch_size * 8 // (shape[1] * shape[2]))
         self._each_chunk(work, len(rows), chunk)
-        if any(task.grader for task in self.suite.tasks):
-            within = index - self._pool(split).offsets[which][:, :, None]
-            students = Students(self.stack, self._weights, rows, 8 * self._chunk * self.batch_size)
-            with self._quiet():
-                graded = grade(self.suite, split, which, within, students, (right, confidence))
-            return evaluation_of(graded[0], loss, graded[1], used, self._chance[which])
-        return evaluation_of(right, loss, confidence, used, self._chance[which])
+        return right, loss, confidence
 
     def _evaluate_chunk(
         self, split: str, rows: Rows, index: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Right, loss and confidence of each example, (c, k, e) each."""
         # The bits of one student were not tried on as many examples: two are always safe.
-        members = _at_least(1 if self.stack.alone else 2, rows)
+        members = at_least(1 if self.stack.alone else 2, rows)
         shape = index.shape
         # Filled up with the last example: in parts of one task each, so that no figure depends on
         # which others are evaluated, or so that every member's numbers begin on whole registers.
@@ -187,12 +201,13 @@ class RowCohort:
         index = np.pad(index, ((0, 0), (0, 0), (0, -shape[2] % part if part else 0)), mode="edge")
         flat = index.reshape(len(rows), -1)
         filled = np.pad(flat, ((0, 0), (0, -flat.shape[1] % (part or ALIGNMENT))), mode="edge")
-        where = torch.as_tensor(filled, device=self.device).expand(len(members), -1)
+        where = np.repeat(filled, len(members) // len(rows), axis=0)
         weights = self._weights[torch.as_tensor(members, device=self.device)]
+        size = part or where.shape[1]
         with torch.no_grad():
             parts = [
-                self._scored(weights, split, one)
-                for one in torch.split(where, part or where.shape[1], dim=1)
+                self._scored(weights, split, where[:, first : first + size])
+                for first in range(0, where.shape[1], size)
             ]
         figures = (torch.cat(figure, dim=1).cpu().numpy() for figure in zip(*parts, strict=True))
         right, loss, confidence = (
@@ -201,9 +216,11 @@ class RowCohort:
         )
         return right, loss, confidence
 
-    def _scored(self, weights: Tensor, split: str, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _scored(
+        self, weights: Tensor, split: str, where: np.ndarray
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Right, loss and confidence of the examples at these places (c, m), (c, m) each."""
-        inputs, targets = examples_at(self._pool(split), where)
+        inputs, targets = self._pool(split).take(where)
         return score_examples(self.stack.logits(weights, inputs), targets)
 
     def student(self, row: int) -> nn.Module:
@@ -243,6 +260,13 @@ class RowCohort:
             self._pools[split] = self.suite.pool(split).to(self.device)
         return self._pools[split]
 
+    def _lengths(self, split: str) -> Lengths:
+        if split not in self._lengths_of:
+            # In company lengths must be few; alone each batch may have its own.
+            coarse = not self.stack.alone
+            self._lengths_of[split] = Lengths(self._pool(split), self.stack.crops, coarse)
+        return self._lengths_of[split]
+
     def _evaluation_set(self, split: str) -> tuple[np.ndarray, np.ndarray]:
         if split not in self._evaluation_sets:
             self._evaluation_sets[split] = evaluation_examples(
@@ -265,8 +289,3 @@ class RowCohort:
 def _part(size: int, most: int) -> int:
     """Into parts of how many examples `size` of them are best cut; 0 where they stay together."""
     return -(-size // -(-size // most)) if most else 0
-
-
-def _at_least(fewest: int, rows: Rows) -> Rows:
-    """These rows first, one of them again where they are too few to be computed together."""
-    return np.repeat(rows, fewest) if len(rows) == 1 else rows

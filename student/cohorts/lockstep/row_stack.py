@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from ...contract.scoring import batch_loss
-from .optimizer import AdamState
 
 ALIGNMENT = 64
 """Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
@@ -28,6 +27,9 @@ class RowStack(Protocol):
     """Students that must at least be trained together, lest the last bit change."""
     evaluated_together: int
     """Examples of a student that are evaluated at once; 0 for all of them."""
+    crops: tuple[bool, bool]
+    """Whether students read batches without the places that all examples leave empty in front, and
+    without those behind."""
 
     def initial(self, seed: int) -> Tensor:
         """The row that a seed draws, (p,)."""
@@ -38,11 +40,16 @@ class RowStack(Protocol):
     def parameters(self, rows: Tensor) -> dict[str, Tensor]:
         """Views of the rows (n, p) as stacked parameters (n, ...) by name."""
 
-    def forward(self, parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
+    def forward(
+        self, parameters: dict[str, Tensor], inputs: Tensor, answers: int | None = None
+    ) -> Tensor:
+        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v).
 
-    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
-        """(n, p), (n, b, ...) -> (n, b, l, v)."""
+        They are those of the first `answers` positions where that says how many.
+        """
+
+    def logits(self, rows: Tensor, inputs: Tensor, answers: int | None = None) -> Tensor:
+        """(n, p), (n, b, ...) -> (n, b, l, v), likewise."""
 
     def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
         """What students (n, p) write after prompts (n, b, l), greedily, n b texts of tokens.
@@ -52,20 +59,26 @@ class RowStack(Protocol):
 
 
 class Gradient:
-    """Loss and gradient of n students whose weights change in place between the calls."""
+    """Loss and gradient of n students whose weights change in place between the calls.
 
-    def __init__(self, stack: RowStack, state: AdamState) -> None:
+    Args:
+        stack: what rows mean.
+        weights: of the students, (n, p).
+        gradient: where it is written, (n, p).
+    """
+
+    def __init__(self, stack: RowStack, weights: Tensor, gradient: Tensor) -> None:
         self._forward = stack.forward
         self._leaves = {
             name: value.detach().requires_grad_()
-            for name, value in stack.parameters(state.weights).items()
+            for name, value in stack.parameters(weights).items()
         }
-        self._into = list(stack.parameters(state.gradient).values())
-        self._ones = torch.ones(len(state.weights), device=state.weights.device)
+        self._into = list(stack.parameters(gradient).values())
+        self._ones = torch.ones(len(weights), device=weights.device)
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Each student's loss, (n,); its gradient goes to `state.gradient`."""
-        loss = batch_loss(self._forward(self._leaves, inputs), targets)
+        """Each student's loss, (n,)."""
+        loss = batch_loss(self._forward(self._leaves, inputs, targets.shape[-1]), targets)
         gradients = torch.autograd.grad(loss, list(self._leaves.values()), self._ones)
         torch._foreach_copy_(self._into, gradients)
         return loss.detach()

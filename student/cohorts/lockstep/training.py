@@ -10,8 +10,12 @@ from torch import Tensor
 from ...contract.cohort import Training
 from ...contract.scoring import batch_loss, reported_loss
 from ...contract.tasks import Pool
+from .lengths import Lengths, at_least
 from .optimizer import Adam, AdamState
 from .row_stack import Gradient, RowStack
+
+Batch = tuple[np.ndarray, Tensor, Tensor]
+"""Members, the first of them once each, their inputs and targets."""
 
 
 def train_members(
@@ -19,9 +23,9 @@ def train_members(
     optimizer: Adam,
     state: AdamState,
     alive: Tensor,
-    pool: Pool,
-    batches: Tensor,
-    fresh: Tensor,
+    feed: "Feed",
+    batches: np.ndarray,
+    fresh: np.ndarray,
 ) -> Training:
     """Train c members for s steps.
 
@@ -30,21 +34,21 @@ def train_members(
         optimizer: takes the steps.
         state: of the members; changed in place.
         alive: who learns, (c,) bool; loses the members that diverge, in place.
-        pool: examples.
+        feed: makes batches.
         batches: what is trained on, as places in the pool, (s, c, b).
         fresh: batches that are only looked at, (0 or 1, c, b).
     """
-    fresh_before = [_losses(stack, state, pool, batch) for batch in fresh]
-    gradient = Gradient(stack, state)
+    fresh_before = [_losses(stack, state, feed.batches(index)) for index in fresh]
+    gradient = Gradient(stack, state.weights, state.gradient)
     norms, before = [], fresh_before
     rates = optimizer.rates(state.updates, len(batches))
-    for step, batch in enumerate(batches):
-        loss = gradient(*examples_at(pool, batch))
+    for step, index in enumerate(batches):
+        loss = _gradients(stack, state, gradient, feed.batches(index))
         alive &= loss.isfinite()
         norms.append(optimizer.step(state, alive, rates[step]))
         if step == 0:
             before = [loss, *fresh_before]
-    after = [_losses(stack, state, pool, batch) for batch in (batches[0], *fresh)]
+    after = [_losses(stack, state, feed.batches(index)) for index in (batches[0], *fresh)]
     reported = reported_loss(torch.stack(before + after).double().cpu().numpy())
     count = len(before)
     return Training(
@@ -56,17 +60,57 @@ def train_members(
     )
 
 
-def examples_at(pool: Pool, index: Tensor) -> tuple[Tensor, Tensor]:
-    """Inputs (..., *input shape) and targets (..., l) at these places of the pool."""
-    flat = index.reshape(-1)
-    inputs, targets = (values.index_select(0, flat) for values in (pool.inputs, pool.targets))
-    return inputs.view(*index.shape, *inputs.shape[1:]), targets.view(*index.shape, -1)
+class Feed:
+    """Makes batches for members that are trained together.
+
+    Args:
+        pool: examples.
+        lengths: of its batches.
+        fewest: members that are computed together at least.
+    """
+
+    def __init__(self, pool: Pool, lengths: Lengths, fewest: int) -> None:
+        self._pool, self._lengths, self._fewest = pool, lengths, fewest
+
+    def batches(self, index: np.ndarray) -> list[Batch]:
+        """Batches (c, b), as places in the pool, of members in groups of one length."""
+        groups = self._lengths.groups(index)
+        if len(groups) == 1:
+            ((members, crop),) = groups
+            return [(members, *self._pool.take(index, crop))]
+        made = []
+        for members, crop in groups:
+            together = at_least(self._fewest, members)
+            made.append((together, *self._pool.take(index[together], crop)))
+        return made
+
+
+def _gradients(stack: RowStack, state: AdamState, whole: Gradient, batches: list[Batch]) -> Tensor:
+    """Each member's loss, (c,); its gradient goes to `state.gradient`."""
+    if len(batches) == 1:
+        return whole(*batches[0][1:])
+    loss = torch.zeros_like(state.updates)
+    for members, inputs, targets in batches:
+        where = torch.as_tensor(members, device=loss.device)
+        weights = state.weights[where]
+        gradient = torch.zeros_like(weights)
+        loss[where] = Gradient(stack, weights, gradient)(inputs, targets)
+        state.gradient[where] = gradient
+    return loss
 
 
 @torch.no_grad()
-def _losses(stack: RowStack, state: AdamState, pool: Pool, batch: Tensor) -> Tensor:
-    inputs, targets = examples_at(pool, batch)
-    return batch_loss(stack.logits(state.weights, inputs), targets)
+def _losses(stack: RowStack, state: AdamState, batches: list[Batch]) -> Tensor:
+    """Each member's loss, (c,)."""
+    if len(batches) == 1:
+        ((_, inputs, targets),) = batches
+        return batch_loss(stack.logits(state.weights, inputs, targets.shape[-1]), targets)
+    loss = torch.zeros_like(state.updates)
+    for members, inputs, targets in batches:
+        where = torch.as_tensor(members, device=loss.device)
+        logits = stack.logits(state.weights[where], inputs, targets.shape[-1])
+        loss[where] = batch_loss(logits, targets)
+    return loss
 
 
 def _mean_norm(norms: np.ndarray) -> np.ndarray:

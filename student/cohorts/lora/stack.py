@@ -4,6 +4,7 @@ Legend: n students, c members computed together, p numbers in a row (parameters,
 l answer positions, v outputs.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from ...contract.tasks import NO_TOKEN, TaskSuite
 from ..lockstep.preflight import (
     activation_bytes,
-    first_batch,
+    extreme_batches,
     refuse_to_write,
     refuse_what_cannot_be_stacked,
     row_bits,
@@ -66,7 +67,8 @@ class LoRAStack:
         self.size = sum(self._sizes) + self._pad
         self.evaluated_together = _EVALUATED_TOGETHER
         self.alone, self.fewest = True, 1
-        self._tokens, self._classes = suite.tokens, bool(suite.classes)
+        self._takes_answers = "answer_length" in inspect.signature(self._module.forward).parameters
+        self.crops = True, self._takes_answers or bool(suite.classes)
         self.activation_bytes = self._kept_bytes(suite, batch_size)
         self.member_chunk = member_chunk or self._fitting_chunk()
         if self.member_chunk > 1:
@@ -103,28 +105,19 @@ class LoRAStack:
             for (name, value), part in zip(self._base.items(), parts, strict=False)
         }
 
-    def forward(self, parameters: dict[str, Tensor], inputs: Tensor) -> Tensor:
-        """Stacked parameters (n, ...) by name and inputs (n, b, ...) to logits (n, b, l, v)."""
+    def forward(
+        self, parameters: dict[str, Tensor], inputs: Tensor, answers: int | None = None
+    ) -> Tensor:
+        """See `RowStack.forward`."""
         n, b = inputs.shape[:2]
-        flat = inputs.flatten(0, 1)
-        if self._tokens and (self.alone or self._device.type != "cpu"):
-            # Not in lockstep on a CPU: there the neighbours would decide what is cut off.
-            flat = self._cropped(flat)
         self._lockstep.members, self._lockstep.values = n, parameters
-        logits: Tensor = self._module(flat)
+        options = {"answer_length": answers} if self._takes_answers else {}
+        logits: Tensor = self._module(inputs.flatten(0, 1), **options)
         return logits.float().view(n, b, *logits.shape[1:])
 
-    def _cropped(self, inputs: Tensor) -> Tensor:
-        """Without the places where no row has a token: in front of prompts, or behind texts.
-
-        Behind answers they stay, because logits are those of the last positions.
-        """
-        used = (inputs != NO_TOKEN).any(dim=0)
-        return inputs[:, used] if self._classes else inputs[:, int(used.int().argmax()) :]
-
-    def logits(self, rows: Tensor, inputs: Tensor) -> Tensor:
+    def logits(self, rows: Tensor, inputs: Tensor, answers: int | None = None) -> Tensor:
         """(n, p), (n, b, ...) -> (n, b, l, v)."""
-        return self.forward(self.parameters(rows), inputs)
+        return self.forward(self.parameters(rows), inputs, answers)
 
     def generate(self, rows: Tensor, prompts: Tensor, length: int, end: int) -> list[list[int]]:
         """See `RowStack.generate`; the model knows its ends itself."""
@@ -134,7 +127,8 @@ class LoRAStack:
         written: list[list[int]] = []
         for row, texts in zip(rows, prompts, strict=True):
             self._lockstep.members, self._lockstep.values = 1, self.parameters(row[None])
-            written += write(self._cropped(texts), length)
+            used = (texts != NO_TOKEN).any(dim=0)
+            written += write(texts[:, int(used.int().argmax()) :], length)
         return written
 
     def _fitting_chunk(self) -> int:
@@ -146,21 +140,29 @@ class LoRAStack:
 
     def _agree(self, suite: TaskSuite, batch_size: int) -> bool:
         """Whether copies of one student, however many, get the same gradient to the bit."""
-        batch = first_batch(suite, batch_size)
         noise = torch.randn(self.size, generator=torch.Generator().manual_seed(0))
         # Noise, because updates that begin at zero would hide the products behind them.
         row = self.initial(0) + 0.05 * noise
         sizes = sorted({2, 3, min(9, self.member_chunk)})
-        bits = torch.cat([row_bits(self, row, n, *batch) for n in sizes])
-        return bool((bits == bits[0]).all())
+        for batch in extreme_batches(suite, batch_size, self.crops):
+            bits = torch.cat([row_bits(self, row, n, *batch) for n in sizes])
+            if not bool((bits == bits[0]).all()):
+                return False
+        return True
 
     def _kept_bytes(self, suite: TaskSuite, batch_size: int) -> int:
+        """What a student keeps of a batch of the longest examples, by one or all of them."""
         parameters = self.parameters(self.initial(0)[None].requires_grad_())
+        longest, *shortest = extreme_batches(suite, batch_size, self.crops)
+        # Of unequal ones one is tried: a batch of the longest may take memory that no step takes.
+        tried = 1 if shortest else batch_size
+        inputs, targets = (part[:tried].to(self._device) for part in longest)
 
         def student(inputs: Tensor) -> Tensor:
-            return self.forward(parameters, inputs[None])[0]
+            return self.forward(parameters, inputs[None], targets.shape[1])[0]
 
-        return activation_bytes(student, self._module, suite, batch_size, self._device)
+        bytes_tried = activation_bytes(student, self._module, suite, (inputs, targets))
+        return bytes_tried * (batch_size // tried)
 
 
 def _fitting(start: Adapter, lora: LoRA, values: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -198,9 +198,9 @@ def test_texts_that_do_not_fit_are_refused(pair, fields, sentence):
 
 def test_texts_longer_than_the_code_are_refused():
     code = code_of([("ab", "cd")])
-    with pytest.raises(ValueError, match="a prompt has 3 tokens, the suite's have at most 2"):
+    with pytest.raises(ValueError, match="a row has 3 tokens, and there is room for 2"):
         code.encode([("abc", "d")])
-    with pytest.raises(ValueError, match="an answer has 4 tokens with its end"):
+    with pytest.raises(ValueError, match="a row has 4 tokens, and there is room for 3"):
         code.encode([("a", "bcd")])
 
 
