@@ -38,6 +38,10 @@ ORDER = {
     ),
     "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
     "student/corpora": ("json_lines", "datasets", "suite", "records", "splitting", "reading"),
+    "student/corpora/reading": (
+        "files", "columns", "benchmarks", "chats", "options", "values", "formats", "naming",
+        "notices", "places",
+    ),
     "student/corpora/reading/formats": ("tables", "saved", "containers", "streams"),
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),

@@ -30,7 +30,7 @@ _LONGEST_END = 40
 """Characters at the end of an answer in which an end token is looked for."""
 _BOTH = "has both {0!r} and {1!r}; name the right one: -o 'suite.options.columns={{{0}: {0}}}'"
 _LARGEST = 1e300
-_MOST_NAMES, _LONGEST_NAME = 8, 18
+_MOST_NAMES, _LONGEST_NAME, _LONGEST_NAMES = 8, 18, 72
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,10 @@ class Columns:
 
     def refusal(self, place: Place, row: Row) -> BadRowError:
         """The error for a row in which no prompt or no answer is to be seen, with the way out."""
-        names = [shortened(str(column), _LONGEST_NAME) for column in row if column != HEADER]
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         return BadRowError(
             place,
-            f"which column is prompt and which answer? There are {', '.join(names[:_MOST_NAMES])}"
-            f"{more}; type -o 'suite.options.columns={{prompt: COLUMN, answer: COLUMN}}'",
+            f"can't tell prompt and answer among {_listed_names(row)}; "
+            "type -o 'suite.options.columns={prompt: COLUMN, answer: COLUMN}'",
         )
 
     def _pair(self, plan: _Plan, row: Row) -> list[dict[str, Any]] | None:
@@ -280,8 +278,8 @@ class Columns:
         named = {key: role for key, role in self._named.items() if holds(row, role.columns[0])}
         if "task" in self._named and "task" not in named:
             column = self._named["task"].columns[0]
-            there = ", ".join(shortened(str(one), _LONGEST_NAME) for one in list(row)[:_MOST_NAMES])
-            raise BadRowError(place, f"there is no column {column!r} for the task, but {there}")
+            rule = f"there is no column {column!r} for the task, but {_listed_names(row)}"
+            raise BadRowError(place, rule)
         example = [key for key in self._named if key in EXAMPLE]
         missing = [key for key in example if key not in named]
         if missing and len(missing) < len(example):
@@ -302,6 +300,16 @@ class Columns:
             kind = f"rows with columns left aside: {', '.join(new[:_MOST_NAMES])}{more}"
             self._left_aside |= dict.fromkeys(new, kind)
         return list(dict.fromkeys(self._left_aside[column] for column in columns))
+
+
+def _listed_names(row: Row) -> str:
+    """The names of the columns, as many as a short message holds."""
+    names = [shortened(str(column), _LONGEST_NAME) for column in row if column != HEADER]
+    most = min(_MOST_NAMES, len(names))
+    while most > 1 and len(", ".join(names[:most])) > _LONGEST_NAMES:
+        most -= 1
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _is_anothers(value: Row, row: Row) -> bool:
