@@ -125,10 +125,12 @@ class Names:
             match = pattern.match(name)
             if match:
                 groups.setdefault(match.group(1) or "", {})[match.group(2)] = column
-        largest = max(groups.values(), key=len, default={})
-        members = {key: largest[key] for key in sorted(largest)}
+        prefix = max(groups, key=lambda prefix: len(groups[prefix]), default="")
+        members = {key: groups[prefix][key] for key in sorted(groups.get(prefix, ()))}
         starts = next(iter(members), "") in ("0", "1", "a")
-        return members if starts and len(members) >= 2 else {}
+        # Two columns a and b are as likely to be numbers as choices.
+        bare = not prefix and not all(column.isupper() for column in members.values())
+        return members if starts and len(members) >= (3 if bare else 2) else {}
 
     def is_a(self, column: str | None, *kinds: type) -> bool:
         """Whether the value in a column is of one of these kinds."""
@@ -236,12 +238,13 @@ def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
     if choices is None and not answered:
         choices = _wrong_ones(names)
     base = 0
-    if choices is None and (family := names.family(_NUMBERED)):
+    # A label counts as the set counts, an answer as the columns do.
+    by_label = answer is not None and _folded(answer.columns[0]) == "label"
+    if choices is None and answer and (family := names.family(_NUMBERED)):
         choices = Role(tuple(family.values()), _listed(family.values()))
-        base = int(next(iter(family))) if answer and _folded(answer.columns[0]) != "label" else 0
-    if choices is None and (family := names.family(_LETTERED)):
-        choices = Role(tuple(family.values()), _keyed(family))
-        base = int(answer is not None and _folded(answer.columns[0]) == "label")
+        base = 0 if by_label else int(next(iter(family)))
+    if choices is None and answer and (family := names.family(_LETTERED)):
+        choices, base = Role(tuple(family.values()), _keyed(family)), int(by_label)
     several = names.find("answers")
     if choices is None and several and names.find("label", "correct_answer_id"):
         choices = names.role(several) if names.is_a(several, list) else None
