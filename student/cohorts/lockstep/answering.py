@@ -13,7 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...contract.cohort import Rows
+from ...contract.stores import PaddedStore
 from ...contract.tasks import IGNORED, TaskSuite
+from .lengths import Lengths
 from .row_stack import ALIGNMENT, RowStack
 
 _ALONE = 32
@@ -50,6 +52,15 @@ class Students:
     def losses(self, who: np.ndarray, inputs: Tensor, targets: Tensor) -> np.ndarray:
         """See `Answering.losses`."""
         result = np.zeros(len(who))
+        store = PaddedStore(inputs, targets)
+        lengths = Lengths(store, self._stack.crops, coarse=False)
+        if self._single and lengths.differ:
+            for student in np.unique(who):
+                index = np.flatnonzero(who == student)
+                row = self._weights[self._rows[student]][None]
+                for places, crop in lengths.parts(index, self._stack.n_outputs):
+                    result[index[places]] = self._of_one(row, store.take(index[places], crop))
+            return result
         for weights, slips in self._slips(who):
             wanted = targets[slips].to(weights.device)
             with torch.no_grad():
@@ -60,6 +71,14 @@ class Students:
             count = len(slips)
             result[slips] = losses.sum(dim=-1)[:count].double().cpu().numpy()
         return result
+
+    @torch.no_grad()
+    def _of_one(self, row: Tensor, batch: tuple[Tensor, Tensor]) -> np.ndarray:
+        """Losses of one student (1, p) on inputs (m, l) and targets (m, a), (m,)."""
+        inputs, targets = (part.to(row.device) for part in batch)
+        logits = self._stack.logits(row, inputs[None], targets.shape[1])[0]
+        losses = F.cross_entropy(logits.mT, targets, ignore_index=IGNORED, reduction="none")
+        return losses.sum(dim=1).double().cpu().numpy()
 
     def generate(self, who: np.ndarray, prompts: Tensor, length: int, end: int) -> list[list[int]]:
         """See `Answering.generate`."""

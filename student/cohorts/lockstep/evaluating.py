@@ -28,15 +28,11 @@ class ByLength:
         stack: what rows mean.
         pool: examples.
         lengths: of its batches.
-        n_outputs: of the model.
         chunk: parts that are computed together at most.
     """
 
-    def __init__(
-        self, stack: RowStack, pool: Pool, lengths: Lengths, n_outputs: int, chunk: int
-    ) -> None:
-        self._stack, self._pool, self._lengths = stack, pool, lengths
-        self._n_outputs, self._chunk = n_outputs, chunk
+    def __init__(self, stack: RowStack, pool: Pool, lengths: Lengths, chunk: int) -> None:
+        self._stack, self._pool, self._lengths, self._chunk = stack, pool, lengths, chunk
 
     def figures(
         self, weights: Tensor, rows: Rows, index: np.ndarray
@@ -53,7 +49,7 @@ class ByLength:
         loss, confidence = np.zeros(flat.shape, np.float32), np.zeros(flat.shape, np.float32)
         alike: dict[tuple[int, Crop], list[tuple[int, np.ndarray]]] = defaultdict(list)
         for cell, examples in enumerate(flat):
-            for places, crop in self._lengths.parts(examples, self._n_outputs):
+            for places, crop in self._lengths.parts(examples, self._stack.n_outputs):
                 alike[len(places), crop].append((cell, places))
         for (_, crop), parts in alike.items():
             for some in in_chunks(range(len(parts)), self._chunk):

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...contract.stores import WHOLE, Crop
-from ...contract.tasks import Pool
+from ...contract.stores import WHOLE, Crop, Store
 
 MOST_EXAMPLES = 32
 """Examples of a member that are evaluated at once, where they are of several lengths."""
@@ -24,19 +23,21 @@ _SHORTEST = 8
 
 
 class Lengths:
-    """What may be cropped off batches of a pool.
+    """What may be cropped off batches of examples.
 
     Args:
-        pool: examples.
+        store: the examples.
         crops: whether students read batches without what all examples leave empty in front, and
             behind.
         coarse: whether lengths are rounded up.
     """
 
-    def __init__(self, pool: Pool, crops: tuple[bool, bool], coarse: bool) -> None:
-        store, slack = pool.examples.store, pool.slack
+    def __init__(self, store: Store, crops: tuple[bool, bool], coarse: bool) -> None:
+        slack = store.slack
         self._coarse = coarse
-        self._slack = None if slack is None or not any(crops) else slack * np.array(crops, dtype=np.int32)
+        self._slack = (
+            None if slack is None or not any(crops) else slack * np.array(crops, dtype=np.int32)
+        )
         if self._slack is not None:
             (length,) = store.input_shape
             back = store.answer_length if store.answers_follow else length
@@ -56,6 +57,11 @@ class Lengths:
         if self._coarse:
             crop = self._whole - np.minimum(_rounded(self._whole - crop), self._whole)
         return np.asarray(crop)
+
+    def longest_first(self) -> np.ndarray:
+        """Places of all examples, those first that leave least empty."""
+        assert self._slack is not None
+        return np.argsort(self._slack.sum(axis=1), kind="stable")
 
     def groups(self, index: np.ndarray) -> list[tuple[np.ndarray, Crop]]:
         """Members whose batches (c, b) are equally long, with what is cropped off them."""
@@ -94,11 +100,6 @@ class Lengths:
         answers, follow = self._answers
         length = int(self._whole.sum()) - follow - crop.front - crop.back
         return length, answers - (crop.back if follow else 0)
-
-
-def longest_first(pool: Pool) -> np.ndarray | None:
-    """Places of all examples of a pool, those first that leave least empty; None for one length."""
-    return None if pool.slack is None else np.argsort(pool.slack.sum(axis=1), kind="stable")
 
 
 def at_least(fewest: int, members: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...contract.stores import Crop
 from ...contract.tasks import NO_TOKEN, TaskSuite
-from .lengths import Lengths, longest_first
+from .lengths import Lengths
 from .row_stack import Gradient, RowStack
 
 
@@ -34,10 +34,10 @@ def extreme_batches(
         crops: what students read without, see `RowStack`.
     """
     pool = suite.pool("train")
-    lengths = Lengths(pool, crops, coarse=True)
-    order = longest_first(pool)
-    if order is None or not lengths.differ:
+    lengths = Lengths(pool.examples.store, crops, coarse=True)
+    if not lengths.differ:
         return [first_batch(suite, batch_size)]
+    order = lengths.longest_first()
     places = np.arange(batch_size) % len(order)
     batches = order[places], order[::-1][places]
     return [pool.take(index, Crop(*lengths.crop(index).tolist())) for index in batches]

@@ -169,9 +169,8 @@ class RowCohort:
         """Right, loss and confidence of each example (r, k, e), of the same shape each."""
         shape, lengths = index.shape, self._lengths(split)
         if lengths.differ:
-            pool, outputs = self._pool(split), self.suite.n_outputs
+            by_length = ByLength(self.stack, self._pool(split), lengths, self._chunk)
             with self._quiet():
-                by_length = ByLength(self.stack, pool, lengths, outputs, self._chunk)
                 return by_length.figures(self._weights, rows, index)
         right = np.zeros(shape, dtype=bool)
         loss, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -264,7 +263,8 @@ class RowCohort:
         if split not in self._lengths_of:
             # In company lengths must be few; alone each batch may have its own.
             coarse = not self.stack.alone
-            self._lengths_of[split] = Lengths(self._pool(split), self.stack.crops, coarse)
+            store = self._pool(split).examples.store
+            self._lengths_of[split] = Lengths(store, self.stack.crops, coarse)
         return self._lengths_of[split]
 
     def _evaluation_set(self, split: str) -> tuple[np.ndarray, np.ndarray]:

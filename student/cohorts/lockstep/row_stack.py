@@ -19,6 +19,8 @@ class RowStack(Protocol):
 
     size: int
     """p: numbers in a row."""
+    n_outputs: int
+    """Classes of the logits, v."""
     activation_bytes: int
     """What one student keeps between the two passes of a step."""
     alone: bool

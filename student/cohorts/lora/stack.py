@@ -69,6 +69,7 @@ class LoRAStack:
         self.alone, self.fewest = True, 1
         self._takes_answers = "answer_length" in inspect.signature(self._module.forward).parameters
         self.crops = True, self._takes_answers or bool(suite.classes)
+        self.n_outputs = suite.n_outputs
         self.activation_bytes = self._kept_bytes(suite, batch_size)
         self.member_chunk = member_chunk or self._fitting_chunk()
         if self.member_chunk > 1:
