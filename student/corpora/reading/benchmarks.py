@@ -13,21 +13,37 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .chats import is_transcript
+from .chats import is_chat, is_transcript
 from .places import Place
-from .values import Row, Take, is_absent, taker, text_of, whole_number
+from .values import Role, Row, Take, is_absent, taker, text_of, whole_number
 
 CHATS = ("conversations", "conversation", "dialog", "dialogs", "dialogue", "dialogues", "turns",
          "chat", "data")  # fmt: skip
-CHOSEN = ("chosen", "chosen_conversations", "response_j")
+CHOSEN = ("chosen", "chosen_conversations", "response_j", "preferred")
 QUESTIONS = ("question", "query", "problem", "question_stem", "question_text")
 TASKS = ("prompt", "instruction", "instructions")
 CONTEXTS = ("context", "passage", "story", "article", "paragraph", "support", "background")
 INPUTS = ("input", "inputs", "query")
-PLAIN = ("inputs_pretokenized", "input", "inputs", "commands", "goal", "ctx", "text", "sentence",
-         "startphrase", "document", "article", "dialogue", "review", "tweet", "claim", "utterance",
-         "headline", "comment", "title", "content", "passage", "story", "premise",
-         "concepts")  # fmt: skip
+PLAIN = ("inputs_pretokenized", "input", "inputs", "commands", "goal", "ctx", "text", "sentence")
+WORKS = (
+    "startphrase",
+    "document",
+    "article",
+    "dialogue",
+    "review",
+    "tweet",
+    "claim",
+    "utterance",
+    "headline",
+    "comment",
+    "title",
+    "content",
+    "passage",
+    "story",
+    "premise",
+    "concepts",
+)
+"""What is asked about where there is an answer, too."""
 SOURCES = ("source", "src")
 TWINS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
          ("text1", "text2"), ("question", "sentence"), ("title", "content"),
@@ -36,9 +52,11 @@ ANSWERS = ("answer", "answers", "output", "outputs", "response", "completion", "
            "targets_pretokenized", "target", "targets", "tgt", "final_answer", "correct_answer",
            "best_answer", "expected_answer", "expected_output", "expected", "canonical_solution",
            "solution", "code", "actions", "summary", "highlights", "final_decision",
-           "answers_spans", "ground_truth", "reference", "correct", "gold")  # fmt: skip
-LABELS = ("label", "label_text", "label_name", "labels", "sentiment", "intent", "emotion", "class",
-          "class_index", "coarse_label")  # fmt: skip
+           "answers_spans", "ground_truth", "reference", "correct", "gold", "ideal",
+           "std_answer", "reference_answer")  # fmt: skip
+LABELS = ("label", "label_text", "label_name", "labels")
+CLASSES = ("sentiment", "intent", "emotion", "class", "class_index", "coarse_label")
+"""Labels of texts; beside a question they say of which kind it is."""
 ACCEPTED = ("accepted", "correct_answers", "aliases", "answer_aliases")
 CHOICES = ("choices", "options", "endings", "target_scores", "mc1_targets", "answer_choices",
            "answer_options", "candidates", "alternatives")  # fmt: skip
@@ -51,38 +69,6 @@ WRONG = ("distractor", "distractors", "incorrect_answer", "incorrect_answers", "
          "wrong_answers")  # fmt: skip
 _NUMBERED = re.compile(r"(ans|answer|ending|sol|choice|option|opt)_?([0-9])$")
 _LETTERED = re.compile(r"(ans|answer|choice|option|opt|op)?_?([a-j])$")
-
-
-@dataclass(frozen=True)
-class Role:
-    """What a column, or several, are read as."""
-
-    columns: tuple[str, ...]
-    take: Take
-    glue: str = ""
-    """Between the texts of several columns."""
-    named: bool = False
-    """Whether each text stands behind the name of its column."""
-    needed: str = ""
-    """The column without which there is nothing."""
-
-    def value(self, place: Place, row: Row) -> Any:
-        """What a row holds for this role, as it came, or as one text where it is of several."""
-        if not self.glue or len(self.columns) == 1:
-            return self.take(row)
-        if self.needed and is_absent(row.get(self.needed)):
-            return None
-        texts = {column: text_of(place, "prompt", row.get(column)) for column in self.columns}
-        return self.glue.join(
-            f"{column}: {text}" if self.named else text
-            for column, text in texts.items()
-            if text is not None
-        )
-
-    def __str__(self) -> str:
-        if len(self.columns) > 3:
-            return f"{self.columns[0]!r} to {self.columns[-1]!r}"
-        return " and ".join(map(repr, self.columns))
 
 
 @dataclass(frozen=True)
@@ -183,8 +169,11 @@ def _behind(names: Names, roles: Mapping[str, Role]) -> dict[str, Role]:
 
 
 def _rows(names: Names) -> dict[str, Role]:
-    """Several rows in one: SQuAD's paragraphs, bAbI's stories."""
+    """Several rows in one: SQuAD's paragraphs, bAbI's stories, instances of an instruction."""
     paragraphs, story = names.find("paragraphs"), names.find("story")
+    instances = names.find("instances")
+    if instances and names.find("instruction") and names.is_a(instances, list):
+        return {"rows": Role((instances,), lambda row: row[instances])}
     if paragraphs and names.is_a(paragraphs, list):
         return {"rows": Role((paragraphs,), lambda row: _of_paragraphs(row[paragraphs]))}
     if story and not names.find(*QUESTIONS) and names.is_a(story, Mapping):
@@ -213,7 +202,9 @@ def _chat(names: Names) -> dict[str, Role]:
     ours = names.find("prompt") and names.find("answer", "label")
     messages = names.role("messages")
     if messages is None and not ours:
-        column = next((one for one in map(names.find, CHATS) if names.is_a(one, list)), None)
+        chats = (one for one in map(names.find, CHATS) if names.is_a(one, list))
+        # Texts in `turns` are the user's alone.
+        column = next((one for one in chats if one != "turns" or is_chat(names.row[one])), None)
         messages = names.role(column) if column else None
         text = names.find("text")
         if messages is None and text and is_transcript(names.row[text]):
@@ -234,6 +225,11 @@ def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
     if question and names.is_a(question, Mapping):
         return _of_stem(names, question), 0
     answer = names.role(*PICKS)
+    label = names.find("label")
+    if answer and label and answer.columns == ("answer",):
+        # AGIEval has one of them in each file, and null for the other.
+        take = answer.take
+        answer = Role(("answer",), lambda row: _either(take(row), row.get(label)))
     choices = names.role(*CHOICES)
     if choices is None and not answered:
         choices = _wrong_ones(names)
@@ -252,6 +248,10 @@ def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
         return {}, 0
     roles = {"choices": choices}
     return (roles | {"answer": answer} if answer else roles), base
+
+
+def _either(value: Any, other: Any) -> Any:
+    return other if is_absent(value) else value
 
 
 def _of_stem(names: Names, question: str) -> dict[str, Role]:
@@ -295,6 +295,8 @@ def _keyed(family: Mapping[str, str]) -> Take:
 def _answer(names: Names) -> dict[str, Role]:
     """What is wanted, as an answer or as the label of a class."""
     answer, label = names.role(*ANSWERS), names.role(*LABELS)
+    if label is None and not names.find(*TASKS, *QUESTIONS):
+        label = names.role(*CLASSES)
     if answer and names.find("body"):
         # SVAMP writes whole numbers as 7.0.
         column = answer.columns[0]
@@ -309,15 +311,20 @@ def _answer(names: Names) -> dict[str, Role]:
     if answer is None:
         return {"label": label} if label else {}
     roles = {"answer": answer}
-    accepted = names.role(*ACCEPTED)
-    if accepted and accepted.columns != answer.columns:
-        roles["accepted"] = accepted
+    accepted = names.find(*ACCEPTED)
+    if accepted and accepted != answer.columns[0]:
+        roles["accepted"] = Role((accepted,), lambda row: _separated(row.get(accepted)))
     if label and names.is_a(label.columns[0], bool):
         roles["kept"] = label
     elif label and (answer.columns, label.columns) == (("answer",), ("label",)):
         # Both by our names: which one is meant is for the user to say.
         roles["label"] = label
     return roles
+
+
+def _separated(value: Any) -> Any:
+    """Texts of a list, also where a table has them in one text, as TruthfulQA does."""
+    return value.split("; ") if isinstance(value, str) else value
 
 
 def _whole(value: Any) -> Any:
@@ -342,6 +349,8 @@ def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
     # In the order in which they are read.
     prompt, task = names.find("prompt"), names.find(*TASKS)
     context, inner = names.find(*CONTEXTS), names.find(*INPUTS)
+    if context is None and question and "choices" in roles:
+        context = names.find("text")
     task = task or (names.find("definition") if inner else None)
     if prompt or (task and not question):
         parts = [task, context, inner]
@@ -349,7 +358,7 @@ def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
         parts = [task, context, question, inner]
     else:
         used = {column for role in roles.values() for column in role.columns}
-        plain = [names.find(name) for name in PLAIN]
+        plain = [names.find(name) for name in (*PLAIN, *(WORKS if roles else ()))]
         source = names.find(*SOURCES) if names.find("target", "targets", "tgt") else None
         parts = [next((one for one in (*plain, source) if one and one not in used), None)]
     needed = prompt or question or ""

@@ -4,17 +4,17 @@ What is read as what is decided once for rows with the same columns, by `benchma
 says; what is read as what and what is left aside is said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .benchmarks import Layout, Names, Role, headed, header_facts, recognised
+from .benchmarks import Layout, Names, headed, header_facts, recognised
 from .chats import TURNS, chat_parts, chat_records
 from .naming import SPLIT_NAMES, split_named
 from .notices import Notices
 from .options import Picks, choice_record
 from .places import BadRowError, Place, shortened
-from .values import Row, answers_of, holds, is_absent, taker, text_of, whole_number
+from .values import Role, Row, answers_of, holds, is_absent, taker, text_of, whole_number
 
 HEADER = "_header"
 """The column with the other keys of the file that a row is from."""
@@ -296,15 +296,15 @@ class Columns:
         """What is said of columns that are left aside, each in one sentence only."""
         new = [column for column in columns if column not in self._left_aside]
         if new:
-            more = f" and {len(new) - _MOST_NAMES} more" if len(new) > _MOST_NAMES else ""
-            kind = f"rows with columns left aside: {', '.join(new[:_MOST_NAMES])}{more}"
+            kind = f"rows with columns left aside: {_listed_names(new)}"
             self._left_aside |= dict.fromkeys(new, kind)
         return list(dict.fromkeys(self._left_aside[column] for column in columns))
 
 
-def _listed_names(row: Row) -> str:
+def _listed_names(row: Iterable[str]) -> str:
     """The names of the columns, as many as a short message holds."""
-    names = [shortened(str(column), _LONGEST_NAME) for column in row if column != HEADER]
+    columns = [" ".join(str(column).split()) for column in row if column != HEADER]
+    names = [shortened(column or "(no name)", _LONGEST_NAME) for column in columns]
     most = min(_MOST_NAMES, len(names))
     while most > 1 and len(", ".join(names[:most])) > _LONGEST_NAMES:
         most -= 1

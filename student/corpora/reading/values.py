@@ -1,6 +1,7 @@
 """What stands in a cell, as text: numbers and booleans too, and several answers of one row."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .places import BadRowError, Place
@@ -68,6 +69,38 @@ def text_of(place: Place, what: str, value: Any) -> str | None:
     if isinstance(value, Mapping | bytes | bytearray):
         raise BadRowError(place, f"the {what} must be text", value)
     return str(value)
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a column, or several, are read as."""
+
+    columns: tuple[str, ...]
+    take: Take
+    glue: str = ""
+    """Between the texts of several columns."""
+    named: bool = False
+    """Whether each text stands behind the name of its column."""
+    needed: str = ""
+    """The column without which there is nothing."""
+
+    def value(self, place: Place, row: Row) -> Any:
+        """What a row holds for this role, as it came, or as one text where it is of several."""
+        if not self.glue or len(self.columns) == 1:
+            return self.take(row)
+        if self.needed and is_absent(row.get(self.needed)):
+            return None
+        texts = {column: text_of(place, "prompt", row.get(column)) for column in self.columns}
+        return self.glue.join(
+            f"{column}: {text}" if self.named else text
+            for column, text in texts.items()
+            if text is not None
+        )
+
+    def __str__(self) -> str:
+        if len(self.columns) > 3:
+            return f"{self.columns[0]!r} to {self.columns[-1]!r}"
+        return " and ".join(map(repr, self.columns))
 
 
 def answers_of(place: Place, value: Any) -> list[str]:

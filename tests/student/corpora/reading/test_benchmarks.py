@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonplan.student.corpora.reading import Notices, Place
+from lessonplan.student.corpora.reading import BadRowError, Notices, Place
 from lessonplan.student.corpora.reading.benchmarks import Names, header_facts, recognised
 from lessonplan.student.corpora.reading.columns import Columns
 
@@ -60,6 +60,8 @@ PAIRS = {
     "source of the row": ({"source": "a set", "problem": "1+1", "solution": "2"}, "1+1", "2"),
     "names in capitals": ({"Question": "1+1", "Answer": "2"}, "1+1", "2"),
     "pair": ({"prompt": "P", "chosen": "good", "rejected": "bad"}, "P", "good"),
+    "evals": ({"input": "1+1", "ideal": "2"}, "1+1", "2"),
+    "the kind of a question": ({"question": "Q", "class": "code", "std_answer": "A"}, "Q", "A"),
     "several answers nested": (
         {"question": "Who?", "question_id": "q", "answer": {"value": "Al", "aliases": ["Al"]}},
         "Who?", "Al",
@@ -92,6 +94,13 @@ CHOICES = {
         ["x", "y", "z"], "z",
     ),
     "hellaswag": ({"ctx": "Q", "endings": ["x", "y", "z"], "label": "1"}, ["x", "y", "z"], "y"),
+    "logiqa": (
+        {"id": 7, "text": "", "question": "Q", "options": ["x", "y"], "answer": 0}, ["x", "y"], "x",
+    ),
+    "agieval": (
+        {"question": "Q", "options": ["(A)x", "(B)y"], "label": "B", "answer": None},
+        ["x", "y"], "y",
+    ),
     "piqa": ({"goal": "Q", "sol1": "x", "sol2": "y", "label": 1}, ["x", "y"], "y"),
     "winogrande": (
         {"sentence": "Q", "option1": "x", "option2": "y", "answer": "1"}, ["x", "y"], "x",
@@ -153,6 +162,26 @@ def test_further_answers_are_accepted_once_each():
     assert read(squad) == {"prompt": "C\n\nQ", "answer": "a", "accepted": ["b"]}
     drop = {"passage": "C", "question": "Q", "answers_spans": {"spans": ["a", "b"]}}
     assert read(drop) == {"prompt": "C\n\nQ", "answer": "a", "accepted": ["b"]}
+
+
+def test_answers_that_a_table_has_in_one_text_are_taken_apart():
+    row = {"Question": "Q", "Best Answer": "a", "Correct Answers": "a; b", "Incorrect Answers": "c"}
+    assert read(row) == {"prompt": "Q", "answer": "a", "accepted": ["b"]}
+
+
+def test_instances_of_an_instruction_are_examples():
+    instances = [{"input": "3", "output": "odd"}, {"input": "", "output": "?"}]
+    row = {"id": "1", "instruction": "Say.", "instances": instances}
+    assert Columns(Notices()).records(PLACE, row) == [
+        {"prompt": "Say.\n\n3", "answer": "odd"},
+        {"prompt": "Say.", "answer": "?"},
+    ]
+
+
+def test_titles_without_an_answer_and_turns_of_the_user_alone_are_not_taken():
+    for row in ({"title": "T", "kind": "x"}, {"turns": ["Write.", "Rewrite."]}):
+        with pytest.raises(BadRowError, match="can't tell prompt and answer"):
+            read(row)
 
 
 def test_paragraphs_of_questions_give_an_example_for_each():
