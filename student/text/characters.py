@@ -33,6 +33,9 @@ END, SEPARATOR = "\x03", "\x02"
 Pair = tuple[str, str]
 """A prompt and its answer."""
 
+_BLOCK = 4096
+"""Examples that are laid out at once, on their way to small integers."""
+
 E = TypeVar("E")
 """What an example is before it is encoded: a `Pair`, or a `Question` with more to it."""
 
@@ -65,24 +68,24 @@ class TextCode:
     vocabulary: tuple[str, ...]
     prompt_length: int
     answer_length: int
-    _points: np.ndarray = field(init=False, repr=False, compare=False)
-    _tokens: np.ndarray = field(init=False, repr=False, compare=False)
+    _token_of: np.ndarray = field(init=False, repr=False, compare=False)
+    """Token of every character by its number, -1 where it has none; the last one has none."""
 
     def __post_init__(self) -> None:
-        points = np.array([ord(character) for character in self.vocabulary], dtype=np.uint32)
-        order = np.argsort(points)
-        object.__setattr__(self, "_points", points[order])
-        object.__setattr__(self, "_tokens", order.astype(np.int64))
+        points = np.array([ord(character) for character in self.vocabulary], dtype=np.int64)
+        token_of = np.full(points.max() + 2, -1, dtype=np.int32)
+        token_of[points] = np.arange(len(points))
+        object.__setattr__(self, "_token_of", token_of)
 
     @classmethod
-    def of(cls, pairs: Iterable[Pair]) -> "TextCode":
-        """The smallest code that can write all these pairs."""
+    def of(cls, pairs: Iterable[tuple[str, ...]]) -> "TextCode":
+        """The smallest code for prompts, each with one answer or more."""
         characters: set[str] = set()
         prompt_length = answer_length = 1
-        for prompt, answer in pairs:
-            characters.update(prompt, answer)
+        for prompt, *answers in pairs:
+            characters.update(prompt, *answers)
             prompt_length = max(prompt_length, len(prompt))
-            answer_length = max(answer_length, len(answer))
+            answer_length = max(answer_length, *map(len, answers))
         vocabulary = (END, SEPARATOR, *sorted(characters - {END, SEPARATOR}))
         return cls(vocabulary, prompt_length, answer_length)
 
@@ -95,6 +98,15 @@ class TextCode:
         """
         for prompt, answer in pairs:
             self._check(prompt, answer)
+        shape, small = (len(pairs), self.prompt_length + self.room), len(self.vocabulary) <= 256
+        inputs = torch.empty(shape, dtype=torch.uint8 if small else torch.int32)
+        targets = torch.empty(shape, dtype=torch.int16 if small else torch.int32)
+        for first in range(0, len(pairs), _BLOCK):
+            block = slice(first, first + _BLOCK)
+            inputs[block], targets[block] = self._laid(pairs[block])
+        return Examples(inputs, targets)
+
+    def _laid(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         p, a = self.prompt_length, self.answer_length
         lines = [
             prompt.rjust(p, END) + SEPARATOR + answer.ljust(a + 1, END) for prompt, answer in pairs
@@ -104,7 +116,7 @@ class TextCode:
         beyond = np.arange(p + a + 1) - p > lengths[:, None]
         targets = np.where(beyond, IGNORED, tokens[:, 1:])
         targets[:, :p] = IGNORED
-        return Examples(torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(targets))
+        return torch.from_numpy(tokens[:, :-1].copy()), torch.from_numpy(targets)
 
     @property
     def end(self) -> int:
@@ -118,9 +130,13 @@ class TextCode:
 
     def tokens(self, texts: Sequence[str]) -> Ragged:
         """The texts by themselves, m rows."""
-        flat = self._written("".join(texts)).astype(np.min_scalar_type(len(self.vocabulary)))
+        small = np.min_scalar_type(len(self.vocabulary))
+        flat = [
+            self._written("".join(texts[first : first + _BLOCK])).astype(small)
+            for first in range(0, len(texts), _BLOCK)
+        ]
         lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-        return Ragged.cut(flat, lengths)
+        return Ragged.cut(np.concatenate(flat) if flat else np.zeros(0, small), lengths)
 
     def asked(self, prompts: Ragged) -> Tensor:
         """Prompts and separators, (m, p + 1)."""
@@ -150,11 +166,11 @@ class TextCode:
     def _written(self, text: str) -> np.ndarray:
         """Tokens of the characters, one each."""
         points = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-        place = np.minimum(np.searchsorted(self._points, points), len(self._points) - 1)
-        if (self._points[place] != points).any():
-            unknown = chr(points[np.flatnonzero(self._points[place] != points)[0]])
+        tokens = self._token_of[np.minimum(points, len(self._token_of) - 1)]
+        if (tokens < 0).any():
+            unknown = chr(points[np.flatnonzero(tokens < 0)[0]])
             raise ValueError(f"the character {unknown!r} is not in the vocabulary of the suite")
-        return np.asarray(self._tokens[place])
+        return np.asarray(tokens)
 
     def _check(self, prompt: str, answer: str) -> None:
         parts = {"prompt": (prompt, self.prompt_length), "answer": (answer, self.answer_length)}
@@ -193,11 +209,10 @@ def text_suite(
     """
     asked = [_questions(task) for task in tasks]
     code = TextCode.of(
-        (_prompt(question), text)
+        (_prompt(question), *candidates(question))
         for splits in asked
         for questions in splits.values()
         for question in questions
-        for text in candidates(question)
     )
     encoded = tuple(
         _task(task, splits, code, majority, per_token)

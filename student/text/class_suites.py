@@ -10,14 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-from ..contract.tasks import NO_TOKEN, SPLITS, Examples, Task, TaskSuite
+from ..contract.ragged import Ragged
+from ..contract.stores import RaggedStore
+from ..contract.tasks import SPLITS, Examples, Task, TaskSuite
+from ..networks.tokenizers import text_limit
 from .characters import Pair, TextTask
 from .tokens import opened
 
 TokenisedRows = dict[str, list[tuple[tuple[int, ...], str]]]
 """Tokens and label of every example, by split."""
+
+_USUAL = 512
+"""Most tokens of a text where nobody knows better."""
 
 
 def class_suite(
@@ -35,14 +40,14 @@ def class_suite(
 
     A text longer than `length` is cut at its end. Of texts that look the same then, or look the
     same to the tokenizer, those of one split only are left, over all tasks: of test before probe
-    before stress before train.
+    before stress before train. The suite's notes say how many were cut and left out.
 
     Args:
         name: of the suite.
         tasks: with pairs of text and label.
         tokenizer: where it is (a name, a folder or a hub id), or the tokenizer itself.
-        length: most tokens of a text; the tokenizer's own limit by default. The suite is no longer
-            than its longest text.
+        length: most tokens of a text; by default the limit of the tokenizer, of its model where
+            it has none, or else 512. The suite is no longer than its longest text.
         shared: whether tasks have labels in common.
 
     Raises:
@@ -50,11 +55,19 @@ def class_suite(
             that has no text of its own.
     """
     source, tokenizer = opened(tokenizer)
-    length = min(length or tokenizer.model_max_length, tokenizer.model_max_length)
-    if length < 1:
+    if length is not None and length < 1:
         raise ValueError(f"length must be at least 1, got {length}")
+    limit = text_limit(source, tokenizer)
+    notes: list[str] = []
+    if limit is None and length is None:
+        notes.append(
+            f"neither the tokenizer nor its model says how long a text may be: {_USUAL} tokens"
+        )
+    limit = limit or length or _USUAL
+    length = min(length or limit, limit)
     rows = [_tokenised(task, tokenizer, length) for task in tasks]
-    _keep_in_one_split(tasks, rows)
+    notes += _cut(tasks, rows, tokenizer, length)
+    notes += _keep_in_one_split(tasks, rows)
     index = _classes(tasks, shared)
     width = max(len(tokens) for one in rows for split in one.values() for tokens, _ in split)
     encoded = tuple(
@@ -66,6 +79,7 @@ def class_suite(
         n_outputs=len(index),
         tokenizer=source,
         classes=tuple(label if shared else f"{task}: {label}" for task, label in index),
+        notes=tuple(notes),
     )
 
 
@@ -84,9 +98,28 @@ def _tokenised(task: TextTask[Pair], tokenizer: Any, length: int) -> TokenisedRo
     return rows
 
 
-def _keep_in_one_split(tasks: Sequence[TextTask[Pair]], rows: Sequence[TokenisedRows]) -> None:
-    """Leave out what would be the same input in two splits."""
+def _cut(
+    tasks: Sequence[TextTask[Pair]], rows: Sequence[TokenisedRows], tokenizer: Any, length: int
+) -> list[str]:
+    """A sentence on the texts that were cut, if there are any."""
+    full = [
+        text
+        for task, one in zip(tasks, rows, strict=True)
+        for split in one
+        for (text, _), (tokens, _) in zip(task.splits[split], one[split], strict=True)
+        if len(tokens) == length
+    ]
+    if not full:
+        return []
+    whole = tokenizer(full, return_attention_mask=False, verbose=False)["input_ids"]
+    cut = sum(len(tokens) > length for tokens in whole)
+    return [f"texts of more than {length} tokens, cut at their ends: {cut}"] * (cut > 0)
+
+
+def _keep_in_one_split(tasks: Sequence[TextTask[Pair]], rows: Sequence[TokenisedRows]) -> list[str]:
+    """Leave out what would be the same input in two splits, and say how much that is."""
     split_of: dict[tuple[int, ...], str] = {}
+    left_out = 0
     for split in ("test", "probe", "stress", "train"):
         for task, one in zip(tasks, rows, strict=True):
             kept = [row for row in one[split] if split_of.setdefault(row[0], split) == split]
@@ -95,7 +128,11 @@ def _keep_in_one_split(tasks: Sequence[TextTask[Pair]], rows: Sequence[Tokenised
                     f"no text of {split!r} of task {task.name!r} is left that is not in another "
                     "split in the same tokens; allow longer texts, or give other ones"
                 )
+            left_out += len(one[split]) - len(kept)
             one[split] = kept
+    if not left_out:
+        return []
+    return [f"texts left out because another split has them in the same tokens: {left_out}"]
 
 
 def _classes(tasks: Sequence[TextTask[Pair]], shared: bool) -> dict[tuple[str, str], int]:
@@ -128,11 +165,10 @@ def _task(
 ) -> Task:
     splits = {}
     for split, examples in rows.items():
-        inputs = np.full((len(examples), width), NO_TOKEN, dtype=np.int64)
-        for row, (tokens, _) in zip(inputs, examples, strict=True):
-            row[: len(tokens)] = tokens
-        classes = [index["" if shared else task.name, label] for _, label in examples]
-        splits[split] = Examples(torch.from_numpy(inputs), torch.tensor(classes)[:, None])
+        inputs = Ragged.of([tokens for tokens, _ in examples])
+        classes = [[index["" if shared else task.name, label]] for _, label in examples]
+        store = RaggedStore(inputs, Ragged.of(classes), width, 1, answers_follow=False)
+        splits[split] = Examples.stored(store)
     labels = [label for split in SPLITS[:3] for _, label in rows[split]]
     return Task(
         name=task.name,

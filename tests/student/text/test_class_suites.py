@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,37 @@ def test_labels_that_tell_nothing_apart_are_refused():
     task.splits["stress"].append(("c", "z"))
     with pytest.raises(ValueError, match="the label 'z' of task 't' is in 'stress' only"):
         class_suite("s", [task], tiny_encoder_tokenizer())
+
+
+def without_limit(source):
+    """A tokenizer that names no length, beside the model that it was saved with."""
+    tokenizer = tiny_encoder_tokenizer()
+    tokenizer.model_max_length = int(1e30)
+    return source, tokenizer
+
+
+LONG = labelled("t", [("a", "x"), ("b" * 700, "y"), ("b" * 700 + "c", "y")])
+
+
+def test_a_tokenizer_without_a_length_takes_that_of_its_model(tmp_path):
+    source = save_tiny_bert(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["max_position_embeddings"] = 50
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    suite = class_suite("s", [LONG], without_limit(source))
+    assert suite.input_shape == (50,)
+    assert suite.notes == ("texts of more than 50 tokens, cut at their ends: 8",)
+    assert class_suite("s", [LONG], without_limit(source), length=40).input_shape == (40,)
+
+
+def test_where_nothing_names_a_length_it_is_the_usual_one_and_that_is_said():
+    suite = class_suite("s", [LONG], without_limit("")[1])
+    assert suite.input_shape == (512,)
+    assert suite.notes[0].endswith("says how long a text may be: 512 tokens")
+    assert len(class_suite("s", [LONG], without_limit("")[1], length=999).notes) == 0
+
+
+def test_what_is_left_out_for_its_twin_in_another_split_is_said():
+    task = labelled("t", [("a", "x"), ("b", "y")], extra=[("test t a", "x")])
+    suite = class_suite("s", [task], tiny_encoder_tokenizer())
+    assert suite.notes == ("texts left out because another split has them in the same tokens: 1",)
