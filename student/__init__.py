@@ -43,7 +43,7 @@ from .contract import (
     check_cohort,
     check_suite,
 )
-from .corpora import dataset, jsonl
+from .corpora import jsonl
 from .networks import (
     LSTM,
     MLP,
@@ -134,7 +134,6 @@ __all__ = [
     "class_suite",
     "combine_adapters",
     "copy_sharing_weights",
-    "dataset",
     "default_model",
     "distractors",
     "docstrings",

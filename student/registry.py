@@ -18,8 +18,7 @@ from .cohorts.lora.layers import LoRA, copy_sharing_weights
 from .cohorts.simulation import SimulatedCohort, simulated
 from .contract.cohort import Cohort
 from .contract.tasks import TaskSuite
-from .corpora.datasets import dataset
-from .corpora.json_lines import jsonl
+from .corpora.own_files import jsonl
 from .networks.models import MODELS
 from .networks.pretrained import PRETRAINED
 from .suites.addition_suite import addition
@@ -37,7 +36,8 @@ SUITES: dict[str, Callable[..., TaskSuite]] = {
     "flat": flat,
     "finite": finite,
     "jsonl": jsonl,
-    "dataset": dataset,
+    # The name in configs that were written when datasets on disk had a reader of their own.
+    "dataset": jsonl,
     "reasoning": reasoning,
     "docstrings": docstrings,
     "environments": environments,

@@ -37,7 +37,10 @@ ORDER = {
         "config", "store", "common",
     ),
     "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
-    "student/corpora": ("json_lines", "datasets", "suite", "records", "splitting", "reading"),
+    "student/corpora": (
+        "own_files", "task_table", "suite", "small_tasks", "lengths", "records", "splitting",
+        "peeking", "reading",
+    ),
     "student/corpora/reading": (
         "files", "columns", "benchmarks", "chats", "options", "values", "formats", "naming",
         "notices", "places",
@@ -57,7 +60,6 @@ TABLE = {
     "student/networks/pretrained.py": {"transformers"},
     "student/networks/tokenizers.py": {"transformers"},
     "student/networks/sources.py": {"transformers"},
-    "student/corpora/datasets.py": {"datasets"},
     "student/corpora/reading/formats/saved.py": {"pyarrow"},
     "student/cohorts/lora/adapters.py": {"safetensors"},
     # Students that are agents: what they need is imported only when there are some.

@@ -1,55 +1,73 @@
-"""One example as people write it, a line of a file or a row of a table, checked and understood.
+"""One example with keys of our own, checked and understood.
 
 A record holds what is asked and what is wanted in one of three forms:
 
     prompt, answer      text
     messages            a chat: a list of {"role": ..., "content": ...} whose last is the
-                        assistant's, which is the answer; for a tokenizer
-    prompt, label       text and the name of its class; for a tokenizer
+                        assistant's, which is the answer
+    prompt, label       text and the name of its class
 
 and beside it, where wanted:
 
-    choices         texts of which the answer is one: graded by the loss of each, for a tokenizer
+    accepted        further right answers
+    choices         texts of which the answer is one: graded by the loss of each
     task            name of the task
     split           train, probe, test or stress; records without it are divided
     difficulty      number
     skills          list of names
     prerequisites   list of task names
     category        text
+    importance      weight of the task in every mean, a number above 0
+    threshold       score from which the task counts as mastered, a number in (0, 1]
+
+`reading` makes records of what people's files hold.
 """
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..contract.tasks import SPLITS
 from ..text.characters import END, SEPARATOR
 from ..text.wording import Chat, Prompt, Question
-from .reading.places import Place
+from .reading.places import BadRowError, Place
 from .splitting import Line
 
-_TEXT, _NAMES, _NUMBER = "text that is not empty", "a list of names", "a finite number"
-_MESSAGES = "a list of {role, content} in text that ends with the assistant's"
-_LABEL = "text that is not empty or a whole number"
-_CHOICES = "a list of two or more different texts"
-_SPLIT = f"one of {', '.join(SPLITS)}"
-KEYS = {
-    "prompt": _TEXT,
-    "answer": _TEXT,
-    "task": _TEXT,
-    "split": _SPLIT,
-    "difficulty": _NUMBER,
-    "skills": _NAMES,
-    "prerequisites": _NAMES,
-    "category": _TEXT,
-    "messages": _MESSAGES,
-    "label": _LABEL,
-    "choices": _CHOICES,
+DESCRIPTIONS = (
+    "difficulty", "skills", "prerequisites", "category", "importance", "threshold"
+)  # fmt: skip
+_NUMBERS = ("difficulty", "importance", "threshold")
+_NAMES = ("skills", "prerequisites")
+_SETTLED = ("prerequisites", "importance", "threshold")
+_UNUSABLE = {
+    False: re.compile(f"[{END}{SEPARATOR}\ud800-\udfff]"),
+    True: re.compile("[\ud800-\udfff]"),
 }
-_DESCRIPTIONS = ("difficulty", "skills", "prerequisites", "category")
-_CONTROL = re.compile(f"[{END}{SEPARATOR}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What a text must not hold, by whether it is for a tokenizer."""
+
+
+class UnansweredError(BadRowError):
+    """A row without an answer, as all of a split without labels are."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """For whom records are read.
+
+    Args:
+        tokenised: for a pretrained model and its tokenizer, not for one that reads characters.
+        chat: plain prompts are messages of a user.
+        classify: whether answers are labels and the other way round: True makes labels of both,
+            False answers, None leaves each what it is.
+        keep_rows: keep the rows, which a score of one's own is given.
+    """
+
+    tokenised: bool = False
+    chat: bool = False
+    classify: bool | None = None
+    keep_rows: bool = False
 
 
 @dataclass
@@ -63,148 +81,204 @@ class Written:
     """Where each part of the description stands."""
     forms: dict[str, Place] = field(default_factory=dict)
     """Where each form of an example stands first: answer or label, choices or none."""
+    unsettled: set[str] = field(default_factory=set)
+    """Parts of the description in which rows differ, so that they say nothing of the task."""
+
+    def settled(self) -> dict[str, Any]:
+        """The description, without parts in which rows differ."""
+        return {key: value for key, value in self.description.items() if key not in self.unsettled}
 
 
 def take(
-    tasks: dict[str, Written], record: Any, place: Place, task: str, tokenised: bool, chat: bool
+    tasks: dict[str, Written],
+    record: Mapping[str, Any],
+    place: Place,
+    task: str,
+    reading: Reading,
+    row: Any = None,
 ) -> None:
     """Check a record and add it to its task.
 
     Args:
         tasks: by name; a new one comes last.
-        record: with some of the keys above.
+        record: with some of the keys above; None stands for an absent value.
         place: where it stands.
         task: its task where the record does not say.
-        tokenised: whether it is for a tokenizer.
-        chat: whether a plain prompt is a message of the user's.
+        reading: for whom.
+        row: as it was before it became a record.
 
     Raises:
-        ValueError: for what is not as described, with its place.
+        BadRowError: for what is not as described; nothing is added then.
+        UnansweredError: if there is no answer.
     """
-    _check(place, record, tokenised)
+    record = {key: value for key, value in record.items() if value is not None}
     name = record.get("task", task)
-    written = tasks.setdefault(name, Written(place))
-    question = _question(place, record, chat)
-    written.lines.append(Line(question, record.get("split"), place))
-    for form, other, present in (
-        ("'label'", "'answer'", "label" in record),
-        ("'choices'", "no 'choices'", bool(question.choices)),
-    ):
-        mine, theirs = (form, other) if present else (other, form)
-        written.forms.setdefault(mine, place)
-        if theirs in written.forms:
-            raise ValueError(
-                f"{place}: an example of task {name!r} has {mine} here, but one has {theirs} at "
-                f"{written.forms[theirs]}; all of a task must be alike"
-            )
-    for key in _DESCRIPTIONS:
-        if key in record:
-            _describe(name, written, key, record[key], place)
+    _check_text(place, "task", name)
+    split = record.get("split")
+    if split is not None and split not in SPLITS:
+        raise BadRowError(place, f"'split' must be one of {', '.join(SPLITS)}", split)
+    description = {key: described(place, key, record[key]) for key in DESCRIPTIONS if key in record}
+    question = _question(place, record, reading, row)
+    forms = _forms(record, question, reading)
+    written = tasks.get(name) or Written(place)
+    _check_alike(place, name, written, forms)
+    for key, value in description.items():
+        _check_settled(place, name, written, key, value)
+    tasks[name] = written
+    for form in forms:
+        written.forms.setdefault(form, place)
+    for key, value in description.items():
+        if written.description.setdefault(key, value) != value:
+            written.unsettled.add(key)
+        written.places.setdefault(key, place)
+    written.lines.append(Line(question, split, place))
 
 
-def _question(place: Place, record: dict[str, Any], chat: bool) -> Question:
-    prompt: Prompt
-    if "messages" in record:
-        *before, last = ((one["role"], one["content"]) for one in record["messages"])
-        # One message of a user is what a plain prompt becomes in a chat: the same prompt.
-        alone = chat and len(before) == 1 and before[0][0] == "user"
-        prompt, answer = before[0][1] if alone else Chat(tuple(before)), last[1]
-    else:
-        prompt, answer = record["prompt"], str(record.get("answer", record.get("label")))
-    choices = tuple(record.get("choices", ()))
-    if choices and answer not in choices:
-        raise ValueError(
-            f"{place}: the answer {answer!r} must be one of 'choices', got {list(choices)!r}"
+def _question(place: Place, record: Mapping[str, Any], reading: Reading, row: Any) -> Question:
+    also = [key for key in ("prompt", "answer", "label") if key in record]
+    if "messages" in record and also:
+        raise BadRowError(
+            place,
+            f"has both 'messages' and {also[0]!r}; an example is either a chat or a prompt with "
+            "its answer",
         )
-    return Question(prompt, answer, choices, entry=record)
-
-
-def _check(place: Place, record: Any, tokenised: bool) -> None:
-    if not isinstance(record, dict):
-        raise ValueError(f"{place}: every line must be a JSON object, got {record!r}")
-    _check_form(place, record)
-    unusable = _SURROGATE if tokenised else re.compile(f"{_CONTROL.pattern}|{_SURROGATE.pattern}")
-    for key, value in record.items():
-        if key not in KEYS:
-            raise ValueError(f"{place}: unknown key {key!r}; the keys are {', '.join(KEYS)}")
-        if not _fits(KEYS[key], value):
-            raise ValueError(f"{place}: {key!r} must be {KEYS[key]}, got {value!r}")
-        if any(unusable.search(text) for text in _texts(value)):
-            control = "a control character (code 2 or 3), which marks where answers begin and end, "
-            raise ValueError(
-                f"{place}: {key!r} holds {'' if tokenised else control + 'or '}half of a surrogate "
-                f"pair: {value!r}; remove it"
-            )
-        if key in ("messages", "label", "choices") and not tokenised:
-            raise ValueError(
-                f"{place}: {key!r} is for pretrained models; name their tokenizer, or write "
-                "'prompt' and 'answer'"
-            )
-
-
-def _check_form(place: Place, record: dict[str, Any]) -> None:
-    """Every record has one of the three forms, and one only."""
-    if "messages" in record:
-        also = [key for key in ("prompt", "answer", "label") if key in record]
-        if also:
-            raise ValueError(
-                f"{place}: has both 'messages' and {also[0]!r}; an example is either a chat or a "
-                "prompt with its answer"
-            )
-        return
     if "answer" in record and "label" in record:
-        raise ValueError(f"{place}: has both 'answer' and 'label'; give one of them")
-    for key in ("prompt", "answer"):
-        if key not in record and not (key == "answer" and "label" in record):
-            raise ValueError(f"{place}: the key {key!r} is missing")
-
-
-def _fits(kind: str, value: Any) -> bool:
-    if kind == _NUMBER:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return is_number and abs(value) < 1e300
-    if kind == _NAMES:
-        return isinstance(value, list) and all(_fits(_TEXT, item) for item in value)
-    if kind == _CHOICES:
-        return _fits(_NAMES, value) and len(set(value)) == len(value) >= 2
-    if kind == _MESSAGES:
-        return _is_chat(value)
-    if kind == _LABEL and isinstance(value, int):
-        return not isinstance(value, bool)
-    if kind == _SPLIT:
-        return isinstance(value, str) and value in SPLITS
-    return isinstance(value, str) and bool(value)
-
-
-def _is_chat(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) >= 2
-        and all(
-            isinstance(one, dict)
-            and set(one) == {"role", "content"}
-            and all(isinstance(text, str) for text in one.values())
-            for one in value
-        )
-        and value[-1]["role"] == "assistant"
-        and bool(value[-1]["content"])
+        raise BadRowError(place, "has both 'answer' and 'label'; give one of them")
+    if "messages" in record:
+        prompt, answer = _chat(place, record["messages"], reading)
+    else:
+        if "prompt" not in record:
+            raise BadRowError(place, "the key 'prompt' is missing")
+        if "answer" not in record and "label" not in record:
+            raise UnansweredError(place, "the key 'answer' is missing")
+        answer = record["answer"] if "answer" in record else record["label"]
+        prompt, answer = record["prompt"], str(answer) if isinstance(answer, int) else answer
+        for key, text in (("prompt", prompt), ("answer", answer)):
+            _check_text(place, key, text)
+    choices, accepted = tuple(record.get("choices", ())), tuple(record.get("accepted", ()))
+    _check_choices(place, choices, answer)
+    for text in (str(prompt), answer, *choices, *accepted):
+        _check_characters(place, text, reading.tokenised)
+    return Question(
+        prompt, answer, choices, entry=row if reading.keep_rows else None, accepted=accepted
     )
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)
-
-
-def _describe(name: str, task: Written, key: str, value: Any, place: Place) -> None:
-    value = tuple(value) if isinstance(value, list) else value
-    if task.description.setdefault(key, value) != value:
-        raise ValueError(
-            f"{place}: {key!r} of task {name!r} is {value!r} here, but "
-            f"{task.description[key]!r} at {task.places[key]}"
+def _chat(place: Place, messages: Any, reading: Reading) -> tuple[Prompt, str]:
+    """What stands before the last message, and the last, which is the assistant's."""
+    good = (
+        isinstance(messages, list)
+        and len(messages) >= 2
+        and all(
+            isinstance(one, dict)
+            and isinstance(one.get("role"), str)
+            and isinstance(one.get("content"), str)
+            for one in messages
         )
-    task.places.setdefault(key, place)
+        and messages[-1]["role"] == "assistant"
+        and bool(messages[-1]["content"])
+    )
+    if not good:
+        raise BadRowError(
+            place,
+            "'messages' must be a list of {role, content} in text that ends with the assistant's",
+            messages,
+        )
+    *before, last = ((one["role"], one["content"]) for one in messages)
+    # One message of a user is what a plain prompt becomes in a chat: the same prompt.
+    alone = len(before) == 1 and before[0][0] == "user" and bool(before[0][1].strip())
+    if alone and (reading.chat or not reading.tokenised):
+        return before[0][1], last[1]
+    chat = Chat(tuple(before))
+    return (chat if reading.tokenised else str(chat)), last[1]
+
+
+def _check_choices(place: Place, choices: tuple[Any, ...], answer: str) -> None:
+    if not choices:
+        return
+    good = all(isinstance(text, str) and text for text in choices)
+    if not good or len(choices) < 2 or len(set(choices)) < len(choices):
+        raise BadRowError(
+            place, "'choices' must be a list of two or more different texts", list(choices)
+        )
+    if answer not in choices:
+        raise BadRowError(
+            place, f"the answer {answer[:40]!r} must be one of 'choices'", list(choices)
+        )
+
+
+def _check_characters(place: Place, text: Any, tokenised: bool) -> None:
+    if isinstance(text, str) and (match := _UNUSABLE[tokenised].search(text)):
+        control = match[0] in (END, SEPARATOR)
+        kind = "a control character (code 2 or 3)" if control else "half of a surrogate pair"
+        raise BadRowError(place, f"a text holds {kind}; remove it", text)
+
+
+def _check_text(place: Place, key: str, text: Any) -> None:
+    if not isinstance(text, str) or not text:
+        raise BadRowError(place, f"{key!r} must be text that is not empty", text)
+
+
+def _forms(record: Mapping[str, Any], question: Question, reading: Reading) -> tuple[str, str]:
+    """How an example is written, which is to be alike in a task."""
+    label = "label" in record if reading.classify is None else reading.classify
+    return (
+        "'label'" if label and reading.tokenised else "'answer'",
+        "'choices'" if question.choices else "no 'choices'",
+    )
+
+
+_OTHER_FORM = {
+    "'label'": "'answer'",
+    "'answer'": "'label'",
+    "'choices'": "no 'choices'",
+    "no 'choices'": "'choices'",
+}
+
+
+def _check_alike(place: Place, name: str, written: Written, forms: tuple[str, str]) -> None:
+    for form in forms:
+        other = written.forms.get(_OTHER_FORM[form])
+        if other is not None:
+            raise BadRowError(
+                place,
+                f"an example of task {name[:40]!r} has {form} here, but one has "
+                f"{_OTHER_FORM[form]} at {other.unit} {other.number} of {other.file.name}; all of "
+                "a task must be alike",
+            )
+
+
+def described(place: Place, key: str, value: Any) -> Any:
+    """A part of the description of a task, in its own type.
+
+    Raises:
+        BadRowError: if it is of another kind.
+    """
+    if key in _NAMES and isinstance(value, str) and value:
+        value = [value]
+    if key in _NUMBERS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or abs(value) >= 1e300:
+            raise BadRowError(place, f"{key!r} must be a finite number", value)
+        if (key == "importance" and value <= 0) or (key == "threshold" and not 0 < value <= 1):
+            wanted = "above 0" if key == "importance" else "above 0 and at most 1"
+            raise BadRowError(place, f"{key!r} must be {wanted}", value)
+        return value
+    if key in _NAMES:
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+            raise BadRowError(place, f"{key!r} must be a list of names", value)
+        return tuple(value)
+    _check_text(place, key, value)
+    return value
+
+
+def _check_settled(place: Place, name: str, written: Written, key: str, value: Any) -> None:
+    """Refuse another value of what only this project's files have: it is no accident."""
+    if key in _SETTLED and written.description.get(key, value) != value:
+        before = written.places[key]
+        raise BadRowError(
+            place,
+            f"{key!r} of task {name[:40]!r} is {str(value)[:40]!r} here, but "
+            f"{str(written.description[key])[:40]!r} at {before.unit} {before.number} of "
+            f"{before.file.name}",
+        )

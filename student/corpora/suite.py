@@ -4,71 +4,149 @@ Without a tokenizer a suite is of characters, for small models that read them; w
 tokens of a pretrained causal language model, or of texts to be classified.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from ..contract.tasks import TaskSuite
+from ..networks.tokenizers import text_limit
 from ..text.characters import Pair, TextTask, text_suite
 from ..text.class_suites import class_suite
-from ..text.stress import check_stress
+from ..text.scores import SCORES
 from ..text.token_suites import token_suite
-from ..text.wording import PROMPT, Chat, Question, check_template, shown, worded
+from ..text.tokens import opened
+from ..text.wording import PROMPT, Chat, Question, Wording, asked, check_template, shown, worded
+from .lengths import (
+    Ruler,
+    character_ruler,
+    check_too_long,
+    fitted,
+    longest_line,
+    token_ruler,
+)
+from .reading.notices import Notices
 from .records import Written
-from .splitting import Splits, divide
+from .small_tasks import check_few_prompts, divided
+from .splitting import Line, Splits, divide
+
+MOST_LEFT_OUT = 0.1
+"""Share of the rows above which it is an error that they can't be used."""
+
+Score = str | Callable[[str, Any], float]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How examples come to their splits, and which stay; see `jsonl` for each."""
+
+    held_out: float = 0.1
+    stress: str = "noise"
+    too_long: str = "drop"
+    few_prompts: str = "drop"
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.held_out <= 0.4:
+            raise ValueError(f"held_out must be above 0 and at most 0.4, got {self.held_out}")
+        check_too_long(self.too_long)
+        check_few_prompts(self.few_prompts)
 
 
 @dataclass(frozen=True)
 class Writing:
     """How texts become examples; see `jsonl` for each."""
 
-    held_out: float = 0.1
-    tokenizer: str = ""
+    tokenizer: Any = ""
+    """Where it is, or what `opened` makes of that."""
     chat: bool = False
     template: str = PROMPT
     max_tokens: int | None = None
-    stress: str = "noise"
-    classify: bool = False
+    classify: bool | None = None
     per_token: bool = False
-    score: Callable[[str, Any], float] | None = None
+    score: Score | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """Of single tasks, by name."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.held_out <= 0.4:
-            raise ValueError(f"held_out must be above 0 and at most 0.4, got {self.held_out}")
         check_template(self.template)
-        check_stress(self.stress, tokenised=bool(self.tokenizer))
-        plain = Writing.__dataclass_fields__
-        for option in ("chat", "template", "max_tokens", "classify", "per_token", "score"):
-            if not self.tokenizer and getattr(self, option) != plain[option].default:
+        for option in ("chat", "classify"):
+            if not self.tokenizer and getattr(self, option):
                 raise ValueError(
                     f"{option} is for pretrained models; name their tokenizer, or leave it out"
+                )
+        for score in (self.score, *self.scores.values()):
+            if isinstance(score, str) and score not in SCORES:
+                raise ValueError(
+                    f"score must be one of {', '.join(SCORES)}, or a function, got {score!r}"
                 )
         if self.max_tokens is not None and self.max_tokens < 2:
             raise ValueError(f"max_tokens must be at least 2, got {self.max_tokens}")
 
 
-def corpus_suite(name: str, tasks: dict[str, Written], writing: Writing) -> TaskSuite:
-    """The suite of these tasks.
+def corpus_suite(
+    name: str, tasks: dict[str, Written], division: Division, writing: Writing, notices: Notices
+) -> TaskSuite:
+    """The suite of these tasks, with notes of what there was to say.
 
     Raises:
-        ValueError: if the tasks do not go together, or one can't be divided or encoded.
+        ValueError: if the tasks do not go together, one can't be divided or encoded, or too much
+            is left out.
     """
-    _check_prerequisites(tasks)
+    names, rows = list(tasks), notices.left_out + sum(len(task.lines) for task in tasks.values())
     classify = _classifies(tasks, writing)
-    _check_score(tasks, writing)
-    splits = divide(
+    if writing.tokenizer:
+        writing = _with_one_wording(
+            tasks, replace(writing, tokenizer=opened(writing.tokenizer)), notices
+        )
+    if ruler := None if classify else _ruler(tasks, writing):
+        for task in tasks.values():
+            task.lines = fitted(task.lines, ruler, division.too_long, notices)
+    _check_left_out(notices, rows)
+    splits = divided(
+        tasks,
+        lambda: _divide(tasks, division, writing.template, notices),
+        division.few_prompts,
+        notices,
+    )
+    _settle_prerequisites(tasks, names, notices)
+    _check_scores(tasks, writing)
+    _check_left_out(notices, rows)
+    _tell_lengths(tasks, writing, notices)
+    suite = _encoded(name, tasks, splits, writing, classify)
+    return replace(suite, notes=notices.lines())
+
+
+def _divide(
+    tasks: Mapping[str, Written], division: Division, template: str, notices: Notices
+) -> dict[str, Splits]:
+    return divide(
         {name: task.lines for name, task in tasks.items()},
         {name: task.place for name, task in tasks.items()},
-        writing.held_out,
-        writing.stress,
-        writing.template,
+        division.held_out,
+        division.stress,
+        template,
+        notices,
     )
-    if writing.tokenizer and not classify:
-        questions = [
-            TextTask(task, _graded(splits[task], writing.score), **tasks[task].description)
+
+
+def _encoded(
+    name: str,
+    tasks: Mapping[str, Written],
+    splits: Mapping[str, Splits],
+    writing: Writing,
+    classify: bool,
+) -> TaskSuite:
+    if classify:
+        pairs = [
+            TextTask(task, _pairs(splits[task], writing.template), **tasks[task].settled())
             for task in tasks
         ]
+        return class_suite(name, pairs, writing.tokenizer, writing.max_tokens)
+    questions = [
+        TextTask(task, _judged(splits[task], task, writing), **tasks[task].settled())
+        for task in tasks
+    ]
+    if writing.tokenizer:
         return token_suite(
             name,
             questions,
@@ -77,26 +155,22 @@ def corpus_suite(name: str, tasks: dict[str, Written], writing: Writing) -> Task
             template=writing.template,
             max_tokens=writing.max_tokens,
             per_token=writing.per_token,
+            majority=True,
         )
-    pairs = [
-        TextTask(task, _pairs(splits[task], writing.template), **tasks[task].description)
-        for task in tasks
-    ]
-    if classify:
-        return class_suite(name, pairs, writing.tokenizer, writing.max_tokens)
-    return text_suite(name, pairs)
+    return text_suite(name, questions, majority=True, per_token=writing.per_token)
 
 
-def _classifies(tasks: dict[str, Written], writing: Writing) -> bool:
+def _classifies(tasks: Mapping[str, Written], writing: Writing) -> bool:
     """Whether the examples are to be classified: all or none."""
     labelled = [name for name, task in tasks.items() if "'label'" in task.forms]
-    if not labelled and not writing.classify:
+    if not labelled or not writing.tokenizer:
         return False
-    if not writing.classify and len(labelled) < len(tasks):
+    if len(labelled) < len(tasks):
         other = next(name for name in tasks if name not in labelled)
         raise ValueError(
             f"{tasks[other].place}: task {other!r} has answers, but task {labelled[0]!r} has "
-            f"labels ({tasks[labelled[0]].place}); a suite has one or the other"
+            f"labels ({tasks[labelled[0]].place}); classify=False takes labels for answers, "
+            "classify=True answers for labels"
         )
     for name, task in tasks.items():
         for line in task.lines:
@@ -111,7 +185,44 @@ def _classifies(tasks: dict[str, Written], writing: Writing) -> bool:
     return True
 
 
-def _check_score(tasks: dict[str, Written], writing: Writing) -> None:
+def _with_one_wording(tasks: Mapping[str, Written], writing: Writing, notices: Notices) -> Writing:
+    """Where some tasks are chats and some plain prompts, all become chats."""
+    lines = [line for task in tasks.values() for line in task.lines]
+    kinds = {isinstance(line.prompt, Chat) for line in lines}
+    _, tokenizer = opened(writing.tokenizer)
+    if len(kinds) < 2 or writing.chat or not tokenizer.chat_template:
+        return writing
+    for task in tasks.values():
+        task.lines = [_plain_if_alone(line) for line in task.lines]
+    notices.say("some examples are chats and some plain prompts: all are put into chats")
+    return replace(writing, chat=True)
+
+
+def _plain_if_alone(line: Line) -> Line:
+    """One message of a user is what a plain prompt becomes in a chat: the same prompt."""
+    prompt = line.prompt
+    if isinstance(prompt, Chat) and [role for role, _ in prompt.messages] == ["user"]:
+        return replace(line, question=replace(line.question, prompt=asked(prompt)))
+    return line
+
+
+def _ruler(tasks: Mapping[str, Written], writing: Writing) -> Ruler | None:
+    if not writing.tokenizer:
+        most = writing.max_tokens
+        return None if most is None else character_ruler(most, writing.template)
+    source, tokenizer = opened(writing.tokenizer)
+    chats = any(isinstance(line.prompt, Chat) for task in tasks.values() for line in task.lines)
+    wording = Wording(tokenizer, writing.chat or chats, writing.template)
+    most = writing.max_tokens or text_limit(source, tokenizer)
+    return None if most is None else token_ruler(most, wording)
+
+
+def _score(task: str, writing: Writing) -> Callable[..., float] | None:
+    score = writing.scores.get(task, writing.score)
+    return SCORES[score] if isinstance(score, str) else score
+
+
+def _check_scores(tasks: Mapping[str, Written], writing: Writing) -> None:
     """A score stands in for exact match, which some task must have."""
     if writing.score and all("'choices'" in task.forms for task in tasks.values()):
         raise ValueError(
@@ -120,14 +231,44 @@ def _check_score(tasks: dict[str, Written], writing: Writing) -> None:
         )
 
 
-def _graded(splits: Splits, score: Callable[[str, Any], float] | None) -> Splits:
-    return {
-        split: [
-            question if question.choices else replace(question, score=score)
-            for question in questions
-        ]
-        for split, questions in splits.items()
-    }
+def _check_left_out(notices: Notices, rows: int) -> None:
+    if notices.left_out > MOST_LEFT_OUT * rows:
+        kinds = [line for line in notices.lines() if line.startswith("rows left out")]
+        raise ValueError(
+            f"{notices.left_out:,} of {rows:,} rows can't be used, more than "
+            f"{MOST_LEFT_OUT:.0%}: {'; '.join(kinds)}"
+        )
+
+
+def _tell_lengths(tasks: Mapping[str, Written], writing: Writing, notices: Notices) -> None:
+    line, most, mean = longest_line([line for task in tasks.values() for line in task.lines])
+    if writing.tokenizer:
+        notices.say(
+            f"examples have {mean:,.0f} characters on average; the longest has {most:,} "
+            f"({line.place}), and only its own batches are as long"
+        )
+    else:
+        notices.say(
+            f"examples have {mean:,.0f} characters on average, and every one takes the place of "
+            f"the longest, {most:,} ({line.place}): {1 - mean / most:.0%} is padding"
+        )
+
+
+def _judged(splits: Splits, task: str, writing: Writing) -> Splits:
+    """The questions of a task with their score, and for small models in their template."""
+    score = _score(task, writing)
+    template = "" if writing.tokenizer or writing.template == PROMPT else writing.template
+
+    def judged(question: Question) -> Question:
+        return replace(
+            question,
+            score=None if question.choices else score,
+            template=question.template or template,
+        )
+
+    if score is None and not template:
+        return splits
+    return {split: [judged(question) for question in splits[split]] for split in splits}
 
 
 def _pairs(splits: Splits, template: str) -> dict[str, list[Pair]]:
@@ -137,10 +278,24 @@ def _pairs(splits: Splits, template: str) -> dict[str, list[Pair]]:
     return {split: [pair(question) for question in splits[split]] for split in splits}
 
 
-def _check_prerequisites(tasks: dict[str, Written]) -> None:
-    graph = {name: task.description.get("prerequisites", ()) for name, task in tasks.items()}
-    for name, before in graph.items():
-        for other in before:
+def _settle_prerequisites(
+    tasks: Mapping[str, Written], names: Sequence[str], notices: Notices
+) -> None:
+    """Check the graph of prerequisites, from which tasks that were left out are taken.
+
+    Args:
+        tasks: those that are left.
+        names: of all that were read.
+        notices: told what was taken from the graph.
+    """
+    graph: dict[str, tuple[str, ...]] = {}
+    for name, task in tasks.items():
+        before = task.description.get("prerequisites", ())
+        graph[name] = tuple(other for other in before if other in tasks or other not in names)
+        if len(graph[name]) < len(before):
+            task.description["prerequisites"] = graph[name]
+            notices.say(f"task {name!r} goes without prerequisites that were left out")
+        for other in graph[name]:
             if other not in tasks:
                 raise ValueError(
                     f"{tasks[name].places['prerequisites']}: task {name!r} has the unknown "

@@ -20,6 +20,8 @@ class Notices:
     def __init__(self) -> None:
         self._sentences: dict[str, None] = {}
         self._kinds: dict[str, _Kind] = {}
+        self.left_out = 0
+        """Rows that were left out because they could not be used."""
 
     def say(self, sentence: str) -> None:
         """Something to be said once, without a count."""
@@ -31,6 +33,11 @@ class Notices:
             self._kinds[kind].count += count
         elif count:
             self._kinds[kind] = _Kind(count, place)
+
+    def leave_out(self, reason: str, place: Place | None = None, count: int = 1) -> None:
+        """One more row that can't be used."""
+        self.count(f"rows left out, {reason}", place, count)
+        self.left_out += count
 
     def counted(self, kind: str) -> int:
         """How many there are of a kind."""

@@ -32,8 +32,8 @@ class BadRowError(ValueError):
 
     def __init__(self, place: Place, rule: str, value: Any = None) -> None:
         self.place, self.rule = place, rule
-        came = "" if value is None else f", got {shortened(repr(value))}"
-        super().__init__(f"{_short_place(place)}: {rule}{came}")
+        self.came = "" if value is None else f", got {shortened(repr(value))}"
+        super().__init__(f"{_short_place(place)}: {rule}{self.came}")
 
 
 def shortened(text: str, longest: int = _LONGEST_VALUE) -> str:

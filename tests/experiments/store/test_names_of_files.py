@@ -16,7 +16,9 @@ FOLDERS = {
 """Words that mean something else too: behind the `/` of a path they are names."""
 ELSEWHERE = {
     "experiments/store/schedule.py": {".parquet", "part-"},
-    "student/corpora/json_lines.py": {".jsonl"},
+    "student/corpora/reading/files.py": {".jsonl", ".parquet"},
+    "student/corpora/reading/formats/saved.py": {".parquet"},
+    "student/corpora/reading/formats/streams.py": {".jsonl", ".parquet"},
 }
 """Names of parts of a schedule, and of people's own data."""
 

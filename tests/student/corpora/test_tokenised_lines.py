@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,7 +13,8 @@ from tiny_pretrained import save_tiny_bert
 
 from lessonplan.student.contract.suite_checks import check_suite
 from lessonplan.student.contract.tasks import SPLITS
-from lessonplan.student.corpora.json_lines import jsonl
+from lessonplan.student.corpora.own_files import jsonl
+from lessonplan.student.text.characters import text_code
 from lessonplan.student.text.graders import Choice, Verify
 from lessonplan.student.text.stress import TEMPLATES
 
@@ -113,14 +115,14 @@ def test_a_function_of_the_text_and_the_line_is_a_verifier(tmp_path, llm):
     assert isinstance(suite.tasks[0].grader, Verify)
 
     class Student:
-        def generate(self, prompts, length):
+        def generate(self, who, prompts, length, end):
             return [[] for _ in prompts]
 
-        def losses(self, inputs, targets):
+        def losses(self, who, inputs, targets):
             return torch.zeros(len(inputs)).numpy()
 
-    credit, _ = suite.tasks[0].grader.grade("stress", torch.arange(2).numpy(), Student())
-    assert credit.tolist() == [0.25, 0.25]
+    credit, _ = suite.tasks[0].grader.grade("stress", np.arange(2)[None], Student())
+    assert credit.tolist() == [[0.25, 0.25]]
     assert seen == [("", "numbers")] * 2
 
 
@@ -163,15 +165,12 @@ CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     ("record", "sentence"),
     [
         ({"messages": CHAT, "prompt": "a", "answer": "b"}, "has both 'messages' and 'prompt'"),
-        ({}, "the key 'prompt' is missing"),
         ({"prompt": "a", "answer": "b", "label": "c"}, "has both 'answer' and 'label'"),
-        ({"messages": CHAT[:1]}, "must be a list of {role, content} in text that ends with"),
-        ({"messages": CHAT[::-1]}, "ends with the assistant's, got"),
-        ({"messages": [{"role": "user", "content": [1]}, CHAT[1]]}, "'messages' must be a list"),
-        ({"prompt": "a", "answer": "b", "choices": ["b"]}, "two or more different texts"),
-        ({"prompt": "a", "answer": "b", "choices": ["b", "b"]}, "two or more different texts"),
-        ({"prompt": "a", "answer": "b", "choices": ["a", "c"]}, "'b' must be one of 'choices'"),
-        ({"prompt": "a", "label": 1.5}, "'label' must be text that is not empty or a whole"),
+        ({"messages": CHAT[:1]}, "no turn of the assistant's"),
+        ({"messages": CHAT[::-1]}, "nothing stands before the assistant's turn"),
+        ({"messages": [{"role": "user", "content": [1]}, CHAT[1]]}, "message 1 holds more than"),
+        ({"prompt": "a", "answer": "b", "choices": ["b"]}, "two or more different choices"),
+        ({"prompt": "a", "answer": "b", "choices": ["b", "b"]}, "two or more different choices"),
         ({"prompt": "a\ud800", "answer": "b"}, "half of a surrogate pair"),
         ({"prompt": "a", "label": "x"}, "has 'label' here, but one has 'answer' at"),
         (numbered(1, choices=["0", "1"])[0], "has 'choices' here, but one has no 'choices'"),
@@ -185,25 +184,66 @@ def test_a_wrong_line_is_named_with_file_and_line(tmp_path, llm, record, sentenc
 
 
 @pytest.mark.parametrize(
-    ("record", "options", "sentence"),
+    ("options", "sentence"),
     [
-        ({"messages": CHAT}, {}, "'messages' is for pretrained models; name their tokenizer"),
-        ({"prompt": "a", "label": "b"}, {}, "'label' is for pretrained models"),
-        (numbered(1)[0], {"chat": True}, "chat is for pretrained models; name their tokenizer"),
-        (numbered(1)[0], {"stress": "template"}, "stress='template' is for pretrained models"),
-        (numbered(1)[0], {"stress": "harder"}, "is for tasks with levels"),
-        (numbered(1)[0], {"max_tokens": 9}, "max_tokens is for pretrained models"),
+        ({"chat": True}, "chat is for pretrained models; name their tokenizer"),
+        ({"classify": True}, "classify is for pretrained models; name their tokenizer"),
+        ({"stress": "template"}, "stress='template' is for pretrained models"),
+        ({"stress": "harder"}, "is for tasks with levels"),
     ],
 )
-def test_what_is_for_pretrained_models_needs_their_tokenizer(tmp_path, record, options, sentence):
+def test_what_is_for_pretrained_models_needs_their_tokenizer(tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
-        jsonl(written(tmp_path / "items.jsonl", [record]), **options)
+        jsonl(written(tmp_path / "items.jsonl", numbered(30)), **options)
+
+
+def test_small_models_read_chats_and_labels_as_text(tmp_path):
+    chats = [
+        {
+            "messages": [
+                {"role": "system", "content": "count"},
+                {"role": "user", "content": f"after {i}"},
+                {"role": "assistant", "content": str(i + 1)},
+            ]
+        }
+        for i in range(30)
+    ]
+    written(tmp_path / "chats.jsonl", chats)
+    written(tmp_path / "signs.jsonl", [{"text": f"x {i}", "label": i % 2} for i in range(30)])
+    chat, sign = text_pairs(jsonl(tmp_path))
+    assert ("system: count\nuser: after 7", "8") in chat
+    assert ("x 7", "1") in sign
+
+
+def text_pairs(suite):
+    """Prompts and answers of every task, over all splits but stress."""
+    code = text_code(suite)
+    return [
+        [pair for split in SPLITS[:3] for pair in code.decode(task.splits[split].inputs)]
+        for task in suite.tasks
+    ]
+
+
+def test_chats_and_plain_prompts_become_chats_together(tmp_path, llm):
+    chats = [
+        {"messages": [{"role": "user", "content": f"a {i}"}, {"role": "assistant", "content": "b"}]}
+        for i in range(30)
+    ]
+    written(tmp_path / "chats.jsonl", chats)
+    written(tmp_path / "plain.jsonl", numbered(30))
+    suite = jsonl(tmp_path, tokenizer=llm)
+    assert "all are put into chats" in " ".join(suite.notes)
+    asked = jsonl(tmp_path, tokenizer=llm, chat=True)
+    for split in SPLITS:
+        assert torch.equal(suite.pool(split).inputs, asked.pool(split).inputs)
 
 
 def test_labels_do_not_mix_with_answers_choices_or_chats(tmp_path, encoder):
     labels = [{"prompt": f"x{i}", "label": "ab"[i % 2], "task": "l"} for i in range(30)]
     path = written(tmp_path / "i.jsonl", [*labels, *numbered(30)])
-    with pytest.raises(ValueError, match=r"task 'i' has answers, but task 'l' has labels"):
+    with pytest.raises(
+        ValueError, match=r"task 'i' has answers, but task 'l' has labels.*classify=False"
+    ):
         jsonl(path, tokenizer=encoder)
     for record in ({"messages": CHAT}, numbered(1, choices=["0", "1"])[0]):
         path = written(tmp_path / "i.jsonl", [record])
@@ -211,19 +251,24 @@ def test_labels_do_not_mix_with_answers_choices_or_chats(tmp_path, encoder):
             jsonl(path, tokenizer=encoder, classify=True)
 
 
-def test_a_stress_example_with_too_many_tokens_is_left_out(tmp_path, llm):
+def test_an_example_with_too_many_tokens_is_left_out_cut_or_an_error(tmp_path, llm):
+    # A character is a token here; "item 10" with its answer and the end has ten.
+    path = written(tmp_path / "items.jsonl", [*numbered(3), *numbered(43)[10:]])
+    with pytest.raises(ValueError, match=r"line 4: has 10 tokens, more than max_tokens=9"):
+        jsonl(path, tokenizer=llm, max_tokens=9, too_long="error")
+    with pytest.raises(ValueError, match=r"33 of 36 rows can't be used"):
+        jsonl(path, tokenizer=llm, max_tokens=9)
+    suite = jsonl(path, tokenizer=llm, max_tokens=9, too_long="cut")
+    cut = [pair for split in SPLITS[:3] for pair in pairs(suite)[split]]
+    assert ("tem 10", "10") in cut
+    assert ("item 1", "1") in cut
+    assert suite.input_shape == (8,)
+    assert jsonl(path, tokenizer=llm, max_tokens=10).input_shape == (9,)
+
+
+def test_a_long_stress_example_is_left_out_and_counted(tmp_path, llm):
     records = [*numbered(30), {"prompt": "a long one", "answer": "1", "split": "stress"}]
     path = written(tmp_path / "items.jsonl", [*records, {**records[-1], "prompt": "short"}])
-    assert pairs(jsonl(path, tokenizer=llm, max_tokens=10))["stress"] == [("short", "1")]
-    path = written(tmp_path / "items.jsonl", records)
-    with pytest.raises(ValueError, match=r"\(stress\) has 12 tokens"):
-        jsonl(path, tokenizer=llm, max_tokens=10)
-
-
-def test_an_example_with_too_many_tokens_is_named(tmp_path, llm):
-    path = written(tmp_path / "items.jsonl", numbered(30))
-    with pytest.raises(
-        ValueError, match=r"'item 1\d' of task 'items' .* has 10 tokens .* max_tokens"
-    ):
-        jsonl(path, tokenizer=llm, max_tokens=9)
-    assert jsonl(path, tokenizer=llm, max_tokens=10).input_shape == (9,)
+    suite = jsonl(path, tokenizer=llm, max_tokens=10)
+    assert pairs(suite)["stress"] == [("short", "1")]
+    assert any("longer than 10 tokens: 1" in note for note in suite.notes)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonplan.student import SPLITS
-from lessonplan.student.corpora.json_lines import jsonl
+from lessonplan.student.corpora.own_files import jsonl
 from lessonplan.student.text.characters import text_code
 from lessonplan.student.text.stress import noisy
 
@@ -72,13 +72,15 @@ def test_a_prompt_stays_in_one_split_over_all_tasks(tmp_path):
                 assert split_of.setdefault(prompt, split) == split
 
 
-def test_given_splits_are_kept_and_bind_lines_without_one(tmp_path):
+def test_a_line_without_a_split_is_left_out_where_its_prompt_is_tested(tmp_path):
     records = numbered(30)
     records[3]["split"] = "test"
     records.append({"prompt": "item 3", "answer": "three"})
     records.append({"prompt": "very hard", "answer": "1", "split": "stress"})
     splits = texts(jsonl(written(tmp_path / "items.jsonl", records)))["items"]
-    assert splits["test"] == [("item 3", "3"), ("item 3", "three")]
+    assert splits["test"] == [("item 3", "3")]
+    pairs = [pair for split in ("train", "probe") for pair in splits[split]]
+    assert "item 3" not in [prompt for prompt, _ in pairs]
     assert splits["stress"] == [("very hard", "1")]
     assert len(splits["probe"]) == 5
 
@@ -140,45 +142,69 @@ LINE_1 = {"prompt": "p", "answer": "a"}
     ("record", "sentence"),
     [
         ({"prompt": "p"}, "the key 'answer' is missing"),
-        (LINE_1 | {"promt": "p"}, "unknown key 'promt'; the keys are prompt, answer"),
-        (LINE_1 | {"prompt": ""}, "'prompt' must be text that is not empty, got ''"),
-        (LINE_1 | {"answer": ""}, "'answer' must be text that is not empty, got ''"),
-        (LINE_1 | {"answer": 5}, "'answer' must be text that is not empty, got 5"),
-        (LINE_1 | {"difficulty": "hard"}, "'difficulty' must be a finite number, got 'hard'"),
-        (LINE_1 | {"difficulty": True}, "'difficulty' must be a finite number, got True"),
-        (LINE_1 | {"difficulty": float("nan")}, "'difficulty' must be a finite number, got nan"),
-        (LINE_1 | {"skills": "counting"}, "'skills' must be a list of names, got 'counting'"),
-        (LINE_1 | {"prerequisites": [1]}, "'prerequisites' must be a list of names"),
-        (LINE_1 | {"split": "dev"}, "'split' must be one of train, probe, test, stress, got 'dev'"),
-        (LINE_1 | {"prompt": "a\x02"}, "'prompt' holds a control character"),
+        (LINE_1 | {"prompt": ""}, "the prompt ('prompt') is empty"),
+        (LINE_1 | {"answer": ""}, "the key 'answer' is missing"),
+        (LINE_1 | {"threshold": 2}, "'threshold' must be above 0 and at most 1, got 2"),
+        (LINE_1 | {"importance": 0}, "'importance' must be above 0, got 0"),
+        (LINE_1 | {"split": "holdout"}, "'split' must be one of train, "),
+        (LINE_1 | {"prompt": "a\x02"}, "a control character (code 2 or 3)"),
         (LINE_1 | {"answer": "\ud800"}, "half of a surrogate pair"),
-        ([1], "every line must be a JSON object"),
+        ([1], "a row must be an object"),
+        (
+            LINE_1 | {"choices": ["a", "b"]},
+            "has 'choices' here, but one has no 'choices' at line 1",
+        ),
     ],
 )
-def test_a_wrong_line_is_named_with_file_and_line(tmp_path, record, sentence):
+def test_a_wrong_line_is_named_with_file_line_and_rule_or_skipped(tmp_path, record, sentence):
     path = tmp_path / "items.jsonl"
-    path.write_text(json.dumps(LINE_1) + "\n\n" + json.dumps(record) + "\n", encoding="utf-8")
+    lines = [json.dumps(one) for one in [LINE_1, record, *numbered(40)]]
+    path.write_text(lines[0] + "\n\n" + "\n".join(lines[1:]) + "\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"items\.jsonl, line 3: ") as error:
         jsonl(path)
     assert sentence in str(error.value)
+    assert "on_bad=skip" in str(error.value)
+    assert len(str(error.value)) < 300
+    suite = jsonl(path, on_bad="skip")
+    assert sum(suite.sizes(split)[0] for split in ("train", "probe", "test")) == 41
+    assert any(note.startswith("rows left out") and "line 3" in note for note in suite.notes)
+
+
+def test_an_error_stays_short_however_long_the_row(tmp_path):
+    records = [*numbered(30), {"prompt": "x " * 5000, "answer": "\x02" + "y" * 900}]
+    with pytest.raises(ValueError, match=r"line 31: ") as error:
+        jsonl(written(tmp_path / "items.jsonl", records))
+    assert len(str(error.value)) < 300
+
+
+def test_what_says_nothing_of_a_task_is_left_aside_with_a_notice(tmp_path):
+    records = numbered(40, level=3, difficulty="hard")
+    records[0]["category"], records[1]["category"] = "a", "b"
+    suite = jsonl(written(tmp_path / "items.jsonl", records))
+    assert suite.tasks[0].category == ""
+    assert suite.tasks[0].difficulty == 0.0
+    said = " ".join(suite.notes)
+    assert "level" in said
+    assert "difficulty" in said
+    assert "task_column=category" in said
 
 
 def test_malformed_json_is_named_with_file_line_and_column(tmp_path):
     (tmp_path / "items.jsonl").write_text('{"prompt": "a", }\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"items.jsonl, line 1, column \d+: not valid JSON"):
+    with pytest.raises(ValueError, match=r"items.jsonl, line 1: not valid JSON.* at column \d+"):
         jsonl(tmp_path)
 
 
 def test_paths_without_data_are_refused(tmp_path):
     with pytest.raises(ValueError, match="nowhere does not exist"):
         jsonl(tmp_path / "nowhere")
-    with pytest.raises(ValueError, match=r"has no \.jsonl files"):
+    with pytest.raises(ValueError, match=r"has no files; what can be read is \.jsonl"):
         jsonl(tmp_path)
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(ValueError, match="has no examples"):
         jsonl(tmp_path)
-    (tmp_path / "empty.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match="is not UTF-8"):
+    (tmp_path / "empty.jsonl").write_bytes(b'{"prompt": "\xe9"}\n')
+    with pytest.raises(ValueError, match="not UTF-8"):
         jsonl(tmp_path)
 
 
@@ -187,20 +213,59 @@ def test_a_task_that_is_too_small_says_how_many_are_needed(tmp_path):
         jsonl(written(tmp_path / "items.jsonl", numbered(19)))
 
 
-def test_a_split_that_is_missing_among_given_ones_is_named(tmp_path):
-    records = [*numbered(10, split="train"), LINE_1 | {"split": "test"}]
-    with pytest.raises(ValueError, match="left with no example for 'probe'"):
+def test_settled_parts_of_a_description_that_contradict_each_other_name_both_places(tmp_path):
+    records = numbered(30)
+    records[0]["threshold"], records[2]["threshold"] = 0.5, 0.6
+    with pytest.raises(
+        ValueError, match=r"line 3: 'threshold'.* is '0.6' here, but '0.5' at line 1"
+    ):
         jsonl(written(tmp_path / "items.jsonl", records))
 
 
-def test_contradictions_name_both_places(tmp_path):
-    records = numbered(3)
-    records[0]["difficulty"], records[2]["difficulty"] = 1, 2
-    with pytest.raises(ValueError, match=r"line 3: 'difficulty'.* is 2 here, but 1 at .*line 1"):
-        jsonl(written(tmp_path / "items.jsonl", records))
-    records = numbered(2, split="train") + numbered(1, split="test")
-    with pytest.raises(ValueError, match=r"line 3: the prompt 'item 0' is in 'test' here.*line 1"):
-        jsonl(written(tmp_path / "items.jsonl", records))
+def test_more_than_a_tenth_of_bad_rows_is_an_error(tmp_path):
+    records = [*numbered(40), *[{"prompt": f"q {i}"} for i in range(5)]]
+    with pytest.raises(
+        ValueError, match=r"5 of 45 rows can't be used, more than 10%: rows left out"
+    ):
+        jsonl(written(tmp_path / "items.jsonl", records), on_bad="skip")
+
+
+def test_a_table_in_the_config_comes_before_the_data(tmp_path):
+    written(tmp_path / "a.jsonl", numbered(30, threshold=0.5))
+    written(tmp_path / "b.jsonl", [r | {"prompt": "b" + r["answer"]} for r in numbered(30)])
+    table = {
+        "a": {"threshold": 0.7, "importance": 3, "skills": ["x"], "category": "c"},
+        "b": {"score": "final_number", "prerequisites": ["a"], "difficulty": 2},
+    }
+    a, b = jsonl(tmp_path, tasks=table).tasks
+    assert (a.threshold, a.importance, a.skills, a.category) == (0.7, 3, ("x",), "c")
+    assert (b.threshold, b.difficulty, b.prerequisites) == (0.9, 2, ("a",))
+    assert a.grader is None
+    assert b.grader is not None
+    with pytest.raises(ValueError, match="there is no task 'c'; the tasks are a, b"):
+        jsonl(tmp_path, tasks={"c": {}})
+    with pytest.raises(ValueError, match="'a' may have the keys"):
+        jsonl(tmp_path, tasks={"a": {"treshold": 1}})
+
+
+def test_a_split_without_answers_is_not_used_and_that_is_said(tmp_path):
+    (tmp_path / "nli").mkdir()
+    written(tmp_path / "nli" / "train.jsonl", numbered(60))
+    unlabelled = [{"prompt": f"secret {i}", "answer": None} for i in range(30)]
+    written(tmp_path / "nli" / "test.jsonl", unlabelled)
+    suite = jsonl(tmp_path / "nli")
+    assert suite.names == ["nli"]
+    splits = texts(suite)["nli"]
+    assert len(splits["test"]) == 6
+    assert not [p for pairs in splits.values() for p, _ in pairs if p.startswith("secret")]
+    assert "the split 'test' of task 'nli' has no answers" in " ".join(suite.notes)
+
+
+def test_reading_tells_how_far_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr("lessonplan.student.corpora.own_files.PROGRESS_ROWS", 10)
+    told = []
+    jsonl(written(tmp_path / "a.jsonl", numbered(35)), progress=lambda *one: told.append(one))
+    assert told[:3] == [("reading a.jsonl", 10), ("reading a.jsonl", 20), ("reading a.jsonl", 30)]
 
 
 def test_unknown_prerequisites_and_circles_are_named(tmp_path):
