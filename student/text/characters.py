@@ -207,7 +207,8 @@ def text_suite(
         ValueError: for texts that can't be written, or a task whose questions are not all judged
             in one way.
     """
-    asked = [_questions(task) for task in tasks]
+    every: list[TextTask[Pair] | TextTask[Question]] = [*tasks]
+    asked = [_questions(task) for task in every]
     code = TextCode.of(
         (_prompt(question), *candidates(question))
         for splits in asked
@@ -216,7 +217,7 @@ def text_suite(
     )
     encoded = tuple(
         _task(task, splits, code, majority, per_token)
-        for task, splits in zip(tasks, asked, strict=True)
+        for task, splits in zip(every, asked, strict=True)
     )
     return TaskSuite(name, encoded, n_outputs=len(code.vocabulary), vocabulary=code.vocabulary)
 

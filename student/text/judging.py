@@ -40,12 +40,12 @@ def check_judging(name: str, splits: Splits) -> None:
             )
     for question in every:
         _check_choices(name, question)
-        refusal = isinstance(question.score, Named) and question.score.refusal(question.answer)
-        if refusal:
+        score = question.score
+        if isinstance(score, Named) and (refusal := score.refusal(question.answer)):
             raise ValueError(
                 f"the answer {shown(question.answer)} of task {name!r} {refusal}, so that no text "
-                f"could be right by the score {question.score.name!r}; leave the example out, or "
-                "take another score"
+                f"could be right by the score {score.name!r}; leave the example out, or take "
+                "another score"
             )
 
 
