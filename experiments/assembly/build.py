@@ -1,7 +1,8 @@
 """Suites, classrooms and teachers from the sections of a config."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from lessonplan.teacher import (
 )
 
 from ..common.names import call, named
+from ..common.sentences import in_config_words
+from ..common.watch import Progress, nowhere
 from ..config.config import Course, LearnedSection
 from .students import build_cohort
 
@@ -31,16 +34,57 @@ REPORT_SEEDS = 2_000_000
 below, `lessonplan.envs.faces.seeding.TRAINING_SEEDS`: the three ranges are disjoint."""
 
 
-def build_suite(course: Course) -> TaskSuite:
-    """The tasks of a course."""
-    suite: TaskSuite = call(
-        "suite", course.suite.name, named("suite", course.suite.name, SUITES), course.suite.options
-    )
+def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
+    """The tasks of a course.
+
+    Args:
+        course: whose suite it is.
+        progress: told how far it is, by suites that have the argument `progress`.
+    """
+    maker = _worded(named("suite", course.suite.name, SUITES), progress)
+    options = _with_scores(course.suite.options)
+    suite: TaskSuite = call("suite", course.suite.name, maker, options)
     if not isinstance(suite, TaskSuite):
         raise ValueError(
             f"suite {course.suite.name!r} must return a TaskSuite, got {type(suite).__name__}"
         )
     return suite
+
+
+def _worded(maker: Callable[..., Any], progress: Progress) -> Callable[..., Any]:
+    """The maker of a suite, whose errors and notes are in the words of a config."""
+    names = inspect.signature(maker).parameters
+    watched = {"progress": progress} if "progress" in names else {}
+
+    def make(**options: Any) -> Any:
+        try:
+            suite = maker(**options, **watched)
+        except ValueError as error:
+            raise ValueError(in_config_words(str(error), names)) from error
+        if not (isinstance(suite, TaskSuite) and suite.notes):
+            return suite
+        return replace(suite, notes=tuple(in_config_words(note, names) for note in suite.notes))
+
+    return make
+
+
+def _with_scores(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a suite, in which functions stand for scores of one's own, `module:name`."""
+    resolved = {key: _score(key, value) for key, value in options.items()}
+    table = resolved.get("tasks")
+    if isinstance(table, Mapping):
+        resolved["tasks"] = {
+            task: {key: _score(key, value) for key, value in values.items()}
+            if isinstance(values, Mapping)
+            else values
+            for task, values in table.items()
+        }
+    return resolved
+
+
+def _score(key: str, value: Any) -> Any:
+    own = key == "score" and isinstance(value, str) and ":" in value
+    return named("score", value, {}) if own else value
 
 
 def build_room(

@@ -10,6 +10,10 @@ Watch = Callable[[str, float, str], None]
 """Told of a unit's name, the fraction of it that is done, and a few words."""
 
 
+Progress = Callable[[str, int], None]
+"""Told what is being done to data, such as `rows read`, and to how many; often, so it is quick."""
+
+
 def all_of(watches: Sequence[Watch]) -> Watch:
     """Several that watch, as one."""
 

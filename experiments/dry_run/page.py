@@ -7,26 +7,28 @@ import numpy as np
 from lessonplan.student import SPLITS, TaskSuite
 
 from ..assembly.suite_facts import padded_share, row_lengths, row_unit, score_kind
+from ..common.watch import Progress, nowhere
 from ..config.config import Config
 from ..trial.checking import check
-from .cost import cost
-from .samples import printable, samples, shortened_lines
+from .costs import cost
+from .decoding import printable, samples, shortened_lines
 
 _THRESHOLD = 0.9
 """Of tasks that say nothing else."""
 
 
-def preview(config: Config, seconds: float = 16.0) -> str:
+def preview(config: Config, seconds: float = 16.0, progress: Progress = nowhere) -> str:
     """The page, in plain text.
 
     Args:
         config: the experiment.
         seconds: about what measuring its time may take.
+        progress: told how far the loading of its suite is.
 
     Raises:
         ValueError: if the config names what can't be built.
     """
-    suite = check(config)
+    suite = check(config, progress)
     parts = [
         ("", [f"{config.name}: suite {printable(suite.name)} with {len(suite)} tasks"]),
         ("Tasks", _aligned(task_rows(suite))),
@@ -43,7 +45,7 @@ def preview(config: Config, seconds: float = 16.0) -> str:
 def task_rows(suite: TaskSuite) -> list[tuple[str, ...]]:
     """A row for each task under a row of headings."""
     unit, thresholds = row_unit(suite), suite.values("threshold")
-    rows = [("task", *SPLITS, "score", "chance")]
+    rows: list[tuple[str, ...]] = [("task", *SPLITS, "score", "chance")]
     for task in suite.tasks:
         sizes = tuple(f"{len(task.splits[split]):,}" for split in SPLITS)
         (name,) = shortened_lines(task.name.replace("\n", " "), 1)

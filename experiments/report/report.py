@@ -14,6 +14,7 @@ from ..analysis.verdicts import verdict
 from ..common.files import write_whole
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
+from .data import data_section
 from .figures import draw_figures
 from .html import contents, folded, heading, page, paragraph, picture, table, warning
 from .tables import (
@@ -137,6 +138,7 @@ def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str
         parts += [picture(figure.title, figure.caption, figure.png) for figure in pictures]
         parts += [heading("All numbers", 3), more_numbers(summary)]
         parts += [heading("What each teacher was allowed to see", 3), needs_table(run, summary)]
+    parts += data_section(run)
     parts += [heading("How this run was made", 3), *_origin(run)]
     return parts
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..common.watch import Progress, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection
 from ..config.loading import make_config
 from ..config.overrides import set_key
@@ -91,12 +92,13 @@ def _pairs_of(text: str) -> tuple[Pair, ...]:
     return tuple(sorted(pairs.values(), key=lambda pair: -pair.weight))
 
 
-def check_pairs(pairs: Sequence[Pair], gpu: float = 0.0) -> None:
+def check_pairs(pairs: Sequence[Pair], gpu: float = 0.0, progress: Progress = nowhere) -> None:
     """Build one of everything that the pairs name, so that mistakes show before work starts.
 
     Args:
         pairs: all of the sweep.
         gpu: what each is given of one.
+        progress: told how far the loading of suites is.
 
     Raises:
         ValueError: in one sentence.
@@ -112,7 +114,7 @@ def check_pairs(pairs: Sequence[Pair], gpu: float = 0.0) -> None:
             # Where a sweep is begun need not be where its pairs run.
             on_cpu = config.student.model_copy(update={"device": "cpu"})
             config = config.model_copy(update={"student": on_cpu})
-        check(config)
+        check(config, progress)
 
 
 def by_setting(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:

@@ -32,6 +32,7 @@ def run_sweep(
     address: str | None = None,
     watch: Watch = nowhere,
     say: Callable[[str], None] = say,
+    checked: bool = False,
 ) -> dict[str, Any]:
     """Run a sweep and write its directory.
 
@@ -43,6 +44,7 @@ def run_sweep(
             cluster that a Ray job runs on, or an own Ray on this machine.
         watch: told how far each pair is.
         say: told what a user should know, one sentence each; prints to standard error by default.
+        checked: whether `check_pairs` has looked at its pairs already.
 
     Returns:
         The summary over all pairs, as in `summary.json`; of a tuning what `best.yaml` holds.
@@ -54,7 +56,8 @@ def run_sweep(
     sweep_dir = Path(out).resolve()
     pairs = pairs_of(sweep)
     see_that_sweep_fits(sweep, sweep_dir, resume)
-    check_pairs(pairs, sweep.resources.gpu)
+    if not checked:
+        check_pairs(pairs, sweep.resources.gpu)
     killed = (
         "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
         f"kept, go on with --resume {sweep_dir}"

@@ -12,12 +12,17 @@ from ..assembly.build import build_learner, build_room, build_rule, build_suite,
 from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..common.names import named
+from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from .tuning import candidates
 
 
-def check(config: Config) -> TaskSuite:
+def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
     """Build one of everything that a config names, so that mistakes show before work starts.
+
+    Args:
+        config: the experiment.
+        progress: told how far the loading of its suite is.
 
     Returns:
         The suite.
@@ -25,7 +30,8 @@ def check(config: Config) -> TaskSuite:
     Raises:
         ValueError: in one sentence.
     """
-    suite, cohorts = build_suite(config), _Cohorts()
+    suite, cohorts = build_suite(config, progress), _Cohorts()
+    _check_tasks(suite)
     build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
     for teacher in config.teachers:
         if isinstance(teacher, RuleSection):
@@ -35,6 +41,15 @@ def check(config: Config) -> TaskSuite:
         else:
             _check_replay(teacher, config)
     return suite
+
+
+def _check_tasks(suite: TaskSuite) -> None:
+    if len(suite) == 1:
+        raise ValueError(
+            f"suite {suite.name!r} has one task, {suite.names[0]!r}, so there is nothing to order; "
+            "name the column that tells tasks apart (--task-column COLUMN, in a config "
+            "suite.options.task_column), or give a folder with a file or a folder per task"
+        )
 
 
 class _Cohorts:

@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from lessonplan.envs import Budget
-from lessonplan.student import TaskSuite
+from lessonplan.student import SPLITS, TaskSuite
 
 from ..assembly.build import decisions_in_budget
+from ..assembly.suite_facts import row_unit, score_kind
 from ..config.config import Config
 
 
 def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
-    """Versions, seeds, machine, and the facts of suite and budget that a reader needs."""
+    """Versions, seeds, machine, and the facts of suite and budget that a reader needs.
+
+    The suite has `notes` on how it was read, and for each task its examples by split.
+    """
     packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
     budget = Budget.parse(config.lifetime.budget)
     return {
@@ -36,24 +40,33 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
             "decisions": decisions_in_budget(config, suite),
             "steps_per_decision": config.lifetime.steps_per_decision,
         },
-        "suite": {
-            "name": suite.name,
-            "order": list(suite.order),
-            "tasks": [
-                {
-                    "name": task.name,
-                    "importance": task.importance,
-                    "threshold": task.threshold,
-                    "difficulty": task.difficulty,
-                    "prerequisites": list(task.prerequisites),
-                    "category": task.category,
-                    "cost": task.cost,
-                    "training_examples": len(task.splits["train"]),
-                    "endless": task.endless,
-                }
-                for task in suite.tasks
-            ],
-        },
+        "suite": _suite_facts(suite),
+    }
+
+
+def _suite_facts(suite: TaskSuite) -> dict[str, Any]:
+    return {
+        "name": suite.name,
+        "order": list(suite.order),
+        "notes": list(suite.notes),
+        "unit": row_unit(suite),
+        "tasks": [
+            {
+                "name": task.name,
+                "importance": task.importance,
+                "threshold": task.threshold,
+                "difficulty": task.difficulty,
+                "prerequisites": list(task.prerequisites),
+                "category": task.category,
+                "cost": task.cost,
+                "chance": task.chance,
+                "score": score_kind(suite, task),
+                "training_examples": len(task.splits["train"]),
+                "examples": {split: len(task.splits[split]) for split in SPLITS},
+                "endless": task.endless,
+            }
+            for task in suite.tasks
+        ],
     }
 
 

@@ -28,7 +28,12 @@ from .units import Unit, do, plan
 
 
 def run_trial(
-    config: Config, out: str | Path, *, resume: bool = False, watch: Watch = nowhere
+    config: Config,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    watch: Watch = nowhere,
+    suite: TaskSuite | None = None,
 ) -> dict[str, Any]:
     """Run an experiment and write its run directory.
 
@@ -37,6 +42,7 @@ def run_trial(
         out: the run directory; must be new or empty unless `resume`.
         resume: go on with a run that was interrupted; its config must be the same.
         watch: told how far each unit is.
+        suite: what `check` has made of the config, where that was done already.
 
     Returns:
         The summary, as in `summary.json`.
@@ -47,7 +53,7 @@ def run_trial(
         WorkFailedError: when a unit fails; what is done is kept, and the run can be resumed.
     """
     run_dir = Path(out).resolve()
-    suite = check(config)
+    suite = suite or check(config)
     see_that_it_fits(config, run_dir, resume)
     with locked(run_dir):
         prepare(config, suite, run_dir, resume)

@@ -12,8 +12,8 @@ from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.assembly.suite_facts import padded_share, row_lengths
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import preview
+from lessonplan.experiments.dry_run.decoding import printable, samples, shortened_lines
 from lessonplan.experiments.dry_run.page import task_rows
-from lessonplan.experiments.dry_run.samples import printable, samples, shortened_lines
 from lessonplan.student import TextTask, text_suite
 
 DECODER = {
@@ -111,10 +111,10 @@ def test_what_a_terminal_would_act_on_is_written_as_an_escape():
 
 @pytest.mark.slow
 def test_a_preview_of_slow_students_ends_in_time(tmp_path):
-    """A step on a whole batch would take half a minute, all of `test` longer still."""
+    """A decision would take minutes."""
     began = time.perf_counter()
     student = DECODER | {
-        "options": {"width": 1024, "n_layers": 8, "n_heads": 8}, "batch_size": 256,
+        "options": {"width": 512, "n_layers": 8, "n_heads": 8}, "batch_size": 256,
         "evaluation_size": 128,
     }  # fmt: skip
     values = copy.deepcopy(CONFIG) | {"suite": two_tasks(tmp_path), "student": student}

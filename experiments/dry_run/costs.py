@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lessonplan.envs.classroom.budget import FORWARD_SHARE
 from lessonplan.student import TaskSuite
 
 from ..assembly.build import decisions_in_budget
@@ -15,6 +14,9 @@ from ..config.config import Config, Course, LearnedSection, RuleSection
 from ..trial.tuning import candidates
 from ..trial.units import Unit, plan
 from .speed import Sizes, Speed, measured, sizes_of
+
+_FORWARD_PASSES = 3.0
+"""Examples that are looked at for the compute of one that is trained on."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Prices:
         return Price(
             decisions_in_budget(course, suite),
             sizes.training,
-            sizes.probing * FORWARD_SHARE,
+            sizes.probing / _FORWARD_PASSES,
             speed.total if tested else speed.teaching,
         )
 
