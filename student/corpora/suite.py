@@ -113,7 +113,7 @@ def corpus_suite(
     _check_left_out(notices, rows)
     _tell_lengths(tasks, writing, notices)
     suite = _encoded(name, tasks, splits, writing, classify)
-    return replace(suite, notes=notices.lines())
+    return replace(suite, notes=(*notices.lines(), *suite.notes))
 
 
 def _divide(
