@@ -25,6 +25,7 @@ from .suites.addition_suite import addition
 from .suites.docstring_suite import docstrings
 from .suites.reasoning_suite import reasoning
 from .suites.sign_suites import distractors, finite, flat, graph, interference, parity
+from .text.lengths import check_lengths
 
 SUITES: dict[str, Callable[..., TaskSuite]] = {
     "parity": parity,
@@ -164,9 +165,10 @@ def _network(
     # The tokens of the suite say which model reads them.
     options = {"source": suite.tokenizer, **options}
     if maker is PRETRAINED["causal"]:
-        options["answer_length"] = suite.tasks[0].splits["train"].targets.shape[1]
+        options["answer_length"] = suite.answer_length
     else:
         options["n_outputs"] = suite.n_outputs
+    check_lengths(suite, options["source"])
     key = json.dumps(options, sort_keys=True)
     return lambda: copy_sharing_weights(_pretrained_module(maker, key, device, call))
 

@@ -120,7 +120,7 @@ def jsonl(
         reader.read(source, progress)
     reader.settle(path)
     table.describe(reader.tasks, notices)
-    return corpus_suite(_name(path), reader.tasks, division, writing, notices)
+    return corpus_suite(_name(path), reader.tasks, division, writing, notices, progress)
 
 
 def _name(path: Path) -> str:

@@ -14,7 +14,7 @@ from ..networks.tokenizers import text_limit
 from ..text.characters import Pair, TextTask, text_suite
 from ..text.class_suites import class_suite
 from ..text.scores import SCORES
-from ..text.token_suites import token_suite
+from ..text.token_suites import Progress, token_suite
 from ..text.tokens import opened
 from ..text.wording import PROMPT, Chat, Question, Wording, asked, check_template, shown, worded
 from .lengths import (
@@ -84,9 +84,14 @@ class Writing:
 
 
 def corpus_suite(
-    name: str, tasks: dict[str, Written], division: Division, writing: Writing, notices: Notices
+    name: str,
+    tasks: dict[str, Written],
+    division: Division,
+    writing: Writing,
+    notices: Notices,
+    progress: Progress | None = None,
 ) -> TaskSuite:
-    """The suite of these tasks, with notes of what there was to say.
+    """The suite of these tasks, with notes of what there was to say; `progress` is told of tokens.
 
     Raises:
         ValueError: if the tasks do not go together, one can't be divided or encoded, or too much
@@ -112,7 +117,7 @@ def corpus_suite(
     _check_scores(tasks, writing)
     _check_left_out(notices, rows)
     _tell_lengths(tasks, writing, notices)
-    suite = _encoded(name, tasks, splits, writing, classify)
+    suite = _encoded(name, tasks, splits, writing, classify, progress)
     return replace(suite, notes=(*notices.lines(), *suite.notes))
 
 
@@ -135,6 +140,7 @@ def _encoded(
     splits: Mapping[str, Splits],
     writing: Writing,
     classify: bool,
+    progress: Progress | None,
 ) -> TaskSuite:
     if classify:
         pairs = [
@@ -156,6 +162,7 @@ def _encoded(
             max_tokens=writing.max_tokens,
             per_token=writing.per_token,
             majority=True,
+            progress=progress,
         )
     return text_suite(name, questions, majority=True, per_token=writing.per_token)
 

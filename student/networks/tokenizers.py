@@ -25,6 +25,15 @@ def vocabulary_size(source: str) -> int:
     return int(from_source(transformers_library().AutoConfig, source).get_text_config().vocab_size)
 
 
+def position_limit(source: str) -> int | None:
+    """Most tokens of an input of a model, by its config; None where that does not say."""
+    config = from_source(transformers_library().AutoConfig, source).get_text_config()
+    most = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    if most is None or most < 1:
+        return None
+    return int(most) - (config.pad_token_id + 1 if config.model_type in _BEHIND_PADDING else 0)
+
+
 def text_limit(source: str, tokenizer: Any) -> int | None:
     """Most tokens of a text, by the tokenizer or else by the config of the model beside it.
 
@@ -35,8 +44,4 @@ def text_limit(source: str, tokenizer: Any) -> int | None:
         return int(tokenizer.model_max_length)
     if not source:
         return None
-    config = from_source(transformers_library().AutoConfig, source).get_text_config()
-    most = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
-    if most is None or most < 1:
-        return None
-    return int(most) - (config.pad_token_id + 1 if config.model_type in _BEHIND_PADDING else 0)
+    return position_limit(source)

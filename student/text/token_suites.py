@@ -20,8 +20,8 @@ from .tokens import TokenCode, opened
 from .wording import PROMPT, Chat, Question, Wording, shown
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
-"""Told how much is done, and of how much."""
+Progress = Callable[[str, int], None]
+"""Told what is being done, and to how many."""
 _TEXTS = 10_000
 """Texts that the tokenizer gets at once."""
 _ROWS = 2_000
@@ -54,7 +54,7 @@ def token_suite(
             are left out, others refused.
         per_token: candidates are compared by their mean loss per token, not by their sum.
         majority: whether always the same answer is guessing, see `chance`.
-        progress: told how many examples are in tokens, and of how many.
+        progress: told how many examples are in tokens.
 
     Raises:
         ValueError: for texts that have no tokens or too many, or a task whose questions are not
@@ -63,7 +63,7 @@ def token_suite(
     source, tokenizer = opened(tokenizer)
     n_outputs = _vocabulary(source, tokenizer)
     wording = Wording(tokenizer, _talks(tasks, chat, tokenizer), template)
-    counter = _Counter(tasks, progress)
+    counter = _Counter(progress)
     wordings = [_Wordings(task, wording, max_tokens, n_outputs, counter) for task in tasks]
     code = TokenCode(
         wording,
@@ -81,15 +81,14 @@ def token_suite(
 class _Counter:
     """Counts the examples that are in tokens, and says so."""
 
-    def __init__(self, tasks: Sequence[TextTask[Question]], progress: Progress | None) -> None:
-        self._total = sum(len(questions) for task in tasks for questions in task.splits.values())
+    def __init__(self, progress: Progress | None) -> None:
         self._done, self._progress = 0, progress
 
     def add(self, count: int) -> None:
         """So many more."""
         self._done += count
         if self._progress is not None:
-            self._progress(self._done, self._total)
+            self._progress("examples in tokens", self._done)
 
 
 class _Wordings:

@@ -95,6 +95,31 @@ class Lengths:
             yield places, crop
             end -= size
 
+    def pieces(self, index: np.ndarray, least: int) -> list[tuple[np.ndarray, Crop]]:
+        """A batch (b,) in pieces of rows of about the same length, the longest first.
+
+        No piece takes more room than the batch's longest row, or than `least` places.
+        """
+        assert self._slack is not None
+        order = index[np.argsort(self._slack[index].sum(axis=1), kind="stable")]
+        room, start = least, 0
+        made = []
+        while start < len(order):
+            size = 1
+            while start + size < len(order):
+                if (size + 1) * self._length(order[start : start + size + 1]) > room:
+                    break
+                size += 1
+            rows = order[start : start + size]
+            room = max(room, self._length(rows) if size == 1 else 0)
+            made.append((rows, Crop(*self.crop(rows).tolist())))
+            start += size
+        return made
+
+    def _length(self, index: np.ndarray) -> int:
+        """Places of each row of a batch (b,)."""
+        return self._sizes(Crop(*self.crop(index).tolist()))[0]
+
     def _sizes(self, crop: Crop) -> tuple[int, int]:
         """Places and answer positions of an example that is cropped so."""
         answers, follow = self._answers

@@ -68,7 +68,7 @@ class ModuleStack:
         self.evaluated_together = 0
         # A network of one's own may read nothing but the layout that it was built for.
         self.crops = False, False
-        self.n_outputs = suite.n_outputs
+        self.n_outputs, self.piece_tokens = suite.n_outputs, 0
         inputs, targets = first_batch(suite, batch_size)
         self.activation_bytes = activation_bytes(
             self.template, self.template, suite, (inputs.to(device), targets.to(device))

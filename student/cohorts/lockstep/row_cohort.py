@@ -132,7 +132,7 @@ class RowCohort:
             self.optimizer,
             AdamState(weights, (first, second), updates),
             alive,
-            Feed(self._pool("train"), self._lengths("train"), self.stack.fewest),
+            Feed(self._pool("train"), self._lengths("train"), self.stack),
             batches[:steps],
             batches[steps:],
         )

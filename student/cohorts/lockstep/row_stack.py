@@ -3,12 +3,14 @@
 Legend: n students, p numbers in a row (parameters, padded), b batch, l answer positions, v outputs.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from ...contract.scoring import batch_loss
+from ...contract.tasks import IGNORED
 
 ALIGNMENT = 64
 """Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
@@ -27,6 +29,9 @@ class RowStack(Protocol):
     """Whether students are computed one by one, whatever the chunk."""
     fewest: int
     """Students that must at least be trained together, lest the last bit change."""
+    piece_tokens: int
+    """Places of a batch's piece, at least, where students that are computed one by one get rows of
+    unequal length in pieces."""
     evaluated_together: int
     """Examples of a student that are evaluated at once; 0 for all of them."""
     crops: tuple[bool, bool]
@@ -78,9 +83,35 @@ class Gradient:
         self._into = list(stack.parameters(gradient).values())
         self._ones = torch.ones(len(weights), device=weights.device)
 
-    def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Each student's loss, (n,)."""
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, share: Tensor | None = None, add: bool = False
+    ) -> Tensor:
+        """Each student's loss, (n,).
+
+        Args:
+            inputs: of each student's batch, (n, b, ...).
+            targets: likewise.
+            share: what it counts where it is a piece of a batch, (n,).
+            add: the gradient to that of the pieces before.
+        """
         loss = batch_loss(self._forward(self._leaves, inputs, targets.shape[-1]), targets)
-        gradients = torch.autograd.grad(loss, list(self._leaves.values()), self._ones)
-        torch._foreach_copy_(self._into, gradients)
-        return loss.detach()
+        weights = self._ones if share is None else share
+        gradients = torch.autograd.grad(loss, list(self._leaves.values()), weights)
+        (torch._foreach_add_ if add else torch._foreach_copy_)(self._into, gradients)
+        return loss.detach() if share is None else loss.detach() * share
+
+    def of_pieces(self, pieces: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Each student's loss on a batch in pieces, (n,), which are computed one by one."""
+        if len(pieces) == 1:
+            return self(*pieces[0])
+        losses = [
+            self(*piece, share, add=place > 0)
+            for place, (piece, share) in enumerate(zip(pieces, shares(pieces), strict=True))
+        ]
+        return torch.stack(losses).sum(dim=0)
+
+
+def shares(pieces: Sequence[tuple[Tensor, Tensor]]) -> list[Tensor]:
+    """What each piece counts in the mean over a batch's answer tokens, (n,) each."""
+    answers = [(targets != IGNORED).flatten(1).sum(dim=1) for _, targets in pieces]
+    return [count / torch.stack(answers).sum(dim=0) for count in answers]

@@ -12,10 +12,10 @@ from ...contract.scoring import batch_loss, reported_loss
 from ...contract.tasks import Pool
 from .lengths import Lengths, at_least
 from .optimizer import Adam, AdamState
-from .row_stack import Gradient, RowStack
+from .row_stack import Gradient, RowStack, shares
 
-Batch = tuple[np.ndarray, Tensor, Tensor]
-"""Members, the first of them once each, their inputs and targets."""
+Batch = tuple[np.ndarray, list[tuple[Tensor, Tensor]]]
+"""Members, and inputs and targets of their batches, in pieces."""
 
 
 def train_members(
@@ -66,35 +66,42 @@ class Feed:
     Args:
         pool: examples.
         lengths: of its batches.
-        fewest: members that are computed together at least.
+        stack: what reads them.
     """
 
-    def __init__(self, pool: Pool, lengths: Lengths, fewest: int) -> None:
-        self._pool, self._lengths, self._fewest = pool, lengths, fewest
+    def __init__(self, pool: Pool, lengths: Lengths, stack: RowStack) -> None:
+        self._pool, self._lengths, self._stack = pool, lengths, stack
 
     def batches(self, index: np.ndarray) -> list[Batch]:
         """Batches (c, b), as places in the pool, of members in groups of one length."""
+        if self._stack.alone and self._lengths.differ:
+            return [self._in_pieces(index)]
         groups = self._lengths.groups(index)
         if len(groups) == 1:
             ((members, crop),) = groups
-            return [(members, *self._pool.take(index, crop))]
+            return [(members, [self._pool.take(index, crop)])]
         made = []
         for members, crop in groups:
-            together = at_least(self._fewest, members)
-            made.append((together, *self._pool.take(index[together], crop)))
+            together = at_least(self._stack.fewest, members)
+            made.append((together, [self._pool.take(index[together], crop)]))
         return made
+
+    def _in_pieces(self, index: np.ndarray) -> Batch:
+        """The batch of one member, so that a long row does not lengthen the others."""
+        pieces = self._lengths.pieces(index[0], self._stack.piece_tokens)
+        return np.zeros(1, np.int64), [self._pool.take(rows[None], crop) for rows, crop in pieces]
 
 
 def _gradients(stack: RowStack, state: AdamState, whole: Gradient, batches: list[Batch]) -> Tensor:
     """Each member's loss, (c,); its gradient goes to `state.gradient`."""
     if len(batches) == 1:
-        return whole(*batches[0][1:])
+        return whole.of_pieces(batches[0][1])
     loss = torch.zeros_like(state.updates)
-    for members, inputs, targets in batches:
+    for members, pieces in batches:
         where = torch.as_tensor(members, device=loss.device)
         weights = state.weights[where]
         gradient = torch.zeros_like(weights)
-        loss[where] = Gradient(stack, weights, gradient)(inputs, targets)
+        loss[where] = Gradient(stack, weights, gradient).of_pieces(pieces)
         state.gradient[where] = gradient
     return loss
 
@@ -103,14 +110,22 @@ def _gradients(stack: RowStack, state: AdamState, whole: Gradient, batches: list
 def _losses(stack: RowStack, state: AdamState, batches: list[Batch]) -> Tensor:
     """Each member's loss, (c,)."""
     if len(batches) == 1:
-        ((_, inputs, targets),) = batches
-        return batch_loss(stack.logits(state.weights, inputs, targets.shape[-1]), targets)
+        return _loss(stack, state.weights, batches[0][1])
     loss = torch.zeros_like(state.updates)
-    for members, inputs, targets in batches:
+    for members, pieces in batches:
         where = torch.as_tensor(members, device=loss.device)
-        logits = stack.logits(state.weights[where], inputs, targets.shape[-1])
-        loss[where] = batch_loss(logits, targets)
+        loss[where] = _loss(stack, state.weights[where], pieces)
     return loss
+
+
+def _loss(stack: RowStack, weights: Tensor, pieces: list[tuple[Tensor, Tensor]]) -> Tensor:
+    losses = [
+        batch_loss(stack.logits(weights, inputs, targets.shape[-1]), targets)
+        for inputs, targets in pieces
+    ]
+    if len(losses) == 1:
+        return losses[0]
+    return (torch.stack(losses) * torch.stack(shares(pieces))).sum(dim=0)
 
 
 def _mean_norm(norms: np.ndarray) -> np.ndarray:

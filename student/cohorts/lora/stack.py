@@ -26,6 +26,8 @@ from .layers import Lockstep, LoRA, attach, copy_sharing_weights, is_transposed
 _EVALUATED_TOGETHER = 32
 _LOCKSTEP_BYTES = 60_000_000
 """Activations of one student from which lockstep on a CPU only costs memory."""
+_PIECE_TOKENS = 256
+"""With fewer a core's products are no longer worth the call."""
 _ABOUT = 20_000_000
 """What the activations of a chunk may occupy where nobody said how many members it has."""
 
@@ -70,6 +72,7 @@ class LoRAStack:
         self._takes_answers = "answer_length" in inspect.signature(self._module.forward).parameters
         self.crops = True, self._takes_answers or bool(suite.classes)
         self.n_outputs = suite.n_outputs
+        self.piece_tokens = _PIECE_TOKENS if device.type == "cpu" else 16 * _PIECE_TOKENS
         self.activation_bytes = self._kept_bytes(suite, batch_size)
         self.member_chunk = member_chunk or self._fitting_chunk()
         if self.member_chunk > 1:
