@@ -8,7 +8,7 @@ by its prompts as they are.
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -123,7 +123,7 @@ def divide(
     reasons, cuts = {}, Counter[str]()
     for name, lines in tasks.items():
         try:
-            cuts.update(_cut(lines, present[name], held_out, split_of, families))
+            cuts.update(_cut(lines, present[name], held_out, split_of, strongest, families))
         except ValueError as error:
             reasons[name] = str(error)
     if reasons:
@@ -220,9 +220,13 @@ def _cut(
     present: Collection[str | None],
     held_out: float,
     split_of: dict[Prompt, str],
+    strongest: Container[Prompt],
     families: Families,
 ) -> Counter[str]:
     """Give every family of a task a split, those first that the hash puts first.
+
+    Those in `strongest` are held out by lines, of this task or of another, whose splits they are:
+    they are none of what is cut.
 
     Returns:
         Families that were cut from lines of `train`, by split.
@@ -242,7 +246,9 @@ def _cut(
     for split in CUT:
         if split in present or not (opened or None in present):
             continue
-        wanted = size - sum(split_of.get(prompt) == split for prompt in prompts)
+        wanted = size - sum(
+            split_of.get(prompt) == split for prompt in prompts if prompt not in strongest
+        )
         if len(prompts) < LEAST_PROMPTS or len(free) < wanted:
             raise ValueError(
                 f"has {len(prompts)} different prompts, {len(free)} of them free to be cut into "
