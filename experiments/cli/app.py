@@ -1,5 +1,6 @@
 """The command `lessonplan`."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import typer
 from ..common.names import find_own_modules
 from ..common.watch import WorkFailedError, all_of
 from ..store.layout import RunDir, SweepDir
-from .console import Override, console, print_problem, print_table
+from .console import Override, print_problem, print_table, terminal
 from .dashboard_command import dashboard
 from .submit_command import submit
 from .sweep_command import sweep
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
+    # Rich would take longer to load than a wrong option to find.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A teacher that learns in which order a model should be taught.",
@@ -45,19 +48,19 @@ def run(
     budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
     wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
 ) -> None:
-    """Run an experiment: teachers x students, a table and a report at the end."""
+    """Run an experiment: teachers x students, a table and a report."""
     settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
     if dry_run:
         from ..dry_run import estimate
 
-        console.print(estimate(settings), highlight=False, soft_wrap=True)
+        terminal().print(estimate(settings), highlight=False, soft_wrap=True)
         return
     from ..analysis.summary import table_rows
 
     summary = _watched(settings, folder, resume is not None, wandb)
     print_table(table_rows(summary))
-    console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+    terminal().print(f"\n{summary['verdict']}\n")
+    terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
 
 
 def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict
 
     units = plan(settings)
     before = sum(unit.result(folder) is not None for unit in units) if resume else 0
-    bars = live_bars(console, settings.name, len(units), "units", before)
+    bars = live_bars(terminal(), settings.name, len(units), "units", before)
     with ExitStack() as stack:
         watches = [stack.enter_context(bars)]
         if wandb:
@@ -118,7 +121,7 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="run directories")],
     out: Annotated[Path | None, typer.Option(help="folder to write; the run's own")] = None,
 ) -> None:
-    """Write the report of stored runs again; several runs are compared."""
+    """Write the report of stored runs again; several are compared."""
     for path in runs:
         if not SweepDir(path).sweep.exists():
             RunDir(path).see_that_it_has_begun()
@@ -130,16 +133,16 @@ def report(
     for one in summary.get("runs", {"": summary}).values():
         for problem in one["problems"]:
             print_problem(f"{problem}; see the report")
-    console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+    terminal().print(f"\n{summary['verdict']}\n")
+    terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
 
 
 @app.command("list")
 def list_all() -> None:
-    """Show suites, teachers, students and configs, with one line each."""
+    """Show suites, teachers, students and configs, a line each."""
     from .listing import print_catalog
 
-    print_catalog(console)
+    print_catalog(terminal())
 
 
 @app.command()
@@ -150,21 +153,21 @@ def suite(
         list[str] | None, typer.Option("-o", "--option", help="key=value of the suite")
     ] = None,
 ) -> None:
-    """Draw a suite: what needs what, and how students learn it in order and shuffled."""
+    """Draw a suite: what needs what, and how it is learned. Once in order, once shuffled."""
     from ..config.overrides import read_options
 
     options = read_options(option or [])
     from ..suite_picture import write_suite_figure
 
-    with console.status(f"teaching {name}") as status:
+    with terminal().status(f"teaching {name}") as status:
 
         def say(share: float, words: str) -> None:
             status.update(f"{share:4.0%} {words}")
 
         taught = write_suite_figure(name, out, options, tell=say)
     for one in taught:
-        console.print(one.verdict, highlight=False, soft_wrap=True)
-    console.print(f"Picture: {out}", soft_wrap=True)
+        terminal().print(one.verdict, highlight=False, soft_wrap=True)
+    terminal().print(f"Picture: {out}", soft_wrap=True)
 
 
 @app.command()
@@ -178,7 +181,7 @@ def pretrain(
     ] = None,
     override: Override = None,
 ) -> None:
-    """Train one student on a mixture; lifetimes start from it with -o student.base=DIR."""
+    """Train one student on a mixture. Lifetimes start from it with -o student.base=DIR."""
     from ..config.loading import read_config
     from ..config.overrides import read_options
 
@@ -186,13 +189,13 @@ def pretrain(
     settings = read_config(config, override or [])
     from ..pretraining import pretrain_base
 
-    with console.status(f"pretraining for {steps} steps"):
+    with terminal().status(f"pretraining for {steps} steps"):
         record = pretrain_base(settings, steps, seed, weights, out)
     rows = [("task", "score before", "after")]
     for task, figures in record["tasks"].items():
         rows.append((task, f"{figures['score_before']:.2f}", f"{figures['score_after']:.2f}"))
     print_table(rows)
-    console.print(f"\nBase weights: {out}", soft_wrap=True)
+    terminal().print(f"\nBase weights: {out}", soft_wrap=True)
 
 
 for command in (sweep, submit, dashboard):
@@ -204,16 +207,18 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="fewer turns, a rough look")] = False,
 ) -> None:
-    """Measure speed against the ways people do it today (about five minutes)."""
+    """Measure speed against the ways people do it today. It takes about five minutes."""
     from ..bench.bench import run_bench
 
-    run_bench(console, as_json, quick)
+    run_bench(terminal(), as_json, quick)
 
 
 def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    # Nearly all that is loaded stays; to look through it after every 700 objects takes long.
+    gc.set_threshold(10_000)
     find_own_modules()
     # To look for plugins Pydantic reads the files of every installed package; none is needed here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")

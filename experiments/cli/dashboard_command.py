@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import console
+from .console import terminal
 
 
 def dashboard(
@@ -16,7 +16,7 @@ def dashboard(
         Path | None, typer.Option("--json", help="file to write its spec to; needs no server")
     ] = None,
 ) -> None:
-    """Build the W&B workspace of a project: schedules, learning curves, comparisons, cost."""
+    """Build the W&B workspace of a project. It shows schedules, curves, comparisons and cost."""
     if save == (json_file is not None):
         raise ValueError("say where the workspace goes: --save for W&B, or --json FILE")
     if save and not entity:
@@ -28,7 +28,7 @@ def dashboard(
     workspace = build_workspace(project, entity)
     if json_file is not None:
         write_json(json_file, workspace_spec(workspace))
-        console.print(f"Workspace: {json_file}", soft_wrap=True)
+        terminal().print(f"Workspace: {json_file}", soft_wrap=True)
         return
     register_preset(entity)
-    console.print(f"Workspace: {save_workspace(workspace)}", soft_wrap=True)
+    terminal().print(f"Workspace: {save_workspace(workspace)}", soft_wrap=True)

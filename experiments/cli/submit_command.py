@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..store.layout import RunDir
-from .console import Override, console, print_problem
+from .console import Override, print_problem, terminal
 
 if TYPE_CHECKING:
     from ..jobs.cluster import JobCluster
@@ -70,7 +70,7 @@ def submit(
     gpus: Gpus = 0.0,
     python: Python = "python",
 ) -> None:
-    """Submit a run or sweep to a Ray cluster, follow it, and fetch its run directory."""
+    """Submit a run or sweep to a Ray cluster. Follow it, and fetch its run directory."""
     _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
     name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
@@ -116,6 +116,9 @@ def _see_one_thing_to_do(kind: str, verbs: Sequence[str], address: str) -> None:
         raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
     if not address:
         raise ValueError("name the dashboard of the cluster: --address http://HOST:8265")
+    from ..jobs.client import plain_address
+
+    plain_address(address)
 
 
 def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, dict[str, Any]]:
@@ -207,4 +210,4 @@ def _say_state(state: "JobState") -> None:
 
 
 def _say(sentence: str) -> None:
-    console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    terminal().print(sentence, markup=False, highlight=False, soft_wrap=True)

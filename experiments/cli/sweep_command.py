@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..store.layout import SweepDir
-from .console import console, print_table
+from .console import print_table, terminal
 
 if TYPE_CHECKING:
     from ..config.sweeps import Sweep
@@ -26,7 +26,7 @@ def sweep(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list the pairs")] = False,
 ) -> None:
-    """Run student-teacher pairs side by side with Ray, and write one report over all."""
+    """Run student-teacher pairs side by side with Ray. One report is written over all."""
     settings, folder = _settings(config, out, resume, wandb, override or [])
     from ..sweep.pairs import check_pairs, pairs_of
     from ..sweep.sweep import run_sweep
@@ -36,11 +36,11 @@ def sweep(
     if dry_run:
         check_pairs(pairs, settings.resources.gpu)
         for pair in pairs:
-            console.print(pair.name, highlight=False, markup=False, soft_wrap=True)
-        console.print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
+            terminal().print(pair.name, highlight=False, markup=False, soft_wrap=True)
+        terminal().print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
         return
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
-    with live_bars(console, settings.name, len(pairs), "pairs", before) as watch:
+    with live_bars(terminal(), settings.name, len(pairs), "pairs", before) as watch:
         summary = run_sweep(
             settings, folder, resume=resume is not None, address=address or None, watch=watch
         )
@@ -77,12 +77,12 @@ def _print_summary(summary: dict[str, object], folder: Path) -> None:
     assert isinstance(runs, dict)
     for name, one in runs.items():
         if name:
-            console.print(f"\n{name}", highlight=False)
+            terminal().print(f"\n{name}", highlight=False)
         print_table(table_rows(one))
-    console.print(f"\n{summary['verdict']}\n")
-    console.print(f"Report: {SweepDir(folder).report}", soft_wrap=True)
+    terminal().print(f"\n{summary['verdict']}\n")
+    terminal().print(f"Report: {SweepDir(folder).report}", soft_wrap=True)
 
 
 def _print_best(best: dict[str, object], folder: Path) -> None:
-    console.print(str(best["yaml"]), highlight=False, markup=False, soft_wrap=True)
-    console.print(f"To paste into a config: {SweepDir(folder).best}", soft_wrap=True)
+    terminal().print(str(best["yaml"]), highlight=False, markup=False, soft_wrap=True)
+    terminal().print(f"To paste into a config: {SweepDir(folder).best}", soft_wrap=True)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from .token import Token
 
@@ -130,6 +129,8 @@ def _unreachable(address: str) -> str:
 
 def _see_that_it_answers(address: str) -> None:
     """Not to wait for minutes where a firewall swallows what is sent."""
+    from urllib.request import getproxies
+
     parts = urlsplit(address)
     if parts.scheme in getproxies():
         return

@@ -245,7 +245,7 @@ def test_the_installed_command_and_its_workers_find_a_rule_in_the_working_direct
 
 
 def test_progress_counts_what_was_done_before_a_resume(capsys):
-    with live_bars(cli.console, "tiny", 6, "units", 3) as watch:
+    with live_bars(cli.terminal(), "tiny", 6, "units", 3) as watch:
         watch("evaluate-exp3s-0", 1.0, "done")
     assert capsys.readouterr().out == "done: evaluate-exp3s-0 (4 of 6)\n"
 
@@ -262,7 +262,7 @@ def test_a_resumed_run_counts_on(monkeypatch, capsys, tmp_path):
 
 
 def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):
-    with live_bars(cli.console, "tiny", 6, "units") as watch:
+    with live_bars(cli.terminal(), "tiny", 6, "units") as watch:
         watch("tune-in-order-tuned-0", 0.5, "candidate 1 of 3")
         watch("tune-in-order-tuned-0", 1.0, "done")
     assert capsys.readouterr().out.count("done:") == 1
