@@ -5,7 +5,7 @@ Legend: m examples.
 
 import numpy as np
 
-from lessonplan.student import NO_TOKEN, Examples, Task, TaskSuite
+from lessonplan.student import NO_TOKEN, Examples, Task, TaskSuite, Verify
 
 _BATCHES = 1000
 """Batches that are drawn to see how much of them is padding."""
@@ -52,7 +52,10 @@ def padded_share(suite: TaskSuite, batch_size: int, generator: np.random.Generat
 
 
 def score_kind(suite: TaskSuite, task: Task) -> str:
-    """How a task is scored, in a word: by `exact` match, `class`, or its grader's kind."""
+    """How a task is scored, in a word: `exact` match, `class`, a score by name, or its grader."""
+    if isinstance(task.grader, Verify):
+        score = task.grader.scores["test"][0]
+        return str(getattr(score, "name", "") or getattr(score, "__name__", "own"))
     if task.grader is not None:
         return type(task.grader).__name__.lower()
     return "class" if suite.classes else "exact"

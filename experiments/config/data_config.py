@@ -81,9 +81,9 @@ def _picked(
         return config, picks, ""
     (base,) = (name for name, one in _KINDS.items() if one == kind)
     what = "an encoder with a classifier" if kind == "encoder" else "a causal language model"
-    reason = f"its rows have {rows}" if not own_kind else f"{rows} are read as " + (
-        "classes" if kind == "encoder" else "answers to be written"
-    )  # fmt: skip
+    reason = f"the rows have {rows}"
+    if picks:
+        reason += ", which are read as " + ("classes" if kind == "encoder" else "answers")
     return base, picks, f"{model} is taken as {what} (config {base}); {reason}"
 
 

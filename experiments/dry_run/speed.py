@@ -100,19 +100,21 @@ class _Stopwatch:
     def __init__(self, seconds: float, own_time: bool) -> None:
         self._clock = time.process_time if own_time else time.perf_counter
         self._end = time.perf_counter() + seconds
-        self._slowness = 1.0
+        self._own, self._wall = 0.0, 0.0
 
     def seconds(self, work: Callable[[], object]) -> float:
         """What the work takes."""
         began, wall = self._clock(), time.perf_counter()
         work()
         taken = max(self._clock() - began, 1e-9)
-        self._slowness = (time.perf_counter() - wall) / taken
+        self._own += taken
+        self._wall += time.perf_counter() - wall
         return taken
 
     def fits(self, seconds: float) -> bool:
-        """Whether there is time for work of so many seconds, as slow as the last was."""
-        return time.perf_counter() + seconds * self._slowness < self._end
+        """Whether there is time for work of so many seconds, as slow as the work before."""
+        slowness = self._wall / self._own if self._own else 1.0
+        return time.perf_counter() + seconds * slowness < self._end
 
 
 @dataclass(frozen=True)

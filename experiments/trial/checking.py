@@ -44,12 +44,17 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
 
 
 def _check_tasks(suite: TaskSuite) -> None:
+    """Refuse a suite with one task, with what there is to say of tasks that were left out."""
     if len(suite) == 1:
-        raise ValueError(
+        error = ValueError(
             f"suite {suite.name!r} has one task, {suite.names[0]!r}, so there is nothing to order; "
             "name the column that tells tasks apart (--task-column COLUMN, in a config "
             "suite.options.task_column), or give a folder with a file or a folder per task"
         )
+        for note in suite.notes:
+            if "task" in note:
+                error.add_note(note)
+        raise error
 
 
 class _Cohorts:

@@ -58,11 +58,17 @@ def test_names_are_told_apart_without_files_and_what_is_elsewhere_is_not(tmp_pat
     ("rows", "architecture", "base", "picks", "words"),
     [
         (ANSWERS, "LlamaForCausalLM", "smollm2", {}, "causal language model"),
-        (LABELS, "LlamaForCausalLM", "smollm2", {"classify": False}, "labels are read as answers"),
+        (
+            LABELS,
+            "LlamaForCausalLM",
+            "smollm2",
+            {"classify": False},
+            "labels, which are read as answers",
+        ),
         (LABELS, "BertModel", "minilm", {}, "encoder with a classifier"),
-        (ANSWERS, "BertModel", "minilm", {"classify": True}, "answers are read as classes"),
-        (LABELS, "LlamaModel", "minilm", {}, "its rows have labels"),
-        (ANSWERS, "LlamaModel", "smollm2", {}, "its rows have answers"),
+        (ANSWERS, "BertModel", "minilm", {"classify": True}, "answers, which are read as classes"),
+        (LABELS, "LlamaModel", "minilm", {}, "the rows have labels"),
+        (ANSWERS, "LlamaModel", "smollm2", {}, "the rows have answers"),
     ],
 )
 def test_the_model_picks_config_and_reading_and_where_it_is_open_the_rows_do(
