@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.tasks import TaskSuite
+from ..text.scores import SCORES, Named
 from ..text.stress import check_stress
 from ..text.wording import PROMPT
 from .reading.columns import Columns
@@ -112,8 +113,7 @@ def jsonl(
         raise ValueError(
             f"on_bad must be one of {', '.join(ON_BAD)}, got {shortened(repr(on_bad))}"
         )
-    keep_rows = any(callable(one) for one in (score, *table.scores.values()))
-    reading = Reading(bool(tokenizer), chat, classify, keep_rows)
+    reading = Reading(bool(tokenizer), chat, classify, *_judges(score, table.scores))
     finder = Columns(notices, columns, task_column, turns)
     reader = _Reader(finder, reading, on_bad == "skip", notices)
     for source in sources(path, notices):
@@ -121,6 +121,17 @@ def jsonl(
     reader.settle(path)
     table.describe(reader.tasks, notices)
     return corpus_suite(_name(path), reader.tasks, division, writing, notices, progress)
+
+
+def _judges(
+    score: Score | None, scores: Mapping[str, Score]
+) -> tuple[bool, Named | None, dict[str, Named | None]]:
+    """Whether a function judges, which is given rows, and the scores that have names."""
+    own = any(callable(one) for one in (score, *scores.values()))
+    named = {
+        task: SCORES.get(one) if isinstance(one, str) else None for task, one in scores.items()
+    }
+    return own, SCORES.get(score) if isinstance(score, str) else None, named
 
 
 def _name(path: Path) -> str:

@@ -31,6 +31,7 @@ from typing import Any
 
 from ..contract.tasks import SPLITS
 from ..text.characters import END, SEPARATOR
+from ..text.scores import Named
 from ..text.wording import Chat, Prompt, Question
 from .reading.places import BadRowError, Place
 from .splitting import Line
@@ -62,12 +63,16 @@ class Reading:
         classify: whether answers are labels and the other way round: True makes labels of both,
             False answers, None leaves each what it is.
         keep_rows: keep the rows, which a score of one's own is given.
+        score: by what answers are judged, where it has a name.
+        scores: the same for single tasks, None where a function of one's own judges.
     """
 
     tokenised: bool = False
     chat: bool = False
     classify: bool | None = None
     keep_rows: bool = False
+    score: Named | None = None
+    scores: Mapping[str, Named | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -119,6 +124,7 @@ def take(
         raise BadRowError(place, f"'split' must be one of {', '.join(SPLITS)}", split)
     description = {key: described(place, key, record[key]) for key in DESCRIPTIONS if key in record}
     question = _question(place, record, reading, row)
+    _check_gradable(place, question, reading.scores.get(name, reading.score))
     forms = _forms(record, question, reading)
     written = tasks.get(name) or Written(place)
     _check_alike(place, name, written, forms)
@@ -204,6 +210,15 @@ def _check_choices(place: Place, choices: tuple[Any, ...], answer: str) -> None:
     if answer not in choices:
         raise BadRowError(
             place, f"the answer {answer[:40]!r} must be one of 'choices'", list(choices)
+        )
+
+
+def _check_gradable(place: Place, question: Question, score: Named | None) -> None:
+    """Refuse an answer by which no text could be right."""
+    refusal = "" if score is None or question.choices else score.refusal(question.answer)
+    if refusal and score is not None:
+        raise BadRowError(
+            place, f"score={score.name} can't judge by an answer that {refusal}", question.answer
         )
 
 

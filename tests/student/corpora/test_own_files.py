@@ -248,6 +248,25 @@ def test_a_table_in_the_config_comes_before_the_data(tmp_path):
         jsonl(tmp_path, tasks={"a": {"treshold": 1}})
 
 
+def test_an_answer_that_a_score_can_not_judge_by_is_a_bad_row(tmp_path):
+    path = written(tmp_path / "a.jsonl", [*numbered(40), {"prompt": "who", "answer": "nobody"}])
+    with pytest.raises(ValueError, match=r"line 41: score=final_number can't .* has no number"):
+        jsonl(path, score="final_number")
+    suite = jsonl(path, score="final_number", on_bad="skip")
+    assert suite.tasks[0].grader is not None
+    assert "line 41" in " ".join(suite.notes)
+
+
+def test_always_the_same_answer_is_guessing(tmp_path):
+    records = [{"prompt": f"is {i} even", "answer": "no" if i % 3 else "yes"} for i in range(150)]
+    task = jsonl(written(tmp_path / "a.jsonl", records)).tasks[0]
+    code = text_code(jsonl(tmp_path / "a.jsonl"))
+    for split in ("probe", "test"):
+        answers = [answer for _, answer in code.decode(task.splits[split].inputs)]
+        assert answers.count("no") / len(answers) <= task.chance < 1.0
+    assert task.chance >= 2 / 3
+
+
 def test_a_split_without_answers_is_not_used_and_that_is_said(tmp_path):
     (tmp_path / "nli").mkdir()
     written(tmp_path / "nli" / "train.jsonl", numbered(60))
