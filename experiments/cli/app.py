@@ -3,23 +3,20 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ..common.names import find_own_modules
-from ..common.watch import WorkFailedError, all_of
+from ..common.sentences import say
+from ..common.watch import WorkFailedError
 from ..store.layout import RunDir, SweepDir
 from .console import Override, print_problem, print_table, terminal
 from .dashboard_command import dashboard
+from .run_command import run
 from .submit_command import submit
 from .sweep_command import sweep
-
-if TYPE_CHECKING:
-    from ..config.config import Config
 
 app = typer.Typer(
     add_completion=False,
@@ -32,88 +29,7 @@ app = typer.Typer(
 )
 
 
-@app.command()
-def run(
-    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
-    out: Annotated[Path | None, typer.Option(help="run directory to write")] = None,
-    override: Override = None,
-    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would cost")] = False,
-    data: Annotated[
-        Path | None, typer.Option(help="your .jsonl file, a folder of them, or a saved dataset")
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="language model to fine-tune: smollm2, a folder, a hub id")
-    ] = "",
-    budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
-    wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
-) -> None:
-    """Run an experiment: teachers x students, a table and a report."""
-    settings, folder = _settings(config, out, override or [], resume, (data, model), budget)
-    if dry_run:
-        from ..dry_run import estimate
-
-        terminal().print(estimate(settings), highlight=False, soft_wrap=True)
-        return
-    from ..analysis.summary import table_rows
-
-    summary = _watched(settings, folder, resume is not None, wandb)
-    print_table(table_rows(summary))
-    terminal().print(f"\n{summary['verdict']}\n")
-    terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
-
-
-def _watched(settings: "Config", folder: Path, resume: bool, wandb: str) -> dict[str, Any]:
-    """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
-    from ..trial.trial import run_trial
-    from ..trial.units import plan
-    from .bars import live_bars
-
-    units = plan(settings)
-    before = sum(unit.result(folder) is not None for unit in units) if resume else 0
-    bars = live_bars(terminal(), settings.name, len(units), "units", before)
-    with ExitStack() as stack:
-        watches = [stack.enter_context(bars)]
-        if wandb:
-            from ..tracking.follow import tracking
-
-            watches.append(stack.enter_context(tracking(settings, folder, wandb)))
-        summary = run_trial(settings, folder, resume=resume, watch=all_of(watches))
-    if wandb:
-        from ..tracking.follow import track_report
-
-        track_report(folder, wandb, settings.name)
-    return summary
-
-
-def _settings(
-    config: str,
-    out: Path | None,
-    override: Sequence[str],
-    resume: Path | None,
-    own: tuple[Path | None, str],
-    budget: str,
-) -> tuple["Config", Path]:
-    """The config that the options of `run` ask for, and its run directory."""
-    from ..config.loading import make_config, own_data, read_config
-
-    data, model = own
-    overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
-    if resume is not None:
-        if config or data or model or overrides:
-            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
-        if out is not None:
-            raise ValueError("--resume goes on in the run directory it names; leave out --out")
-        return read_config(RunDir(resume).config), resume
-    if model and data is None:
-        raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
-    if data is not None:
-        settings = make_config(own_data(config, data, model), overrides)
-    elif config:
-        settings = read_config(config, overrides)
-    else:
-        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
-    return settings, out or Path("runs") / settings.name
+app.command()(run)
 
 
 @app.command()
@@ -227,5 +143,7 @@ def main() -> None:
     except (ValueError, ImportError, WorkFailedError, OSError) as error:
         if debug:
             raise
+        for note in getattr(error, "__notes__", ()):
+            say(note)
         print_problem(str(error))
         sys.exit(1 if isinstance(error, WorkFailedError) else 2)

@@ -10,6 +10,7 @@ from .console import print_table, terminal
 
 if TYPE_CHECKING:
     from ..config.sweeps import Sweep
+    from ..sweep.pairs import Pair
 
 
 def sweep(
@@ -28,26 +29,43 @@ def sweep(
 ) -> None:
     """Run student-teacher pairs side by side with Ray. One report is written over all."""
     settings, folder = _settings(config, out, resume, wandb, override or [])
-    from ..sweep.pairs import check_pairs, pairs_of
-    from ..sweep.sweep import run_sweep
-    from .bars import live_bars
-
-    pairs = pairs_of(settings)
+    pairs = _checked_pairs(settings, None if dry_run else folder, resume is not None)
     if dry_run:
-        check_pairs(pairs, settings.resources.gpu)
         for pair in pairs:
             terminal().print(pair.name, highlight=False, markup=False, soft_wrap=True)
         terminal().print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
         return
+    from ..sweep.sweep import run_sweep
+    from .bars import live_bars
+
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
     with live_bars(terminal(), settings.name, len(pairs), "pairs", before) as watch:
         summary = run_sweep(
-            settings, folder, resume=resume is not None, address=address or None, watch=watch
+            settings,
+            folder,
+            resume=resume is not None,
+            address=address or None,
+            watch=watch,
+            checked=True,
         )
     if settings.purpose == "tune":
         _print_best(summary, folder)
     else:
         _print_summary(summary, folder)
+
+
+def _checked_pairs(settings: "Sweep", folder: Path | None, resume: bool) -> list["Pair"]:
+    """The pairs of a sweep that can be run, and written to the folder if there is one."""
+    from ..sweep.pairs import check_pairs, pairs_of
+    from ..sweep.sweep import see_that_sweep_fits
+    from .status import loading_status
+
+    pairs = pairs_of(settings)
+    if folder is not None:
+        see_that_sweep_fits(settings, folder.resolve(), resume)
+    with loading_status() as progress:
+        check_pairs(pairs, settings.resources.gpu, progress)
+    return pairs
 
 
 def _settings(

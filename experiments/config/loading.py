@@ -15,6 +15,7 @@ from .config import Config
 from .overrides import merge, set_key
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+_HUB_ID = re.compile(r"[\w-]+/[\w-]+")
 # The parser of libyaml reads the same several times faster; PyYAML is built without it in places.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -144,13 +145,17 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     """Make paths of data and base weights absolute, taken from the folder."""
     for course in _courses(values):
         suite, student = _section(course, "suite"), _section(course, "student")
+        data = _section(suite, "options")
         for section, key in (
-            (_section(suite, "options"), "path"),
+            (data, "path"),
             (student, "base"),
             (_section(student, "lora"), "start"),
         ):
             if isinstance(section.get(key), str) and section[key]:
-                section[key] = str((folder / section[key]).resolve())
+                place = (folder / section[key]).resolve()
+                # What is no path but may be the id of a dataset is explained where it is read.
+                if section is not data or place.exists() or not _HUB_ID.fullmatch(section[key]):
+                    section[key] = str(place)
         # These may also be the name of a package or of a hub's model.
         for section, key in (
             (_section(suite, "options"), "tokenizer"),
@@ -179,32 +184,6 @@ def _is_model(folder: Path, source: str) -> bool:
     from lessonplan.student import PACKAGED
 
     return source not in PACKAGED
-
-
-def own_data(config: str, data: Path, model: str) -> dict[str, Any]:
-    """The values of a config for one's own data, with a pretrained model where one is named.
-
-    Args:
-        config: whose students and teachers are taken; by default `words`, or with a model
-            `smollm2`.
-        data: a .jsonl file, a folder of them, or a folder that `save_to_disk` wrote.
-        model: a name, a folder or a hub id; a small decoder is trained from nothing without one.
-
-    Raises:
-        ValueError: if there is no such data or config.
-    """
-    place = data.resolve()
-    if not place.exists():
-        raise ValueError(f"{place} does not exist; give a .jsonl file or a folder of .jsonl files")
-    values = read_config(config or ("smollm2" if model else "words")).model_dump(mode="json")
-    is_dataset = any(any(place.rglob(mark)) for mark in ("dataset_dict.json", "state.json"))
-    options: dict[str, Any] = {"path": str(place)}
-    if model:
-        options["tokenizer"] = model
-        values["student"]["options"].pop("source", None)
-    values["suite"] = {"name": "dataset" if is_dataset else "jsonl", "options": options}
-    values["name"] = (place.name if place.is_dir() else place.stem) or "data"
-    return values
 
 
 def _section(values: dict[str, Any], key: str) -> dict[str, Any]:

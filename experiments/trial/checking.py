@@ -1,5 +1,6 @@
 """Everything that a config names is built once before any work starts."""
 
+import re
 import warnings
 
 import numpy as np
@@ -52,7 +53,7 @@ def _check_tasks(suite: TaskSuite) -> None:
             "suite.options.task_column), or give a folder with a file or a folder per task"
         )
         for note in suite.notes:
-            if "task" in note:
+            if re.search(r"\btasks?\b", note):
                 error.add_note(note)
         raise error
 

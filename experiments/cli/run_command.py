@@ -1,0 +1,166 @@
+"""The command `lessonplan run`."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from ..common.sentences import say
+from ..common.watch import all_of
+from ..store.layout import RunDir
+from .console import Override, print_table, terminal
+
+if TYPE_CHECKING:
+    from lessonplan.student import TaskSuite
+
+    from ..config.config import Config
+
+DATA_HELP = (
+    "your rows: a .jsonl, .json, .csv, .tsv, .parquet or .arrow file (also .gz), a folder of them, "
+    "or a saved dataset"
+)
+
+
+class Own(NamedTuple):
+    """Options about one's own data, as they were typed."""
+
+    data: str = ""
+    model: str = ""
+    task_column: str = ""
+    columns: str = ""
+
+
+def run(
+    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
+    out: Annotated[Path | None, typer.Option(help="run directory to write")] = None,
+    override: Override = None,
+    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="only show what is read and what it would cost")
+    ] = False,
+    data: Annotated[str, typer.Option(metavar="PATH", help=DATA_HELP)] = "",
+    task_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="column of --data that names each row's task")
+    ] = "",
+    columns: Annotated[
+        str, typer.Option(metavar="KEY=COLUMN,...", help="of --data: prompt=question,answer=final")
+    ] = "",
+    model: Annotated[
+        str,
+        typer.Option(help="model to fine-tune on --data: smollm2, minilm, a folder, a hub id"),
+    ] = "",
+    budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
+    wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
+) -> None:
+    """Run an experiment: teachers x students, a table and a report."""
+    own = Own(data, model, task_column, columns)
+    settings, folder = settings_of(config, out, override or [], resume, own, budget)
+    if dry_run:
+        _print_preview(settings)
+        return
+    from ..analysis.summary import table_rows
+
+    suite = _checked_suite(settings, folder, resume is not None)
+    summary = _watched(settings, suite, folder, resume is not None, wandb)
+    print_table(table_rows(summary))
+    terminal().print(f"\n{summary['verdict']}\n")
+    terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+
+
+def _print_preview(settings: "Config") -> None:
+    from ..dry_run import preview
+    from .status import loading_status
+
+    with loading_status() as progress:
+        page = preview(settings, progress=progress)
+    typer.echo(page)
+
+
+def _checked_suite(settings: "Config", folder: Path, resume: bool) -> "TaskSuite":
+    """The suite of a trial that can be run; what there is to say of it is said."""
+    from ..trial.checking import check
+    from ..trial.trial import see_that_it_fits
+    from .status import loading_status
+
+    see_that_it_fits(settings, folder.resolve(), resume)
+    with loading_status() as progress:
+        suite = check(settings, progress)
+    for note in suite.notes:
+        say(note)
+    return suite
+
+
+def _watched(
+    settings: "Config", suite: "TaskSuite", folder: Path, resume: bool, wandb: str
+) -> dict[str, Any]:
+    """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
+    from ..trial.trial import run_trial
+    from ..trial.units import plan
+    from .bars import live_bars
+
+    units = plan(settings)
+    before = sum(unit.result(folder) is not None for unit in units) if resume else 0
+    bars = live_bars(terminal(), settings.name, len(units), "units", before)
+    with ExitStack() as stack:
+        watches = [stack.enter_context(bars)]
+        if wandb:
+            from ..tracking.follow import tracking
+
+            watches.append(stack.enter_context(tracking(settings, folder, wandb)))
+        summary = run_trial(settings, folder, resume=resume, watch=all_of(watches), suite=suite)
+    if wandb:
+        from ..tracking.follow import track_report
+
+        track_report(folder, wandb, settings.name)
+    return summary
+
+
+def settings_of(
+    config: str,
+    out: Path | None,
+    override: Sequence[str],
+    resume: Path | None,
+    own: Own,
+    budget: str,
+) -> tuple["Config", Path]:
+    """The config that the options of `run` ask for, and its run directory."""
+    from ..config.loading import read_config
+
+    overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
+    if resume is not None:
+        if config or any(own) or overrides:
+            raise ValueError("--resume goes on with a run as it was begun; give nothing else")
+        if out is not None:
+            raise ValueError("--resume goes on in the run directory it names; leave out --out")
+        return read_config(RunDir(resume).config), resume
+    if own.model and not own.data:
+        raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
+    if any(own) and not own.data:
+        raise ValueError(
+            "--task-column and --columns are for --data; in a config they are "
+            "suite.options.task_column and suite.options.columns"
+        )
+    if own.data:
+        settings = _on_own_data(config, own, overrides)
+    elif config:
+        settings = read_config(config, overrides)
+    else:
+        raise ValueError("name a config (see `lessonplan list`), or give --data or --resume")
+    return settings, out or Path("runs") / settings.name
+
+
+def _on_own_data(config: str, own: Own, overrides: Sequence[str]) -> "Config":
+    from ..config.data_config import own_data, read_columns
+    from ..config.loading import make_config
+
+    options: dict[str, Any] = {}
+    if own.task_column:
+        options["task_column"] = own.task_column
+    if own.columns:
+        options["columns"] = read_columns(own.columns)
+    values, sentence = own_data(config, own.data, own.model, options)
+    if sentence:
+        say(sentence)
+    return make_config(values, overrides)
