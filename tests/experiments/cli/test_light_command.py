@@ -121,6 +121,7 @@ TIMED = [
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 def test_they_take_at_most_twice_the_time_of_importing_what_the_command_is_made_of(folder):
     seconds = {what: [] for what in (PARTS, *TIMED)}
     for _ in range(7):

@@ -189,6 +189,7 @@ def small_steps_seconds():
 
 
 @pytest.mark.slow
+@pytest.mark.timing
 @pytest.mark.parametrize("name", RULES)
 def test_a_decision_for_128_students_and_100_tasks_takes_under_2_ms(name):
     rule = sized(name, 100)
