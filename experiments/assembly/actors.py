@@ -21,6 +21,7 @@ from ..config.config import Course, LearnedSection
 from ..config.sweeps import Resources
 from .build import build_suite
 from .courses import course_env, most_tasks
+from .sharing import is_shared
 
 _SECONDS_TO_BEGIN = 600.0
 """How long an actor may wait for its place; a cluster that grows takes minutes."""
@@ -51,9 +52,11 @@ class ActorVecEnv(JoinedVecEnv):
                 ray_session(None, Resources(cpu=1, gpu=0), cpus=max(teacher.actors, cores))
             )
             _see_that_all_fit(teacher)
-            for course in (course for course, _ in courses for _ in range(share)):
-                parts.append(RemotePart(teacher, course, n, most_tasks(courses)))
-                stack.callback(parts[-1].close)
+            for course, suite in courses:
+                shared = _in_rays_store(suite)
+                for _ in range(share):
+                    parts.append(RemotePart(teacher, course, n, most_tasks(courses), shared))
+                    stack.callback(parts[-1].close)
             super().__init__(parts)
             self._open = stack.pop_all()
 
@@ -76,20 +79,43 @@ def _see_that_all_fit(teacher: LearnedSection) -> None:
             )
 
 
+def _in_rays_store(suite: TaskSuite) -> Any:
+    """A reference to a suite that is not made anew by each actor; None where it is."""
+    import ray
+
+    ray_untyped: Any = ray
+    if not is_shared(suite):
+        return None
+    try:
+        return ray_untyped.put(suite)
+    except TypeError:
+        # Of somebody's own classes or functions that do not travel.
+        return None
+
+
 class Host:
     """Lives in an actor: some of the students of a training.
 
     Args:
         teacher: who learns from them.
-        course: of these students; its suite does not travel, each process makes its own.
+        course: of these students.
         n: students.
         max_tasks: places to show.
+        suite: of the course, if it is shared; else each process makes its own.
     """
 
-    def __init__(self, teacher: LearnedSection, course: Course, n: int, max_tasks: int) -> None:
+    def __init__(
+        self,
+        teacher: LearnedSection,
+        course: Course,
+        n: int,
+        max_tasks: int,
+        suite: TaskSuite | None = None,
+    ) -> None:
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
-        self.env: CurriculumVecEnv = course_env(teacher, course, build_suite(course), n, max_tasks)
+        suite = suite or build_suite(course)
+        self.env: CurriculumVecEnv = course_env(teacher, course, suite, n, max_tasks)
 
     def signature(self) -> tuple[tuple[str, ...], spaces.Space[Any], spaces.Space[Any]]:
         """Columns, and the spaces of observations and actions."""
@@ -134,15 +160,23 @@ class RemotePart:
         course: of these students.
         n: students.
         max_tasks: places to show.
+        suite: Ray's reference to the suite of the course, or None.
     """
 
-    def __init__(self, teacher: LearnedSection, course: Course, n: int, max_tasks: int) -> None:
+    def __init__(
+        self,
+        teacher: LearnedSection,
+        course: Course,
+        n: int,
+        max_tasks: int,
+        suite: Any = None,
+    ) -> None:
         import ray
 
         self._ray: Any = ray
         # The actor itself, or with its node an answer that was not fetched yet.
         self._death_errors = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
-        self._arguments = (teacher, course, n, max_tasks)
+        self._arguments = (teacher, course, n, max_tasks, suite)
         self._gpus = teacher.actor_gpus
         self.num_envs = n
         self._seed: int | None = None

@@ -128,6 +128,11 @@ class RunDir(_Directory):
         return self.checkpoints / f"worker-{index}.log"
 
     @property
+    def lent_suite(self) -> Path:
+        """The encoded suite, for the processes that do units, while there are any."""
+        return self.checkpoints / "suite.bin"
+
+    @property
     def candidate_result(self) -> Path:
         """What is known of a candidate of a tuning by a sweep."""
         return self.path / "tried.json"

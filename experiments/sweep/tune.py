@@ -68,7 +68,7 @@ def tune_pairs(
     if remaining and not best.exists():
         from ray.tune.schedulers import ASHAScheduler
 
-        longest = max(_decisions(pair.config) for pair in pairs)
+        longest = _most_decisions([pair.config for pair in pairs])
         scheduler = ASHAScheduler(
             time_attr="decisions",
             metric="area",
@@ -193,12 +193,20 @@ def _message(
     }
 
 
-def _decisions(config: Config) -> int:
-    """How long a candidate is measured, in decisions as it reports them."""
-    teacher = config.teachers[0]
-    if isinstance(teacher, LearnedSection):
-        return teacher.decisions
-    return decisions_in_budget(config, build_suite(config))
+def _most_decisions(configs: Sequence[Config]) -> int:
+    """How long the candidate is measured that is measured longest, in decisions as it reports."""
+    suites: dict[str, TaskSuite] = {}
+    most = 0
+    for config in configs:
+        teacher = config.teachers[0]
+        if isinstance(teacher, LearnedSection):
+            most = max(most, teacher.decisions)
+            continue
+        key = config.suite.model_dump_json()
+        if key not in suites:
+            suites[key] = build_suite(config)
+        most = max(most, decisions_in_budget(config, suites[key]))
+    return most
 
 
 def _result_of(sweep_dir: Path, pair: Pair) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import torch
 
 from lessonplan.student import TaskSuite
 
+from ..assembly.sharing import lent
 from ..common.files import locked, remove_leftovers, write_json, write_whole
 from ..common.watch import Watch, nowhere
 from ..config.config import Config
@@ -71,7 +72,8 @@ def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
     workers = config.workers or os.cpu_count() or 1
     if workers == 1:
         work_alone(remaining, done, config, suite, run_dir, watch)
-    else:
+        return
+    with lent(config, suite, RunDir(run_dir).lent_suite):
         Crew(run_dir, workers, watch).work(remaining, done)
 
 

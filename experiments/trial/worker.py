@@ -43,6 +43,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     import torch
 
     from ..assembly.build import build_suite
+    from ..assembly.sharing import borrowed
     from ..common.names import find_own_modules
     from ..config.loading import read_config
     from ..store.layout import RunDir
@@ -51,7 +52,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     torch.set_num_threads(1)
     find_own_modules()
     config = read_config(RunDir(run_dir).config)
-    suite = build_suite(config)
+    suite = borrowed(config, RunDir(run_dir).lent_suite) or build_suite(config)
     units = {unit.name: unit for unit in plan(config)}
     last = 0.0
 

@@ -25,6 +25,6 @@ def test_an_example_that_the_model_cannot_read_is_named_before_anything_runs(tmp
     make_cohort(suite_of(folder, 20), 1, model="causal", lora=lora, batch_size=2)
     with pytest.raises(
         ValueError,
-        match="example 2 of 'probe' of task 'long' has 21 tokens .* at most 20; .* max_tokens = 20",
+        match=r"example 2 of 'probe' of task 'long' has 21 tokens .* at most 20; .*max_tokens = 20",
     ):
         make_cohort(suite_of(folder, 21), 1, model="causal", lora=lora, batch_size=2)
