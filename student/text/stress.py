@@ -76,9 +76,10 @@ def noisy(
     the last message. Where nothing can be swapped or lost, the prompt gets a space in front.
     """
     text = asked(prompt)
-    candidates = list(dict.fromkeys(_typos(text)))
-    start = int(content_uniform(str(prompt)) * len(candidates)) if candidates else 0
-    for candidate in candidates[start:] + candidates[:start]:
+    places = list(_places(text))
+    start = int(content_uniform(str(prompt)) * len(places)) if places else 0
+    for place in places[start:] + places[:start]:
+        candidate = _typo(text, *place)
         if candidate == text or not candidate.strip() or (same and not same(candidate)):
             continue
         changed = asking(prompt, candidate)
@@ -96,9 +97,25 @@ def other_template(prompt: Prompt, trained: str, prompts: Container[Prompt]) -> 
     return next(free, order[0])
 
 
-def _typos(text: str) -> Iterator[str]:
+def _places(text: str) -> Iterator[tuple[int, bool]]:
+    """Where a character is lost or, if true, swapped with the next; each typo is there once.
+
+    Losing either of two equal neighbours is the same, and swapping any such is no typo: of those
+    the first stands for all.
+    """
+    is_unchanged = False
     for i, character in enumerate(text):
-        if not character.isdigit():
-            yield text[:i] + text[i + 1 :]
-            if text[i + 1 : i + 2] and not text[i + 1].isdigit():
-                yield text[:i] + text[i + 1] + character + text[i + 2 :]
+        if character.isdigit():
+            continue
+        if i == 0 or text[i - 1] != character:
+            yield i, False
+        following = text[i + 1 : i + 2]
+        if following and not following.isdigit() and not (is_unchanged and following == character):
+            is_unchanged = is_unchanged or following == character
+            yield i, True
+
+
+def _typo(text: str, i: int, swaps: bool) -> str:
+    if swaps:
+        return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+    return text[:i] + text[i + 1 :]

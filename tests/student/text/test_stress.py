@@ -1,7 +1,10 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lessonplan.student.text.characters import content_uniform
 from lessonplan.student.text.stress import TEMPLATES, check_stress, noisy, other_template, stressed
 from lessonplan.student.text.wording import Chat, Question
 
@@ -70,3 +73,30 @@ def test_what_cannot_be_derived_is_refused_with_the_way_out(stress, where, sente
         check_stress(stress, **where)
     check_stress("noise", **where)
     check_stress("harder", levels=True)
+
+
+def written_out(text):
+    """Every different typo of a text, in order: the slow way."""
+    typos = []
+    for i, character in enumerate(text):
+        if not character.isdigit():
+            typos.append(text[:i] + text[i + 1 :])
+            if text[i + 1 : i + 2] and not text[i + 1].isdigit():
+                typos.append(text[:i] + text[i + 1] + character + text[i + 2 :])
+    return list(dict.fromkeys(typos))
+
+
+@given(st.text("aab1 ", max_size=9), st.integers(0, 20))
+def test_a_typo_is_the_one_of_all_different_ones_that_the_hash_names(text, taken):
+    typos = written_out(text)
+    start = int(content_uniform(text) * len(typos))
+    order = [t for t in typos[start:] + typos[:start] if t != text and t.strip()]
+    wanted = next(iter(order[taken:]), f" {text}")
+    assert noisy(text, set(order[:taken])) == wanted
+
+
+def test_a_typo_in_a_long_prompt_is_found_at_once():
+    text = "word and number 7, " * 20_000
+    began = time.process_time()
+    assert len(noisy(text, ())) in (len(text), len(text) - 1)
+    assert time.process_time() - began < 2.0
