@@ -168,35 +168,21 @@ def one(**facts):
 
 DATA = {
     "broken JSON": (lines() + '{"prompt": "p", "answer"\n', ["line 25", "column", "not valid"]),
-    "a list": (lines() + "[1, 2]\n", ["line 25", "JSON object", "[1, 2]"]),
-    "no prompt": (lines({"answer": "a"}), ["line 25", "'prompt' is missing"]),
-    "no answer": (lines({"prompt": "p"}), ["line 25", "'answer' is missing"]),
-    "empty answer": (one(answer=""), ["line 25", "'answer' must be text that is not empty"]),
-    "a task that is a number": (one(task=3), ["line 25", "'task' must be text", "got 3"]),
-    "an empty task": (one(task=""), ["line 25", "'task' must be text"]),
-    "a prompt that is a number": (one(prompt=7), ["line 25", "'prompt' must be text", "got 7"]),
-    "difficulty in words": (one(difficulty="hard"), ["line 25", "number", "'hard'"]),
-    "skills that are no list": (one(skills="add"), ["line 25", "list of names", "'add'"]),
-    "unknown split": (one(split="dev"), ["line 25", "train, probe, test, stress", "'dev'"]),
-    "unknown key": (one(anwser="a"), ["line 25", "'anwser'", "prompt, answer"]),
+    "a list": (lines() + "[1, 2]\n", ["line 25", "must be an object", "[1, 2]"]),
+    "no prompt": (lines({"answer": "a"}), ["line 25", "among answer", "{prompt: COLUMN"]),
+    "no answer": (lines({"prompt": "p"}), ["line 25", "'answer' is missing", "options.on_bad=skip"]),
+    "empty answer": (one(answer=""), ["line 25", "'answer' is missing"]),
+    "a threshold above one": (one(threshold=3), ["line 25", "'threshold' must be", "got 3"]),
+    "unknown split": (one(split="holdout"), ["line 25", "train", "probe", "'holdout'"]),
     "a control character": (one(prompt="\x02"), ["line 25", "control character", "remove it"]),
     "nothing": ("", ["d.jsonl", "no examples"]),
     "too few": ("".join(lines().splitlines(True)[:5]), ["line 1", "'d'", "5 different prompts"]),
-    "no held-out data": (
-        "\n".join(json.dumps(line | {"split": "train"}) for line in PROMPTS),
-        ["line 1", "'d'", "'probe'"],
-    ),
-    "a prompt in two splits": (
-        lines({"prompt": "p", "answer": "a", "split": "train"},
-              {"prompt": "p", "answer": "a", "split": "test"}),
-        ["line 26", "'p'", "line 25"],
-    ),
     "unknown prerequisite": (one(task="d", prerequisites=["x"]), ["line 25", "'x'", "tasks are d"]),
     "a circle": (one(task="d", prerequisites=["d"]), ["line 25", "circle", "d needs d"]),
     "two descriptions": (
-        lines({"prompt": "p", "answer": "a", "difficulty": 1},
-              {"prompt": "q", "answer": "a", "difficulty": 2}),
-        ["line 26", "'difficulty'", "line 25"],
+        lines({"prompt": "p", "answer": "a", "importance": 1},
+              {"prompt": "q", "answer": "a", "importance": 2}),
+        ["line 26", "'importance'", "line 25"],
     ),
 }  # fmt: skip
 
@@ -212,7 +198,7 @@ def test_data_that_cannot_be_read_is_refused_with_file_and_line(kind, here, monk
 
 def test_data_that_is_not_there_is_refused_by_its_path(here, monkeypatch, capsys):
     (here / "empty").mkdir()
-    for path, words in {"nowhere": "does not exist", "empty": "no .jsonl files"}.items():
+    for path, words in {"nowhere": "does not exist", "empty": "no files"}.items():
         check_refusal(here, monkeypatch, capsys, ["run", "--data", path], [str(here / path), words])
     (here / "latin.jsonl").write_bytes(b'{"prompt": "\xe9", "answer": "a"}')
     check_refusal(here, monkeypatch, capsys, ["run", "--data", "latin.jsonl"], ["latin", "UTF-8"])
