@@ -100,9 +100,9 @@ def test_killed_while_training_and_while_evaluating_it_ends_with_the_same_number
 def test_killed_in_every_phase_it_ends_with_the_same_numbers(
     config: Path, undisturbed: object, tmp_path: Path
 ) -> None:
-    places = resume_until_done(config, tmp_path / "run", [3, 2, 3, 3, 5, 9, 11, 14])
+    places = resume_until_done(config, tmp_path / "run", [3, 5, 3, 9, 14])
     assert {"train", "tune", "evaluate"} <= set(places)
-    assert len(places) == 8
+    assert len(places) == 5
     assert numbers(tmp_path / "run") == undisturbed
 
 
@@ -120,7 +120,7 @@ def test_two_processes_killed_at_random_moments_end_with_the_same_numbers(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:
             try:
-                limit = dice.uniform(5.0, 12.0) if kills < 6 else 300
+                limit = dice.uniform(5.0, 12.0) if kills < 3 else 300
                 _, errors = process.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGKILL)
