@@ -106,11 +106,23 @@ def _cut(question: Question, ruler: Ruler) -> Question | None:
     return shorter if fits and asked(shorter.prompt).strip() else None
 
 
-def longest_line(lines: Sequence[Line]) -> tuple[Line, int, float]:
-    """The line of most characters, how many it has, and their mean."""
+@dataclass(frozen=True)
+class Spread:
+    """How long lines are, in characters of prompt and answer."""
+
+    longest: Line
+    most: int
+    mean: float
+    usual: int
+    """What 95 of 100 lines are not longer than."""
+
+
+def spread(lines: Sequence[Line]) -> Spread:
+    """How long these lines are."""
     sizes = [_characters(line.question) for line in lines]
     most = max(sizes)
-    return lines[sizes.index(most)], most, sum(sizes) / len(sizes)
+    usual = sorted(sizes)[(95 * len(sizes) - 1) // 100]
+    return Spread(lines[sizes.index(most)], most, sum(sizes) / len(sizes), usual)
 
 
 def check_too_long(too_long: Any) -> None:

@@ -22,7 +22,7 @@ from .lengths import (
     character_ruler,
     check_too_long,
     fitted,
-    longest_line,
+    spread,
     token_ruler,
 )
 from .reading.notices import Notices
@@ -32,6 +32,9 @@ from .splitting import Line, Splits, divide
 
 MOST_LEFT_OUT = 0.1
 """Share of the rows above which it is an error that they can't be used."""
+
+MUCH_PADDING = 0.5
+"""Share of padding from which the way out is said."""
 
 Score = str | Callable[[str, Any], float]
 
@@ -248,17 +251,20 @@ def _check_left_out(notices: Notices, rows: int) -> None:
 
 
 def _tell_lengths(tasks: Mapping[str, Written], writing: Writing, notices: Notices) -> None:
-    line, most, mean = longest_line([line for task in tasks.values() for line in task.lines])
+    lines = spread([line for task in tasks.values() for line in task.lines])
+    place = lines.longest.place.brief
+    begin = f"examples have {lines.mean:,.0f} characters on average; "
     if writing.tokenizer:
         notices.say(
-            f"examples have {mean:,.0f} characters on average; the longest has {most:,} "
-            f"({line.place}), and only its own batches are as long"
+            f"{begin}the longest has {lines.most:,} ({place}), and only its own batches are as long"
         )
-    else:
-        notices.say(
-            f"examples have {mean:,.0f} characters on average, and every one takes the place of "
-            f"the longest, {most:,} ({line.place}): {1 - mean / most:.0%} is padding"
-        )
+        return
+    padding = 1.0 - lines.mean / lines.most
+    way = f"; max_tokens={lines.usual} leaves out the longest twentieth" * (padding > MUCH_PADDING)
+    notices.say(
+        f"{begin}each takes the place of the longest, {lines.most:,} ({place}): {padding:.0%} is "
+        f"padding{way}"
+    )
 
 
 def _judged(splits: Splits, task: str, writing: Writing) -> Splits:

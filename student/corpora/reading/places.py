@@ -1,10 +1,11 @@
 """Where something that was read stands, and a row that can't be used."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_LONGEST_VALUE, _LONGEST_FILE = 80, 90
+_LONGEST_VALUE, _LONGEST_FILE, _LONGEST_NAME = 80, 90, 18
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,12 @@ class Place:
     file: Path
     number: int
     unit: str = "line"
+
+    @property
+    def brief(self) -> str:
+        """The same with no more of the path than the file's own folder."""
+        inside = Path(self.file.parent.name) / self.file.name
+        return f"{inside}, {self.unit} {self.number}"
 
     def __str__(self) -> str:
         return f"{self.file}, {self.unit} {self.number}"
@@ -42,6 +49,16 @@ def shortened(text: str, longest: int = _LONGEST_VALUE) -> str:
         return text
     half = (longest - 3) // 2
     return f"{text[: longest - 3 - half]}...{text[-half:]}"
+
+
+def listed(names: Iterable[str], most: int, longest: int) -> str:
+    """Some names with commas between them, as many as fit, and how many more there are."""
+    whole = [shortened(name, _LONGEST_NAME) for name in names]
+    most = min(most, len(whole))
+    while most > 1 and len(", ".join(whole[:most])) > longest:
+        most -= 1
+    more = f" and {len(whole) - most} more" if len(whole) > most else ""
+    return ", ".join(whole[:most]) + more
 
 
 def _short_place(place: Place) -> str:

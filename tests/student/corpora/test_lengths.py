@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lessonplan.student.corpora.lengths import character_ruler, fitted, longest_line, token_ruler
+from lessonplan.student.corpora.lengths import character_ruler, fitted, spread, token_ruler
 from lessonplan.student.corpora.reading import BadRowError, Notices, Place
 from lessonplan.student.corpora.splitting import Line
 from lessonplan.student.text.wording import Chat, Question
@@ -94,6 +94,9 @@ def test_only_texts_with_many_bytes_are_given_to_the_tokenizer():
     assert len(line.prompt) <= 198
 
 
-def test_the_longest_line_is_that_of_most_characters():
-    line, most, mean = longest_line(lines(SHORT, LONG))
-    assert (line.place.number, most, mean) == (3, 23, (6 + 23) / 2)
+def test_a_spread_names_the_longest_line_and_what_is_usual():
+    lengths = spread(lines(SHORT, LONG))
+    assert lengths.longest.place.number == 3
+    assert (lengths.most, lengths.mean) == (23, (6 + 23) / 2)
+    many = spread(lines(*[SHORT] * 198, LONG, LONG))
+    assert (many.usual, many.most) == (6, 23)
