@@ -11,6 +11,7 @@ from rich.table import Table
 from ..assembly.build import build_suite
 from ..config.config import LearnedSection
 from ..config.loading import read_config
+from . import lengths
 from . import lora as bench_lora
 from .cohort import cost_per_student, stacked_versus_loop
 from .teacher import ppo_share, rule_share, simulated_rate, slowest_rule
@@ -74,7 +75,7 @@ def _tracking() -> list[Figure]:
 
 def _pretrained(turns: int, quick: bool) -> list[Callable[[], list[Figure]]]:
     """What needs transformers and PEFT."""
-    measures = [lambda: _lora(turns), lambda: _trainer(turns)]
+    measures = [lambda: _lora(turns), lambda: _unequal(turns), lambda: _trainer(turns)]
     return measures if quick or not bench_lora.has_smollm2() else [*measures, _memory]
 
 
@@ -82,6 +83,19 @@ def _lora(turns: int) -> list[Figure]:
     ratio = bench_lora.lora_versus_peft(8, repetitions=turns)
     name = "8 adapters of a tiny Llama in lockstep, against PEFT one by one"
     return [Figure(name, ratio["median"], ratio["min"], ratio["max"], "times as fast")]
+
+
+def _unequal(turns: int) -> list[Figure]:
+    """Steps on rows of unequal length, against the same rows padded to the longest."""
+    ratios = lengths.against_padded(turns)
+    return [
+        Figure(
+            f"{what} of a LoRA step on rows up to 5 times the mean, against padded",
+            *values,
+            "times",
+        )
+        for what, values in ratios.items()
+    ]
 
 
 def _trainer(turns: int) -> list[Figure]:

@@ -52,7 +52,7 @@ def lora_versus_peft(n: int = 8, width: int = 64, repetitions: int = 5) -> dict[
     vocabulary = 256
     suite = text_suite(vocabulary, LENGTH, ANSWER)
     with tempfile.TemporaryDirectory() as folder, one_torch_thread():
-        _save_llama(folder, width, vocabulary)
+        save_llama(folder, width, vocabulary)
         cohort = LoRACohort(
             suite,
             lambda: CausalLM(folder, ANSWER),
@@ -137,7 +137,8 @@ def text_suite(vocabulary: int, length: int, answer: int, size: int = 64) -> Tas
     return TaskSuite("random", tuple(tasks), n_outputs=vocabulary)
 
 
-def _save_llama(folder: str, width: int, vocabulary: int) -> None:
+def save_llama(folder: str, width: int, vocabulary: int, positions: int = 128) -> None:
+    """Save a Llama of two layers with random weights."""
     import transformers
 
     config = transformers.LlamaConfig(
@@ -147,7 +148,7 @@ def _save_llama(folder: str, width: int, vocabulary: int) -> None:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=128,
+        max_position_embeddings=positions,
         eos_token_id=0,
         bos_token_id=1,
     )
