@@ -42,8 +42,8 @@ ORDER = {
         "peeking", "reading",
     ),
     "student/corpora/reading": (
-        "files", "columns", "benchmarks", "chats", "options", "values", "formats", "naming",
-        "notices", "places",
+        "files", "columns", "facts", "benchmarks", "usual_names", "chats", "options", "values",
+        "formats", "naming", "notices", "places",
     ),
     "student/corpora/reading/formats": ("tables", "saved", "containers", "streams"),
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),

@@ -6,7 +6,7 @@ read as what; `records` lists the keys of our own, which always win.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from ..contract.tasks import TaskSuite
 from ..text.scores import SCORES, Named
 from ..text.stress import check_stress
 from ..text.wording import PROMPT
-from .reading.columns import Columns
+from .reading.columns import Columns, NoColumnsError
 from .reading.files import Source, rows, sources
-from .reading.notices import Notices
+from .reading.notices import DOUBTED, LOST, Notices
 from .reading.places import BadRowError, Place, shortened
 from .records import Reading, UnansweredError, Written, take
 from .suite import Division, Score, Writing, corpus_suite
@@ -146,6 +146,7 @@ class _Unanswered:
     """Rows without an answer."""
 
     first: UnansweredError
+    row: Mapping[str, Any]
     count: int = 0
 
 
@@ -160,6 +161,10 @@ class _Reader:
     tasks: dict[str, Written] = field(default_factory=dict)
     unanswered: dict[tuple[str, str | None], _Unanswered] = field(default_factory=dict)
     answered: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    useful: set[Path] = field(default_factory=set)
+    """Files in which a row has an answer."""
+    names_splits: bool = False
+    """Whether a row names its split itself."""
     rows: int = 0
 
     def read(self, source: Source, progress: Progress | None) -> None:
@@ -182,26 +187,60 @@ class _Reader:
             if split is not None and not self.answered[task, split] and task in self.tasks:
                 self.notices.say(
                     f"the split {split!r} of task {task!r} has no answers, so it is not used: "
-                    f"{without.count:,} rows (first: {without.first.place})"
+                    f"{without.count:,} rows (first: {without.first.place.brief})",
+                    LOST,
                 )
             else:
-                self._refuse(without.first, without.count)
+                self._refuse(self._unanswered(without), without.count)
         if not self.tasks:
             raise ValueError(f"{path} has no examples: {self.rows:,} rows were read")
+        self._open(path)
+
+    def _unanswered(self, without: _Unanswered) -> BadRowError:
+        place = without.first.place
+        if place.file in self.useful:
+            return without.first
+        return self.columns.unanswered(place, without.row)
+
+    def _open(self, path: Path) -> None:
+        """Take the files of one split alone for rows that are to be divided.
+
+        Raises:
+            ValueError: if there are two splits, and none is for training.
+        """
+        counts = Counter(line.split for task in self.tasks.values() for line in task.lines)
+        if self.names_splits or not counts.keys() <= {"probe", "test"}:
+            return
+        if len(counts) > 1:
+            rows = " or ".join(f"{split} ({count:,} rows)" for split, count in counts.items())
+            raise ValueError(
+                f"{path} has nothing to train on: all is {rows}, and no test set is trained on; "
+                "add a file called train, or give one of those files alone: then it is divided"
+            )
+        for task in self.tasks.values():
+            task.lines = [replace(line, split=None) for line in task.lines]
+        ((split, count),) = counts.items()
+        self.notices.count(
+            f"rows that were divided though their files are called {split}, as there is nothing "
+            "else to train on", count=count, weight=DOUBTED,
+        )  # fmt: skip
 
     def _take(
         self, record: Mapping[str, Any], place: Place, source: Source, row: Mapping[str, Any]
     ) -> None:
+        self.names_splits |= record.get("split") is not None
         record = {"split": source.split} | dict(record)
         key = record.get("task") or source.task, record["split"]
         try:
             take(self.tasks, record, place, source.task, self.reading, row)
         except UnansweredError as error:
-            self.unanswered.setdefault(key, _Unanswered(error)).count += 1
+            self.unanswered.setdefault(key, _Unanswered(error, row)).count += 1
         else:
             self.answered[key] += 1
+            self.useful.add(place.file)
 
     def _refuse(self, error: BadRowError, count: int = 1) -> None:
         if not self.skips:
-            raise BadRowError(error.place, f"{error.rule}{error.came}; on_bad=skip leaves such out")
+            way = "" if isinstance(error, NoColumnsError) else "; on_bad=skip leaves such out"
+            raise BadRowError(error.place, f"{error.rule}{error.came}{way}")
         self.notices.leave_out(error.rule, error.place, count)

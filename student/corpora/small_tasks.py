@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .reading.notices import Notices
+from .reading.notices import DOUBTED, LOST, Notices
 from .reading.places import shortened
 from .records import Written
 from .splitting import Splits, TooFewError
@@ -60,7 +60,8 @@ def _leave_out(small: dict[str, Written], error: TooFewError, notices: Notices) 
     first, reason = next(iter(error.reasons.items()))
     notices.say(
         f"tasks left out for want of prompts: {_listed(small)}; {first!r} {reason}; "
-        "few_prompts=join makes one task of such"
+        "few_prompts=join makes one task of such",
+        LOST,
     )
     for written in small.values():
         notices.leave_out("of tasks with too few prompts", written.place, len(written.lines))
@@ -73,7 +74,7 @@ def _join(tasks: dict[str, Written], small: dict[str, Written], notices: Notices
     alike = {name: one for name, one in small.items() if set(one.forms) == set(whole.forms)}
     for written in alike.values():
         whole.lines += written.lines
-    notices.say(f"tasks with too few prompts, joined as {JOINED!r}: {_listed(alike)}")
+    notices.say(f"tasks with too few prompts, joined as {JOINED!r}: {_listed(alike)}", DOUBTED)
     for name in small.keys() - alike.keys():
         notices.leave_out(
             "of tasks that are too small and of another form",

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from ..text.characters import content_uniform
 from ..text.stress import stressed
 from ..text.wording import PROMPT, Prompt, Question, shown
-from .reading.notices import Notices
+from .reading.notices import LOST, Notices
 from .reading.places import Place
 
 LEAST_HELD_OUT, LEAST_PROMPTS = 5, 20
@@ -166,7 +166,7 @@ def _tell(
             count=families.twins,
         )
     for kind, places in left_out.items():
-        notices.count(kind, places[0], len(places))
+        notices.count(kind, places[0], len(places), LOST)
     for split in CUT:
         if cuts[split]:
             notices.count(f"prompts cut from train into {split}", count=cuts[split])
@@ -280,9 +280,13 @@ def _placed(
             left_out.setdefault(kind, []).append(line.place)
             continue
         example = line.prompt, line.question.answer
-        if example not in different:
-            different.add(example)
-            splits[split_of[first]].append(line.question)
+        if example in different:
+            left_out.setdefault("examples that stand there twice, counted once", []).append(
+                line.place
+            )
+            continue
+        different.add(example)
+        splits[split_of[first]].append(line.question)
     return splits
 
 

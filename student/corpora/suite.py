@@ -25,7 +25,7 @@ from .lengths import (
     spread,
     token_ruler,
 )
-from .reading.notices import Notices
+from .reading.notices import SIZES, Notices
 from .records import Written
 from .small_tasks import check_few_prompts, divided
 from .splitting import Line, Splits, divide
@@ -244,9 +244,10 @@ def _check_scores(tasks: Mapping[str, Written], writing: Writing) -> None:
 def _check_left_out(notices: Notices, rows: int) -> None:
     if notices.left_out > MOST_LEFT_OUT * rows:
         kinds = [line for line in notices.lines() if line.startswith("rows left out")]
+        more = f" and for {len(kinds) - 1} more reasons" if len(kinds) > 1 else ""
         raise ValueError(
             f"{notices.left_out:,} of {rows:,} rows can't be used, more than "
-            f"{MOST_LEFT_OUT:.0%}: {'; '.join(kinds)}"
+            f"{MOST_LEFT_OUT:.0%}: {kinds[0]}{more}; mend them, or leave such files out"
         )
 
 
@@ -256,14 +257,16 @@ def _tell_lengths(tasks: Mapping[str, Written], writing: Writing, notices: Notic
     begin = f"examples have {lines.mean:,.0f} characters on average; "
     if writing.tokenizer:
         notices.say(
-            f"{begin}the longest has {lines.most:,} ({place}), and only its own batches are as long"
+            f"{begin}the longest has {lines.most:,} ({place}), and only its own batches are as long",
+            SIZES,
         )
         return
     padding = 1.0 - lines.mean / lines.most
     way = f"; max_tokens={lines.usual} leaves out the longest twentieth" * (padding > MUCH_PADDING)
     notices.say(
         f"{begin}each takes the place of the longest, {lines.most:,} ({place}): {padding:.0%} is "
-        f"padding{way}"
+        f"padding{way}",
+        SIZES,
     )
 
 

@@ -15,60 +15,34 @@ from typing import Any
 
 from .chats import is_chat, is_transcript
 from .places import Place
+from .usual_names import (
+    ACCEPTED,
+    ANSWERS,
+    CHATS,
+    CHOICES,
+    CHOSEN,
+    CLASSES,
+    CONTEXTS,
+    INPUTS,
+    LABELS,
+    LETTERED,
+    MARKED,
+    NUMBERED,
+    PICKS,
+    PLAIN,
+    QUESTIONS,
+    SOURCES,
+    TASKS,
+    TWINS,
+    UNANSWERABLE,
+    WORKS,
+    WRONG,
+    Names,
+    folded,
+)
 from .values import Role, Row, Take, is_absent, taker, text_of, whole_number
 
-CHATS = ("conversations", "conversation", "dialog", "dialogs", "dialogue", "dialogues", "turns",
-         "chat", "data")  # fmt: skip
-CHOSEN = ("chosen", "chosen_conversations", "response_j", "preferred")
-QUESTIONS = ("question", "query", "problem", "question_stem", "question_text")
-TASKS = ("prompt", "instruction", "instructions")
-CONTEXTS = ("context", "passage", "story", "article", "paragraph", "support", "background")
-INPUTS = ("input", "inputs", "query")
-PLAIN = ("inputs_pretokenized", "input", "inputs", "commands", "goal", "ctx", "text", "sentence")
-WORKS = (
-    "startphrase",
-    "document",
-    "article",
-    "dialogue",
-    "review",
-    "tweet",
-    "claim",
-    "utterance",
-    "headline",
-    "comment",
-    "title",
-    "content",
-    "passage",
-    "story",
-    "premise",
-    "concepts",
-)
-"""What is asked about where there is an answer, too."""
-SOURCES = ("source", "src")
-TWINS = (("sentence1", "sentence2"), ("premise", "hypothesis"), ("question1", "question2"),
-         ("text1", "text2"), ("question", "sentence"), ("title", "content"),
-         ("title", "description"))  # fmt: skip
-ANSWERS = ("answer", "answers", "output", "outputs", "response", "completion", "completions",
-           "targets_pretokenized", "target", "targets", "tgt", "final_answer", "correct_answer",
-           "best_answer", "expected_answer", "expected_output", "expected", "canonical_solution",
-           "solution", "code", "actions", "summary", "highlights", "final_decision",
-           "answers_spans", "ground_truth", "reference", "correct", "gold", "ideal",
-           "std_answer", "reference_answer")  # fmt: skip
-LABELS = ("label", "label_text", "label_name", "labels")
-CLASSES = ("sentiment", "intent", "emotion", "class", "class_index", "coarse_label")
-"""Labels of texts; beside a question they say of which kind it is."""
-ACCEPTED = ("accepted", "correct_answers", "aliases", "answer_aliases")
-CHOICES = ("choices", "options", "endings", "target_scores", "mc1_targets", "answer_choices",
-           "answer_options", "candidates", "alternatives")  # fmt: skip
-PICKS = ("answer", "answerkey", "answer_key", "label", "correct", "correct_answer",
-         "correct_option", "correct_choice", "correct_answer_id", "answer_idx", "answer_index",
-         "answer_id", "gold", "target", "targets_pretokenized", "cop", "output", "response",
-         "completion")  # fmt: skip
-MOST_KEYWORDS = 8
-WRONG = ("distractor", "distractors", "incorrect_answer", "incorrect_answers", "wrong_answer",
-         "wrong_answers")  # fmt: skip
-_NUMBERED = re.compile(r"(ans|answer|ending|sol|choice|option|opt)_?([0-9])$")
-_LETTERED = re.compile(r"(ans|answer|choice|option|opt|op)?_?([a-j])$")
+_WHOLE = re.compile(r"-?\d+\.0")
 
 
 @dataclass(frozen=True)
@@ -82,52 +56,6 @@ class Layout:
     def columns(self) -> set[str]:
         """All that are read."""
         return {column for role in self.roles.values() for column in role.columns}
-
-
-class Names:
-    """The columns of a row, by what they are called whatever the case.
-
-    `is_sure` turns False once a kind was asked of a column that is empty in this row.
-    """
-
-    def __init__(self, row: Row) -> None:
-        self.row, self.is_sure = row, True
-        self._columns: dict[str, str] = {}
-        for column in row:
-            self._columns.setdefault(_folded(column), column)
-
-    def find(self, *names: str) -> str | None:
-        """The column with the first of these names that there is."""
-        for name in names:
-            column = name if name in self.row else self._columns.get(name)
-            if column is not None:
-                return column
-        return None
-
-    def family(self, pattern: re.Pattern[str]) -> dict[str, str]:
-        """Columns that are numbered or lettered through, by number or letter, in that order."""
-        groups: dict[str, dict[str, str]] = {}
-        for name, column in self._columns.items():
-            match = pattern.match(name)
-            if match:
-                groups.setdefault(match.group(1) or "", {})[match.group(2)] = column
-        prefix = max(groups, key=lambda prefix: len(groups[prefix]), default="")
-        members = {key: groups[prefix][key] for key in sorted(groups.get(prefix, ()))}
-        starts = next(iter(members), "") in ("0", "1", "a")
-        # Two columns a and b are as likely to be numbers as choices.
-        bare = not prefix and not all(column.isupper() for column in members.values())
-        return members if starts and len(members) >= (3 if bare else 2) else {}
-
-    def is_a(self, column: str | None, *kinds: type) -> bool:
-        """Whether the value in a column is of one of these kinds."""
-        value = None if column is None else self.row.get(column)
-        self.is_sure &= column is None or value is not None
-        return isinstance(value, kinds)
-
-    def role(self, *names: str) -> Role | None:
-        """The first of these columns as a role."""
-        column = self.find(*names)
-        return None if column is None else Role((column,), taker(column))
 
 
 def recognised(names: Names, roles: Mapping[str, Role]) -> Layout:
@@ -145,14 +73,14 @@ def recognised(names: Names, roles: Mapping[str, Role]) -> Layout:
     roles = dict(roles)
     answer = roles.get("answer")
     if not roles.keys() & {"choices", "label"} and (
-        answer is None or _folded(answer.columns[0]) in PICKS
+        answer is None or folded(answer.columns[0]) in PICKS
     ):
         choices, base = _choices(names, answer is not None)
         roles = {**choices, **roles}
     if not roles.keys() & {"answer", "label", "choices"}:
         roles = {**_answer(names), **roles}
     elif "choices" in roles and not roles.keys() & {"answer", "label"}:
-        pick = names.role(*PICKS)
+        pick = None if is_marked(roles["choices"]) else names.role(*PICKS)
         roles |= {"answer": pick} if pick else {}
     if "prompt" not in roles:
         prompt = _prompt(names, roles)
@@ -185,7 +113,8 @@ def _of_paragraphs(paragraphs: Iterable[Row]) -> Iterable[Row]:
     for paragraph in paragraphs:
         for asked in paragraph.get("qas", ()):
             yield {"context": paragraph.get("context"), "question": asked.get("question"),
-                   "answers": asked.get("answers")}  # fmt: skip
+                   "answers": asked.get("answers"),
+                   UNANSWERABLE: asked.get(UNANSWERABLE)}  # fmt: skip
 
 
 def _of_story(story: Row) -> Iterable[Row]:
@@ -235,11 +164,11 @@ def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
         choices = _wrong_ones(names)
     base = 0
     # A label counts as the set counts, an answer as the columns do.
-    by_label = answer is not None and _folded(answer.columns[0]) == "label"
-    if choices is None and answer and (family := names.family(_NUMBERED)):
+    by_label = answer is not None and folded(answer.columns[0]) == "label"
+    if choices is None and answer and (family := names.family(NUMBERED)):
         choices = Role(tuple(family.values()), _listed(family.values()))
         base = 0 if by_label else int(next(iter(family)))
-    if choices is None and answer and (family := names.family(_LETTERED)):
+    if choices is None and answer and (family := names.family(LETTERED)):
         choices, base = Role(tuple(family.values()), _keyed(family)), int(by_label)
     several = names.find("answers")
     if choices is None and several and names.find("label", "correct_answer_id"):
@@ -247,7 +176,12 @@ def _choices(names: Names, answered: bool) -> tuple[dict[str, Role], int]:
     if choices is None:
         return {}, 0
     roles = {"choices": choices}
-    return (roles | {"answer": answer} if answer else roles), base
+    return (roles | {"answer": answer} if answer and not is_marked(choices) else roles), base
+
+
+def is_marked(choices: Role) -> bool:
+    """Whether choices say themselves which is right."""
+    return folded(choices.columns[0]) in MARKED
 
 
 def _either(value: Any, other: Any) -> Any:
@@ -267,7 +201,7 @@ def _of_stem(names: Names, question: str) -> dict[str, Role]:
 def _wrong_ones(names: Names) -> Role | None:
     """The right answer and wrong ones in columns of their own, as choices."""
     right = names.find("correct_answer", "correct")
-    wrong = [column for column in names.row if _folded(column).rstrip("_0123456789") in WRONG]
+    wrong = [column for column in names.row if folded(column).rstrip("_0123456789") in WRONG]
     if right is None or not wrong:
         return None
     columns = (right, *wrong)
@@ -328,7 +262,9 @@ def _separated(value: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    number = None if isinstance(value, str) else whole_number(value)
+    if isinstance(value, str):
+        return value.removesuffix(".0") if _WHOLE.fullmatch(value) else value
+    number = whole_number(value)
     return value if number is None else number
 
 
@@ -340,7 +276,7 @@ def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
         return names.role("prompt")
     body, question = names.find("body"), names.find(*QUESTIONS)
     if body and question:
-        return _joined([body, question], " ")
+        return Role((body, question), lambda row: _told(row.get(body), row.get(question)))
     for pair in (*TWINS, *((("premise", "question"),) if "choices" in roles else ())):
         both = [column for column in map(names.find, pair) if column]
         sure = pair in TWINS[:2] or "label" in roles or pair == ("premise", "question")
@@ -365,14 +301,18 @@ def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
     return _joined([part for part in dict.fromkeys(parts) if part], "\n\n", needed=needed)
 
 
+def _told(body: Any, question: Any) -> Any:
+    """A question behind its body, alone where it begins with it already."""
+    if is_absent(body) or is_absent(question):
+        return question
+    begins = str(question).casefold().startswith(str(body).casefold().strip())
+    return question if begins else f"{body} {question}"
+
+
 def _joined(columns: list[str], glue: str, named: bool = False, needed: str = "") -> Role | None:
     if not columns:
         return None
     return Role(tuple(columns), taker(columns[0]), glue, named, needed)
-
-
-def _folded(column: str) -> str:
-    return str(column).strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def headed(place: Place, header: Row, prompt: str) -> str:
@@ -383,12 +323,3 @@ def headed(place: Place, header: Row, prompt: str) -> str:
     definition = text_of(place, "definition", header.get("Definition"))
     prefix = text_of(place, "prefix", header.get("task_prefix")) or ""
     return f"{definition}\n\n{prompt}" if definition else prefix + prompt
-
-
-def header_facts(header: Row) -> dict[str, Any]:
-    """What the file says of its task: categories or keywords as skills, the first as category."""
-    categories = [str(one).lower() for one in header.get("Categories") or ()]
-    if categories:
-        return {"skills": categories, "category": categories[0]}
-    keywords = [str(one) for one in header.get("keywords") or ()]
-    return {"skills": keywords} if 0 < len(keywords) <= MOST_KEYWORDS else {}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ _SPEAKERS = _ROLE_OF | {
 _ROLE_KEYS, _CONTENT_KEYS = ("role", "from"), ("content", "value", "text")
 _TURN = re.compile(r"(?:^|\n\n)(Human|Assistant): ?|(?:^|\s*)### (Human|Assistant): ?")
 """Where a turn of a chat that is written as one text begins."""
+_PLAIN_PARTS = ("text", "input_text", "output_text")
+_OTHER_PARTS = ("reasoning", "thinking", "tool_call", "tool_result")
+"""Parts of a message that are text of another kind."""
 TURNS = ("last", "all")
 """Which of the assistant's turns are examples."""
 
@@ -202,19 +205,30 @@ def _of_message(place: Place, number: int, one: Any) -> _Turn:
 
 def _content(place: Place, number: int, content: Any, calls: str) -> str:
     if isinstance(content, list):
-        content = "".join(_piece(place, number, piece) for piece in content)
+        content = _joined(_piece(place, number, piece) for piece in content)
     elif content is not None and not isinstance(content, str):
         # Some have the arguments of a call, or what a tool gave, as an object.
         content = json.dumps(content, ensure_ascii=False)
     return "\n".join(text for text in (content, calls) if text)
 
 
-def _piece(place: Place, number: int, piece: Any) -> str:
-    text = piece.get("text") if isinstance(piece, Mapping) else piece
-    kind = piece.get("type", "text") if isinstance(piece, Mapping) else "text"
-    if not isinstance(text, str) or kind not in ("text", "input_text", "output_text"):
+def _joined(pieces: Iterable[tuple[str, bool]]) -> str:
+    """Pieces of a message, those that are no plain text on lines of their own."""
+    whole, was_plain = "", True
+    for text, is_plain in pieces:
+        whole += "" if not whole or (is_plain and was_plain) else "\n"
+        whole, was_plain = whole + text, is_plain
+    return whole
+
+
+def _piece(place: Place, number: int, piece: Any) -> tuple[str, bool]:
+    """The text of a piece, and whether it is plain text."""
+    inside = piece if isinstance(piece, Mapping) else {"text": piece}
+    text = inside.get("text", inside.get("value"))
+    kind = inside.get("type", "text")
+    if not isinstance(text, str) or kind not in _PLAIN_PARTS + _OTHER_PARTS:
         raise BadRowError(place, f"message {number} holds more than text", piece)
-    return text
+    return text, kind in _PLAIN_PARTS
 
 
 def _calls(one: Row) -> str:

@@ -8,19 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .benchmarks import Layout, Names, headed, header_facts, recognised
+from .benchmarks import Layout, headed, recognised
 from .chats import TURNS, chat_parts, chat_records
-from .naming import SPLIT_NAMES, split_named
-from .notices import Notices
+from .facts import FACTS, HEADER, fact_roles, facts_of
+from .notices import DOUBTED, LOST, READ, Notices
 from .options import Picks, choice_record
-from .places import BadRowError, Place, shortened
+from .places import BadRowError, Place, listed
+from .usual_names import UNANSWERABLE, Names
 from .values import Role, Row, answers_of, holds, is_absent, taker, text_of, whole_number
 
-HEADER = "_header"
-"""The column with the other keys of the file that a row is from."""
-FACTS = ("task", "split", "difficulty", "skills", "prerequisites", "category", "threshold",
-         "importance")  # fmt: skip
-"""Our own keys beside an example."""
 EXAMPLE = ("prompt", "answer", "accepted", "label", "choices", "messages")
 """Our own keys of an example."""
 END_TOKENS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<eos>", "<|end_of_text|>",
@@ -29,8 +25,7 @@ _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 _LONGEST_END = 40
 """Characters at the end of an answer in which an end token is looked for."""
 _BOTH = "has both {0!r} and {1!r}; name the right one: -o 'suite.options.columns={{{0}: {0}}}'"
-_LARGEST = 1e300
-_MOST_NAMES, _LONGEST_NAME, _LONGEST_NAMES = 8, 18, 72
+_MOST_NAMES, _LONGEST_NAMES = 8, 72
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class _Plan:
 
     layout: Layout
     facts: Mapping[str, Role]
-    kinds: tuple[str, ...]
+    kind: str
     """What is said of such a row."""
     ours: bool
     """Whether prompt and answer have our own names: such texts stay to the letter."""
@@ -47,6 +42,10 @@ class _Plan:
     picks: Picks
     pair: tuple[str, str] | None
     """The columns of prompt and answer where there is nothing else to read."""
+
+
+class NoColumnsError(BadRowError):
+    """A row in which prompt and answer can't be told, so that all others like it are bad, too."""
 
 
 class Columns:
@@ -80,8 +79,6 @@ class Columns:
         self._named = {key: Role((path,), taker(path)) for key, path in named.items()}
         self._notices, self._turns = notices, turns
         self._plans: dict[tuple[str, ...], _Plan] = {}
-        self._left_aside: dict[str, str] = {}
-        """What is said of a column that is left aside."""
 
     def records(self, place: Place, row: Row) -> list[dict[str, Any]]:
         """The examples of a row, in our own keys.
@@ -100,17 +97,26 @@ class Columns:
         if records is None:
             # All that is read is empty: another set's row, as where two were joined in a table.
             return self.records(place, {c: v for c, v in row.items() if not is_absent(v)})
-        for kind in plan.kinds:
-            self._notices.count(kind, place)
+        if plan.kind:
+            self._notices.count(plan.kind, place, 1, READ)
         return records
 
-    def refusal(self, place: Place, row: Row) -> BadRowError:
+    def refusal(self, place: Place, row: Row) -> NoColumnsError:
         """The error for a row in which no prompt or no answer is to be seen, with the way out."""
-        return BadRowError(
+        return NoColumnsError(
             place,
             f"can't tell prompt and answer among {_listed_names(row)}; "
             "type -o 'suite.options.columns={prompt: COLUMN, answer: COLUMN}'",
         )
+
+    def unanswered(self, place: Place, row: Row) -> BadRowError:
+        """The error for a row without an answer where no row of its file has one."""
+        plan = self._plans.get(tuple(row)) or self._planned(place, row)
+        roles = plan.layout.roles
+        role = roles.get("chosen") or roles.get("answer") or roles.get("label")
+        if role is None or "rows" in roles:
+            return self.refusal(place, row)
+        return BadRowError(place, f"the answer ({role}) is empty here and in all rows of the file")
 
     def _pair(self, plan: _Plan, row: Row) -> list[dict[str, Any]] | None:
         """The commonest row, two texts in which nothing is odd."""
@@ -128,14 +134,20 @@ class Columns:
         for column in plan.media:
             if row.get(column):
                 raise BadRowError(place, f"{column!r} holds more than text; only text is read")
-        facts = self._facts(place, row, plan)
+        facts = facts_of(place, row, plan.facts, self._named.get("task"), self._notices)
         if "rows" in roles:
             column = roles["rows"].columns[0]
             around = {key: value for key, value in row.items() if key != column}
             inner = [self.records(place, around | one) for one in roles["rows"].take(row)]
             return [record for records in inner for record in records]
+        if row.get(UNANSWERABLE) is True and not self._named:
+            self._notices.count(
+                "questions that are marked as having no answer, left out", place, 1, LOST
+            )
+            return []
         if "kept" in roles and roles["kept"].take(row) is False:
-            self._notices.count("rows whose answer is marked as a bad one, left out", place)
+            kind = "rows whose answer is marked as a bad one, left out"
+            self._notices.count(kind, place, 1, LOST)
             return []
         value = {key: role.value(place, row) for key, role in roles.items()}
         if None in value.values() and _is_anothers(value, row):
@@ -213,32 +225,6 @@ class Columns:
         self._notices.count(r"texts with line ends of Windows (\r\n), read as \n", place)
         return text.replace("\r\n", "\n")
 
-    def _facts(self, place: Place, row: Row, plan: _Plan) -> dict[str, Any]:
-        header = row.get(HEADER)
-        facts = header_facts(header) if header else {}
-        for key, role in plan.facts.items():
-            value = role.take(row)
-            if is_absent(value):
-                if key == "task" and role is self._named.get("task"):
-                    raise BadRowError(place, f"the task ({role}) is empty")
-                continue
-            if key == "task":
-                facts[key] = text_of(place, "task", value)
-            elif key == "split":
-                facts[key] = _split(place, value)
-            elif key in ("skills", "prerequisites"):
-                facts[key] = answers_of(place, value) if value else []
-            elif key == "category" and isinstance(value, str):
-                facts[key] = value
-            elif key != "category" and (number := _number(value)) is not None:
-                facts[key] = number
-            elif key in ("category", "difficulty"):
-                wanted = "text" if key == "category" else "a number"
-                self._notices.count(f"rows whose {key!r} is not {wanted}, left aside", place)
-            else:
-                raise BadRowError(place, f"{key!r} must be a number", value)
-        return facts
-
     def _planned(self, place: Place, row: Row) -> _Plan:
         """How rows with these columns are read, kept unless it hangs on what is empty here."""
         names = Names({column: value for column, value in row.items() if column != HEADER})
@@ -259,15 +245,17 @@ class Columns:
             "prompt" in roles and roles["prompt"].columns == ("prompt",)
             and bool(answers) and answers[0] in (("answer",), ("label",))
         )  # fmt: skip
-        facts = _fact_roles(names, named, ours)
+        facts = fact_roles(names, named, EXAMPLE, ours)
         used = layout.columns | {column for role in facts.values() for column in role.columns}
         heads = used | {column.partition(".")[0] for column in used}
         aside = [str(column) for column in names.row if column not in heads]
         media = tuple(one for one in _MEDIA if one in names.row and one not in heads)
         picks = Picks(are_numbers="label" in (answers[0] if answers else ()))
-        kinds = [_reading(roles), *self._aside(aside)]
+        # What stands around several rows in one goes with each of them.
+        if aside and "rows" not in roles:
+            self._notices.gather("columns left aside", aside)
         pair = None if facts or media else _plain_pair(names, roles)
-        return _Plan(layout, facts, tuple(filter(None, kinds)), ours, media, picks, pair)
+        return _Plan(layout, facts, _reading(roles), ours, media, picks, pair)
 
     def _fitting(self, place: Place, names: Names) -> dict[str, Role]:
         """The roles of columns that were named, in a row that has them.
@@ -289,27 +277,15 @@ class Columns:
             self._notices.count(
                 "files or kinds of rows without the columns that are named, read by usual names",
                 place,
+                weight=DOUBTED,
             )
         return named
-
-    def _aside(self, columns: list[str]) -> list[str]:
-        """What is said of columns that are left aside, each in one sentence only."""
-        new = [column for column in columns if column not in self._left_aside]
-        if new:
-            kind = f"rows with columns left aside: {_listed_names(new)}"
-            self._left_aside |= dict.fromkeys(new, kind)
-        return list(dict.fromkeys(self._left_aside[column] for column in columns))
 
 
 def _listed_names(row: Iterable[str]) -> str:
     """The names of the columns, as many as a short message holds."""
     columns = [" ".join(str(column).split()) for column in row if column != HEADER]
-    names = [shortened(column or "(no name)", _LONGEST_NAME) for column in columns]
-    most = min(_MOST_NAMES, len(names))
-    while most > 1 and len(", ".join(names[:most])) > _LONGEST_NAMES:
-        most -= 1
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return listed((column or "(no name)" for column in columns), _MOST_NAMES, _LONGEST_NAMES)
 
 
 def _is_anothers(value: Row, row: Row) -> bool:
@@ -335,33 +311,6 @@ def _reading(roles: Mapping[str, Role]) -> str:
     return f"rows read with {', '.join(f'{roles[key]} as {words.get(key, key)}' for key in keys)}"
 
 
-def _fact_roles(names: Names, named: Mapping[str, Role], ours: bool) -> dict[str, Role]:
-    """Where the keys beside an example stand.
-
-    A public set's own category or difficulty changes from row to row: it is read where one names
-    it, or in rows that are written as ours are.
-    """
-    roles: dict[str, Role | None] = {"task": names.role("task"), "split": names.role("split")}
-    subset = names.find("subset")
-    if roles["split"] is None and subset and split_named(str(names.row[subset])):
-        roles["split"] = names.role(subset)
-    foreign = "messages" in names.row and not set(names.row) <= {*EXAMPLE, *FACTS}
-    if (ours and not foreign) or roles["task"] or "task" in named:
-        taken = [role.columns[0] for role in named.values()]
-        roles |= {
-            key: names.role(key) for key in FACTS[2:] if key in names.row and key not in taken
-        }
-    roles |= {key: role for key, role in named.items() if key in FACTS}
-    return {key: role for key, role in roles.items() if role is not None}
-
-
-def _split(place: Place, value: Any) -> str:
-    split = split_named(str(value))
-    if split is None:
-        raise BadRowError(place, f"'split' must be one of {', '.join(SPLIT_NAMES)}", value)
-    return split
-
-
 def _label(place: Place, value: Any) -> dict[str, Any]:
     """The key `label`; -1 stands for no class in public sets."""
     if is_absent(value) or _is_no_class(value):
@@ -377,15 +326,3 @@ def _label(place: Place, value: Any) -> dict[str, Any]:
 
 def _is_no_class(value: Any) -> bool:
     return not isinstance(value, list) and whole_number(value) == -1
-
-
-def _number(value: Any) -> int | float | None:
-    """A finite number, also where it is written as text."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        try:
-            value = float(value) if whole_number(value) is None else int(value)
-        except ValueError:
-            return None
-    return value if isinstance(value, int | float) and abs(value) < _LARGEST else None

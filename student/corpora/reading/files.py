@@ -21,7 +21,7 @@ from .formats import (
     table_rows,
 )
 from .naming import folder_name, read_names, without_shard
-from .notices import Notices
+from .notices import ASIDE, DOUBTED, Notices
 from .places import Place, shortened
 
 _Reader: TypeAlias = Callable[[Path, Notices], Iterator[tuple[Place, RawRow]]]
@@ -45,6 +45,7 @@ _NO_ROWS = re.compile(
 """Files in a format that is read whose names tell that they describe others or are leftovers."""
 _PARTS = "dataset_dict.json"
 """The file that lists the parts of a `DatasetDict`, each of which is a saved folder."""
+_FOLD = re.compile(r"(cv|fold)[-_. ]?\d+", re.IGNORECASE)
 _SHEETS = {".xlsx", ".xls", ".ods"}
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
@@ -89,7 +90,7 @@ def sources(path: Path, notices: Notices) -> list[Source]:
         raise ValueError(_empty_sentence(path, others))
     if others:
         kind = f"files left aside, they hold no rows that can be read ({_some(others)})"
-        notices.count(kind, None, len(others))
+        notices.count(kind, None, len(others), ASIDE)
     return _named(_in_one_format(files, notices), path, path.resolve(), notices)
 
 
@@ -150,7 +151,7 @@ def _in_one_format(files: list[Path], notices: Notices) -> list[Path]:
     left = [file for file, key, rank in zip(files, keys, ranks, strict=True) if rank != chosen[key]]
     if left:
         kind = f"files left aside, the same name is there in another format ({_some(left)})"
-        notices.count(kind, None, len(left))
+        notices.count(kind, None, len(left), DOUBTED)
     return [file for file in files if file not in set(left)]
 
 
@@ -172,12 +173,16 @@ def _named(files: list[Path], root: Path, place: Path, notices: Notices) -> list
     names = read_names([(file.relative_to(root).parts[:-1], stem_of(file)) for file in files])
     whole = folder_name(place.parts)
     pairs = list(zip(files, names, strict=True))
-    if doubtful := [file for file, name in pairs if name.doubtful]:
-        kind = (
-            "files read as tasks of their own though a split's name is in theirs, as no train file "
-            f"goes with them ({_some(doubtful)})"
-        )
-        notices.count(kind, None, len(doubtful))
+    spare = [file for file, name in pairs if name.spare]
+    _check_folds([name.task for name in names if name.split], place)
+    for kind, doubted in (
+        ("left aside, files beside them are called by the split alone or hold its parts", spare),
+        ("read as tasks of their own though a split's name is in theirs, as no train file goes "
+         "with them", [file for file, name in pairs if name.doubtful]),
+        ("joined with the one that is called train alone",
+         [file for file, name in pairs if name.joined and not name.spare]),
+    ):  # fmt: skip
+        notices.count(f"files {kind} ({_some(doubted)})", None, len(doubted), DOUBTED)
     parents = {file.parent for file, name in pairs if name.split}
     # A saved dataset's other parts, such as `unsupervised`, are neither tasks nor splits of ours.
     idle = [
@@ -185,10 +190,21 @@ def _named(files: list[Path], root: Path, place: Path, notices: Notices) -> list
     ]
     if idle:
         kind = f"parts of saved datasets left aside, they are called like no split ({_some(idle)})"
-        notices.count(kind, None, len(idle))
+        notices.count(kind, None, len(idle), DOUBTED)
+    unread = {*idle, *spare}
     return [
-        Source(file, name.task or whole, name.split) for file, name in pairs if file not in idle
+        Source(file, name.task or whole, name.split) for file, name in pairs if file not in unread
     ]
+
+
+def _check_folds(tasks: list[str], place: Path) -> None:
+    """Refuse the folds of a cross-validation: each has the others' test rows to train on."""
+    folds = sorted({task for task in tasks if _FOLD.fullmatch(task.rpartition("/")[2])})
+    if len(folds) > 1 and len(folds) == len(set(tasks)):
+        raise ValueError(
+            f"{place} holds the folds of a cross-validation ({_listed(folds)}), which share their "
+            f"rows; give one of them, such as {place / folds[0]}"
+        )
 
 
 def _is_part(file: Path) -> bool:
@@ -196,7 +212,10 @@ def _is_part(file: Path) -> bool:
 
 
 def _some(files: list[Path]) -> str:
-    names = sorted({file.name for file in files})
+    return _listed(sorted({file.name for file in files}))
+
+
+def _listed(names: list[str]) -> str:
     return shortened(", ".join(names[:3])) + (", ..." if len(names) > 3 else "")
 
 

@@ -26,8 +26,10 @@ SPLIT_NAMES = {
 }
 """What people call splits, in lower case, and what they are here."""
 
-_GENERIC = {"data", "dataset", "default", "examples", "partial", "set", "split", "full", "task"}
+IDLE = {"data", "dataset", "default", "examples", "partial", "set", "split", "full", "task"}
 """Names that say nothing of what is in a file, beside a split or in a folder with a name."""
+_TOTAL = {"all", "full", "whole", "complete", "combined", "merged", "total", "everything"}
+"""Names of what was divided into the splits that lie beside it."""
 
 _WORD = "|".join(SPLIT_NAMES)
 _SHARD = re.compile(r"[-_.]\d+-of-\d+(-[0-9a-f]{8,})?$")
@@ -45,11 +47,16 @@ class NamedFile:
         task: what it belongs to; empty for that which is called like the folder of all files.
         split: train, probe, test or stress, None where names don't say.
         doubtful: whether the name has the word of a split in it which was read as a task's.
+        joined: whether a training set goes with another that is called by its split alone.
+        spare: whether it is not to be read, since files beside it hold the same: another that is
+            called by the split alone, or the splits of which it is the whole.
     """
 
     task: str
     split: str | None
     doubtful: bool = False
+    joined: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def folder_name(folders: Sequence[str]) -> str:
 
 
 def _is_idle(name: str) -> bool:
-    return name.lower() in _GENERIC or split_named(name) is not None
+    return name.lower() in IDLE or split_named(name) is not None
 
 
 def _taken_apart(folders: tuple[str, ...], stem: str) -> _Stem:
@@ -128,21 +135,43 @@ def _decided(stem: _Stem, neighbours: list[_Stem]) -> NamedFile:
         return NamedFile("", split)
     if stem.form == "end" and (split == stem.split or _ends_in_split(stem, neighbours)):
         bare = _trains(neighbours, "whole") and not _trains(neighbours, "end", stem.rest)
-        return NamedFile("" if bare or stem.rest.lower() in _GENERIC else stem.rest, split)
+        if bare:
+            return _of_folder(split, neighbours)
+        return NamedFile("" if stem.rest.lower() in IDLE else stem.rest, split)
     if stem.form == "begin" and (split == stem.split or _begins_with_split(stem, neighbours)):
         paired = _paired(neighbours, "begin")
-        several = len(paired) > 1 and stem.rest in paired
-        return NamedFile(stem.rest if several or stem.split else "", split)
-    idle = stem.name.lower() in _GENERIC or _NUMBER.fullmatch(stem.name.lower())
+        # Beside train and test, those of the same name, such as train_hard and test_hard, differ.
+        several = len(paired) > 1 or _trains(neighbours, "whole")
+        if stem.split or (several and stem.rest in paired):
+            return NamedFile(stem.rest, split)
+        return _of_folder(split, neighbours)
+    idle = stem.name.lower() in IDLE or _NUMBER.fullmatch(stem.name.lower())
     if stem.split and idle:
         return NamedFile("", stem.split)
+    if (
+        not stem.form
+        and stem.name.lower() in _TOTAL
+        and any(one.word == "train" for one in neighbours)
+    ):
+        return NamedFile(stem.name, None, spare=True)
     # A lone training set is trained on either way.
     doubtful = bool(stem.form) and split != "train" and stem.split is None
     return NamedFile(stem.name, stem.split, doubtful)
 
 
+def _of_folder(split: str | None, neighbours: list[_Stem]) -> NamedFile:
+    """A split of the folder's task whose name says more than that.
+
+    An official test set stays as it is: nothing is added to it.
+    """
+    plain = any(one.form == "whole" and SPLIT_NAMES[one.word] == split for one in neighbours)
+    return NamedFile("", split, joined=plain, spare=plain and split != "train")
+
+
 def _ends_in_split(stem: _Stem, neighbours: list[_Stem]) -> bool:
-    if stem.word == "train" or stem.separator == "." or stem.rest in _paired(neighbours, "end"):
+    if stem.word == "train" or stem.separator == ".":
+        return True
+    if stem.rest in _paired(neighbours, "end", trained=False):
         return True
     plain = stem.word in ("test", "testing", "validation", "valid")
     return _trains(neighbours, "whole") or (plain and _trains(neighbours, "end"))
@@ -163,19 +192,21 @@ def _trains(neighbours: list[_Stem], form: str, rest: str | None = None) -> bool
     )
 
 
-def _paired(neighbours: list[_Stem], form: str) -> set[str]:
-    """Rests of names that stand with a training set's word and with another split's."""
+def _paired(neighbours: list[_Stem], form: str, trained: bool = True) -> set[str]:
+    """Rests of names that stand with the words of two splits, where `trained` train is one."""
     splits = defaultdict(set)
     for one in neighbours:
         if one.form == form:
             splits[one.rest].add(SPLIT_NAMES[one.word])
-    return {rest for rest, each in splits.items() if "train" in each and len(each) > 1}
+    return {
+        rest for rest, each in splits.items() if len(each) > 1 and ("train" in each or not trained)
+    }
 
 
 def _with_folders(named: NamedFile, folders: tuple[str, ...], shared: int) -> NamedFile:
     """The task's name with the folders that tell files apart in front."""
     telling = [name for name in folders[shared:] if not _is_idle(name)]
-    task = "" if folders and named.task.lower() in _GENERIC else named.task
+    task = "" if folders and named.task.lower() in IDLE else named.task
     parts = [*telling, *([task] if task else [])]
     if not parts:
         parts = [name for name in folders[:shared] if not _is_idle(name)][-1:]

@@ -29,7 +29,8 @@ def table_rows(file: Path, notices: Notices) -> Iterator[tuple[Place, RawRow]]:
     separator = _separator(file, first)
     quoted = format_of(file) == ".csv" or _is_quoted(file, separator)
     if not quoted:
-        notices.say(f"{file}: quotation marks are text, since they don't pair around cells")
+        kind = "files whose quotation marks are text, since they don't pair around cells"
+        notices.count(kind, Place(file, 1))
     rows = _rows(file, separator, quoted)
     header = next(rows, None)
     if header is None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from lessonplan.student.corpora.reading import BadRowError, Notices, Place
-from lessonplan.student.corpora.reading.benchmarks import Names, header_facts, recognised
+from lessonplan.student.corpora.reading.benchmarks import recognised
 from lessonplan.student.corpora.reading.columns import Columns
+from lessonplan.student.corpora.reading.facts import header_facts
+from lessonplan.student.corpora.reading.usual_names import Names
 
 PLACE = Place(Path("mine.jsonl"), 1)
 
@@ -222,8 +224,8 @@ def test_scores_of_targets_are_choices_behind_the_prefix_of_the_task():
 
 
 def test_many_keywords_are_no_skills():
-    assert header_facts({"keywords": list("abcdefgh")}) == {"skills": list("abcdefgh")}
-    assert header_facts({"keywords": list("abcdefghi")}) == {}
+    assert header_facts(PLACE, {"keywords": list("abcdefgh")}) == {"skills": list("abcdefgh")}
+    assert header_facts(PLACE, {"keywords": list("abcdefghi")}) == {}
 
 
 def test_our_own_names_go_before_all_others():
