@@ -257,7 +257,7 @@ def _tell_lengths(tasks: Mapping[str, Written], writing: Writing, notices: Notic
     begin = f"examples have {lines.mean:,.0f} characters on average; "
     if writing.tokenizer:
         notices.say(
-            f"{begin}the longest has {lines.most:,} ({place}), and only its own batches are as long",
+            f"{begin}the longest has {lines.most:,} ({place}); only its own batches are as long",
             SIZES,
         )
         return
