@@ -7,7 +7,6 @@ import pytest
 from lessonplan.student.corpora.reading import BadRowError, Notices, Place
 from lessonplan.student.corpora.reading.benchmarks import recognised
 from lessonplan.student.corpora.reading.columns import Columns
-from lessonplan.student.corpora.reading.facts import header_facts
 from lessonplan.student.corpora.reading.usual_names import Names
 
 PLACE = Place(Path("mine.jsonl"), 1)
@@ -223,9 +222,17 @@ def test_scores_of_targets_are_choices_behind_the_prefix_of_the_task():
     }  # fmt: skip
 
 
-def test_many_keywords_are_no_skills():
-    assert header_facts(PLACE, {"keywords": list("abcdefgh")}) == {"skills": list("abcdefgh")}
-    assert header_facts(PLACE, {"keywords": list("abcdefghi")}) == {}
+def test_a_question_that_begins_with_its_body_is_not_told_twice():
+    row = {"Body": "tom has 3 .", "Question": "Tom has 3 . how many ?", "Answer": "3.0"}
+    assert read(row) == {"prompt": "Tom has 3 . how many ?", "answer": "3"}
+
+
+def test_scores_say_which_choice_is_right_whatever_stands_beside_them():
+    notices = Notices()
+    row = {"input": "Is 4 even?", "target_scores": {"No": 0, "Yes": 1}, "target": "Yes, as 4=2*2."}
+    (record,) = Columns(notices).records(PLACE, row)
+    assert record["answer"] == "Yes"
+    assert "columns left aside: target" in notices.lines()
 
 
 def test_our_own_names_go_before_all_others():

@@ -154,3 +154,12 @@ def test_a_chat_with_pictures_beside_it_is_refused():
     with pytest.raises(BadRowError, match="'images' holds more than text"):
         read({"messages": [USER, REPLY], "images": ["a.png"]})
     assert read({"messages": [USER, REPLY], "images": []}) == [[USER, REPLY]]
+
+
+def test_parts_of_type_and_value_are_joined_and_calls_stand_on_their_own_lines():
+    parts = [("reasoning", "Add."), ("text", "So"), ("text", " 7"), ("tool_call", '{"name": "f"}')]
+    content = [{"type": kind, "value": value} for kind, value in parts]
+    ((_, reply),) = read({"messages": [USER, {"role": "assistant", "content": content}]})
+    assert reply["content"] == 'Add.\nSo 7\n{"name": "f"}'
+    with pytest.raises(BadRowError, match="message 1 holds more than text"):
+        read({"messages": [{"role": "user", "content": [{"type": "image", "value": "x"}]}, REPLY]})

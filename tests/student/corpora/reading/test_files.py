@@ -50,6 +50,23 @@ def test_a_file_alone_is_called_by_its_name_or_by_its_folder(tmp_path):
     assert "(test_taking.jsonl): 1" in notice
 
 
+def test_files_that_hold_the_same_as_others_are_left_aside_with_a_word(tmp_path):
+    folder = write(tmp_path / "s", "train.jsonl", "test.jsonl", "test_b.jsonl", "all.jsonl")
+    each, (notice,) = listed(folder)
+    assert [name for name, _, _ in each] == ["test.jsonl", "train.jsonl"]
+    assert notice.startswith("files left aside")
+    assert "(all.jsonl, test_b.jsonl): 2" in notice
+    _, (notice,) = listed(write(tmp_path / "t", "train.jsonl", "train_copy.jsonl"))
+    assert notice == "files joined with the one that is called train alone (train_copy.jsonl): 1"
+
+
+def test_folds_of_a_cross_validation_are_refused_with_one_to_give(tmp_path):
+    folder = write(tmp_path / "cv", "fold0/train.jsonl", "fold0/dev.jsonl", "fold1/train.jsonl")
+    with pytest.raises(ValueError, match=r"folds of a cross-validation .*give .*cv/fold0$"):
+        listed(folder)
+    assert listed(folder / "fold0")[0][0][1:] == ("fold0", "probe")
+
+
 def test_the_folder_that_one_stands_in_has_its_full_name(tmp_path, monkeypatch):
     monkeypatch.chdir(write(tmp_path / "sums", "train.jsonl"))
     assert listed(Path("."))[0] == [("train.jsonl", "sums", "train")]

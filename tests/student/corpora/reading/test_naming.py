@@ -69,6 +69,36 @@ def test_beginnings_that_pair_up_are_tasks_and_others_are_of_the_folder():
     ]  # fmt: skip
 
 
+def test_two_splits_of_one_name_bear_each_other_out():
+    assert read("sums-Dev", "sums-Test", "acid_test") == [
+        ("sums", "probe"), ("sums", "test"), ("acid_test", None),
+    ]  # fmt: skip
+
+
+def test_nothing_is_added_to_an_official_test_set():
+    stems = ("train", "train_copy", "test", "test_hard", "dev_easy", "old_test")
+    names = read_names([((), stem) for stem in stems])
+    assert [stem for stem, name in zip(stems, names, strict=True) if name.spare] == [
+        "test_hard", "old_test",
+    ]  # fmt: skip
+    assert [stem for stem, name in zip(stems, names, strict=True) if name.joined and not name.spare
+            ] == ["train_copy"]  # fmt: skip
+    assert {name.task for name in names} == {""}
+
+
+def test_another_pair_beside_train_and_test_is_a_task_of_its_own():
+    assert read("train", "test", "train_hard", "test_hard") == [
+        ("", "train"), ("", "test"), ("hard", "train"), ("hard", "test"),
+    ]  # fmt: skip
+
+
+def test_the_whole_of_what_was_divided_is_not_read_again():
+    names = read_names([((), stem) for stem in ("all", "train", "valid")])
+    assert [name.spare for name in names] == [True, False, False]
+    names = read_names([((), stem) for stem in ("all", "words")])
+    assert not any(name.spare for name in names)
+
+
 def test_folders_that_tell_files_apart_are_in_the_name_of_the_task():
     assert read("gsm8k/train", "svamp/data/train-0-of-2", "svamp/data/train-1-of-2") == [
         ("gsm8k", "train"), ("svamp", "train"), ("svamp", "train"),
