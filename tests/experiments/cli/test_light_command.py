@@ -72,7 +72,11 @@ def python(code, *arguments, cwd):
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
         cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
-        env=os.environ | {"COLUMNS": "200", "TERM": "dumb"},
+        # Compiled files are kept for the next turn, whatever is set and written outside.
+        env=os.environ | {
+            "COLUMNS": "200", "TERM": "dumb",
+            "PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cwd / "compiled"),
+        },
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return done, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
