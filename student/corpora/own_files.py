@@ -214,15 +214,15 @@ class _Reader:
         if len(counts) > 1:
             rows = " or ".join(f"{split} ({count:,} rows)" for split, count in counts.items())
             raise ValueError(
-                f"{path} has nothing to train on: all is {rows}, and no test set is trained on; "
-                "add a file called train, or give one of those files alone: then it is divided"
+                f"{shortened(str(path))} has nothing to train on: all is {rows}, and a test set is "
+                "not trained on; add a file called train, or give one of those alone, to be divided"
             )
         for task in self.tasks.values():
             task.lines = [replace(line, split=None) for line in task.lines]
         ((split, count),) = counts.items()
         self.notices.count(
-            f"rows that were divided though their files are called {split}, as there is nothing "
-            "else to train on", count=count, weight=DOUBTED,
+            f"rows of the split {split!r} alone, divided as there is nothing else to train on",
+            count=count, weight=DOUBTED,
         )  # fmt: skip
 
     def _take(

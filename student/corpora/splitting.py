@@ -146,6 +146,11 @@ def divide(
 
 _WITHOUT = "is left with no example for {!r}; add lines with that split, or lines without a split"
 
+_UNTRAINED = (
+    "has nothing to train on; add lines for 'train', or give its files alone, to be divided"
+)
+_HELD_OUT = "has no prompt that is not held out for probe or test elsewhere"
+
 
 def _blanks(divided: Mapping[str, Splits]) -> Iterator[tuple[str, str]]:
     """Tasks with a split that no example is in."""
@@ -231,6 +236,8 @@ def _cut(
     Returns:
         Families that were cut from lines of `train`, by split.
     """
+    if not {None, "train"} & set(present):
+        raise ValueError(_UNTRAINED if present else _HELD_OUT)
     opened = _is_opened(present)
     prompts = [
         prompt
@@ -281,7 +288,7 @@ def _placed(
             continue
         example = line.prompt, line.question.answer
         if example in different:
-            left_out.setdefault("examples that stand there twice, counted once", []).append(
+            left_out.setdefault("examples that stand in a task twice, counted once", []).append(
                 line.place
             )
             continue

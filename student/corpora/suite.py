@@ -243,11 +243,9 @@ def _check_scores(tasks: Mapping[str, Written], writing: Writing) -> None:
 
 def _check_left_out(notices: Notices, rows: int) -> None:
     if notices.left_out > MOST_LEFT_OUT * rows:
-        kinds = [line for line in notices.lines() if line.startswith("rows left out")]
-        more = f" and for {len(kinds) - 1} more reasons" if len(kinds) > 1 else ""
         raise ValueError(
-            f"{notices.left_out:,} of {rows:,} rows can't be used, more than "
-            f"{MOST_LEFT_OUT:.0%}: {kinds[0]}{more}; mend them, or leave such files out"
+            f"{notices.left_out:,} of {rows:,} rows can't be used, more than {MOST_LEFT_OUT:.0%}: "
+            f"{notices.leading('rows left out')}; mend them, or leave such files out"
         )
 
 

@@ -4,6 +4,7 @@ What is read as what is decided once for rows with the same columns, by `benchma
 says; what is read as what and what is left aside is said.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ _MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 _LONGEST_END = 40
 """Characters at the end of an answer in which an end token is looked for."""
 _BOTH = "has both {0!r} and {1!r}; name the right one: -o 'suite.options.columns={{{0}: {0}}}'"
-_MOST_NAMES, _LONGEST_NAMES = 8, 72
+_MOST_NAMES, _LONGEST_NAMES = 8, 80
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,9 @@ class Columns:
         header = row.get(HEADER)
         record: dict[str, Any] = {"prompt": headed(place, header, prompt) if header else prompt}
         answer = value.get("chosen", value.get("answer"))
+        if isinstance(answer, Mapping) and "answer" in self._named and "choices" not in value:
+            # One wants just this object, such as the call of a tool.
+            answer = json.dumps(answer, ensure_ascii=False)
         if not is_absent(value.get("choices")):
             known = value.get("label") if answer is None else answer
             known = None if _is_no_class(known) else known
@@ -306,6 +310,8 @@ def _reading(roles: Mapping[str, Role]) -> str:
     words = {"messages": "chat", "chosen": "answer", "rows": "several examples", "kept": "approval"}
     if set(roles) <= set(EXAMPLE) and all(role.columns == (key,) for key, role in roles.items()):
         return ""
+    if "chosen" in roles and not roles.keys() & {"prompt", "messages"}:
+        words["chosen"] = "chat"
     order = ("system", "history", "messages", "prompt", "chosen", "answer", "label")
     keys = [key for key in order if key in roles] + [key for key in roles if key not in order]
     return f"rows read with {', '.join(f'{roles[key]} as {words.get(key, key)}' for key in keys)}"

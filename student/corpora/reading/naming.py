@@ -171,6 +171,10 @@ def _of_folder(split: str | None, neighbours: list[_Stem]) -> NamedFile:
 def _ends_in_split(stem: _Stem, neighbours: list[_Stem]) -> bool:
     if stem.word == "train" or stem.separator == ".":
         return True
+    if len(neighbours) > 1 and all(
+        one.form == "end" and one.word == stem.word for one in neighbours
+    ):
+        return True
     if stem.rest in _paired(neighbours, "end", trained=False):
         return True
     plain = stem.word in ("test", "testing", "validation", "valid")

@@ -58,6 +58,12 @@ class Notices:
         """How many there are of a kind."""
         return self._kinds[kind].count if kind in self._kinds else 0
 
+    def leading(self, beginning: str) -> str:
+        """The line of the commonest kind that begins so, and how many others there are."""
+        kinds = [item for item in self._kinds.items() if item[0].startswith(beginning)]
+        line = _line(*max(kinds, key=lambda item: item[1].count))
+        return line + (f" and for {len(kinds) - 1} more reasons" if len(kinds) > 1 else "")
+
     def lines(self) -> tuple[str, ...]:
         """Everything to say, one sentence a line."""
         return tuple(self._lines())

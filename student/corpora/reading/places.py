@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_LONGEST_VALUE, _LONGEST_FILE, _LONGEST_NAME = 80, 90, 18
+_LONGEST_VALUE, _LONGEST_FILE, _LONGEST_NAME = 80, 90, 26
 
 
 @dataclass(frozen=True)

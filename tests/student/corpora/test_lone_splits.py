@@ -46,7 +46,7 @@ def test_a_test_set_beside_another_split_is_not_trained_on(tmp_path):
 
 
 def test_rows_that_say_themselves_that_they_are_test_are_not_divided(tmp_path):
-    with pytest.raises(ValueError, match="probe"):
+    with pytest.raises(ValueError, match="task 'a' has nothing to train on; add lines"):
         jsonl(write(tmp_path / "a.jsonl", asked(40, split="test")))
 
 

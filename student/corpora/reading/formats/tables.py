@@ -85,9 +85,8 @@ def _rows(
             try:
                 cells = next(reader, None)
             except csv.Error:
-                last = reader.line_num
-                rule = f"the quotation marks don't pair, from here to line {last}"
-                yield place, BadRowError(place, rule)
+                rule = "the quotation marks don't pair"
+                yield place, BadRowError(place, rule, f"text to line {reader.line_num}")
                 continue
             if cells is None:
                 return

@@ -216,3 +216,9 @@ def test_options_of_the_reader_are_checked():
         Columns(Notices(), columns={"question": "q"})
     with pytest.raises(ValueError, match="turns must be one of last, all, got 'first'"):
         Columns(Notices(), turns="first")
+
+
+def test_an_object_that_one_names_as_the_answer_is_json():
+    row = {"prompt": "Buy 3.", "call": {"name": "buy", "count": 3}}
+    columns = {"prompt": "prompt", "answer": "call"}
+    assert read(row, columns=columns)["answer"] == '{"name": "buy", "count": 3}'

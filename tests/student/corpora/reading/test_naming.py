@@ -75,6 +75,11 @@ def test_two_splits_of_one_name_bear_each_other_out():
     ]  # fmt: skip
 
 
+def test_files_that_all_end_alike_are_of_that_split():
+    assert read("sums_test", "words_test") == [("sums", "test"), ("words", "test")]
+    assert read("sums_test", "words_dev") == [("sums_test", None), ("words_dev", None)]
+
+
 def test_nothing_is_added_to_an_official_test_set():
     stems = ("train", "train_copy", "test", "test_hard", "dev_easy", "old_test")
     names = read_names([((), stem) for stem in stems])

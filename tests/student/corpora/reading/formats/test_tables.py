@@ -49,7 +49,7 @@ def test_rows_of_another_width_are_bad_and_the_next_ones_follow(tmp_path):
 def test_quotation_marks_that_do_not_pair_are_a_bad_row(tmp_path):
     text = 'q,a\n1,"x\n2,y\n3,"z"w\n4,5\n'
     bad, last = rows_of(tmp_path, text)
-    assert str(bad).endswith("line 2: the quotation marks don't pair, from here to line 4")
+    assert str(bad).endswith("line 2: the quotation marks don't pair, got 'text to line 4'")
     assert last == {"q": "4", "a": "5"}
 
 
