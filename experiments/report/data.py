@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from lessonplan.student import SPLITS
+
 from ..store.runs import StoredRun
 from .html import heading, paragraph, table
 
@@ -13,16 +15,20 @@ def data_section(run: StoredRun) -> list[str]:
     notes = [paragraph(note) for note in suite.get("notes", ())]
     if not all("examples" in task for task in tasks):
         return [heading("Data", 3), *notes] if notes else []
-    splits = list(tasks[0]["examples"])
+    splits = [split for split in SPLITS if split in tasks[0]["examples"]]
     unit = suite.get("unit", "")
     columns = ["task", *splits, "score", "chance", "threshold", *([f"mean {unit}"] if unit else [])]
-    return [heading("Data", 3), *notes, table(columns, [_row(task, unit) for task in tasks])]
+    return [
+        heading("Data", 3),
+        *notes,
+        table(columns, [_row(task, splits, unit) for task in tasks]),
+    ]
 
 
-def _row(task: dict[str, Any], unit: str) -> list[str]:
+def _row(task: dict[str, Any], splits: list[str], unit: str) -> list[str]:
     return [
         task["name"],
-        *(f"{size:,}" for size in task["examples"].values()),
+        *(f"{task['examples'][split]:,}" for split in splits),
         task["score"],
         f"{task['chance']:.2f}",
         f"{task['threshold']:g}",

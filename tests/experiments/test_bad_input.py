@@ -170,7 +170,7 @@ DATA = {
     "broken JSON": (lines() + '{"prompt": "p", "answer"\n', ["line 25", "column", "not valid"]),
     "a list": (lines() + "[1, 2]\n", ["line 25", "must be an object", "[1, 2]"]),
     "no prompt": (lines({"answer": "a"}), ["line 25", "among answer", "{prompt: COLUMN"]),
-    "no answer": (lines({"prompt": "p"}), ["line 25", "'answer' is missing", "options.on_bad=skip"]),
+    "no answer": (lines({"prompt": "p"}), ["line 25", "'answer' is missing", "on_bad=skip"]),
     "empty answer": (one(answer=""), ["line 25", "'answer' is missing"]),
     "a threshold above one": (one(threshold=3), ["line 25", "'threshold' must be", "got 3"]),
     "unknown split": (one(split="holdout"), ["line 25", "train", "probe", "'holdout'"]),
