@@ -64,7 +64,9 @@ def _leave_out(small: dict[str, Written], error: TooFewError, notices: Notices) 
         LOST,
     )
     for written in small.values():
-        notices.leave_out("of tasks with too few prompts", written.place, len(written.lines))
+        notices.leave_out(
+            "of tasks with too few prompts or none to train on", written.place, len(written.lines)
+        )
 
 
 def _join(tasks: dict[str, Written], small: dict[str, Written], notices: Notices) -> None:

@@ -147,7 +147,7 @@ def divide(
 _WITHOUT = "is left with no example for {!r}; add lines with that split, or lines without a split"
 
 _UNTRAINED = (
-    "has nothing to train on; add lines for 'train', or give its files alone, to be divided"
+    "has nothing to train on; add lines for 'train' or without a split, or give its file alone"
 )
 _HELD_OUT = "has no prompt that is not held out for probe or test elsewhere"
 

@@ -40,7 +40,7 @@ def test_small_tasks_are_left_out_with_their_names_and_sizes():
         "tasks left out for want of prompts: 'tiny' (3 rows), 'mistyped' (1 rows); 'tiny' has 3 "
     )
     assert "few_prompts=join" in sentence
-    assert counted.startswith("rows left out, of tasks with too few prompts: 4")
+    assert counted.startswith("rows left out, of tasks with too few prompts or none to train on: 4")
 
 
 def test_small_tasks_can_be_joined_to_one():
