@@ -107,6 +107,7 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     facts = None if resume and files.has_begun else environment_of(config, suite)
     files.checkpoints.mkdir(parents=True, exist_ok=True)
     remove_leftovers(run_dir)
+    files.lent_suite.unlink(missing_ok=True)
     if facts is not None:
         write_json(files.environment, facts)
     if not resume:

@@ -5,7 +5,7 @@ read as what; `records` lists the keys of our own, which always win.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from ..contract.tasks import TaskSuite
 from ..text.scores import SCORES, Named
 from ..text.stress import check_stress
+from ..text.token_suites import Progress
 from ..text.wording import PROMPT
 from .reading.columns import Columns, NoColumnsError
 from .reading.files import Source, rows, sources
@@ -25,9 +26,6 @@ from .task_table import TaskTable
 ON_BAD = ("error", "skip")
 PROGRESS_ROWS = 20_000
 """Rows between two reports of progress."""
-
-Progress = Callable[[str, int], None]
-"""Told what is being done, and to how many rows it was done."""
 
 
 def jsonl(

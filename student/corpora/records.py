@@ -33,7 +33,7 @@ from ..contract.tasks import SPLITS
 from ..text.characters import END, SEPARATOR
 from ..text.scores import Named
 from ..text.wording import Chat, Prompt, Question
-from .reading.places import BadRowError, Place
+from .reading.places import BadRowError, Place, shortened
 from .splitting import Line
 
 DESCRIPTIONS = (
@@ -208,9 +208,7 @@ def _check_choices(place: Place, choices: tuple[Any, ...], answer: str) -> None:
             place, "'choices' must be a list of two or more different texts", list(choices)
         )
     if answer not in choices:
-        raise BadRowError(
-            place, f"the answer {answer[:40]!r} must be one of 'choices'", list(choices)
-        )
+        raise BadRowError(place, "the answer must be one of 'choices'", [answer, *choices])
 
 
 def _check_gradable(place: Place, question: Question, score: Named | None) -> None:
@@ -258,8 +256,8 @@ def _check_alike(place: Place, name: str, written: Written, forms: tuple[str, st
             raise BadRowError(
                 place,
                 f"an example of task {name[:40]!r} has {form} here, but one has "
-                f"{_OTHER_FORM[form]} at {other.unit} {other.number} of {other.file.name}; all of "
-                "a task must be alike",
+                f"{_OTHER_FORM[form]} at {other.unit} {other.number} of "
+                f"{shortened(other.file.name, 40)}; all of a task must be alike",
             )
 
 
@@ -295,5 +293,5 @@ def _check_settled(place: Place, name: str, written: Written, key: str, value: A
             place,
             f"{key!r} of task {name[:40]!r} is {str(value)[:40]!r} here, but "
             f"{str(written.description[key])[:40]!r} at {before.unit} {before.number} of "
-            f"{before.file.name}",
+            f"{shortened(before.file.name, 40)}",
         )

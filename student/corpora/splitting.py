@@ -1,8 +1,8 @@
-"""Dividing examples into splits: one prompt, one split, whatever the order of the lines.
+"""Dividing examples into splits: one prompt, one split, over all tasks.
 
 Prompts that are equal after Unicode form, case and white space are twins: they stand in one split
 together. The first that was read decides for all of them, so that a set without twins is divided
-by its prompts as they are.
+by its prompts as they are, whatever the order of its lines.
 """
 
 import math
@@ -14,7 +14,7 @@ from hashlib import blake2b
 
 from ..text.characters import content_uniform
 from ..text.stress import stressed
-from ..text.wording import PROMPT, Prompt, Question, shown
+from ..text.wording import PROMPT, Prompt, Question, asked, shown
 from .reading.notices import LOST, Notices
 from .reading.places import Place
 
@@ -101,7 +101,8 @@ def divide(
     """The four splits of every task.
 
     A line with a split stays in it, unless its prompt stands in a stronger one, too (test before
-    probe before stress before train): then it is left out. A missing `probe` or `test` is cut from
+    probe before stress before train): then it is left out. A line without a split goes where its
+    prompt is held out, by whatever task. A missing `probe` or `test` is cut from
     the lines without a split, or where there are none from those of `train`.
 
     Args:
@@ -138,7 +139,7 @@ def divide(
         raise TooFewError(reasons, places)
     for splits in divided.values():
         splits["stress"] = splits["stress"] or [
-            stressed(question, stress, template, families) for question in splits["test"]
+            _stressed(question, stress, template, families) for question in splits["test"]
         ]
     _tell(notices or Notices(), families, left_out, cuts)
     return divided
@@ -159,6 +160,12 @@ def _blanks(divided: Mapping[str, Splits]) -> Iterator[tuple[str, str]]:
             if not splits[split]:
                 yield name, split
                 break
+
+
+def _stressed(question: Question, stress: str, template: str, families: Families) -> Question:
+    """The question with a typo that its normal form shows, or in another template."""
+    form = normal_form(asked(question.prompt))
+    return stressed(question, stress, template, families, lambda text: normal_form(text) != form)
 
 
 def _tell(
@@ -196,7 +203,7 @@ def _present(
     return {
         line.split
         for line in lines
-        if held_out.get(families.first(line.prompt)) in (None, line.split)
+        if line.split is None or held_out.get(families.first(line.prompt)) in (None, line.split)
     }
 
 
@@ -230,8 +237,9 @@ def _cut(
 ) -> Counter[str]:
     """Give every family of a task a split, those first that the hash puts first.
 
-    Those in `strongest` are held out by lines, of this task or of another, whose splits they are:
-    they are none of what is cut.
+    What is cut from `train` has at most twice its share of the families that are free, however
+    large the test is that came with them. Those in `strongest` are held out by lines of this task
+    or of another; lines without a split go along with them, lines of `train` don't.
 
     Returns:
         Families that were cut from lines of `train`, by split.
@@ -248,14 +256,14 @@ def _cut(
         (prompt for prompt in prompts if prompt not in split_of),
         key=lambda prompt: (content_uniform(str(prompt)), str(prompt)),
     )
-    size = max(LEAST_HELD_OUT, math.ceil(held_out * len(prompts)))
+    size = math.ceil(held_out * len(prompts))
+    size = max(LEAST_HELD_OUT, min(size, math.ceil(2 * held_out * len(free))) if opened else size)
     cuts = Counter[str]()
     for split in CUT:
         if split in present or not (opened or None in present):
             continue
-        wanted = size - sum(
-            split_of.get(prompt) == split for prompt in prompts if prompt not in strongest
-        )
+        counted = (prompt for prompt in prompts if not (opened and prompt in strongest))
+        wanted = size - sum(split_of.get(prompt) == split for prompt in counted)
         if len(prompts) < LEAST_PROMPTS or len(free) < wanted:
             raise ValueError(
                 f"has {len(prompts)} different prompts, {len(free)} of them free to be cut into "
@@ -281,9 +289,9 @@ def _placed(
     different: set[tuple[Prompt, str]] = set()
     for line in lines:
         first = families.first(line.prompt)
-        strongest, mine = held_out.get(first), line.split or "train"
-        if strongest not in (None, mine):
-            kind = f"lines left out of {mine}, since their prompt stands in {strongest}, too"
+        strongest = held_out.get(first)
+        if line.split is not None and strongest not in (None, line.split):
+            kind = f"lines left out of {line.split}, since their prompt stands in {strongest}, too"
             left_out.setdefault(kind, []).append(line.place)
             continue
         example = line.prompt, line.question.answer

@@ -26,6 +26,7 @@ from .lengths import (
     token_ruler,
 )
 from .reading.notices import SIZES, Notices
+from .reading.places import shortened
 from .records import Written
 from .small_tasks import check_few_prompts, divided
 from .splitting import Line, Splits, divide
@@ -49,8 +50,10 @@ class Division:
     few_prompts: str = "drop"
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.held_out <= 0.4:
-            raise ValueError(f"held_out must be above 0 and at most 0.4, got {self.held_out}")
+        number = isinstance(self.held_out, int | float)
+        if not number or not 0.0 < self.held_out <= 0.4:
+            came = shortened(repr(self.held_out))
+            raise ValueError(f"held_out must be above 0 and at most 0.4, got {came}")
         check_too_long(self.too_long)
         check_few_prompts(self.few_prompts)
 
@@ -78,12 +81,16 @@ class Writing:
                     f"{option} is for pretrained models; name their tokenizer, or leave it out"
                 )
         for score in (self.score, *self.scores.values()):
-            if isinstance(score, str) and score not in SCORES:
-                raise ValueError(
-                    f"score must be one of {', '.join(SCORES)}, or a function, got {score!r}"
-                )
-        if self.max_tokens is not None and self.max_tokens < 2:
-            raise ValueError(f"max_tokens must be at least 2, got {self.max_tokens}")
+            if score is None or callable(score) or (isinstance(score, str) and score in SCORES):
+                continue
+            raise ValueError(
+                f"score must be one of {', '.join(SCORES)}, or a function, got "
+                f"{shortened(repr(score))}"
+            )
+        whole = isinstance(self.max_tokens, int) and not isinstance(self.max_tokens, bool)
+        if self.max_tokens is not None and not (whole and self.max_tokens >= 2):
+            came = shortened(repr(self.max_tokens))
+            raise ValueError(f"max_tokens must be a whole number of at least 2, got {came}")
 
 
 def corpus_suite(
@@ -109,6 +116,8 @@ def corpus_suite(
     if ruler := None if classify else _ruler(tasks, writing):
         for task in tasks.values():
             task.lines = fitted(task.lines, ruler, division.too_long, notices)
+        # What is derived from an example, as for `stress`, must not be longer either.
+        writing = replace(writing, max_tokens=ruler.most)
     _check_left_out(notices, rows)
     splits = divided(
         tasks,

@@ -110,9 +110,9 @@ def _majority(splits: Splits) -> float:
     counts = Counter(text for question in every for text in references(question))
     guess = counts.most_common(1)[0][0]
     # In a small split the guess may be right more often than in all of them.
-    share = max(_share(guess, one) for one in (every, *(splits[name] for name in SPLITS[1:3])))
-    # An answer that is accepted everywhere leaves nothing to learn, and no scale for it.
-    return share if share < 1.0 else 0.0
+    shares = [_share(guess, one) for one in (every, *(splits[name] for name in SPLITS[1:3]))]
+    # Where it is always right there is nothing to learn, and no scale for it.
+    return max((share for share in shares if share < 1.0), default=0.0)
 
 
 def _share(answer: str, questions: Sequence[Question]) -> float:

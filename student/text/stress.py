@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 
 from .characters import content_uniform
-from .wording import PROMPT, Prompt, Question, asked, asking, worded
+from .wording import PROMPT, Prompt, Question, asked, asking, shown, worded
 
 STRESS = ("noise", "template", "harder")
 """What a stress split may be."""
@@ -33,7 +33,7 @@ def check_stress(stress: str, levels: bool = False, tokenised: bool = True) -> N
         ValueError: saying what to take instead.
     """
     if stress not in STRESS:
-        raise ValueError(f"stress must be one of {', '.join(STRESS)}, got {stress!r}")
+        raise ValueError(f"stress must be one of {', '.join(STRESS)}, got {shown(str(stress))}")
     if stress == "harder" and not levels:
         raise ValueError(
             "stress='harder' is for tasks with levels, and these have none: take 'noise' or "

@@ -79,8 +79,8 @@ def check_template(template: str) -> None:
     Raises:
         ValueError: unless it holds `{prompt}` once.
     """
-    if template.count(PROMPT) != 1:
-        raise ValueError(f"template must hold {PROMPT} once, got {template!r}")
+    if not isinstance(template, str) or template.count(PROMPT) != 1:
+        raise ValueError(f"template must hold {PROMPT} once, got {shown(str(template))}")
 
 
 class Wording:

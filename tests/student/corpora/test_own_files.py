@@ -72,15 +72,13 @@ def test_a_prompt_stays_in_one_split_over_all_tasks(tmp_path):
                 assert split_of.setdefault(prompt, split) == split
 
 
-def test_a_line_without_a_split_is_left_out_where_its_prompt_is_tested(tmp_path):
+def test_given_splits_are_kept_and_bind_lines_without_one(tmp_path):
     records = numbered(30)
     records[3]["split"] = "test"
     records.append({"prompt": "item 3", "answer": "three"})
     records.append({"prompt": "very hard", "answer": "1", "split": "stress"})
     splits = texts(jsonl(written(tmp_path / "items.jsonl", records)))["items"]
-    assert splits["test"] == [("item 3", "3")]
-    pairs = [pair for split in ("train", "probe") for pair in splits[split]]
-    assert "item 3" not in [prompt for prompt, _ in pairs]
+    assert splits["test"] == [("item 3", "3"), ("item 3", "three")]
     assert splits["stress"] == [("very hard", "1")]
     assert len(splits["probe"]) == 5
 
@@ -327,3 +325,30 @@ def test_the_shipped_words_are_a_suite_with_an_order():
 def test_the_shipped_words_are_right(task, pair):
     splits = texts(jsonl(str(WORDS)))[task]
     assert pair in [known for pairs in splits.values() for known in pairs]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"held_out": "x"},
+        {"max_tokens": "x"},
+        {"max_tokens": 1},
+        {"score": 5},
+        {"score": ["exact"] * 99},
+        {"template": 5},
+        {"template": "x" * 999},
+        {"stress": "x" * 999},
+        {"turns": "x" * 999},
+        {"on_bad": "x" * 999},
+        {"too_long": "x" * 999},
+        {"few_prompts": "x" * 999},
+        {"tasks": {"a": {"score": "x"}}},
+    ],
+)
+def test_an_option_of_another_kind_is_refused_in_one_short_sentence(tmp_path, options):
+    path = written(tmp_path / "a.jsonl", numbered(30))
+    with pytest.raises(
+        ValueError, match=next(iter(options)) if "tasks" not in options else "score"
+    ) as error:
+        jsonl(path, **options)
+    assert len(str(error.value)) < 300

@@ -94,7 +94,8 @@ def test_a_prompt_that_another_task_tests_is_not_trained_on_here():
         "b": lines(*numbered(30, None, "b"), ("Secret", "y", None)),
     }
     splits = cut(tasks)
-    assert "Secret" not in [prompt for one in splits["b"].values() for prompt in one]
+    assert splits["b"]["test"].count("Secret") == 1
+    assert "Secret" not in splits["b"]["train"] + splits["b"]["probe"]
     assert splits["a"]["test"] == ["secret"]
 
 
@@ -111,6 +112,20 @@ def test_all_small_tasks_are_named_and_nothing_is_noticed_then():
         cut(tasks, notices)
     assert list(error.value.reasons) == ["b", "c"]
     assert notices.lines() == ()
+
+
+def test_a_large_official_test_does_not_make_a_large_probe():
+    rows = numbered(150, "train") + numbered(1000, "test", "t")
+    splits = cut({"a": lines(*rows)})["a"]
+    # Twice a tenth of what can be cut, not a tenth of all.
+    assert [len(splits[split]) for split in ("train", "probe", "test")] == [120, 30, 1000]
+
+
+def test_a_stress_prompt_differs_by_more_than_white_space():
+    rows = [(f"{i}  + {i % 7}", str(i), None) for i in range(40)]
+    splits = cut({"a": lines(*rows)})["a"]
+    for clean, noisy in zip(splits["test"], splits["stress"], strict=True):
+        assert normal_form(clean) != normal_form(noisy)
 
 
 PROMPTS = st.text("aAbB \u00e9", min_size=1, max_size=4).filter(str.strip)
