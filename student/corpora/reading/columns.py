@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .benchmarks import Layout, headed, recognised
+from .benchmarks import Layout, headed, is_marked, recognised
 from .chats import TURNS, chat_parts, chat_records
 from .facts import FACTS, HEADER, fact_roles, facts_of
 from .notices import DOUBTED, LOST, READ, Notices
@@ -187,7 +187,8 @@ class Columns:
             answer = json.dumps(answer, ensure_ascii=False)
         if not is_absent(value.get("choices")):
             known = value.get("label") if answer is None else answer
-            known = None if _is_no_class(known) else known
+            if _is_no_class(known) or is_marked(plan.layout.roles["choices"]):
+                known = None
             base = plan.layout.base
             return record | choice_record(
                 place, value["choices"], known, base, plan.picks, self._notices

@@ -16,6 +16,8 @@ _PREFIX = re.compile(r"\s*\(?\s*([A-Za-z]|\d{1,2})\s*(?:[).:]\s*(?!\d)|\)\s*)")
 """A), (A), A. or A: before a choice; 1.5 has none."""
 _IN_A_LINE = re.compile(r"(?:^|[,;\n])\s*\(?([A-Za-z])\s*[).]\s*")
 _NAMED = re.compile(r"\s*\(?\s*([A-Za-z]|\d{1,2})\s*[).:]?\s*$")
+_LABEL = re.compile(r"((option|opt|choice|answer|ans)[_ ]?)?([a-z]|\d{1,2})", re.IGNORECASE)
+"""A name that people give to a choice, which is not its text."""
 _TEXTS = ("text", "texts", "choices", "value", "content", "option")
 _LABELS = ("label", "labels", "key", "letter", "id")
 
@@ -74,7 +76,7 @@ class Options:
         """
         text = (text_of(place, "answer", value) or "").strip()
         named = _NAMED.match(text)
-        label = self._index(self.labels, named.group(1).upper() if named else "")
+        label = self._index(self.labels, (named.group(1) if named else text).upper())
         if self.are_named and label is not None:
             return self._present(place, label, value)
         number, by_text, by_number = whole_number(value), self._by_text(text), None
@@ -123,7 +125,7 @@ def choice_record(
     Raises:
         BadRowError: if there are not two different ones, or the answer is none of them.
     """
-    options = options_of(place, value, base)
+    options = options_of(place, value, base, scored=is_absent(answer))
     right = list(options.right)
     if not right and not is_absent(answer):
         # Several answers, such as ["yes", "y"], or one.
@@ -149,11 +151,17 @@ def choice_record(
     return record
 
 
-def options_of(place: Place, value: Any, base: int = 0) -> Options:
+def options_of(place: Place, value: Any, base: int = 0, scored: bool = True) -> Options:
     """The choices that a value holds, whichever way they are written.
 
     Texts; {label: [...], text: [...]}; a list of {label, text}; {"A": text, ...}; scores by text,
     as BIG-bench has them; one text with A), B) before each. Such prefixes go where all have them.
+
+    Args:
+        place: where they stand.
+        value: the choices.
+        base: the number of the first where the answer is a number.
+        scored: whether numbers beside them may be scores: not where an answer says which is right.
 
     Raises:
         BadRowError: for anything else.
@@ -161,7 +169,7 @@ def options_of(place: Place, value: Any, base: int = 0) -> Options:
     if isinstance(value, str):
         value = _unpacked(place, value)
     if isinstance(value, Mapping):
-        return _of_mapping(place, value, base)
+        return _of_mapping(place, value, base, scored)
     if not isinstance(value, Sequence):
         raise BadRowError(place, "the choices must be a list of texts", value)
     if value and all(isinstance(one, Mapping) for one in value):
@@ -171,18 +179,23 @@ def options_of(place: Place, value: Any, base: int = 0) -> Options:
     return _stripped(_lettered(place, value, (), base))
 
 
-def _of_mapping(place: Place, value: Mapping[str, Any], base: int) -> Options:
+def _of_mapping(place: Place, value: Mapping[str, Any], base: int, scored: bool) -> Options:
     texts = next((value[key] for key in _TEXTS if isinstance(value.get(key), list)), None)
     if texts is not None:
         labels: list[Any] = next(
             (value[key] for key in _LABELS if isinstance(value.get(key), list)), []
         )
-        if labels and all(label in (0, 1) for label in labels) and sum(labels) < len(labels):
+        marks = bool(labels) and all(label in (0, 1) for label in labels)
+        if scored and marks and sum(labels) < len(labels):
             return _scored(place, dict(zip(map(str, texts), labels, strict=True)))
         return _lettered(place, texts, labels, base)
     entries = {text: one for text, one in value.items() if one is not None}
     if entries and all(isinstance(one, int | float) for one in entries.values()):
-        return _scored(place, entries)
+        if scored:
+            return _scored(place, entries)
+        if not any(_LABEL.fullmatch(str(name)) for name in entries):
+            # Scores of texts, of which the answer is one.
+            return _lettered(place, list(entries), (), base)
     return _lettered(place, list(entries.values()), list(entries), base)
 
 

@@ -235,6 +235,13 @@ def test_scores_say_which_choice_is_right_whatever_stands_beside_them():
     assert "columns left aside: target" in notices.lines()
 
 
+def test_scores_of_marked_columns_go_before_an_answer_that_is_named():
+    row = {"input": "Q", "target_scores": {"A": 0, "B": 1}, "target": "A"}
+    columns = {"prompt": "input", "choices": "target_scores", "answer": "target"}
+    (record,) = Columns(Notices(), columns).records(PLACE, row)
+    assert record == {"prompt": "Q", "choices": ["A", "B"], "answer": "B"}
+
+
 def test_our_own_names_go_before_all_others():
     row = {"question": "q", "prompt": "p", "input": "i", "answer": "a", "output": "o"}
     assert read(row) == {"prompt": "p", "answer": "a"}

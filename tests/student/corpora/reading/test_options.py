@@ -103,6 +103,21 @@ def test_the_highest_scores_are_right():
 
 
 @pytest.mark.parametrize(
+    ("choices", "answer", "texts", "right"),
+    [
+        ({"A": 1, "B": 5, "C": 9}, "A", ["1", "5", "9"], "1"),
+        ({"A": 0.5, "B": 0.25}, "B", ["0.5", "0.25"], "0.25"),
+        ({"option1": 4, "option2": 5}, "option1", ["4", "5"], "4"),
+        ({"robin": 0.9, "trout": 0.1}, "trout", ["robin", "trout"], "trout"),
+        ({"label": [0, 1], "text": ["a robin", "a trout"]}, 0, ["a robin", "a trout"], "a robin"),
+        ({"label": [1, 0], "text": ["a robin", "a trout"]}, "0", ["a robin", "a trout"], "a trout"),
+    ],
+)
+def test_numbers_are_no_scores_where_an_answer_says_which_is_right(choices, answer, texts, right):
+    assert record(choices, answer) == {"choices": texts, "answer": right}
+
+
+@pytest.mark.parametrize(
     ("choices", "answer", "rule"),
     [
         (["x", "y"], "z", "the answer is none of the 2 choices, got 'z'"),
