@@ -14,9 +14,19 @@ from .chats import TURNS, chat_parts, chat_records
 from .facts import FACTS, HEADER, fact_roles, facts_of
 from .notices import DOUBTED, LOST, READ, Notices
 from .options import Picks, choice_record
-from .places import BadRowError, Place, listed
+from .places import BadRowError, Place, listed, shortened
 from .usual_names import UNANSWERABLE, Names
-from .values import Role, Row, answers_of, holds, is_absent, taker, text_of, whole_number
+from .values import (
+    Role,
+    Row,
+    answers_of,
+    holds,
+    is_absent,
+    lists_nothing,
+    taker,
+    text_of,
+    whole_number,
+)
 
 EXAMPLE = ("prompt", "answer", "accepted", "label", "choices", "messages")
 """Our own keys of an example."""
@@ -55,28 +65,25 @@ class Columns:
     Args:
         notices: what was read as what, left aside, cut or changed is counted there.
         columns: names of columns, dotted where they are nested, by our own keys; they go before
-            the usual names, in rows that have them.
+            the usual names, in rows that have them. A column may be called by a number.
         task_column: the column that names the task of every row.
         turns: which turns of the assistant's are examples, `last` or `all`.
 
     Raises:
-        ValueError: for a key that is none of ours, or another `turns`.
+        ValueError: for a key that is none of ours, what names no column, or another `turns`.
     """
 
     def __init__(
         self,
         notices: Notices,
-        columns: Mapping[str, str] | None = None,
-        task_column: str = "",
+        columns: Mapping[str, str | int] | None = None,
+        task_column: str | int = "",
         turns: str = "last",
     ) -> None:
-        for key in columns or ():
-            if key not in EXAMPLE + FACTS:
-                allowed = ", ".join(EXAMPLE + FACTS)
-                raise ValueError(f"columns has no key {key!r}; the keys are {allowed}")
         if turns not in TURNS:
-            raise ValueError(f"turns must be one of {', '.join(TURNS)}, got {turns!r}")
-        named = {**(columns or {}), **({"task": task_column} if task_column else {})}
+            got = shortened(repr(turns))
+            raise ValueError(f"turns must be one of {', '.join(TURNS)}, got {got}")
+        named = _named_columns(columns, task_column)
         self._named = {key: Role((path,), taker(path)) for key, path in named.items()}
         self._notices, self._turns = notices, turns
         self._plans: dict[tuple[str, ...], _Plan] = {}
@@ -141,7 +148,9 @@ class Columns:
             around = {key: value for key, value in row.items() if key != column}
             inner = [self.records(place, around | one) for one in roles["rows"].take(row)]
             return [record for records in inner for record in records]
-        if row.get(UNANSWERABLE) is True and not self._named:
+        answer = roles.get("answer")
+        unanswerable = row.get(UNANSWERABLE) is True or (answer and lists_nothing(answer.take(row)))
+        if unanswerable and not self._named.keys() & {"answer", "label"}:
             self._notices.count(
                 "questions that are marked as having no answer, left out", place, 1, LOST
             )
@@ -285,6 +294,32 @@ class Columns:
                 weight=DOUBTED,
             )
         return named
+
+
+def _named_columns(
+    columns: Mapping[str, str | int] | None, task_column: str | int
+) -> dict[str, str]:
+    """The columns that one names, by our own keys.
+
+    Raises:
+        ValueError: for another key, or for what is no name.
+    """
+    if not isinstance(columns, Mapping | None):
+        got = shortened(repr(columns))
+        raise ValueError(f"columns must be like {{prompt: question, answer: final}}, got {got}")
+    named = dict(columns or {})
+    for key in named:
+        if key not in EXAMPLE + FACTS:
+            got, allowed = shortened(repr(key)), ", ".join(EXAMPLE + FACTS)
+            raise ValueError(f"columns has no key {got}; the keys are {allowed}")
+    if task_column not in ("", None):
+        named["task"] = task_column
+    for key, name in named.items():
+        if isinstance(name, bool) or not isinstance(name, str | int) or name == "":
+            option = "task_column" if key == "task" and name is task_column else f"columns: {key}"
+            got = shortened(repr(name))
+            raise ValueError(f"{option} must be the name of a column, got {got}")
+    return {key: str(name) for key, name in named.items()}
 
 
 def _listed_names(row: Iterable[str]) -> str:

@@ -110,6 +110,12 @@ def answers_of(place: Place, value: Any) -> list[str]:
     return list(dict.fromkeys(_answers(place, value)))
 
 
+def lists_nothing(value: Any) -> bool:
+    """Whether a value is an object whose list of texts is there and empty, as SQuAD 2 has it."""
+    inner = [value[key] for key in _INNER if key in value] if isinstance(value, Mapping) else []
+    return inner[:1] in ([[]], [()])
+
+
 def _answers(place: Place, value: Any) -> Iterator[str]:
     if isinstance(value, list | tuple):
         for one in value:

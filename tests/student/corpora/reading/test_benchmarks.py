@@ -194,6 +194,23 @@ def test_paragraphs_of_questions_give_an_example_for_each():
     ]
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"answers": {"text": [], "answer_start": []}},
+        {"answers": {"text": ["a"], "answer_start": [0]}, "is_impossible": True},
+    ],
+)
+def test_questions_that_are_marked_as_having_no_answer_are_left_aside_and_counted(mark):
+    notices = Notices()
+    columns = Columns(notices, task_column="title")
+    row = {"title": "T", "context": "C", "question": "Q", "answers": {"text": ["a"]}}
+    assert columns.records(PLACE, row) == [{"prompt": "C\n\nQ", "answer": "a", "task": "T"}]
+    assert columns.records(PLACE, row | mark) == []
+    assert notices.counted("questions that are marked as having no answer, left out") == 1
+    assert notices.left_out == 0
+
+
 def test_a_story_gives_an_example_for_each_question_with_what_was_told_before():
     story = {"text": ["One.", "Q1?", "Two.", "Q2?"], "answer": ["", "a", "", "b"]}
     assert Columns(Notices()).records(PLACE, {"story": story}) == [

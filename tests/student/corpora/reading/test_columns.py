@@ -214,8 +214,35 @@ def test_a_table_of_two_joined_sets_is_read_row_by_row():
 def test_options_of_the_reader_are_checked():
     with pytest.raises(ValueError, match="columns has no key 'question'; the keys are prompt"):
         Columns(Notices(), columns={"question": "q"})
-    with pytest.raises(ValueError, match="turns must be one of last, all, got 'first'"):
-        Columns(Notices(), turns="first")
+    for turns in ("first", "x" * 1000):
+        with pytest.raises(ValueError, match=r"turns must be one of last, all, got '[fx]") as error:
+            Columns(Notices(), turns=turns)
+        assert len(str(error.value)) < 300
+
+
+def test_columns_may_be_called_by_numbers():
+    row = {"0": "q", "1": "a", "5": "t"}
+    columns = {"prompt": 0, "answer": 1}
+    assert read(row, columns=columns, task_column=5) == {"prompt": "q", "answer": "a", "task": "t"}
+    assert read(row, columns={"prompt": 1, "answer": 5}, task_column=0)["task"] == "q"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"columns": ["prompt", "answer"]}, r"columns must be like {prompt: .*}, got \['prompt'"),
+        ({"columns": "prompt=question"}, "columns must be like .*, got 'prompt=question'"),
+        ({"columns": {"prompt": ["a"] * 500}}, r"columns: prompt must be the name of a column"),
+        ({"columns": {"answer": None}}, "columns: answer must be the name of a column, got None"),
+        ({"columns": {"answer": True}}, "columns: answer must be the name of a column, got True"),
+        ({"columns": {"x" * 500: "a"}}, "columns has no key 'x+[.]{3}x+'; the keys are prompt"),
+        ({"task_column": ["a"]}, r"task_column must be the name of a column, got \['a'\]"),
+    ],
+)
+def test_what_names_no_column_is_one_sentence(options, sentence):
+    with pytest.raises(ValueError, match=sentence) as error:
+        Columns(Notices(), **options)
+    assert len(str(error.value)) < 300
 
 
 def test_an_object_that_one_names_as_the_answer_is_json():
