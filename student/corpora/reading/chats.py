@@ -135,7 +135,7 @@ def chat_records(
     records = []
     for end in wanted if turns == "all" else wanted[-1:]:
         if not chat[end].content.strip():
-            raise BadRowError(place, f"the assistant's turn (message {end + 1}) is empty")
+            raise BadRowError(place, "the assistant's turn is empty", None, f"message {end + 1}")
         records.append({"messages": messages[: end + 1]})
     return records
 
@@ -184,19 +184,20 @@ def _of_exchange(place: Place, number: int, one: Row) -> list[_Turn]:
         if key.lower() in _SPEAKERS and isinstance(content, str)
     ]
     if not turns:
-        raise BadRowError(place, f"message {number} has no role", one)
+        raise BadRowError(place, "a message has no role", one, f"message {number}")
     return turns
 
 
 def _of_message(place: Place, number: int, one: Any) -> _Turn:
     if not isinstance(one, Mapping):
-        raise BadRowError(place, f"message {number} must be an object of role and content", one)
+        rule = "a message must be an object of role and content"
+        raise BadRowError(place, rule, one, f"message {number}")
     key = next(key for key in _ROLE_KEYS if key in one)
     role = str(one[key])
     # A role of one's own may be known to one's own template.
     role = _ROLE_OF.get(role.lower(), role if key == "role" else "")
     if not role:
-        raise BadRowError(place, f"message {number} is from an unknown role", one[key])
+        raise BadRowError(place, "a message is from an unknown role", one[key], f"message {number}")
     content = next((one[key] for key in _CONTENT_KEYS if one.get(key) is not None), None)
     weights = [one.get(key) for key in ("weight", "train", "loss")]
     wanted = all(weight is None or bool(weight) for weight in weights)
@@ -227,7 +228,7 @@ def _piece(place: Place, number: int, piece: Any) -> tuple[str, bool]:
     text = inside.get("text", inside.get("value"))
     kind = inside.get("type", "text")
     if not isinstance(text, str) or kind not in _PLAIN_PARTS + _OTHER_PARTS:
-        raise BadRowError(place, f"message {number} holds more than text", piece)
+        raise BadRowError(place, "a message holds more than text", piece, f"message {number}")
     return text, kind in _PLAIN_PARTS
 
 

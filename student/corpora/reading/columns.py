@@ -296,9 +296,7 @@ class Columns:
         return named
 
 
-def _named_columns(
-    columns: Mapping[str, str | int] | None, task_column: str | int
-) -> dict[str, str]:
+def _named_columns(columns: Any, task_column: Any) -> dict[str, str]:
     """The columns that one names, by our own keys.
 
     Raises:

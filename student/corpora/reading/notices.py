@@ -12,7 +12,9 @@ from .places import Place, listed
 LOST, DOUBTED, READ, CHANGED, ASIDE, SIZES = range(6)
 """How much a notice weighs: what is lost goes first, then what is guessed, read as what, changed,
 left aside, and sizes."""
-_MOST_READ = 6
+_MOST_KINDS = 6
+"""Of ways in which rows were read, and of reasons to leave some out."""
+_LEFT_OUT = "rows left out, "
 _LONGEST_LIST = 120
 
 
@@ -51,7 +53,7 @@ class Notices:
 
     def leave_out(self, reason: str, place: Place | None = None, count: int = 1) -> None:
         """One more row that can't be used."""
-        self.count(f"rows left out, {reason}", place, count, LOST)
+        self.count(_LEFT_OUT + reason, place, count, LOST)
         self.left_out += count
 
     def counted(self, kind: str) -> int:
@@ -70,15 +72,29 @@ class Notices:
 
     def _lines(self) -> Iterator[str]:
         for weight in range(SIZES + 1):
-            kinds = [item for item in self._kinds.items() if item[1].weight == weight]
-            if weight == READ and len(kinds) > _MOST_READ:
-                # A folder of many kinds of files would hide everything else.
-                rarest = sorted(kinds, key=lambda item: -item[1].count)[_MOST_READ - 1 :]
-                rows = sum(one.count for _, one in rarest)
-                kinds = [item for item in kinds if item not in rarest]
-                more = f"rows read in {len(rarest)} further ways"
-                kinds.append((more, _Kind(READ, rows, rarest[0][1].first)))
-            yield from (_line(kind, one) for kind, one in kinds)
+            kinds = {kind: one for kind, one in self._kinds.items() if one.weight == weight}
+            if weight == LOST:
+                reasons = [kind for kind in kinds if kind.startswith(_LEFT_OUT)]
+                _join_rarest(kinds, reasons, "rows left out for {} further reasons")
+            if weight == READ:
+                _join_rarest(kinds, list(kinds), "rows read in {} further ways")
+            yield from (_line(kind, one) for kind, one in kinds.items())
+
+
+def _join_rarest(kinds: dict[str, _Kind], among: list[str], words: str) -> None:
+    """Make one kind of the rarest where many would hide everything else.
+
+    Args:
+        kinds: all to be said; the new one comes last.
+        among: which of them.
+        words: of the new one, `{}` for how many it is.
+    """
+    if len(among) <= _MOST_KINDS:
+        return
+    rarest = sorted(among, key=lambda kind: -kinds[kind].count)[_MOST_KINDS - 1 :]
+    ones = [kinds.pop(kind) for kind in rarest]
+    rows = sum(one.count for one in ones)
+    kinds[words.format(len(ones))] = _Kind(ones[0].weight, rows, ones[0].first)
 
 
 def _line(kind: str, one: _Kind) -> str:

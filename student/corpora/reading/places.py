@@ -33,13 +33,16 @@ class BadRowError(ValueError):
 
     Args:
         place: of the row.
-        rule: a clause such as "'messages' must end with the assistant's".
+        rule: a clause such as "'messages' must end with the assistant's", the same in all rows
+            that break it.
         value: what came; its beginning is shown.
+        detail: what is of this row alone, such as the number of a message.
     """
 
-    def __init__(self, place: Place, rule: str, value: Any = None) -> None:
+    def __init__(self, place: Place, rule: str, value: Any = None, detail: str = "") -> None:
         self.place, self.rule = place, rule
-        self.came = "" if value is None else f", got {shortened(repr(value))}"
+        came = "" if value is None else f", got {shortened(repr(value))}"
+        self.came = (f" ({detail})" if detail else "") + came
         super().__init__(f"{_short_place(place)}: {rule}{self.came}")
 
 

@@ -189,7 +189,7 @@ def test_what_says_nothing_of_a_task_is_left_aside_with_a_notice(tmp_path):
 
 def test_malformed_json_is_named_with_file_line_and_column(tmp_path):
     (tmp_path / "items.jsonl").write_text('{"prompt": "a", }\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"items.jsonl, line 1: not valid JSON.* at column \d+"):
+    with pytest.raises(ValueError, match=r"items.jsonl, line 1: not valid JSON.* \(column \d+\)"):
         jsonl(tmp_path)
 
 

@@ -168,7 +168,7 @@ CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
         ({"prompt": "a", "answer": "b", "label": "c"}, "has both 'answer' and 'label'"),
         ({"messages": CHAT[:1]}, "no turn of the assistant's"),
         ({"messages": CHAT[::-1]}, "nothing stands before the assistant's turn"),
-        ({"messages": [{"role": "user", "content": [1]}, CHAT[1]]}, "message 1 holds more than"),
+        ({"messages": [{"role": "user", "content": [1]}, CHAT[1]]}, "a message holds more than"),
         ({"prompt": "a", "answer": "b", "choices": ["b"]}, "two or more different choices"),
         ({"prompt": "a", "answer": "b", "choices": ["b", "b"]}, "two or more different choices"),
         ({"prompt": "a\ud800", "answer": "b"}, "half of a surrogate pair"),

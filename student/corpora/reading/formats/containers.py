@@ -71,7 +71,8 @@ def _lines(file: Path) -> Iterator[tuple[Place, RawRow]]:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                row = BadRowError(place, f"not valid JSON: {_fault(error)}", line.strip())
+                fault, where = _fault(error)
+                row = BadRowError(place, f"not valid JSON: {fault}", line.strip(), where)
             if not isinstance(row, dict):
                 row = _no_object(place, row)
             yield place, row
@@ -83,11 +84,16 @@ def _no_object(place: Place, value: Any) -> BadRowError:
     return BadRowError(place, 'a row must be an object, {"prompt": ..., "answer": ...}', value)
 
 
-def _fault(error: Exception) -> str:
+def _fault(error: Exception) -> tuple[str, str]:
+    """What is wrong with a text, and where in it."""
     if isinstance(error, json.JSONDecodeError):
         # A line that is cut off is wrong where it ends, not in the next one.
-        return f"{error.msg} at column {min(error.pos, len(error.doc.rstrip())) + 1}"
-    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        return error.msg, f"column {min(error.pos, len(error.doc.rstrip())) + 1}"
+    if isinstance(error, RecursionError):
+        return "nested too deeply", ""
+    # A number with too many digits, and what to do about it in Python.
+    fault, _, digits = str(error).partition(": ")
+    return fault, digits.partition(";")[0]
 
 
 def _container(file: Path, notices: Notices) -> Iterator[tuple[Place, RawRow]]:
@@ -118,7 +124,7 @@ def _values(file: Path, text: str) -> Iterator[Any]:
             place = f"{file}, line {error.lineno}, column {error.colno}"
             raise ValueError(f"{place}: not valid JSON: {error.msg}") from None
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{file}: not valid JSON: {_fault(error)}") from None
+            raise ValueError(f"{file}: not valid JSON: {_fault(error)[0]}") from None
         yield value
         while end < len(text) and text[end].isspace():
             end += 1

@@ -40,8 +40,9 @@ def table_rows(file: Path, notices: Notices) -> Iterator[tuple[Place, RawRow]]:
         if isinstance(cells, BadRowError):
             yield place, cells
         elif len(cells) != len(columns):
-            rule = f"the row has {len(cells)} cells and the header {len(columns)}"
-            yield place, BadRowError(place, rule, separator.join(cells))
+            rule = "the row has another number of cells than the header"
+            detail = f"{len(cells)}, not {len(columns)}"
+            yield place, BadRowError(place, rule, separator.join(cells), detail)
         else:
             pairs = zip(columns, cells, strict=True)
             yield place, {name: cell or None for name, cell in pairs if name}

@@ -115,7 +115,9 @@ def test_turns_without_weight_are_not_learnt():
 def test_a_role_of_ones_own_stays_but_an_unknown_speaker_is_refused():
     critic = {"role": "critic", "content": "no"}
     assert read({"messages": [USER, critic, REPLY]}) == [[USER, critic, REPLY]]
-    with pytest.raises(BadRowError, match="message 1 is from an unknown role, got 'alien'"):
+    with pytest.raises(
+        BadRowError, match=r"a message is from an unknown role \(message 1\), got 'alien'"
+    ):
         read({"conversations": [{"from": "alien", "value": "x"}, {"from": "gpt", "value": "y"}]})
 
 
@@ -135,11 +137,14 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + 
         ([USER], "the chat has no turn of the assistant's, got 'user'"),
         ([REPLY], "nothing stands before the assistant's turn"),
         ([USER, REPLY | {"weight": 0}], "no turn of the assistant's has a weight"),
-        ([USER, REPLY | {"content": " "}], r"the assistant's turn \(message 2\) is empty"),
-        ([USER, REPLY | {"content": None}], r"the assistant's turn \(message 2\) is empty"),
-        ([{"role": "user", "content": [PICTURE]}, REPLY], "message 1 holds more than text"),
-        ([7, REPLY], "message 1 must be an object of role and content, got 7"),
-        ([{"words": "x"}, REPLY], "message 1 has no role"),
+        ([USER, REPLY | {"content": " "}], r"the assistant's turn is empty \(message 2\)"),
+        ([USER, REPLY | {"content": None}], r"the assistant's turn is empty \(message 2\)"),
+        (
+            [{"role": "user", "content": [PICTURE]}, REPLY],
+            r"a message holds more than text \(message 1\)",
+        ),
+        ([7, REPLY], r"must be an object of role and content \(message 1\), got 7"),
+        ([{"words": "x"}, REPLY], r"a message has no role \(message 1\)"),
         (7, "a chat must be a list of messages, got 7"),
     ],
 )
@@ -161,5 +166,5 @@ def test_parts_of_type_and_value_are_joined_and_calls_stand_on_their_own_lines()
     content = [{"type": kind, "value": value} for kind, value in parts]
     ((_, reply),) = read({"messages": [USER, {"role": "assistant", "content": content}]})
     assert reply["content"] == 'Add.\nSo 7\n{"name": "f"}'
-    with pytest.raises(BadRowError, match="message 1 holds more than text"):
+    with pytest.raises(BadRowError, match=r"a message holds more than text \(message 1\)"):
         read({"messages": [{"role": "user", "content": [{"type": "image", "value": "x"}]}, REPLY]})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lessonplan.student.corpora.reading import Notices, Place
-from lessonplan.student.corpora.reading.notices import ASIDE, DOUBTED, READ, SIZES
+from lessonplan.student.corpora.reading.notices import ASIDE, DOUBTED, LOST, READ, SIZES
 
 
 def test_what_is_lost_is_said_before_what_is_left_aside():
@@ -44,3 +44,16 @@ def test_of_many_ways_of_reading_the_rarest_are_said_together():
     assert notices.lines()[:2] == ("way 0: 10 (first: 0.csv, line 2)",
                                    "way 1: 9 (first: 1.csv, line 2)")  # fmt: skip
     assert notices.lines()[5:] == ("rows read in 3 further ways: 12 (first: 5.csv, line 2)",)
+
+
+def test_of_many_reasons_the_rarest_are_said_together():
+    notices = Notices()
+    notices.say("the split 'test' has no answers", LOST)
+    for number in range(150):
+        notices.leave_out(f"reason {number}", Place(Path("a.csv"), number + 2), 2 - (number > 4))
+    assert notices.lines() == (
+        "the split 'test' has no answers",
+        *(f"rows left out, reason {i}: 2 (first: a.csv, line {i + 2})" for i in range(5)),
+        "rows left out for 145 further reasons: 145 (first: a.csv, line 7)",
+    )
+    assert notices.left_out == 155

@@ -94,11 +94,29 @@ def test_a_line_that_cannot_be_read_is_a_bad_row_and_the_next_ones_follow(tmp_pa
     first, *bad, last = rows_of(tmp_path, text, name="a.jsonl")
     assert (first, last) == (A, B)
     assert [error.rule for error in bad] == [
-        "not valid JSON: Expecting ',' delimiter at column 15",
+        "not valid JSON: Expecting ',' delimiter",
         *['a row must be an object, {"prompt": ..., "answer": ...}'] * 2,
     ]
-    assert str(bad[0]).startswith(f"{tmp_path}/a.jsonl, line 2: not valid JSON")
+    assert str(bad[0]) == (
+        f"{tmp_path}/a.jsonl, line 2: not valid JSON: Expecting ',' delimiter (column 15), "
+        """got '{"prompt": "x"'"""
+    )
     assert [str(row)[-9:] for row in rows_of(tmp_path, [A, "words"])[1:]] == ["t 'words'"]
+
+
+def test_one_rule_is_broken_wherever_lines_are_cut_off(tmp_path):
+    lines = [f'{{"prompt": "{"x" * length}"' for length in range(150)]
+    bad = rows_of(tmp_path, "\n".join(lines), name="a.jsonl")
+    assert {error.rule for error in bad} == {"not valid JSON: Expecting ',' delimiter"}
+    ends = [f"(column {length + 14})" in str(error) for length, error in enumerate(bad)]
+    assert len(ends) == 150
+    assert all(ends)
+
+
+def test_a_number_with_too_many_digits_is_a_short_sentence(tmp_path):
+    (bad,) = rows_of(tmp_path, f'{{"a": {"1" * 5000}}}', name="a.jsonl")
+    assert "(value has 5000 digits), got" in str(bad)
+    assert len(str(bad)) < 300
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,16 @@ def test_columns_without_a_name_are_of_no_use(tmp_path):
 
 def test_rows_of_another_width_are_bad_and_the_next_ones_follow(tmp_path):
     long, last = rows_of(tmp_path, "q,a\n1,2,3\n4,5\n")
-    assert "line 2: the row has 3 cells and the header 2, got '1,2,3'" in str(long)
+    assert "line 2: the row has another number of cells than the header (3, not 2), got" in str(
+        long
+    )
     assert last == {"q": "4", "a": "5"}
+
+
+def test_one_rule_is_broken_however_wide_the_rows_are(tmp_path):
+    bad = rows_of(tmp_path, "q,a\n" + "".join("1," * width + "1\n" for width in range(2, 9)))
+    assert len(bad) == 7
+    assert len({error.rule for error in bad}) == 1
 
 
 def test_quotation_marks_that_do_not_pair_are_a_bad_row(tmp_path):
