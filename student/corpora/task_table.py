@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from .reading.notices import Notices
-from .reading.places import Place
+from .reading.places import Place, listed, shortened
 from .records import DESCRIPTIONS, Written, described
 from .suite import Score
 
 _KEYS = (*DESCRIPTIONS, "score")
+_LONGEST_LIST = 120
 
 
 class TaskTable:
@@ -26,12 +27,7 @@ class TaskTable:
     def __init__(self, tasks: Mapping[str, Mapping[str, Any]]) -> None:
         self.scores: dict[str, Score] = {}
         self._descriptions: dict[str, dict[str, Any]] = {}
-        for name, values in tasks.items():
-            if not isinstance(values, Mapping) or (strange := set(values) - set(_KEYS)):
-                came = sorted(strange) if isinstance(values, Mapping) else values
-                raise ValueError(
-                    f"tasks: {name!r} may have the keys {', '.join(_KEYS)}, got {came!r}"
-                )
+        for name, values in _checked(tasks).items():
             if "score" in values:
                 self.scores[name] = values["score"]
             place = Place(Path("tasks"), len(self._descriptions) + 1, "entry")
@@ -47,8 +43,9 @@ class TaskTable:
         """
         for name, description in self._descriptions.items():
             if name not in tasks:
+                names = listed(tasks, len(tasks), _LONGEST_LIST)
                 raise ValueError(
-                    f"tasks: there is no task {name!r}; the tasks are {', '.join(tasks)}"
+                    f"tasks: there is no task {shortened(repr(name))}; the tasks are {names}"
                 )
             written = tasks[name]
             for key, value in description.items():
@@ -58,6 +55,27 @@ class TaskTable:
         for name, written in tasks.items():
             for key in sorted(written.unsettled):
                 notices.say(
-                    f"{key!r} differs among the rows of task {name!r}, so it says nothing of the "
-                    f"task; task_column={key} makes tasks of it"
+                    f"{key!r} differs among the rows of task {shortened(repr(name))}, so it says "
+                    f"nothing of the task; task_column={key} makes tasks of it"
                 )
+
+
+def _checked(tasks: Any) -> dict[str, Mapping[str, Any]]:
+    """The table by names of tasks, which may be written as numbers.
+
+    Raises:
+        ValueError: if it is none, or has another key.
+    """
+    if not isinstance(tasks, Mapping):
+        came = shortened(repr(tasks))
+        raise ValueError(f"tasks must be like {{TASK: {{threshold: 0.9}}}}, got {came}")
+    for name, values in tasks.items():
+        strange = values
+        if isinstance(values, Mapping):
+            strange = [key for key in values if key not in _KEYS]
+        if strange or not isinstance(values, Mapping):
+            raise ValueError(
+                f"tasks: {shortened(repr(name), 40)} may have the keys {', '.join(_KEYS)}, "
+                f"got {shortened(repr(strange))}"
+            )
+    return {str(name): values for name, values in tasks.items()}
