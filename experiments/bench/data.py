@@ -78,13 +78,13 @@ def run_memory(tokenizer: str, count: int) -> int:
         with (place / "lines.jsonl").open("w") as file:
             file.writelines(json.dumps(line) + "\n" for line in random_lines(count))
         config = _config(place, tokenizer)
-        (place / "config.yaml").write_text(json.dumps(config))
-        command = [sys.executable, "-c", _RUN, str(place / "config.yaml"), str(place / "run")]
+        (place / "experiment.yaml").write_text(json.dumps(config))
+        command = [sys.executable, "-c", _RUN, str(place / "experiment.yaml"), str(place / "run")]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         most = 0
         while process.poll() is None:
             most = max(most, sum(_pss(pid) for pid in _family(process.pid)))
-            time.sleep(0.1)
+            time.sleep(0.5)
         if process.returncode:
             raise RuntimeError(f"the run ended with {process.returncode}")
     return most

@@ -15,6 +15,7 @@ FOLDERS = {
 }  # fmt: skip
 """Words that mean something else too: behind the `/` of a path they are names."""
 ELSEWHERE = {
+    "experiments/bench/data.py": {".jsonl"},
     "experiments/store/schedule.py": {".parquet", "part-"},
     "student/corpora/reading/files.py": {".jsonl", ".parquet"},
     "student/corpora/reading/formats/saved.py": {".parquet"},
