@@ -229,10 +229,75 @@ class RaggedStore:
         return int(self.targets.flat.max())
 
 
+@dataclass(frozen=True)
+class CharacterStore:
+    """Characters without padding in a layout that is never cropped, with a target for every place.
+
+    Args:
+        rows: prompts with separators, and answers.
+        padding: character in front of prompts and behind answers.
+    """
+
+    rows: RaggedStore
+    padding: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """See `Store`."""
+        return self.rows.input_shape
+
+    @property
+    def answer_length(self) -> int:
+        """See `Store`."""
+        return self.rows.length
+
+    @property
+    def is_tokens(self) -> bool:
+        """See `Store`."""
+        return True
+
+    @property
+    def answers_follow(self) -> bool:
+        """See `Store`."""
+        return True
+
+    @property
+    def slack(self) -> np.ndarray | None:
+        """See `Store`; networks of characters know places by their number."""
+        return None
+
+    def take(self, index: np.ndarray, crop: Crop = WHOLE) -> tuple[Tensor, Tensor]:
+        """See `Store`."""
+        inputs, targets = self.rows.take(index)
+        front = inputs.shape[1] - targets.shape[1]
+        filled = inputs.masked_fill(inputs == NO_TOKEN, self.padding)
+        return filled, torch.nn.functional.pad(targets, (front, 0), value=IGNORED)
+
+    def part(self, first: int, last: int) -> "CharacterStore":
+        """See `Store`."""
+        return CharacterStore(self.rows.part(first, last), self.padding)
+
+    def to(self, device: torch.device) -> "CharacterStore":
+        """See `Store`."""
+        return CharacterStore(self.rows.to(device), self.padding)
+
+    def largest_target(self) -> int:
+        """See `Store`."""
+        return self.rows.largest_target()
+
+
 def end_to_end(parts: Sequence[Store]) -> Store:
     """The examples of all parts in one store; tokens are copied."""
     if len(parts) == 1:
         return parts[0]
+    characters = [part for part in parts if isinstance(part, CharacterStore)]
+    if len(characters) == len(parts):
+        rows = end_to_end([part.rows for part in characters])
+        assert isinstance(rows, RaggedStore)
+        return CharacterStore(rows, characters[0].padding)
     ragged = [part for part in parts if isinstance(part, RaggedStore)]
     if len(ragged) == len(parts) and len({part.answers_follow for part in ragged}) == 1:
         first = ragged[0]

@@ -12,8 +12,9 @@ exactly when greedy decoding writes the answer and then stops.
 Legend: m examples, p longest prompt, a longest answer, l = p + 1 + a tokens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import Generic, TypeVar
 
@@ -23,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..contract.ragged import Ragged
+from ..contract.stores import CharacterStore, RaggedStore
 from ..contract.tasks import IGNORED, Examples, Task, TaskSuite
 from .judging import candidates, chance, check_judging, grader_of
 from .wording import Question, worded
@@ -35,6 +37,8 @@ Pair = tuple[str, str]
 
 _BLOCK = 4096
 """Examples that are laid out at once, on their way to small integers."""
+_MOST_PADDED = 30_000_000
+"""Places of a whole suite, padding included, that are stored as they are laid out."""
 
 E = TypeVar("E")
 """What an example is before it is encoded: a `Pair`, or a `Question` with more to it."""
@@ -89,8 +93,8 @@ class TextCode:
         vocabulary = (END, SEPARATOR, *sorted(characters - {END, SEPARATOR}))
         return cls(vocabulary, prompt_length, answer_length)
 
-    def encode(self, pairs: Sequence[Pair]) -> Examples:
-        """Inputs (m, l) and targets (m, l).
+    def encode(self, pairs: Sequence[Pair], ragged: bool = False) -> Examples:
+        """Inputs (m, l) and targets (m, l), padded when batches are made where `ragged`.
 
         Raises:
             ValueError: if a text is empty, too long or has a character that is not in the
@@ -98,13 +102,19 @@ class TextCode:
         """
         for prompt, answer in pairs:
             self._check(prompt, answer)
+        if ragged:
+            inputs = self.tokens([f"{prompt}{SEPARATOR}{answer}" for prompt, answer in pairs])
+            targets = self.tokens([answer + END for _, answer in pairs])
+            length = self.prompt_length + self.room
+            rows = RaggedStore(inputs, targets, length, self.room, answers_follow=True)
+            return Examples.stored(CharacterStore(rows, padding=self.end))
         shape, small = (len(pairs), self.prompt_length + self.room), len(self.vocabulary) <= 256
-        inputs = torch.empty(shape, dtype=torch.uint8 if small else torch.int32)
-        targets = torch.empty(shape, dtype=torch.int16 if small else torch.int32)
+        laid = torch.empty(shape, dtype=torch.uint8 if small else torch.int32)
+        wanted = torch.empty(shape, dtype=torch.int16 if small else torch.int32)
         for first in range(0, len(pairs), _BLOCK):
             block = slice(first, first + _BLOCK)
-            inputs[block], targets[block] = self._laid(pairs[block])
-        return Examples(inputs, targets)
+            laid[block], wanted[block] = self._laid(pairs[block])
+        return Examples(laid, wanted)
 
     def _laid(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         p, a = self.prompt_length, self.answer_length
@@ -215,8 +225,11 @@ def text_suite(
         for questions in splits.values()
         for question in questions
     )
+    count = sum(len(questions) for splits in asked for questions in splits.values())
+    # Padding costs memory where there is much of it, and time where a batch is made without.
+    ragged = count * (code.prompt_length + code.room) > _MOST_PADDED
     encoded = tuple(
-        _task(task, splits, code, majority, per_token)
+        _task(task, splits, partial(code.encode, ragged=ragged), code, majority, per_token)
         for task, splits in zip(every, asked, strict=True)
     )
     return TaskSuite(name, encoded, n_outputs=len(code.vocabulary), vocabulary=code.vocabulary)
@@ -240,6 +253,7 @@ def _prompt(question: Question) -> str:
 def _task(
     task: TextTask[Pair] | TextTask[Question],
     splits: Mapping[str, Sequence[Question]],
+    encode: Callable[[Sequence[Pair]], Examples],
     code: TextCode,
     majority: bool,
     per_token: bool,
@@ -250,7 +264,7 @@ def _task(
     }
     return Task(
         name=task.name,
-        splits={split: code.encode(pairs[split]) for split in splits},
+        splits={split: encode(pairs[split]) for split in splits},
         difficulty=task.difficulty,
         skills=task.skills,
         prerequisites=task.prerequisites,
@@ -290,6 +304,6 @@ def text_code(suite: TaskSuite) -> TextCode:
     if suite.vocabulary[:2] != (END, SEPARATOR):
         raise ValueError(f"suite {suite.name!r} is not of text: it has no vocabulary of characters")
     length = suite.input_shape[0]
-    is_answer = suite.tasks[0].splits["train"].targets[0] != IGNORED
-    prompt_length = int(is_answer.int().argmax())
+    _, targets = suite.tasks[0].splits["train"].store.take(np.zeros(1, dtype=np.int64))
+    prompt_length = int((targets[0] != IGNORED).int().argmax())
     return TextCode(suite.vocabulary, prompt_length, length - 1 - prompt_length)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lessonplan.student import IGNORED, SPLITS, Decoder
+from lessonplan.student import IGNORED, SPLITS, Decoder, Examples
 from lessonplan.student.contract.scoring import score_examples
 from lessonplan.student.text.characters import (
     END,
@@ -142,3 +142,14 @@ def test_many_examples_are_encoded_in_a_second_or_two():
     pairs = [(f"{i} times", str(i)) for i in range(100_000)]
     examples = TextCode.of(pairs).encode(pairs)
     assert len(examples) == 100_000
+
+
+def test_characters_without_padding_are_those_in_the_layout():
+    pairs = [("12+5", "17"), ("a", "bcd"), ("xy", "z")]
+    code = TextCode.of(pairs)
+    padded, ragged = code.encode(pairs), code.encode(pairs, ragged=True)
+    assert torch.equal(padded.inputs, ragged.inputs)
+    assert torch.equal(padded.targets, ragged.targets)
+    assert (padded.input_shape, padded.answer_length) == (ragged.input_shape, ragged.answer_length)
+    twice = Examples.end_to_end([ragged, ragged])
+    assert torch.equal(twice.targets, torch.cat([padded.targets, padded.targets]))
