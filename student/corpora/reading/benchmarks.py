@@ -231,7 +231,7 @@ def _answer(names: Names) -> dict[str, Role]:
     answer, label = names.role(*ANSWERS), names.role(*LABELS)
     if label is None and not names.find(*TASKS, *QUESTIONS):
         label = names.role(*CLASSES)
-    if answer and names.find("body"):
+    if answer and names.find("body") and names.find(*QUESTIONS):
         # SVAMP writes whole numbers as 7.0.
         column = answer.columns[0]
         answer = Role((column,), lambda row: _whole(row.get(column)))
@@ -248,7 +248,8 @@ def _answer(names: Names) -> dict[str, Role]:
     accepted = names.find(*ACCEPTED)
     if accepted and accepted != answer.columns[0]:
         roles["accepted"] = Role((accepted,), lambda row: _separated(row.get(accepted)))
-    if label and names.is_a(label.columns[0], bool):
+    paired = names.find("prompt") and folded(answer.columns[0]) == "completion"
+    if paired and label and names.is_a(label.columns[0], bool):
         roles["kept"] = label
     elif label and (answer.columns, label.columns) == (("answer",), ("label",)):
         # Both by our names: which one is meant is for the user to say.
@@ -297,6 +298,10 @@ def _prompt(names: Names, roles: Mapping[str, Role]) -> Role | None:
         plain = [names.find(name) for name in (*PLAIN, *(WORKS if roles else ()))]
         source = names.find(*SOURCES) if names.find("target", "targets", "tgt") else None
         parts = [next((one for one in (*plain, source) if one and one not in used), None)]
+        if parts[0] and folded(parts[0]) == "title":
+            # Of a post the title alone is not what was asked.
+            told = names.find("body", "content")
+            parts.append(None if told in used else told)
     needed = prompt or question or ""
     return _joined([part for part in dict.fromkeys(parts) if part], "\n\n", needed=needed)
 

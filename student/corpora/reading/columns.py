@@ -11,7 +11,8 @@ from typing import Any
 
 from .benchmarks import Layout, headed, is_marked, recognised
 from .chats import TURNS, chat_parts, chat_records
-from .facts import FACTS, HEADER, fact_roles, facts_of
+from .facts import FACTS, fact_roles, facts_of
+from .formats import HEADER
 from .notices import DOUBTED, LOST, READ, Notices
 from .options import Picks, choice_record
 from .places import BadRowError, Place, listed, shortened

@@ -3,15 +3,13 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .formats import stem_of
+from .formats import HEADER, stem_of
 from .naming import IDLE, SPLIT_NAMES, split_named
 from .notices import Notices
 from .places import BadRowError, Place
 from .usual_names import MOST_KEYWORDS, Names
 from .values import Role, Row, answers_of, is_absent, text_of, whole_number
 
-HEADER = "_header"
-"""The column with the other keys of the file that a row is from."""
 FACTS = ("task", "split", "difficulty", "skills", "prerequisites", "category", "threshold",
          "importance")  # fmt: skip
 """Our own keys beside an example."""

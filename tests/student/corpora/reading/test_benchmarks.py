@@ -59,6 +59,10 @@ PAIRS = {
     "wmt": ({"translation": {"de": "Hallo", "en": "Hello"}}, "Hallo", "Hello"),
     "source only with target": ({"source": "ab", "target": "ba"}, "ab", "ba"),
     "source of the row": ({"source": "a set", "problem": "1+1", "solution": "2"}, "1+1", "2"),
+    "post": ({"title": "Sum", "body": "Why 7?", "answer": "3+4"}, "Sum\n\nWhy 7?", "3+4"),
+    "post without body": ({"title": "Sum", "body": None, "answer": "7.0"}, "Sum", "7.0"),
+    "article": ({"title": "T", "content": "Long.", "summary": "Short."}, "T\n\nLong.", "Short."),
+    "post beside a prompt": ({"title": "T", "body": "B", "input": "I", "answer": "a"}, "I", "a"),
     "names in capitals": ({"Question": "1+1", "Answer": "2"}, "1+1", "2"),
     "pair": ({"prompt": "P", "chosen": "good", "rejected": "bad"}, "P", "good"),
     "evals": ({"input": "1+1", "ideal": "2"}, "1+1", "2"),
@@ -156,6 +160,25 @@ def test_choices_and_the_right_one_are_those_of_the_set(kind):
 )
 def test_texts_with_a_class_get_a_label(row, record):
     assert read(row) == record
+
+
+def test_a_title_stands_alone_where_its_text_is_the_answer():
+    (record,) = Columns(Notices(), {"answer": "content"}).records(
+        PLACE, {"title": "T", "content": "Long."}
+    )
+    assert record == {"prompt": "T", "answer": "Long."}
+
+
+def test_only_completions_are_left_out_by_a_label():
+    notices = Notices()
+    row = {"prompt": "p", "completion": "c", "label": True}
+    columns = Columns(notices)
+    assert columns.records(PLACE, row) == [{"prompt": "p", "answer": "c"}]
+    assert columns.records(PLACE, row | {"label": False}) == []
+    assert notices.counted("rows whose answer is marked as a bad one, left out") == 1
+    with pytest.raises(BadRowError, match="has both 'answer' and 'label'; name the right one"):
+        read({"question": "q", "answer": "a", "label": False})
+    assert read({"question": "q", "output": "a", "label": False}) == {"prompt": "q", "answer": "a"}
 
 
 def test_further_answers_are_accepted_once_each():
