@@ -160,7 +160,7 @@ def _on_own_data(config: str, own: Own, overrides: Sequence[str]) -> "Config":
         options["task_column"] = own.task_column
     if own.columns:
         options["columns"] = read_columns(own.columns)
-    values, sentence = own_data(config, own.data, own.model, options)
+    values, sentence = own_data(config, own.data, own.model, options, overrides)
     if sentence:
         say(sentence)
     return make_config(values, overrides)

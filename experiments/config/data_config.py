@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .loading import read_config
+from .overrides import merge
 
 _KINDS = {"smollm2": "causal", "minilm": "encoder"}
 """What the models that have a name are; configs of the same names fine-tune such models."""
@@ -25,7 +27,13 @@ class OwnData(NamedTuple):
     """To tell the user; empty where nothing was picked."""
 
 
-def own_data(config: str, data: str, model: str, options: Mapping[str, Any]) -> OwnData:
+def own_data(
+    config: str,
+    data: str,
+    model: str,
+    options: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+) -> OwnData:
     """The values of a config for one's own data.
 
     A model that can only write answers, or only tell classes apart, reads rows of either kind as
@@ -38,9 +46,11 @@ def own_data(config: str, data: str, model: str, options: Mapping[str, Any]) -> 
         data: a file or folder.
         model: a name, a folder or a hub id; a small decoder is trained from nothing without one.
         options: further ones of the suite.
+        overrides: `dotted.key=value` as they will be merged into the values; rows are looked at
+            with them.
 
     Raises:
-        ValueError: if there is no such data or config.
+        ValueError: if there is no such data or config, or for an override that can't be merged.
     """
     place = Path(data)
     if not place.exists() and place.suffix:
@@ -52,7 +62,8 @@ def own_data(config: str, data: str, model: str, options: Mapping[str, Any]) -> 
     options = {"path": str(place.resolve()) if place.exists() else data, **options}
     sentence = ""
     if model:
-        config, picks, sentence = _picked(config, place, model, options)
+        typed = _typed(options, overrides)
+        config, picks, sentence = _picked(config, place, model, typed)
         options |= {"tokenizer": model, **picks}
     values = read_config(config or "words").model_dump(mode="json")
     if model:
@@ -60,6 +71,16 @@ def own_data(config: str, data: str, model: str, options: Mapping[str, Any]) -> 
     values["suite"] = {"name": "jsonl", "options": options}
     values["name"] = _name(place) or "data"
     return OwnData(values, sentence)
+
+
+def _typed(options: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Options of the suite with the overrides of them."""
+    values: dict[str, Any] = {"suite": {"options": deepcopy(dict(options))}}
+    for override in overrides:
+        if override.startswith("suite.options"):
+            merge(values, override)
+    typed = values["suite"]["options"]
+    return typed if isinstance(typed, dict) else {}
 
 
 def _picked(

@@ -82,6 +82,23 @@ def test_the_model_picks_config_and_reading_and_where_it_is_open_the_rows_do(
     assert f"config {base}" in sentence
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["suite.options.columns={prompt: frage, label: art}"],
+        ["suite.options.columns.prompt=frage", "suite.options.columns.label=art"],
+    ],
+)
+def test_rows_are_looked_at_with_the_columns_that_were_typed_as_overrides(overrides, tmp_path):
+    path = file_of(tmp_path, [{"frage": f"p{i}", "art": "a"} for i in range(3)])
+    model = model_of(tmp_path / "model", "LlamaModel")
+    values, sentence = own_data("", path, model, {}, ["lifetime.budget=9-steps", *overrides])
+    assert values["student"]["model"] == "encoder"
+    assert "the rows have labels" in sentence
+    config = make_config(values, overrides)
+    assert config.suite.options["columns"] == {"prompt": "frage", "label": "art"}
+
+
 def test_a_config_that_is_named_is_not_picked_over(tmp_path):
     path, model = file_of(tmp_path, LABELS), model_of(tmp_path / "model", "BertModel")
     values, sentence = own_data("smollm2", path, model, {})
