@@ -17,18 +17,18 @@ class Ragged:
     starts: np.ndarray
 
     @classmethod
-    def of(cls, rows: Iterable[Sequence[int]], highest: int | None = None) -> "Ragged":
+    def of(cls, rows: Iterable[Sequence[int]], highest: int = 0) -> "Ragged":
         """Rows of numbers that are not negative, in as few bytes as they need.
 
         Args:
             rows: m of them.
-            highest: number that must be held, the highest of these rows by default.
+            highest: number that other rows may have, and that must be held, too.
         """
         rows = list(rows)
         lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
         numbers = (number for row in rows for number in row)
         flat = np.fromiter(numbers, dtype=np.int32, count=int(lengths.sum()))
-        most = flat.max(initial=0) if highest is None else highest
+        most = flat.max(initial=highest)
         return cls.cut(flat.astype(np.min_scalar_type(most)), lengths)
 
     @classmethod

@@ -115,6 +115,11 @@ def test_rows_are_what_lists_of_them_are(rows, data):
     ]
 
 
+def test_numbers_above_those_that_were_promised_keep_their_value():
+    assert Ragged.of([[1, 300]], highest=10).values.tolist() == [1, 300]
+    assert Ragged.of([[1, 2]], highest=300).values.dtype == np.uint16
+
+
 def _lists(ragged):
     return [part.tolist() for part in np.split(ragged.flat, np.cumsum(ragged.lengths)[:-1])][
         : len(ragged)
