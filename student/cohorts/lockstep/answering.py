@@ -52,9 +52,10 @@ class Students:
     def losses(self, who: np.ndarray, inputs: Tensor, targets: Tensor) -> np.ndarray:
         """See `Answering.losses`."""
         result = np.zeros(len(who))
-        store = PaddedStore(inputs, targets)
-        lengths = Lengths(store, self._stack.crops, coarse=False)
-        if self._single and lengths.differ:
+        # Whatever the rows are: others may be asked shorter ones, which must change nothing here.
+        if self._single and any(self._stack.crops):
+            store = PaddedStore(inputs, targets)
+            lengths = Lengths(store, self._stack.crops, coarse=False)
             for student in np.unique(who):
                 index = np.flatnonzero(who == student)
                 row = self._weights[self._rows[student]][None]

@@ -7,6 +7,7 @@ together; where several are, lengths are rounded up to a few sizes, so that they
 Legend: c members, b batch, e examples, l places of the layout, a answer positions.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -38,12 +39,11 @@ class Lengths:
         self._slack = (
             None if slack is None or not any(crops) else slack * np.array(crops, dtype=np.int32)
         )
-        if self._slack is not None:
-            (length,) = store.input_shape
-            back = store.answer_length if store.answers_follow else length
-            front = length - back + 1 if store.answers_follow else 0
-            self._whole = np.array([front, back])
-            self._answers = store.answer_length, store.answers_follow
+        length = math.prod(store.input_shape)
+        back = store.answer_length if store.answers_follow else length
+        front = length - back + 1 if store.answers_follow else 0
+        self._whole = np.array([front, back])
+        self._answers = store.answer_length, store.answers_follow
 
     @property
     def differ(self) -> bool:
@@ -52,8 +52,7 @@ class Lengths:
 
     def crop(self, index: np.ndarray) -> np.ndarray:
         """What is cropped off the batches (..., b) in front and behind, (..., 2)."""
-        assert self._slack is not None
-        crop = self._slack[index].min(axis=-2)
+        crop = self._empty(index).min(axis=-2)
         if self._coarse:
             crop = self._whole - np.minimum(_rounded(self._whole - crop), self._whole)
         return np.asarray(crop)
@@ -79,8 +78,7 @@ class Lengths:
         Yields:
             Places in `index`, (m,), of examples of about the same length, and their crop.
         """
-        assert self._slack is not None
-        order = np.argsort(-self._slack[index].sum(axis=1), kind="stable")
+        order = np.argsort(-self._empty(index).sum(axis=1), kind="stable")
         end = len(order)
         while end:
             size = min(MOST_EXAMPLES, end)
@@ -115,6 +113,12 @@ class Lengths:
             made.append((rows, Crop(*self.crop(rows).tolist())))
             start += size
         return made
+
+    def _empty(self, index: np.ndarray) -> np.ndarray:
+        """Places that these examples leave empty in front and behind, (..., 2)."""
+        if self._slack is None:
+            return np.zeros((*index.shape, 2), dtype=np.int32)
+        return np.asarray(self._slack[index])
 
     def _length(self, index: np.ndarray) -> int:
         """Places of each row of a batch (b,)."""
