@@ -130,15 +130,17 @@ class Choice(_OnceEach):
 class Verify(_OnceEach):
     """Text that the student generates is scored by a function, in [0, 1].
 
-    The student decodes greedily, as many tokens as the longest reference of the suite has. White
-    space around its text does not count. The confidence is the probability that the student gave to
-    all of what it wrote, its end included: for a right answer the same as under exact match.
+    The student decodes greedily, as many tokens as the longest reference of the suite has, or as
+    the model can read behind the prompt where these are fewer. White space around its text does not
+    count. The confidence is the probability that the student gave to all of what it wrote, its end
+    included: for a right answer the same as under exact match.
 
     Args:
         code: lays out and reads tokens.
         prompts: tokens of m prompts by split.
         scores: by split, m of them.
         keys: what each score compares the text with, m by split.
+        limit: most tokens that the model reads, if there is a limit.
 
     Raises:
         ValueError: from `grade`, if the function's score is not in [0, 1].
@@ -150,18 +152,26 @@ class Verify(_OnceEach):
         prompts: Mapping[str, Ragged],
         scores: Mapping[str, Sequence[Score]],
         keys: Mapping[str, Sequence[Any]],
+        limit: int | None = None,
     ) -> None:
         super().__init__(code, prompts)
         self.scores, self.keys = scores, keys
+        self._limit = limit
+
+    def rooms(self, prompts: Ragged) -> np.ndarray:
+        """Most tokens that a student may write behind each prompt, (u,) int64."""
+        room = np.full(len(prompts), self.code.room)
+        if self._limit is None:
+            return room
+        return np.asarray(np.minimum(room, np.maximum(self._limit - prompts.lengths, 1)))
 
     def _judged(
         self, split: str, who: np.ndarray, index: np.ndarray, students: Answering
     ) -> tuple[np.ndarray, np.ndarray]:
-        prompts, end, room = self.prompts[split].take(index), self.code.end, self.code.room
-        credit, whole = np.zeros(len(index)), []
-        texts = students.generate(who, self.code.asked(prompts), room, end)
-        for place, answer in enumerate(texts):
-            ended = end in answer or len(answer) < room
+        prompts, end = self.prompts[split].take(index), self.code.end
+        credit, whole, rooms = np.zeros(len(index)), [], self.rooms(prompts)
+        for place, answer in enumerate(self._written(who, prompts, rooms, students)):
+            ended = end in answer or len(answer) < rooms[place]
             tokens = answer[: answer.index(end)] if end in answer else list(answer)
             whole.append([*tokens, end] if ended else tokens)
             credit[place] = self._credit(split, int(index[place]), self.code.read(tokens).strip())
@@ -170,6 +180,18 @@ class Verify(_OnceEach):
         finite = np.isfinite(losses)
         confidence = np.exp(-np.where(finite, np.maximum(losses, 0.0), np.inf))
         return np.where(finite, credit, 0.0), confidence
+
+    def _written(
+        self, who: np.ndarray, prompts: Ragged, rooms: np.ndarray, students: Answering
+    ) -> list[list[int]]:
+        """What students write; prompts with the same room are asked together, (u,)."""
+        texts: dict[int, list[int]] = {}
+        for room in np.unique(rooms).tolist():
+            places = np.flatnonzero(rooms == room)
+            asked = self.code.asked(prompts.take(places))
+            written = students.generate(who[places], asked, room, self.code.end)
+            texts.update(zip(places.tolist(), written, strict=True))
+        return [texts[place] for place in range(len(who))]
 
     def _credit(self, split: str, place: int, text: str) -> float:
         score = float(self.scores[split][place](text, self.keys[split][place]))

@@ -125,6 +125,7 @@ def grader_of(
     prompts: Callable[[str], Ragged],
     answers: Callable[[Sequence[str]], Ragged],
     per_token: bool = False,
+    limit: int | None = None,
 ) -> Grader | None:
     """What judges a task, `None` for exact match.
 
@@ -137,6 +138,7 @@ def grader_of(
         prompts: tokens of the m prompts of a split.
         answers: tokens of candidates, each with its end.
         per_token: candidates are compared by their mean loss per token, not by their sum.
+        limit: most tokens that the model reads of a prompt and what is written, if there is one.
     """
     every = [question for questions in splits.values() for question in questions]
     if any(question.choices for question in every):
@@ -153,7 +155,7 @@ def grader_of(
         ]
         for split, questions in splits.items()
     }
-    return Verify(code, {split: prompts(split) for split in splits}, scores, keys)
+    return Verify(code, {split: prompts(split) for split in splits}, scores, keys, limit)
 
 
 def _own(question: Question) -> bool:

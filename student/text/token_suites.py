@@ -13,7 +13,7 @@ import numpy as np
 from ..contract.ragged import Ragged, interleaved
 from ..contract.stores import RaggedStore
 from ..contract.tasks import SPLITS, Examples, Task, TaskSuite
-from ..networks.tokenizers import vocabulary_size
+from ..networks.tokenizers import position_limit, vocabulary_size
 from .characters import TextTask
 from .judging import candidates, chance, check_judging, grader_of
 from .tokens import TokenCode, opened
@@ -51,7 +51,7 @@ def token_suite(
         chat: plain prompts are messages to an assistant, too.
         template: how prompts are worded.
         max_tokens: most tokens of a prompt and its answer together; stress examples that have more
-            are left out, others refused.
+            are left out, which the suite's notes say, others refused.
         per_token: candidates are compared by their mean loss per token, not by their sum.
         majority: whether always the same answer is guessing, see `chance`.
         progress: told how many examples are in tokens.
@@ -62,6 +62,7 @@ def token_suite(
     """
     source, tokenizer = opened(tokenizer)
     n_outputs = _vocabulary(source, tokenizer)
+    limit = position_limit(source) if source else None
     wording = Wording(tokenizer, _talks(tasks, chat, tokenizer), template)
     counter = _Counter(progress)
     wordings = [_Wordings(task, wording, max_tokens, n_outputs, counter) for task in tasks]
@@ -72,10 +73,11 @@ def token_suite(
     )
     splits = {split: _laid_out([one.rows(split) for one in wordings], code) for split in SPLITS}
     encoded = tuple(
-        one.task({split: splits[split][i] for split in SPLITS}, code, per_token, majority)
+        one.task({split: splits[split][i] for split in SPLITS}, code, per_token, majority, limit)
         for i, one in enumerate(wordings)
     )
-    return TaskSuite(name, encoded, n_outputs=n_outputs, tokenizer=source)
+    notes = _left_out(sum(one.left_out for one in wordings), max_tokens)
+    return TaskSuite(name, encoded, n_outputs=n_outputs, tokenizer=source, notes=notes)
 
 
 class _Counter:
@@ -104,6 +106,8 @@ class _Wordings:
     ) -> None:
         check_judging(task.name, task.splits)
         self.plain = task
+        self.left_out = 0
+        """Stress examples that were too long."""
         self._highest = n_outputs
         self._places: dict[str, int] = {}
         self._candidates = {
@@ -159,7 +163,12 @@ class _Wordings:
         return Ragged.joined(inputs), Ragged.joined(targets)
 
     def task(
-        self, splits: dict[str, Examples], code: TokenCode, per_token: bool, majority: bool
+        self,
+        splits: dict[str, Examples],
+        code: TokenCode,
+        per_token: bool,
+        majority: bool,
+        limit: int | None,
     ) -> Task:
         """The task with its examples."""
         return Task(
@@ -180,6 +189,7 @@ class _Wordings:
                 lambda split: self.prompts[split],
                 lambda texts: self.answers.take(np.array([self._places[text] for text in texts])),
                 per_token,
+                limit,
             ),
         )
 
@@ -199,6 +209,7 @@ class _Wordings:
             rows["stress"] = rows["stress"].take(short)
         self._own["stress"] = self._own["stress"][short]
         questions = self.plain.splits["stress"]
+        self.left_out = len(questions) - len(short)
         kept = {**self.plain.splits, "stress": [questions[place] for place in short.tolist()]}
         self.plain = replace(self.plain, splits=kept)
 
@@ -245,6 +256,13 @@ def _talks(tasks: Sequence[TextTask[Question]], chat: bool, tokenizer: Any) -> b
             "out, or take the tokenizer of a chat model"
         )
     return chat or kinds == {True}
+
+
+def _left_out(count: int, max_tokens: int | None) -> tuple[str, ...]:
+    """A note of stress examples that were too long, if any were."""
+    if max_tokens is None or not count:
+        return ()
+    return (f"stress examples left out, longer than {max_tokens:,} tokens: {count:,}",)
 
 
 def _vocabulary(source: str, tokenizer: Any) -> int:

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("transformers", reason="the hf extra is not installed")
 
 from grader_kit import COLOURS, INDEX, TOKENIZER, suite_of
-from tiny_pretrained import END
+from tiny_pretrained import END, save_tiny_llama
 
 from lessonplan.student.contract.tasks import IGNORED, NO_TOKEN
 from lessonplan.student.text.graders import Choice, Verify
@@ -163,6 +163,28 @@ def test_a_text_that_does_not_end_has_no_end_in_its_confidence():
     two = TOKENIZER.convert_tokens_to_ids("2")
     assert seen == [[two, two]]
     assert (credit[0, 0], confidence[0, 0]) == (0.0, math.exp(-1.0))
+
+
+def test_a_text_is_cut_where_the_model_could_not_read_it_and_then_has_no_end(tmp_path):
+    source = save_tiny_llama(tmp_path, max_position_embeddings=8)
+    rows = [Question("abcde", "12", accepted=("1",)), Question("f", "12345", accepted=("1",))]
+    grader = suite_of(rows, source).tasks[0].grader
+    lengths, wanted = [], []
+
+    class Wordy(Scripted):
+        def generate(self, who, prompts, length, end):
+            lengths.append((len(prompts), length))
+            return super().generate(who, prompts, length, end)
+
+        def losses(self, who, inputs, targets):
+            wanted.extend(TOKENIZER.decode(row[row != IGNORED]) for row in targets)
+            return np.ones(len(who))
+
+    student = Wordy(texts={"abcde": "123456789", "f": "12345"})
+    credit, _ = grader.grade("test", INDEX[:, :2], student)
+    assert lengths == [(1, 3), (1, 6)]
+    assert wanted == ["123", f"12345{END}"]
+    assert credit.tolist() == [[0.0, 1.0]]
 
 
 def test_a_score_outside_of_zero_to_one_is_refused():

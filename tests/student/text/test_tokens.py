@@ -196,6 +196,18 @@ def test_texts_that_do_not_fit_are_refused(pair, fields, sentence):
         token_suite("s", [asking(pair)], TOKENIZER, **fields)
 
 
+def test_stress_examples_that_are_too_long_are_left_out_and_the_notes_count_them():
+    rows = [Question("abcd", "12"), Question("efgh", "34"), Question("ijkl", "5")]
+    longer = [Question(f"{row.prompt}!", row.answer) for row in rows]
+    task = TextTask("sums", dict.fromkeys(SPLITS, rows) | {"stress": longer})
+    suite = token_suite("s", [task], TOKENIZER, max_tokens=7)
+    assert suite.notes == ("stress examples left out, longer than 7 tokens: 2",)
+    assert token_code(suite, TOKENIZER).decode(suite.tasks[0].splits["stress"].inputs) == [
+        ("ijkl!", "5")
+    ]
+    assert token_suite("s", [task], TOKENIZER, max_tokens=8).notes == ()
+
+
 def test_texts_longer_than_the_code_are_refused():
     code = code_of([("ab", "cd")])
     with pytest.raises(ValueError, match="a row has 3 tokens, and there is room for 2"):
