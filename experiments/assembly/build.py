@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,10 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
         course: whose suite it is.
         progress: told how far it is, by suites that have the argument `progress`.
     """
-    maker = _worded(named("suite", course.suite.name, SUITES), progress)
+    name = course.suite.name
+    maker = _worded(named("suite", name, SUITES), name, progress)
     options = _with_scores(course.suite.options)
-    suite: TaskSuite = call("suite", course.suite.name, maker, options)
+    suite: TaskSuite = call("suite", name, maker, options)
     if not isinstance(suite, TaskSuite):
         raise ValueError(
             f"suite {course.suite.name!r} must return a TaskSuite, got {type(suite).__name__}"
@@ -51,12 +53,13 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
     return suite
 
 
-def _worded(maker: Callable[..., Any], progress: Progress) -> Callable[..., Any]:
+def _worded(maker: Callable[..., Any], suite_name: str, progress: Progress) -> Callable[..., Any]:
     """The maker of a suite, whose errors and notes are in the words of a config."""
     names = inspect.signature(maker).parameters
     watched = {"progress": progress} if "progress" in names else {}
 
     def make(**options: Any) -> Any:
+        _check_options(suite_name, options, names)
         try:
             suite = maker(**options, **watched)
         except ValueError as error:
@@ -66,6 +69,19 @@ def _worded(maker: Callable[..., Any], progress: Progress) -> Callable[..., Any]
         return replace(suite, notes=tuple(in_config_words(note, names) for note in suite.notes))
 
     return make
+
+
+def _check_options(
+    suite: str, options: Mapping[str, Any], names: Mapping[str, inspect.Parameter]
+) -> None:
+    """Refuse an option that the maker does not have, with the nearest that it has."""
+    if any(one.kind is one.VAR_KEYWORD for one in names.values()):
+        return
+    for option in sorted(options.keys() - names.keys()):
+        near = get_close_matches(option, names, n=1)
+        hint = f"do you mean {near[0]!r}? " if near else ""
+        own = ", ".join(name for name in names if name != "progress")
+        raise ValueError(f"suite {suite!r} has no option {option!r}; {hint}there are {own}")
 
 
 def _with_scores(options: Mapping[str, Any]) -> dict[str, Any]:

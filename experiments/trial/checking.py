@@ -45,7 +45,7 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
 
 
 def _check_tasks(suite: TaskSuite) -> None:
-    """Refuse a suite with one task, with what there is to say of tasks that were left out."""
+    """Refuse a suite with one task, with what there is to say of how it was read."""
     if len(suite) == 1:
         error = ValueError(
             f"suite {suite.name!r} has one task, {suite.names[0]!r}, so there is nothing to order; "
@@ -53,7 +53,7 @@ def _check_tasks(suite: TaskSuite) -> None:
             "suite.options.task_column), or give a folder with a file or a folder per task"
         )
         for note in suite.notes:
-            if re.search(r"\btasks?\b", note):
+            if re.search(r"\b(tasks?|columns|read)\b", note):
                 error.add_note(note)
         raise error
 

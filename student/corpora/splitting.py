@@ -21,6 +21,8 @@ from .reading.places import Place
 LEAST_HELD_OUT, LEAST_PROMPTS = 5, 20
 """Different prompts in a split that is cut, and in a task that is cut."""
 
+MANY = 20
+"""Small tasks from which it is asked whether they are tasks."""
 CUT = ("probe", "test")
 """Splits that are cut from `train` where they are missing."""
 _STRONGEST = ("test", "probe", "stress", "train")
@@ -56,6 +58,8 @@ class TooFewError(ValueError):
         self.reasons = dict(reasons)
         name, reason = next(iter(reasons.items()))
         more = f" (and {len(reasons) - 1} more tasks like it)" if len(reasons) > 1 else ""
+        if len(reasons) > MANY:
+            more += "; does what names the tasks name rows instead?"
         super().__init__(f"{places[name]}: task {shown(name)} {reason}{more}")
 
 

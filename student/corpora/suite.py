@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from ..contract.tasks import TaskSuite
+from ..contract.tasks import SPLITS, TaskSuite
 from ..networks.tokenizers import text_limit
 from ..text.characters import Pair, TextTask, text_suite
 from ..text.class_suites import class_suite
@@ -25,8 +25,8 @@ from .lengths import (
     spread,
     token_ruler,
 )
-from .reading.notices import SIZES, Notices
-from .reading.places import shortened
+from .reading.notices import DOUBTED, SIZES, Notices
+from .reading.places import listed, shortened
 from .records import Written
 from .small_tasks import check_few_prompts, divided
 from .splitting import Line, Splits, divide
@@ -126,6 +126,7 @@ def corpus_suite(
         notices,
     )
     _settle_prerequisites(tasks, names, notices)
+    _tell_constant(splits, notices)
     _check_scores(tasks, writing)
     _check_left_out(notices, rows)
     _tell_lengths(tasks, writing, notices)
@@ -255,6 +256,21 @@ def _check_left_out(notices: Notices, rows: int) -> None:
         raise ValueError(
             f"{notices.left_out:,} of {rows:,} rows can't be used, more than {MOST_LEFT_OUT:.0%}: "
             f"{notices.leading('rows left out')}; mend them, or leave such files out"
+        )
+
+
+def _tell_constant(splits: Mapping[str, Splits], notices: Notices) -> None:
+    """Say which tasks have one answer to everything, as where a label names the task, too."""
+    constant = [
+        name
+        for name, task in splits.items()
+        if len({one.answer for split in SPLITS[:3] for one in task[split]}) == 1
+    ]
+    if constant:
+        notices.say(
+            f"tasks in which every answer is the same, so that there is nothing to learn but that: "
+            f"{listed(constant, 5, 72)}",
+            DOUBTED,
         )
 
 

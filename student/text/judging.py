@@ -116,7 +116,7 @@ def _majority(splits: Splits) -> float:
 
 
 def _share(answer: str, questions: Sequence[Question]) -> float:
-    return float(np.mean([answer in references(question) for question in questions] or [0.0]))
+    return float(np.mean([answer in references(question) for question in questions] or [False]))
 
 
 def grader_of(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .notices import Notices
+from .notices import DOUBTED, Notices
 from .places import BadRowError, Place
 from .values import Row, answers_of, is_absent
 
@@ -131,6 +131,11 @@ def chat_records(
     if len(wanted) < len(ends) and turns == "all":
         skipped = len(ends) - len(wanted)
         notices.count("turns of the assistant's without weight, not learnt", place, skipped)
+    if len(wanted) > 1 and turns == "last":
+        notices.count(
+            "chats with more turns of the assistant's than the last, which alone is learned; "
+            "turns=all takes each", place, 1, DOUBTED,
+        )  # fmt: skip
     messages = [{"role": turn.role, "content": turn.content} for turn in chat]
     records = []
     for end in wanted if turns == "all" else wanted[-1:]:

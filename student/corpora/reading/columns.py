@@ -282,12 +282,15 @@ class Columns:
         if "task" in self._named and "task" not in named:
             column = self._named["task"].columns[0]
             rule = f"there is no column {column!r} for the task, but {_listed_names(row)}"
-            raise BadRowError(place, rule)
+            raise NoColumnsError(place, rule)
         example = [key for key in self._named if key in EXAMPLE]
         missing = [key for key in example if key not in named]
         if missing and len(missing) < len(example):
             column = self._named[missing[0]].columns[0]
-            raise BadRowError(place, f"there is no column {column!r}, named as {missing[0]!r}")
+            rule = (
+                f"there is no column {column!r}, named as {missing[0]!r}, but {_listed_names(row)}"
+            )
+            raise NoColumnsError(place, rule)
         if missing:
             self._notices.count(
                 "files or kinds of rows without the columns that are named, read by usual names",

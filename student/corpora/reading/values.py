@@ -68,6 +68,9 @@ def text_of(place: Place, what: str, value: Any) -> str | None:
             return text_of(place, what, value[inner])
     if isinstance(value, Mapping | bytes | bytearray):
         raise BadRowError(place, f"the {what} must be text", value)
+    if isinstance(value, float) and value.is_integer():
+        # A column of numbers with a gap in it holds 7.0 where people wrote 7.
+        return str(int(value))
     return str(value)
 
 

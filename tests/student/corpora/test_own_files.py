@@ -352,3 +352,41 @@ def test_an_option_of_another_kind_is_refused_in_one_short_sentence(tmp_path, op
     ) as error:
         jsonl(path, **options)
     assert len(str(error.value)) < 300
+
+
+def test_what_names_task_and_answer_at_once_is_said(tmp_path):
+    records = [{"text": f"x {i}", "label": "ab"[i % 2]} for i in range(60)]
+    suite = jsonl(written(tmp_path / "i.jsonl", records), task_column="label")
+    assert suite.names == ["a", "b"]
+    assert "every answer is the same" in " ".join(suite.notes)
+
+
+def test_whole_numbers_have_no_fraction_however_their_column_is_named(tmp_path):
+    records = [{"Question": f"x {i}", "Answer": float(i)} for i in range(30)]
+    path = written(tmp_path / "i.jsonl", records)
+    named = jsonl(path, columns={"prompt": "Question", "answer": "Answer"})
+    for suite in (jsonl(path), named):
+        assert ("x 7", "7") in [pair for pairs in texts(suite)["i"].values() for pair in pairs]
+
+
+def test_turns_before_the_last_are_not_passed_over_in_silence(tmp_path):
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    chats = [
+        {"messages": [*turn, {"role": "user", "content": f"x {i}"}, turn[1]]} for i in range(30)
+    ]
+    path = written(tmp_path / "i.jsonl", chats)
+    assert "turns=all takes each: 30" in " ".join(jsonl(path).notes)
+    assert "turns=all" not in " ".join(jsonl(path, turns="all").notes)
+
+
+def test_a_column_that_names_rows_is_no_name_of_tasks(tmp_path):
+    path = written(
+        tmp_path / "i.jsonl", [one | {"id": f"n{i}"} for i, one in enumerate(numbered(40))]
+    )
+    with pytest.raises(ValueError, match=r"39 more tasks like it.*name rows instead"):
+        jsonl(path, task_column="id")
+    with pytest.raises(
+        ValueError, match="no column 'idx' for the task, but prompt, answer, id"
+    ) as error:
+        jsonl(path, task_column="idx")
+    assert "on_bad" not in str(error.value)
