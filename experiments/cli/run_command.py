@@ -70,12 +70,16 @@ def run(
 
 
 def _print_preview(settings: "Config") -> None:
-    from ..dry_run import preview
+    from ..dry_run import preview_parts
     from .status import loading_status
 
     with loading_status() as progress:
-        page = preview(settings, progress=progress)
+        parts = preview_parts(settings, progress=progress)
+        # Written, and flushed by `echo`, before anything is measured.
+        page = next(parts)
     typer.echo(page)
+    for part in parts:
+        typer.echo(f"\n{part}")
 
 
 def _checked_suite(settings: "Config", folder: Path, resume: bool) -> "TaskSuite":

@@ -1,5 +1,5 @@
 """What a user looks at before a long run: `lessonplan run --dry-run`."""
 
-from .page import preview
+from .page import preview, preview_parts
 
-__all__ = ["preview"]
+__all__ = ["preview", "preview_parts"]

@@ -1,5 +1,6 @@
 """What a run would take: decisions, compute and minutes, if no lifetime ended before its budget."""
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -10,13 +11,17 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
+from ..assembly.suite_facts import row_unit
 from ..config.config import Config, Course, LearnedSection, RuleSection
 from ..trial.tuning import candidates
 from ..trial.units import Unit, plan
+from .memory import heaviest_step
 from .speed import Sizes, Speed, measured, sizes_of
 
 _FORWARD_PASSES = 3.0
 """Examples that are looked at for the compute of one that is trained on."""
+_LONG = 3600.0
+"""Seconds of a run from which on the ways to a shorter one are named."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Price:
     probing: float
     """In training-example equivalents."""
     seconds: float
+    """NaN where measuring them would take too much memory."""
 
 
 class Prices:
@@ -43,6 +49,8 @@ class Prices:
         self._end = time.perf_counter() + seconds
         self._left = courses
         self._speeds: dict[str, tuple[Sizes, Speed]] = {}
+        self.heaviest: list[str] = []
+        """Of courses with steps that take much memory a sentence each."""
 
     def of(self, course: Course, suite: TaskSuite, *, tested: bool) -> Price:
         """The price of a decision: its seconds are measured, its compute is counted.
@@ -58,8 +66,11 @@ class Prices:
         if key not in self._speeds:
             sizes = sizes_of(course, suite)
             seconds = (self._end - time.perf_counter()) / max(self._left, 1)
-            self._speeds[key] = sizes, measured(course, suite, sizes, seconds)
+            speed = measured(course, suite, sizes, seconds) or Speed(math.nan, math.nan)
+            self._speeds[key] = sizes, speed
             self._left -= 1
+            if sentence := heaviest_step(course, suite):
+                self.heaviest.append(sentence)
         sizes, speed = self._speeds[key]
         return Price(
             decisions_in_budget(course, suite),
@@ -91,18 +102,39 @@ def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
     probing = sum(count * price.probing for count, price in work)
     compute = probing + sum(count * price.training for count, price in work)
     parts = [count * price.seconds for count, price in work]
-    whole = max(sum(parts) / workers, *parts)
+    whole = float(np.max([sum(parts) / workers, *parts]))
     return [
-        f"{len(units)} units of work, {len(config.teachers)} teachers, "
+        f"{len(units)} units of work, {len(config.teachers)} teachers "
+        f"({', '.join(teacher.name for teacher in config.teachers)}), "
         f"{config.seeds.report} reported students.",
         f"A lifetime is about {report_price.decisions} decisions of "
         f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).",
         f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
         f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.",
-        f"About {_duration(whole)} with {workers} processes on this machine, an estimate from a "
+        *_times(whole, workers, prices.heaviest),
+        *ways_out(whole, suite),
+    ]
+
+
+def _times(seconds: float, workers: int, heaviest: list[str]) -> list[str]:
+    """How long it takes, and what takes much memory, in sentences."""
+    if math.isnan(seconds):
+        return [f"Its time is not measured: {sentence}" for sentence in heaviest]
+    return [
+        f"About {_duration(seconds)} with {workers} processes on this machine, an estimate from a "
         "few seconds of measuring; mastery makes it shorter, a learned teacher's own updates and "
         "other work on the machine make it longer.",
+        *(f"Memory: {sentence}" for sentence in heaviest),
     ]
+
+
+def ways_out(seconds: float, suite: TaskSuite) -> list[str]:
+    """What makes a long run shorter, in a sentence; none for a short one or one not measured."""
+    if not seconds > _LONG:
+        return []
+    ways = ["--budget", "-o 'teachers=[NAME, ...]'", "-o seeds.report=N"]
+    ways += ["shorter rows"] if row_unit(suite) else []
+    return [f"{', '.join(ways[:-1])} and {ways[-1]} make it shorter."]
 
 
 def _unit(

@@ -14,26 +14,30 @@ from lessonplan.student import (
 )
 
 _LONGEST_LINE, _CUT = 100, " ... "
-_LINES, _MANY_TASKS, _FEWER_LINES = 6, 8, 3
-"""Most lines of a text, and of one where there are many tasks."""
+_LINES, _TASKS = 6, 5
+"""Most lines of a text, and most tasks with an example."""
 
 Reader = Callable[[Tensor, Tensor], tuple[str, str]]
 """What is read and what is wanted, in text, of inputs and targets of one example."""
 
 
 def samples(suite: TaskSuite) -> list[str]:
-    """Lines with the first training example of every task; none where no text is read."""
+    """Lines with the first training examples of the first tasks; none where no text is read."""
     read = _reader(suite)
     if read is None:
         return []
-    most = _LINES if len(suite) <= _MANY_TASKS else _FEWER_LINES
     lines = []
-    for task in suite.tasks:
+    for task in suite.tasks[:_TASKS]:
         prompt, answer = read(*next(task.splits["train"].blocks(1)))
         lines.append(f"  {printable(task.name)}")
-        lines += [f"    | {line}" for line in shortened_lines(prompt, most)]
-        lines += [f"    > {line}" for line in shortened_lines(answer, most)]
-    return lines
+        lines += [f"    | {line}" for line in shortened_lines(prompt, _LINES)]
+        lines += [f"    > {line}" for line in shortened_lines(answer, _LINES)]
+    return lines + more_tasks(len(suite) - _TASKS)
+
+
+def more_tasks(count: int) -> list[str]:
+    """A line that says how many tasks are not on the page; none where all are."""
+    return [f"  and {count:,} more tasks"] if count > 0 else []
 
 
 def _reader(suite: TaskSuite) -> Reader | None:

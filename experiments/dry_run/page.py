@@ -1,6 +1,6 @@
 """The page of a dry run: what there is to learn, how it is read and scored, and what it costs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -11,14 +11,23 @@ from ..common.watch import Progress, nowhere
 from ..config.config import Config
 from ..trial.checking import check
 from .costs import cost
-from .decoding import printable, samples, shortened_lines
+from .decoding import more_tasks, printable, samples, shortened_lines
 
 _THRESHOLD = 0.9
 """Of tasks that say nothing else."""
+_MANY, _FIRST = 60, 40
+"""Tasks from above which on only so many are in the table."""
 
 
 def preview(config: Config, seconds: float = 16.0, progress: Progress = nowhere) -> str:
-    """The page, in plain text.
+    """The page, in plain text; arguments and errors are those of `preview_parts`."""
+    return "\n\n".join(preview_parts(config, seconds, progress))
+
+
+def preview_parts(
+    config: Config, seconds: float = 16.0, progress: Progress = nowhere
+) -> Iterator[str]:
+    """The page in two parts: what is read, and what it costs, which is measured only then.
 
     Args:
         config: the experiment.
@@ -31,15 +40,23 @@ def preview(config: Config, seconds: float = 16.0, progress: Progress = nowhere)
     suite = check(config, progress)
     parts = [
         ("", [f"{config.name}: suite {printable(suite.name)} with {len(suite)} tasks"]),
-        ("Tasks", _aligned(task_rows(suite))),
+        ("Tasks", task_table(suite)),
         ("First training example of each task, as a student reads it (| read, > wanted)",
          samples(suite)),
         ("Reading", [f"  {printable(note)}" for note in suite.notes]),
         ("Padding", padding(suite, config.student.batch_size)),
-        ("Cost", [f"  {line}" for line in cost(config, suite, seconds)]),
     ]  # fmt: skip
     blocks = ["\n".join([title, *lines] if title else lines) for title, lines in parts if lines]
-    return "\n\n".join(blocks)
+    yield "\n\n".join(blocks)
+    yield "\n".join(["Cost", *(f"  {line}" for line in cost(config, suite, seconds))])
+
+
+def task_table(suite: TaskSuite) -> list[str]:
+    """Lines with a row for each task, of the first ones where there are very many."""
+    rows = task_rows(suite)
+    if len(suite) <= _MANY:
+        return _aligned(rows)
+    return _aligned(rows[: 1 + _FIRST]) + more_tasks(len(suite) - _FIRST)
 
 
 def task_rows(suite: TaskSuite) -> list[tuple[str, ...]]:

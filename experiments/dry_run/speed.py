@@ -19,6 +19,7 @@ from lessonplan.student import COHORTS, StackedCohort, TaskSuite
 from ..assembly.build import build_room
 from ..common.names import named
 from ..config.config import Course, Student
+from .memory import evaluated_together, fits
 
 _STUDENTS, _TURNS = (1, 4, 16), 4
 _NEVER, _ENOUGH = 10**9, "1e15-steps"
@@ -62,20 +63,27 @@ def sizes_of(course: Course, suite: TaskSuite) -> Sizes:
     return Sizes(course.lifetime.steps_per_decision * batch, float(probing), float(testing))
 
 
-def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> Speed:
+def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> Speed | None:
     """The speed of a course's students with one thread, as a run computes them.
+
+    What would take too much of the machine's memory is not tried; None if that is everything.
 
     Args:
         course: suite, students and lifetimes.
         suite: of the course.
         sizes: examples of a decision.
         seconds: about what the measuring may take. One training step on one example and the
-            evaluation of one are done in any case.
+            evaluation of one are done whatever they take.
     """
+    if not fits(course, suite, 1, 1):
+        return None
+    batch, most = course.student.batch_size, course.student.evaluation_size
+    several = fits(course, suite, batch, most)
+    together = fits(course, suite, batch, evaluated_together(course, suite))
     watch = _Stopwatch(seconds, own_time=course.student.device == "cpu")
     with _one_thread():
         pace = _pace(_with_sizes(course, 1), suite, watch)
-        if watch.fits(2 * pace.turn(course.student, suite)):
+        if several and watch.fits(2 * pace.turn(course.student, suite)):
             pace = _pace(course, suite, watch)
         speed = Speed(
             pace.training * sizes.training + pace.judging * sizes.probing,
@@ -83,7 +91,7 @@ def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> 
         )
         for n in _STUDENTS:
             # The first look at students, a first decision, which is slow, and one that counts.
-            if not watch.fits(3 * n * speed.total):
+            if not (together and watch.fits(3 * n * speed.total)):
                 break
             speed = _on_decisions(_lasting(course), suite, n, watch)
     return speed
