@@ -8,7 +8,7 @@ import os
 
 import numpy as np
 
-from lessonplan.student import MODELS, SUITES, TaskSuite, default_model
+from lessonplan.student import COHORTS, MODELS, SUITES, StackedCohort, TaskSuite, default_model
 
 from ..assembly.suite_facts import row_lengths
 from ..common.names import named
@@ -45,7 +45,8 @@ def step_bytes(course: Course, suite: TaskSuite, trained: int, judged: int) -> f
         trained: examples of the step.
         judged: examples that are evaluated at once.
     """
-    if not suite.vocabulary:
+    stacked = named("cohort", suite.cohort, COHORTS) is StackedCohort
+    if not (suite.vocabulary and stacked):
         return 0.0
     name = course.student.model or default_model(suite)
     arguments = inspect.signature(named("model", name, MODELS)).parameters
