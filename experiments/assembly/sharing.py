@@ -4,12 +4,14 @@ The file belongs to one run, which writes it anew whenever it begins to work and
 end; nobody reads that of another run. It is a pickle whose arrays stand behind it, page by page.
 """
 
+import ctypes
+import gc
 import io
 import json
 import mmap
 import pickle
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,7 @@ def lent(course: Course, suite: TaskSuite, place: Path) -> Iterator[None]:
     try:
         if is_shared(suite):
             _write(course, suite, place)
+            _give_back()
         yield
     finally:
         place.unlink(missing_ok=True)
@@ -96,6 +99,13 @@ def _write(course: Course, suite: TaskSuite, place: Path) -> None:
                 file.write(part)
 
     write_whole(place, write)
+
+
+def _give_back() -> None:
+    """Return to the system what reading and writing have left on the heap, where it takes it."""
+    gc.collect()
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _head(course: Course, parts: list[list[int]]) -> bytes:
