@@ -3,13 +3,14 @@
 import io
 import json
 import sys
+from functools import partial
 
+import bad_input_kit
 import pytest
 import yaml
 from rich.console import Console
 from tiny_config import CONFIG
 
-from lessonplan.experiments.cli import app as cli
 from lessonplan.experiments.cli.status import loading_status
 
 SUITE = """
@@ -28,16 +29,7 @@ ROWS = [{"prompt": f"{i} + 1", "answer": str(i + 1)} for i in range(40)]
 @pytest.fixture
 def command(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, arguments)])
-        monkeypatch.setattr(sys, "path", list(sys.path))
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
+    return partial(bad_input_kit.command, monkeypatch, capsys)
 
 
 def config_file(folder, **more):
