@@ -12,11 +12,11 @@ from ..common.names import find_own_modules
 from ..common.sentences import say
 from ..common.watch import WorkFailedError
 from ..store.layout import RunDir, SweepDir
+from .commands.dashboards import dashboard
+from .commands.jobs import submit
+from .commands.runs import run
+from .commands.sweeps import sweep
 from .console import Override, print_problem, print_table, terminal
-from .dashboard_command import dashboard
-from .run_command import run
-from .submit_command import submit
-from .sweep_command import sweep
 
 app = typer.Typer(
     add_completion=False,
@@ -142,7 +142,7 @@ def main() -> None:
         app(args=arguments, prog_name="lessonplan")
     except SystemExit:
         if "torch" not in sys.modules:
-            # A page or a complaint: to look through all that was imported takes a fifth of its time.
+            # A page or a complaint: a walk through all that was imported takes a fifth of its time.
             gc.freeze()
         raise
     except (ValueError, ImportError, WorkFailedError, OSError) as error:

@@ -12,7 +12,7 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments.cli import app as cli
 from lessonplan.experiments.cli.bars import live_bars
-from lessonplan.experiments.cli.run_command import Own, settings_of
+from lessonplan.experiments.cli.commands.runs import Own, settings_of
 from lessonplan.experiments.config.loading import config_names, read_config, write_config
 from lessonplan.experiments.trial.units import plan
 

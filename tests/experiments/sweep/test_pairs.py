@@ -298,7 +298,7 @@ def test_the_sweeps_of_the_documentation_can_be_run(tmp_path):
 def test_a_sweep_is_planned_without_importing_ray():
     code = (
         "import sys; from lessonplan.experiments import read_sweep; "
-        "from lessonplan.experiments.cli import sweep_command; "
+        "from lessonplan.experiments.cli.commands import sweeps; "
         "from lessonplan.experiments.sweep import sweep, tune; "
         "from lessonplan.experiments.sweep.pairs import pairs_of; "
         "pairs_of(read_sweep('quickstart-sweep')); assert 'ray' not in sys.modules"

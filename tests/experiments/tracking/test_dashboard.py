@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from lessonplan.experiments.cli.dashboard_command import dashboard
+from lessonplan.experiments.cli.commands.dashboards import dashboard
 from lessonplan.experiments.tracking.dashboard import BARS, LINES, MEDIA, TASKS, build_workspace
 
 # wandb-workspaces has validators of an older pydantic.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .console import terminal
+from ..console import terminal
 
 
 def dashboard(
@@ -21,9 +21,9 @@ def dashboard(
         raise ValueError("say where the workspace goes: --save for W&B, or --json FILE")
     if save and not entity:
         raise ValueError("to save a workspace, name the user or team it belongs to with --entity")
-    from ..common.files import write_json
-    from ..tracking.dashboard import build_workspace, save_workspace, workspace_spec
-    from ..tracking.service import register_preset
+    from ...common.files import write_json
+    from ...tracking.dashboard import build_workspace, save_workspace, workspace_spec
+    from ...tracking.service import register_preset
 
     workspace = build_workspace(project, entity)
     if json_file is not None:

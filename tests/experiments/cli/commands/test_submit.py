@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lessonplan.experiments.cli import submit_command
+from lessonplan.experiments.cli.commands import jobs as commands
 from lessonplan.experiments.jobs import cluster as submit
 from lessonplan.experiments.jobs.job import python_path
 from lessonplan.experiments.jobs.log import LogLines, reason
@@ -104,12 +104,12 @@ def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_pat
 @pytest.mark.parametrize("verb", ["fetch", "resume"])
 def test_a_job_of_somebody_else_is_neither_fetched_nor_gone_on_with(verb, jobs):
     with pytest.raises(ValueError, match=r"^other is no run or sweep of lessonplan"):
-        submit_command.submit(**{verb: "other"}, address="h:1")
+        commands.submit(**{verb: "other"}, address="h:1")
     assert not jobs.submitted
 
 
 def test_the_status_of_a_job_of_somebody_else_says_so(jobs, capsys):
-    submit_command.submit(status="other", address="h:1")
+    commands.submit(status="other", address="h:1")
     assert capsys.readouterr().out == "other: RUNNING; no run or sweep of lessonplan\n"
 
 
@@ -187,19 +187,19 @@ def test_a_bad_command_is_one_sentence_before_a_cluster_is_asked(case, monkeypat
     arguments, sentence = BAD[case]
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=sentence):
-        submit_command.submit(**arguments)
+        commands.submit(**arguments)
 
 
 def test_a_folder_that_is_not_empty_is_refused_before_the_work(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="is not empty; name a new folder with --out"):
-        submit_command.submit(kind="run", config="quickstart", address="h:1", out=tmp_path)
+        commands.submit(kind="run", config="quickstart", address="h:1", out=tmp_path)
 
 
 def test_a_job_gets_the_variables_that_are_named_and_no_others(monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "k")
-    assert submit_command._environment([]) == {}
-    assert submit_command._environment(["WANDB_API_KEY", "A=b=c"]) == {
+    assert commands._environment([]) == {}
+    assert commands._environment(["WANDB_API_KEY", "A=b=c"]) == {
         "WANDB_API_KEY": "k",
         "A": "b=c",
     }
@@ -209,4 +209,4 @@ def test_a_job_gets_the_variables_that_are_named_and_no_others(monkeypatch):
 def test_without_a_part_of_ray_one_sentence_says_what_to_install(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "ray\[default\]"'):
-        submit_command.submit(status="x", address="http://localhost:1")
+        commands.submit(status="x", address="http://localhost:1")

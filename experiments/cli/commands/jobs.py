@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..store.layout import RunDir
-from .console import Override, print_problem, terminal
+from ...store.layout import RunDir
+from ..console import Override, print_problem, terminal
 
 if TYPE_CHECKING:
-    from ..jobs.cluster import JobCluster
-    from ..jobs.job import Job, JobState
+    from ...jobs.cluster import JobCluster
+    from ...jobs.job import Job, JobState
 
 _INTERRUPTED = 130
 _LATEST = 20
@@ -74,8 +74,8 @@ def submit(
     _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
     name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
-    from ..jobs.cluster import JobCluster
-    from ..jobs.job import Job, see_that_it_lasts
+    from ...jobs.cluster import JobCluster
+    from ...jobs.job import Job, see_that_it_lasts
 
     see_that_it_lasts(remote_out)
     options = ["--wandb", wandb] if wandb else []
@@ -116,7 +116,7 @@ def _see_one_thing_to_do(kind: str, verbs: Sequence[str], address: str) -> None:
         raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
     if not address:
         raise ValueError("name the dashboard of the cluster: --address http://HOST:8265")
-    from ..jobs.client import plain_address
+    from ...jobs.client import plain_address
 
     plain_address(address)
 
@@ -126,11 +126,11 @@ def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, di
     if not config:
         raise ValueError(f"name the {kind} to submit (see `lessonplan list`)")
     if kind == "run":
-        from ..config.loading import read_config
+        from ...config.loading import read_config
 
         settings = read_config(config, overrides)
         return settings.name, settings.model_dump(mode="json")
-    from ..config.sweeps import read_sweep
+    from ...config.sweeps import read_sweep
 
     sweep = read_sweep(config, overrides)
     return sweep.name, sweep.model_dump(mode="json", exclude_none=True)
@@ -202,7 +202,7 @@ def _say_states(states: Sequence["JobState"], address: str) -> None:
 
 
 def _say_state(state: "JobState") -> None:
-    from ..jobs.log import reason
+    from ...jobs.log import reason
 
     words = reason(state.message.splitlines(), "") if state.message else ""
     place = f"{state.root}/run" if state.root else "no run or sweep of lessonplan"

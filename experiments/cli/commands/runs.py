@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ..common.sentences import say
-from ..common.watch import all_of
-from ..store.layout import RunDir
-from .console import Override, print_table, terminal
+from ...common.sentences import say
+from ...common.watch import all_of
+from ...store.layout import RunDir
+from ..console import Override, print_table, terminal
 
 if TYPE_CHECKING:
     from lessonplan.student import TaskSuite
 
-    from ..config.config import Config
+    from ...config.config import Config
 
 DATA_HELP = (
     "your rows: a .jsonl, .json, .csv, .tsv, .parquet or .arrow file (also .gz), a folder of them, "
@@ -60,7 +60,7 @@ def run(
     if dry_run:
         _print_preview(settings)
         return
-    from ..analysis.summary import table_rows
+    from ...analysis.summary import table_rows
 
     suite = _checked_suite(settings, folder, resume is not None)
     summary = _watched(settings, suite, folder, resume is not None, wandb)
@@ -70,8 +70,8 @@ def run(
 
 
 def _print_preview(settings: "Config") -> None:
-    from ..dry_run import preview_parts
-    from .status import loading_status
+    from ...dry_run import preview_parts
+    from ..status import loading_status
 
     with loading_status() as progress:
         parts = preview_parts(settings, progress=progress)
@@ -84,9 +84,9 @@ def _print_preview(settings: "Config") -> None:
 
 def _checked_suite(settings: "Config", folder: Path, resume: bool) -> "TaskSuite":
     """The suite of a trial that can be run; what there is to say of it is said."""
-    from ..trial.checking import check
-    from ..trial.trial import see_that_it_fits
-    from .status import loading_status
+    from ...trial.checking import check
+    from ...trial.trial import see_that_it_fits
+    from ..status import loading_status
 
     see_that_it_fits(settings, folder.resolve(), resume)
     with loading_status() as progress:
@@ -100,9 +100,9 @@ def _watched(
     settings: "Config", suite: "TaskSuite", folder: Path, resume: bool, wandb: str
 ) -> dict[str, Any]:
     """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
-    from ..trial.trial import run_trial
-    from ..trial.units import plan
-    from .bars import live_bars
+    from ...trial.trial import run_trial
+    from ...trial.units import plan
+    from ..bars import live_bars
 
     units = plan(settings)
     before = sum(unit.result(folder) is not None for unit in units) if resume else 0
@@ -110,12 +110,12 @@ def _watched(
     with ExitStack() as stack:
         watches = [stack.enter_context(bars)]
         if wandb:
-            from ..tracking.follow import tracking
+            from ...tracking.follow import tracking
 
             watches.append(stack.enter_context(tracking(settings, folder, wandb)))
         summary = run_trial(settings, folder, resume=resume, watch=all_of(watches), suite=suite)
     if wandb:
-        from ..tracking.follow import track_report
+        from ...tracking.follow import track_report
 
         track_report(folder, wandb, settings.name)
     return summary
@@ -130,7 +130,7 @@ def settings_of(
     budget: str,
 ) -> tuple["Config", Path]:
     """The config that the options of `run` ask for, and its run directory."""
-    from ..config.loading import read_config
+    from ...config.loading import read_config
 
     overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
     if resume is not None:
@@ -156,8 +156,8 @@ def settings_of(
 
 
 def _on_own_data(config: str, own: Own, overrides: Sequence[str]) -> "Config":
-    from ..config.data_config import own_data, read_columns
-    from ..config.loading import make_config
+    from ...config.data_config import own_data, read_columns
+    from ...config.loading import make_config
 
     options: dict[str, Any] = {}
     if own.task_column:

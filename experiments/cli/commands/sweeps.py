@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..store.layout import SweepDir
-from .console import print_table, terminal
+from ...store.layout import SweepDir
+from ..console import print_table, terminal
 
 if TYPE_CHECKING:
-    from ..config.sweeps import Sweep
-    from ..sweep.pairs import Pair
+    from ...config.sweeps import Sweep
+    from ...sweep.pairs import Pair
 
 
 def sweep(
@@ -35,8 +35,8 @@ def sweep(
             terminal().print(pair.name, highlight=False, markup=False, soft_wrap=True)
         terminal().print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
         return
-    from ..sweep.sweep import run_sweep
-    from .bars import live_bars
+    from ...sweep.sweep import run_sweep
+    from ..bars import live_bars
 
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
     with live_bars(terminal(), settings.name, len(pairs), "pairs", before) as watch:
@@ -56,9 +56,9 @@ def sweep(
 
 def _checked_pairs(settings: "Sweep", folder: Path | None, resume: bool) -> list["Pair"]:
     """The pairs of a sweep that can be run, and written to the folder if there is one."""
-    from ..sweep.pairs import check_pairs, pairs_of
-    from ..sweep.sweep import see_that_sweep_fits
-    from .status import loading_status
+    from ...sweep.pairs import check_pairs, pairs_of
+    from ...sweep.sweep import see_that_sweep_fits
+    from ..status import loading_status
 
     pairs = pairs_of(settings)
     if folder is not None:
@@ -72,7 +72,7 @@ def _settings(
     config: str, out: Path | None, resume: Path | None, wandb: str, overrides: list[str]
 ) -> tuple["Sweep", Path]:
     """The sweep that the options ask for, and its directory."""
-    from ..config.sweeps import read_stored_sweep, read_sweep
+    from ...config.sweeps import read_stored_sweep, read_sweep
 
     if resume is not None:
         if config or out or overrides:
@@ -89,7 +89,7 @@ def _settings(
 
 
 def _print_summary(summary: dict[str, object], folder: Path) -> None:
-    from ..analysis.summary import table_rows
+    from ...analysis.summary import table_rows
 
     runs = summary.get("runs", {"": summary})
     assert isinstance(runs, dict)
