@@ -16,6 +16,11 @@ from lessonplan.envs.classroom.progress import ESTIMATORS
 from lessonplan.teacher import ALGORITHMS, RULES
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
+FIRST = (
+    "static-mixture-tuned", "proportional", "in-order-tuned", "ppo", "highest-unmastered-tuned",
+    "highest-unmastered", "uniform",
+)  # fmt: skip
+"""Teachers of the README's table."""
 NAME = r"[A-Z][\w\-]+"
 CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")
 """Authors and a year, as in `Auer, Cesa-Bianchi, Fischer 2002` or `Graves et al. (2017)`."""
@@ -59,22 +64,19 @@ def rewards():
     return table(("reward", "what is paid after a decision"), rows)
 
 
-def comparison(name):
-    """What every teacher of a stored result needed, best first."""
+def comparison(name, only=None):
+    """What every teacher of a stored result needed, best first; or some of them, without areas."""
     stored = json.loads((RESULTS / name / "summary.json").read_text())
     teachers = stored["teachers"]
-    ratio = {
-        row["teacher"]: row
-        for row in stored["versus"]
-        if (row["baseline"], row["metric"]) == ("proportional", "cost_to_mastery")
-    }
+    ratio = against_shuffling(stored, "cost_to_mastery")
     rows = []
-    for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
+    for each in sorted(
+        only or teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]
+    ):
         entry, steps = teachers[each], teachers[each]["steps_to_mastery"]
-        seeds = f", {entry['teacher_seeds']} seeds" if entry["teacher_seeds"] > 1 else ""
         rows.append(
             (
-                f"`{each}`{seeds}" + (" (sees the order)" if entry["sees_order"] else ""),
+                worded(each, entry),
                 f"{entry['mastered']:.0%}",
                 f"{steps['iqm']:,.0f} {interval(steps, ',.0f')}",
                 f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
@@ -84,7 +86,45 @@ def comparison(name):
             )
         )
     head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
+    last = len(head) - bool(only)
+    return table(head[:last], [row[:last] for row in rows])
+
+
+def areas(name):
+    """What every teacher of a stored result reached where nobody masters all, best area first."""
+    stored = json.loads((RESULTS / name / "summary.json").read_text())
+    teachers = stored["teachers"]
+    difference = against_shuffling(stored, "area")
+    rows = []
+    for each in sorted(teachers, key=lambda name: -teachers[name]["area"]["iqm"]):
+        entry = teachers[each]
+        gap = difference.get(each)
+        ends = [f"{end:+.3f}" for end in gap["difference_ci95"]] if gap else []
+        rows.append(
+            (
+                worded(each, entry),
+                f"{entry['area']['iqm']:.3f} {interval(entry['area'], '.3f')}",
+                f"{gap['difference']:+.3f} [{', '.join(ends)}]" if gap else "",
+                f"{entry['final_score']['iqm']:.2f} {interval(entry['final_score'], '.2f')}",
+            )
+        )
+    head = ("teacher", "area", "area less that of proportional", "mean score at the end")
     return table(head, rows)
+
+
+def against_shuffling(stored, metric):
+    """Comparisons with concatenate and shuffle by teacher."""
+    return {
+        row["teacher"]: row
+        for row in stored["versus"]
+        if (row["baseline"], row["metric"]) == ("proportional", metric)
+    }
+
+
+def worded(name, entry):
+    """A teacher with what a reader must know to compare it."""
+    seeds = f", {entry['teacher_seeds']} seeds" if entry["teacher_seeds"] > 1 else ""
+    return f"`{name}`{seeds}" + (" (sees the order)" if entry["sees_order"] else "")
 
 
 def interval(estimate, shape):
@@ -93,8 +133,24 @@ def interval(estimate, shape):
 
 
 TABLES = {
+    "../README.md": {"quickstart": partial(comparison, "quickstart", FIRST)},
     "comparisons.md": {
-        name: partial(comparison, name) for name in ("graph", "interference", "distractors", "flat")
+        **{
+            name: partial(comparison, name)
+            for name in (
+                "quickstart",
+                "parity-long",
+                "rehearsal",
+                "graph",
+                "interference",
+                "distractors",
+                "flat",
+            )
+        },
+        **{
+            name: partial(areas, name)
+            for name in ("words", "words-lora", "reasoning", "minilm", "smollm2")
+        },
     },
     "teachers.md": {"rules": rules, "learners": learners},
     "signals.md": {"estimators": estimators, "rewards": rewards},
