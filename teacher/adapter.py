@@ -8,9 +8,10 @@ Legend: n students, k tasks, f columns.
 """
 
 import io
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,6 +41,16 @@ class Looks(Protocol):
         """Memory after seeing what is shown now."""
 
 
+class _Kept(NamedTuple):
+    """What a call without a state leaves for the next."""
+
+    state: State
+    key: np.ndarray
+    """Whose lifetimes these are, (n,)."""
+    shape: tuple[int, ...]
+    """n and k."""
+
+
 class RulePolicy(BasePolicy, metaclass=NamedByFace):
     """A rule as a policy with a memory."""
 
@@ -53,6 +64,12 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
     ) -> None:
         super().__init__(observation_space, action_space)
         self.rule, self.columns, self.teacher_seed = rule, columns, seed
+        self._kept: _Kept | None = None
+        self._has_warned = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the memory of the last call, which is of whoever called."""
+        return self.__dict__ | {"_kept": None}
 
     def predict(  # type: ignore[override]  # SB3 has tuples as states, a rule has a dict
         self,
@@ -65,13 +82,19 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
 
         Args:
             observation: (n, k, f), or (k, f) for one student.
-            state: what the previous call returned; None at the beginning.
+            state: what the previous call returned; None at the beginning. Without it the memory of
+                the last call that had none either goes on, with one warning, in the rows that still
+                show the same student by `key`.
             episode_start: rows whose lifetime begins now, (n,) bool.
             deterministic: ignored; a rule's randomness is part of the rule.
 
         Returns:
             The tasks, (n,), or where a mixture is wanted the logits of the probabilities, (n, k);
             and the new state.
+
+        Raises:
+            ValueError: for other columns than the teacher's, and without `state` where no `key`
+                tells one student from the next.
         """
         batch = np.asarray(observation)
         single = batch.ndim == 2
@@ -81,8 +104,21 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
                 f"this teacher was made for the columns {', '.join(self.columns)}, "
                 f"got an observation with {batch.shape[2]} columns"
             )
-        is_new = np.zeros(len(batch), bool) if episode_start is None else np.asarray(episode_start)
-        memory, last, decision = self._resume(state, is_new.reshape(-1), batch.shape[:2])
+        start = np.zeros(1, bool) if episode_start is None else np.asarray(episode_start)
+        is_new = np.broadcast_to(start.reshape(-1), len(batch))
+        passed = state is not None
+        if not passed:
+            state, is_new = self._last_state(batch, is_new)
+        answer, after = self._choose(batch, state, is_new)
+        # Whoever passes states may have many lifetimes going, none of which is the last call's.
+        self._kept = None if passed else self._to_keep(batch, after)
+        return (answer[0] if single else answer), after
+
+    def _choose(
+        self, batch: np.ndarray, state: State | None, is_new: np.ndarray
+    ) -> tuple[np.ndarray, State]:
+        """Actions and the state after them, in the rows (n,) that begin now without the old one."""
+        memory, last, decision = self._resume(state, is_new, batch.shape[:2])
         view = View(batch, self.columns, last, decision, self.teacher_seed)
         memory = self._observe(memory, view)
         if isinstance(self.rule, Looks):
@@ -96,8 +132,42 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         )
         after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
         after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
-        answer = mixture_logits(chances) if isinstance(self.action_space, spaces.Box) else actions
-        return (answer[0] if single else answer), after
+        mixes = isinstance(self.action_space, spaces.Box)
+        return (mixture_logits(chances) if mixes else actions), after
+
+    def _last_state(self, batch: np.ndarray, is_new: np.ndarray) -> tuple[State | None, np.ndarray]:
+        """The state after the last call, as none is passed, and the rows that begin anew, (n,)."""
+        if is_new.all():
+            return None, is_new
+        if "key" not in self.columns:
+            raise ValueError(
+                "pass the state that predict returned, and episode_start: this teacher is not "
+                "shown key, which tells one student from the next; or add key to observe="
+            )
+        kept = self._kept
+        if kept is None or kept.shape != batch.shape[:2]:
+            return None, is_new
+        is_new = is_new | (kept.key != self._key(batch))
+        if not is_new.all() and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                "predict was called without the state that it returned, so the lifetime of the "
+                "last call goes on where a row shows the same student; pass state= and "
+                "episode_start= to say so yourself",
+                stacklevel=4,
+            )
+        return kept.state, is_new
+
+    def _to_keep(self, batch: np.ndarray, after: State) -> "_Kept | None":
+        """A state to go on from, in arrays of its own."""
+        if "key" not in self.columns:
+            return None
+        state = {name: value.copy() for name, value in after.items()}
+        return _Kept(state, self._key(batch).copy(), batch.shape[:2])
+
+    def _key(self, batch: np.ndarray) -> np.ndarray:
+        """Who each row is, (n,)."""
+        return batch[:, 0, self.columns.index("key")]
 
     def _resume(
         self, state: State | None, is_new: np.ndarray, shape: tuple[int, ...]
@@ -145,7 +215,8 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         return np.where(total > 0, chances / np.where(total > 0, total, 1.0), everywhere)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
-        actions, _ = self.predict(observation.cpu().numpy())
+        batch = observation.cpu().numpy()
+        actions, _ = self._choose(batch, None, np.ones(len(batch), bool))
         return torch.as_tensor(actions)
 
 

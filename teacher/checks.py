@@ -32,7 +32,7 @@ module, name, folder = sys.argv[1:]
 algorithm = getattr(importlib.import_module(module), name)
 calls = torch.load(f"{folder}/calls.pt", weights_only=False)
 teacher = algorithm.load(f"{folder}/teacher.zip", device="cpu")
-chosen = [teacher.predict(seen, state, deterministic=True)[0] for seen, state in calls]
+chosen = [teacher.predict(*call, deterministic=True)[0] for call in calls]
 torch.save(chosen, f"{folder}/chosen.pt")
 """
 
@@ -210,7 +210,8 @@ def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
     observation = np.asarray(env.reset())
     actions, state = teacher.predict(observation, deterministic=True)
     later = np.asarray(env.step(actions)[0])
-    calls = [(observation, None), (later, state)]
+    fresh = np.ones(len(observation), bool)
+    calls = [(observation, None, fresh), (later, state, ~fresh)]
     answers = [teacher.predict(*call, deterministic=True)[0] for call in calls]
     with tempfile.TemporaryDirectory() as folder:
         teacher.save(Path(folder) / "teacher.zip")

@@ -75,9 +75,10 @@ def test_a_rule_keeps_the_interface_and_declares_columns_that_exist(name):
 def test_deterministic_prediction_changes_nothing(name):
     rule = rule_named(name)
     env = vec_env(rule, n=20)
-    teacher, observation = RuleTeacher(rule, env), env.reset()
+    teacher, observation, first = RuleTeacher(rule, env), env.reset(), np.ones(20, bool)
     np.testing.assert_equal(
-        teacher.predict(observation, deterministic=True), teacher.predict(observation)
+        teacher.predict(observation, None, first, deterministic=True),
+        teacher.predict(observation, None, first),
     )
 
 
