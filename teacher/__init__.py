@@ -9,6 +9,7 @@ from .bandits.tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
 from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher
+from .identity import identity_of
 from .learners import (
     ALGORITHMS,
     Sampled,
@@ -114,6 +115,7 @@ __all__ = [
     "check_teacher",
     "decision_seconds",
     "global_state",
+    "identity_of",
     "load_teacher",
     "make_learner",
 ]

@@ -50,7 +50,7 @@ ORDER = {
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (
         "timing", "checks", "learners", "bandits", "orders", "adapter", "mixture", "estimate",
-        "choose", "rules", "pickles", "streams",
+        "choose", "identity", "rules", "pickles", "streams",
     ),
 }  # fmt: skip
 """What lies in a folder, top to bottom: each may use those behind it."""
