@@ -5,6 +5,7 @@
 
 import math
 import re
+from typing import Any
 
 UNITS = ("steps", "tokens", "compute")
 
@@ -12,8 +13,19 @@ _FORM = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*")
 _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
-def check_budget(text: str) -> None:
-    """Refuse what is no budget, such as `4000-steps`, `5M-tokens` or `180k compute`.
+def with_unit(budget: Any) -> Any:
+    """The budget as it is; refuse a bare number, of which nobody knows what it counts.
+
+    Raises:
+        ValueError: with the number as it would be right.
+    """
+    if isinstance(budget, int | float) and not isinstance(budget, bool):
+        raise ValueError(f"write {budget}-steps, or {budget}-tokens or {budget}-compute")
+    return budget
+
+
+def check_budget(text: str) -> str:
+    """The text; refuse what is no budget, such as `4000-steps`, `5M-tokens` or `180k compute`.
 
     Raises:
         ValueError: as `Budget.parse` would.
@@ -30,3 +42,4 @@ def check_budget(text: str) -> None:
         raise ValueError(f"the unit of a budget must be one of {', '.join(UNITS)}, got {unit!r}")
     if not (math.isfinite(amount) and amount > 0):
         raise ValueError(f"the amount of a budget must be positive, got {amount}")
+    return text

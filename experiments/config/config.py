@@ -1,45 +1,26 @@
 """What an experiment is: every field of a config, with one line of help each.
 
-Unknown keys are errors. Configs stop at this room: `assembly/` makes objects of them, and the other
-rooms take plain values.
+Unknown keys are errors, of which `complaints.py` makes sentences. A field whose default shows
+nothing of its form has an example. Configs stop at this room: `assembly/` makes objects of them,
+and the other rooms take plain values.
 """
 
-import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys are errors, values don't change."""
-
-    # Validators are built when the first config is read, not for every command.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-def _file_name(name: str) -> str:
-    """Teachers name files, NAME-SEED-PART, so their names must be told apart from the rest."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ValueError(
-            "a teacher's name begins with a letter or digit and holds letters, digits, '.', '_' "
-            "and '-' only"
-        )
-    if re.search(r"-[0-9]+$", name):
-        raise ValueError(
-            "a teacher's name must not end in '-' and digits, which tell its seeds apart in the "
-            "names of files"
-        )
-    return name
-
-
-TeacherName = Annotated[str, AfterValidator(_file_name)]
+from .section import BudgetText, Section, TeacherName
 
 
 class Suite(Section):
     """What there is to learn."""
 
+    arguments = "options", "the suite"
+
     name: str = Field("parity", description="a suite that `lessonplan list` names")
-    options: dict[str, Any] = Field(default_factory=dict, description="arguments of the suite")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the suite", examples=[{"n_tasks": 6}]
+    )
 
 
 class Adapters(Section):
@@ -53,11 +34,18 @@ class Adapters(Section):
         None,
         description="ends of the names of adapted layers, a regular expression, or all-linear; by "
         "default the query and value projections",
+        examples=[["q_proj", "v_proj"]],
     )
     modules_to_save: list[str] = Field(
-        default_factory=list, description="layers that each student trains whole"
+        default_factory=list,
+        description="layers that each student trains whole",
+        examples=[["classifier"]],
     )
-    start: str = Field("", description="folder of a PEFT adapter, to start lifetimes from")
+    start: str = Field(
+        "",
+        description="folder of a PEFT adapter, to start lifetimes from",
+        examples=["adapters/first"],
+    )
     member_chunk: int = Field(
         0, ge=0, description="students computed together; 1 takes the least memory, 0 picks it"
     )
@@ -66,23 +54,43 @@ class Adapters(Section):
 class Student(Section):
     """Who learns, and how."""
 
+    arguments = "options", "the model"
+
     model: str = Field(
         "",
-        description="a model that `lessonplan list` names; by default an mlp for features and a "
-        "decoder for tokens",
+        description="a model that `lessonplan list` names, or your own; by default an mlp for "
+        "features and a decoder for tokens",
+        examples=["mlp"],
     )
-    options: dict[str, Any] = Field(default_factory=dict, description="arguments of the model")
-    base: str = Field("", description="folder of `lessonplan pretrain`, to start lifetimes from")
+    cohort: str = Field(
+        "",
+        description="a cohort that `lessonplan list` names, or your own; by default the kind that "
+        "the suite asks for",
+        examples=["mine:MyCohort"],
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the model", examples=[{"hidden": [64, 64]}]
+    )
+    base: str = Field(
+        "",
+        description="folder of `lessonplan pretrain`, to start lifetimes from",
+        examples=["bases/first"],
+    )
     lora: Adapters | None = Field(
-        None, description="train adapters over the frozen model instead of all its weights"
+        None,
+        description="train adapters over the frozen model instead of all its weights",
+        examples=[{"r": 8}],
     )
-    learning_rate: float = Field(3e-3, gt=0, allow_inf_nan=False, description="of Adam")
+    learning_rate: float = Field(
+        3e-3, gt=0, allow_inf_nan=False, description="of the students' optimizer, Adam"
+    )
     weight_decay: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="decoupled, as in AdamW"
+        0.0, ge=0, allow_inf_nan=False, description="decoupled, as in AdamW", examples=[0.01]
     )
     schedule: dict[str, Any] = Field(
         default_factory=dict,
         description="of the learning rate: its `name`, as `lessonplan list` has it, and arguments",
+        examples=[{"name": "cosine"}],
     )
     clip_norm: float = Field(1.0, gt=0, description="largest gradient norm of a student")
     batch_size: int = Field(32, ge=1, description="training examples per student step")
@@ -93,22 +101,31 @@ class Student(Section):
 class Lifetime(Section):
     """One fine-tuning run."""
 
-    budget: str = Field("4000-steps", description="what it may spend: 4000-steps, 5M-tokens, ...")
+    budget: BudgetText = Field(
+        "4000-steps", description="what it may spend, in steps, tokens or compute"
+    )
     steps_per_decision: int = Field(20, ge=1, description="student steps that a decision buys")
     feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
     reward: str = Field("mean_score", description="what a learning teacher is paid")
     targets: list[str] = Field(
-        default_factory=list, description="tasks that the reward target_tasks pays for"
+        default_factory=list,
+        description="tasks that the reward target_tasks pays for",
+        examples=[["parity-1"]],
     )
     forgetting_penalty: float = Field(
         0.0,
         ge=0,
         allow_inf_nan=False,
         description="weight of the rise of forgetting, taken off the reward",
+        examples=[0.1],
     )
     mastery_streak: int = Field(1, ge=1, description="evaluations in a row that make mastery")
     rehearsal: float = Field(
-        0.0, ge=0, lt=1, description="share of every batch that is drawn from all tasks by size"
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of every batch that is drawn from all tasks by size",
+        examples=[0.5],
     )
     shuffle_tasks: bool = Field(True, description="show the tasks in another order each lifetime")
     end_after: int = Field(
@@ -121,32 +138,62 @@ class Lifetime(Section):
 class Course(Section):
     """A suite, its students and their lifetimes."""
 
-    suite: Suite = Field(default_factory=Suite)
-    student: Student = Field(default_factory=Student)
-    lifetime: Lifetime = Field(default_factory=Lifetime)
+    suite: Suite = Field(
+        default_factory=Suite,
+        description="what there is to learn",
+        examples=[{"name": "parity"}],
+    )
+    student: Student = Field(
+        default_factory=Student,
+        description="who learns, and how",
+        examples=[{"learning_rate": 0.003}],
+    )
+    lifetime: Lifetime = Field(
+        default_factory=Lifetime,
+        description="one fine-tuning run of a student",
+        examples=[{"budget": "4000-steps"}],
+    )
+    modules: list[str] = Field(
+        default_factory=list,
+        description="folders where `module:name` is looked for; by default that of the config, "
+        "then the working directory",
+        examples=[["../code"]],
+    )
 
 
 class RuleSection(Section):
     """A rule, bandit or fixed order."""
 
+    arguments = "parameters", "the rule"
+
     name: TeacherName
-    type: Literal["rule"] = "rule"
-    rule: str = Field(description="a rule that `lessonplan list` names")
+    type: Literal["rule"] = Field("rule", description="what kind of teacher it is")
+    rule: str = Field(description="a rule that `lessonplan list` names", examples=["in_order"])
     action: Literal["task", "mixture"] = Field(
-        "task", description="draw a task from its probabilities, or train on them as a mixture"
+        "task",
+        description="what it chooses: a task drawn from its probabilities, or all by them as a mixture",
     )
-    parameters: dict[str, Any] = Field(default_factory=dict, description="of the rule")
-    tune: bool = Field(False, description="pick parameters from the rule's grid before reporting")
-    grid: dict[str, list[Any]] = Field(
-        default_factory=dict, description="values to try; the rule's own grid by default"
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of the rule", examples=[{"gate": 0.9}]
+    )
+    tune: bool = Field(
+        False,
+        description="pick parameters from the grid before reporting; true where a grid is written",
+    )
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="values of parameters to try; the rule's own grid by default",
+        examples=[{"gate": [0.5, 0.9]}],
     )
 
 
 class LearnedSection(Section):
     """A policy network that is trained over many lifetimes."""
 
+    arguments = "settings", "the learner"
+
     name: TeacherName
-    type: Literal["learned"]
+    type: Literal["learned"] = Field(description="what kind of teacher it is", examples=["learned"])
     algorithm: str = Field("ppo", description="a learner that `lessonplan list` names")
     action: Literal["task", "mixture"] = Field("task", description="what it chooses")
     observe: list[str] = Field(
@@ -160,11 +207,16 @@ class LearnedSection(Section):
     actor_gpus: float = Field(0.0, ge=0, description="GPUs, or the fraction of one, of each actor")
     decisions: int = Field(51_200, ge=1, description="training decisions, over all students")
     anneal: bool = Field(False, description="let the learning rate fall to zero")
-    settings: dict[str, Any] = Field(default_factory=dict, description="of the SB3 algorithm")
+    settings: dict[str, Any] = Field(
+        default_factory=dict,
+        description="arguments of the learner, as Stable-Baselines3 names them",
+        examples=[{"learning_rate": 0.002}],
+    )
     courses: list[Course] = Field(
         default_factory=list,
         description="train on these instead of the reported one, an equal share of the students "
         "on each",
+        examples=[[{"suite": {"name": "graph"}}]],
     )
     candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
     seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
@@ -185,8 +237,8 @@ class ReplaySection(Section):
     """The recorded schedules of another teacher."""
 
     name: TeacherName
-    type: Literal["replay"]
-    of: str = Field(description="name of the teacher whose schedules are played")
+    type: Literal["replay"] = Field(description="what kind of teacher it is", examples=["replay"])
+    of: str = Field(description="name of the teacher whose schedules are played", examples=["ppo"])
     shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
 
 
@@ -204,12 +256,19 @@ class Seeds(Section):
 class Config(Course):
     """A whole experiment."""
 
-    name: str = "experiment"
-    teachers: list[Teacher]
-    seeds: Seeds = Field(default_factory=Seeds)
+    name: str = Field("experiment", description="of the run, and of its folder where none is given")
+    teachers: list[Teacher] = Field(
+        description="who chooses: rules, learned teachers and replays, in the order of tables",
+        examples=[["uniform", {"name": "ppo", "type": "learned"}]],
+    )
+    seeds: Seeds = Field(
+        default_factory=Seeds,
+        description="how many students and teachers",
+        examples=[{"report": 64}],
+    )
     tuning_candidates: int = Field(8, ge=1, description="parameter settings tried per tuned rule")
     workers: int = Field(0, ge=0, description="processes; 0 is one per core")
-    checkpoint_seconds: float = Field(60.0, gt=0, description="time between checkpoints")
+    checkpoint_seconds: float = Field(60.0, gt=0, description="seconds between checkpoints")
 
     @model_validator(mode="before")
     @classmethod
@@ -298,8 +357,10 @@ class Config(Course):
 def _full_teacher(teacher: Any) -> Any:
     if isinstance(teacher, str):
         return {"type": "rule", "name": teacher, "rule": teacher.replace("-", "_")}
-    if isinstance(teacher, dict) and "type" not in teacher:
+    if isinstance(teacher, dict) and teacher.get("type", "rule") == "rule":
         rule = {"type": "rule"} | teacher
+        if rule.get("grid"):
+            rule.setdefault("tune", True)
         if "name" in rule and "rule" not in rule:
             rule["rule"] = str(rule["name"]).replace("-", "_")
         return rule

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from ..common.nearest import did_you_mean
+
 
 def read_options(texts: Sequence[str]) -> dict[str, Any]:
     """`key=value` texts as a dictionary; values are read as YAML.
@@ -77,5 +79,6 @@ def _index(items: list[Any], part: str, path: str) -> int:
     if part.isdecimal() and int(part) < len(items):
         return int(part)
     raise ValueError(
-        f"override {path!r}: there is no item {part!r}; the items are {', '.join(map(str, names))}"
+        f"override {path!r}: there is no item {part!r}; {did_you_mean(part, map(str, names))}the "
+        f"items are {', '.join(map(str, names))}"
     )

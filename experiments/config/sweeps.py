@@ -12,10 +12,11 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..common.files import write_whole
 from ..store.layout import SweepDir
-from .config import Config, Section
+from .config import Config
 from .loading import (
     CONFIGS,
     anchored,
+    code_folders,
     is_sweep,
     make_config,
     read_config,
@@ -23,6 +24,8 @@ from .loading import (
     sweep_names,
 )
 from .overrides import merge, set_key
+from .own_names import module_folders
+from .section import Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,14 +34,22 @@ if TYPE_CHECKING:
 class Distribution(Section):
     """A distribution of values; one of its four kinds."""
 
-    uniform: tuple[float, float] | None = Field(None, description="between two numbers")
+    uniform: tuple[float, float] | None = Field(
+        None, description="between two numbers", examples=[[0.5, 1.0]]
+    )
     loguniform: tuple[float, float] | None = Field(
-        None, description="between two numbers above 0, each order of magnitude alike"
+        None,
+        description="between two numbers above 0, each order of magnitude alike",
+        examples=[[0.001, 0.1]],
     )
     randint: tuple[int, int] | None = Field(
-        None, description="whole numbers from the first up to, and without, the second"
+        None,
+        description="whole numbers from the first up to, and without, the second",
+        examples=[[1, 5]],
     )
-    choice: list[Any] | None = Field(None, min_length=1, description="one of a list")
+    choice: list[Any] | None = Field(
+        None, min_length=1, description="one of a list", examples=[["mlp", "decoder"]]
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Distribution":
@@ -101,16 +112,27 @@ Values = Annotated[list[Any], AfterValidator(_with_numbers)]
 class Sweep(Section):
     """A whole sweep; each pair is one teacher, one teacher seed, and its students."""
 
-    name: Annotated[str, AfterValidator(_folder_name)] = "sweep"
+    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+        "sweep", description="of the sweep, and of its folder where none is given"
+    )
     config: str | dict[str, Any] = Field(
-        description="the run config that pairs are made from: a name, a .yaml file, or the config"
+        description="the run config that pairs are made from: a name, a .yaml file, or the config",
+        examples=["quickstart"],
     )
     overrides: dict[str, Any] = Field(
-        default_factory=dict, description="dotted key: value, merged into it"
+        default_factory=dict,
+        description="dotted key: value, merged into the run config",
+        examples=[{"seeds.report": 32}],
     )
-    teachers: list[str] = Field(min_length=1, description="names of its teachers that take part")
+    teachers: list[str] = Field(
+        min_length=1,
+        description="names of its teachers that take part",
+        examples=[["ppo", "proportional"]],
+    )
     space: dict[str, Values | Distribution] = Field(
-        default_factory=dict, description="dotted key: a list of values, or a distribution of them"
+        default_factory=dict,
+        description="what varies, dotted key: a list of values, or a distribution of them",
+        examples=[{"seeds.teacher": [0, 1], "student.learning_rate": {"uniform": [0.001, 0.01]}}],
     )
     samples: int = Field(1, ge=1, description="draws from each distribution")
     seed: int = Field(0, ge=0, description="of the draws")
@@ -119,8 +141,14 @@ class Sweep(Section):
         description="run every pair whole and compare, or look for the best parameters of one "
         "teacher on the selection students",
     )
-    resources: Resources = Field(default_factory=Resources)
-    wandb: str = Field("", description="W&B project; nothing is sent without one")
+    resources: Resources = Field(
+        default_factory=Resources,
+        description="what a pair occupies while it runs",
+        examples=[{"cpu": 1, "gpu": 0}],
+    )
+    wandb: str = Field(
+        "", description="W&B project; nothing is sent without one", examples=["curricula"]
+    )
     max_failures: int = Field(
         3, ge=0, description="how often a pair whose process died is taken up again"
     )
@@ -197,6 +225,10 @@ def read_sweep(config: str | Path, overrides: Sequence[str] = ()) -> Sweep:
         _override(values, override)
     sweep = _checked(values, path.name)
     whole = sweep.base.model_dump(mode="json")
+    # What a space names is looked for beside the sweep too.
+    places = [*whole["modules"], *code_folders(folder), Path.cwd()]
+    whole["modules"] = module_folders([whole, values], places)
+    whole = make_config(whole).model_dump(mode="json")
     return sweep.model_copy(update={"config": whole, "overrides": {}})
 
 
@@ -224,12 +256,10 @@ def _checked(values: dict[str, Any], source: str) -> Sweep:
     try:
         return Sweep.model_validate(values)
     except ValidationError as error:
-        # Of the two kinds of values in a space the message on the second says what is meant.
-        first = error.errors()[-1]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        message = first["msg"].removeprefix("Value error, ")
-        got = f", got {first['input']!r:.80}" if first["loc"] else ""
-        raise ValueError(f"{source}: {where}: {message}{got}") from error
+        # Here, since only a mistake needs it.
+        from .complaints import complaint
+
+        raise ValueError(complaint(error, Sweep, values, source)) from error
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
