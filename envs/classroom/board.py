@@ -68,13 +68,19 @@ class Board:
 
     @property
     def observation_space(self) -> spaces.Box:
-        """Finite bounds per column, (t, f) float32."""
+        """Finite bounds per column, (t, f) float32; its `columns` name them.
+
+        A teacher keeps the space that it was made for, and so the columns, in its file too.
+        """
         shape = (self.n_places, 1)
         # A padded place is zero in every column, so every column must allow zero.
         low, high = np.minimum(self.observer.low, 0.0), np.maximum(self.observer.high, 0.0)
-        return spaces.Box(
+        space = spaces.Box(
             np.tile(low, shape).astype(np.float32), np.tile(high, shape).astype(np.float32)
         )
+        # No class of its own: a file would name where that lies.
+        vars(space)["columns"] = tuple(self.observer.observe)
+        return space
 
     @property
     def action_space(self) -> spaces.Discrete | spaces.Box:

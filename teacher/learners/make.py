@@ -4,6 +4,7 @@ Legend: n students, k tasks, f columns.
 """
 
 from collections.abc import Mapping
+from inspect import signature
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import VecEnv
 
-from ..adapter import RuleTeacher, columns_of
+from ..adapter import RulePolicy, RuleTeacher, columns_of
 from ..mixture import mixture_shares
 from ..pickles import own_objects, zip_data
 from ..streams import LearnerStreams
@@ -29,7 +30,13 @@ _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones",
 
 
 def make_learner(
-    algorithm: str, env: VecEnv, *, seed: int, width: int = 64, **settings: Any
+    algorithm: str,
+    env: VecEnv,
+    *,
+    seed: int,
+    width: int = 64,
+    deterministic: bool = True,
+    **settings: Any,
 ) -> BaseAlgorithm:
     """A learner with a taskwise policy on a curriculum environment.
 
@@ -39,6 +46,8 @@ def make_learner(
         seed: of the network's weights and the learner's own streams; run it inside
             `LearnerStreams(seed).running()`.
         width: units of every layer of the policy.
+        deterministic: whether it is to teach with its likeliest task, or with sampled ones; its
+            file says so to whoever uses it.
         settings: those of the SB3 algorithm; `action_noise` may be a number, the deviation of
             Gaussian noise as a fraction of the highest logit.
 
@@ -65,8 +74,8 @@ def make_learner(
         device=settings.pop("device", "cpu"),
         **settings,
     )
-    # Saved with the model, for `load_teacher`.
-    model.columns, model.algorithm = columns, algorithm
+    # Saved with the model, for `load_teacher` and `stored_teacher`.
+    model.columns, model.algorithm, model.deterministic = columns, algorithm, deterministic
     teacher: BaseAlgorithm = model
     return teacher
 
@@ -114,48 +123,77 @@ def load_teacher(
 
     Args:
         path: a zip that `save` wrote.
-        env: where it is to teach; must show as many columns as in training.
+        env: where it is to teach; must show the same columns as in training.
         algorithm: the class that saved it; by default the one that `make_learner` noted in the
-            file, else `PPO`.
+            file, else the one whose settings the file holds.
         options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
 
     Raises:
         ValueError: if `env` shows other columns, or wants other actions, than those that the
             teacher was trained on.
     """
+    spaces_of = env.observation_space, env.action_space
+    return load_for_spaces(path, *spaces_of, columns_of(env), algorithm, env=env, **options)
+
+
+def load_for_spaces(
+    path: str | Path | BytesIO,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    columns: tuple[str, ...],
+    algorithm: type[BaseAlgorithm] | None = None,
+    **options: Any,
+) -> BaseAlgorithm:
+    """As `load_teacher`, for what an environment shows and wants: it need not be there."""
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
         objects, algorithm = _classes_of(path, algorithm)
         attributes = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
+        algorithm = algorithm or _saved_by(attributes)
         if issubclass(algorithm, RuleTeacher) or issubclass(attributes["policy_class"], Taskwise):
-            objects |= {
-                "observation_space": env.observation_space,
-                "action_space": env.action_space,
-            }
-            if attributes.get("action_noise") and attributes["action_space"] != env.action_space:
+            objects |= {"observation_space": observation_space, "action_space": action_space}
+            if attributes.get("action_noise") and attributes["action_space"] != action_space:
                 # It was made for another number of tasks, and is for training alone.
                 objects["action_noise"] = None
         if not issubclass(algorithm, RuleTeacher):
-            _check_columns(attributes, columns_of(env))
-            _check_same_action(attributes["action_space"], env.action_space)
-        return algorithm.load(path, env=env, device="cpu", custom_objects=objects, **options)
+            _check_columns(attributes, columns)
+            _check_same_action(attributes["action_space"], action_space)
+        return algorithm.load(path, device="cpu", custom_objects=objects, **options)
 
 
 def _classes_of(
     path: str | Path | BytesIO, algorithm: type[BaseAlgorithm] | None
-) -> tuple[dict[str, Any], type[BaseAlgorithm]]:
-    """Classes in a file that are ours, by name of the attribute; and the one that saved it."""
+) -> tuple[dict[str, Any], type[BaseAlgorithm] | None]:
+    """Classes in a file that are ours, by name of the attribute; and the one that saved it.
+
+    That is None where the file does not name it.
+    """
     data = zip_data(path)
     name = data.get("algorithm")
     if name is None or (algorithm is not None and name not in ALGORITHMS):
-        return own_objects(data), algorithm or PPO
+        return own_objects(data), algorithm
     learner = learner_named(name)
     return {"policy_class": learner.policy}, algorithm or learner.algorithm
 
 
+def _saved_by(attributes: Mapping[str, Any]) -> type[BaseAlgorithm]:
+    """The class that saved a model with these attributes, which are named as its arguments."""
+    policy = attributes["policy_class"]
+    if issubclass(policy, RulePolicy):
+        return RuleTeacher
+    able = [one.algorithm for one in ALGORITHMS.values() if issubclass(policy, one.policy)]
+
+    def missing(algorithm: type[BaseAlgorithm]) -> int:
+        return len(set(signature(algorithm).parameters) - set(attributes))
+
+    return min(able, key=missing, default=PPO)
+
+
 def _check_columns(attributes: dict[str, Any], columns: tuple[str, ...]) -> None:
     """Refuse an environment that does not show what a learned teacher was trained on."""
-    own, count = tuple(attributes.get("columns", ())), attributes["observation_space"].shape[-1]
+    space = attributes["observation_space"]
+    own = tuple(attributes.get("columns") or getattr(space, "columns", ()))
+    count = space.shape[-1]
     if (own or columns) != columns or count != len(columns):
         what = f"the columns {', '.join(own)}" if own else f"{count} columns"
         raise ValueError(

@@ -18,6 +18,7 @@ from lessonplan.teacher import (
     LearnerStreams,
     RuleTeacher,
     Sampled,
+    TaskwisePolicy,
     action_probabilities,
     load_teacher,
     make_learner,
@@ -198,9 +199,34 @@ def test_an_environment_that_shows_other_columns_is_refused_in_one_sentence(
         load_teacher(tmp_path / "teacher", vec_env(observe=observe))
 
 
+@pytest.mark.parametrize("policy", ["MlpPolicy", TaskwisePolicy])
+@pytest.mark.parametrize("algorithm", [PPO, A2C])
+def test_a_teacher_that_was_made_by_hand_keeps_the_columns_of_its_environment(
+    algorithm, policy, tmp_path
+):
+    algorithm(policy, vec_env(), n_steps=16, device="cpu").save(tmp_path / "teacher")
+    words = "trained on the columns progress, score, key, but the environment shows progress, key"
+    with pytest.raises(ValueError, match=words):
+        load_teacher(tmp_path / "teacher", vec_env(observe=("progress", "key", "score")), algorithm)
+    other = vec_env(action="mixture", observe=OBSERVE)
+    with pytest.raises(ValueError, match="trained to choose a task and the environment wants"):
+        load_teacher(tmp_path / "teacher", other, algorithm)
+    assert type(load_teacher(tmp_path / "teacher", vec_env(), algorithm)) is algorithm
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C])
+def test_the_class_of_a_teacher_that_was_made_by_hand_is_known_by_what_its_file_holds(
+    algorithm, tmp_path
+):
+    algorithm(TaskwisePolicy, vec_env(), n_steps=16, device="cpu").save(tmp_path / "teacher")
+    assert type(load_teacher(tmp_path / "teacher", vec_env())) is algorithm
+
+
 def test_a_teacher_of_unknown_columns_is_refused_by_their_number(tmp_path):
-    model = PPO("MlpPolicy", vec_env(), n_steps=8, batch_size=8, device="cpu")
-    model.save(tmp_path / "teacher")
+    env = vec_env()
+    # As in environments of one's own, and in files of earlier versions.
+    del vars(env.observation_space)["columns"]
+    PPO("MlpPolicy", env, n_steps=8, batch_size=8, device="cpu").save(tmp_path / "teacher")
     with pytest.raises(ValueError, match="trained on 3 columns, but the environment shows prog"):
         load_teacher(tmp_path / "teacher", vec_env(observe=("progress", "score")))
     assert load_teacher(tmp_path / "teacher", vec_env()).n_envs == 4
