@@ -1,38 +1,43 @@
 """Things by the names that configs give them."""
 
-import importlib
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .nearest import did_you_mean
+from .own_modules import OWN_NAME, own_part
 
-def find_own_modules(*folders: str) -> None:
-    """Let one's own `module:name` be found in folders, by default in the working directory."""
-    for folder in folders or (os.getcwd(),):
-        # At the end, where one's own modules hide nothing that is installed.
-        if os.path.isdir(folder) and folder not in sys.path:
-            sys.path.append(folder)
+_MOST = 160
+"""Characters of a list of choices that a sentence has room for."""
 
 
-def named(kind: str, name: str, choices: Mapping[str, Any]) -> Any:
+def named(kind: str, name: str, choices: Mapping[str, Any], folders: Sequence[str] = ()) -> Any:
     """A thing by its registered name, or one's own as `module:name`.
 
+    Args:
+        kind: of thing, for errors: `rule`, `suite`, ...
+        name: registered or `module:name`.
+        choices: what is registered.
+        folders: where one's own modules are looked for, in this order; by default the working
+            directory. What is installed comes after them.
+
     Raises:
-        ValueError: naming the choices.
+        ValueError: naming the choices, or where one's own was looked for.
     """
     if name in choices:
         return choices[name]
-    module, colon, attribute = name.partition(":")
-    if not colon:
+    match = OWN_NAME.fullmatch(name)
+    if match is None:
+        every = ", ".join(choices)
+        way = f"choose one of {every}" if len(every) <= _MOST else "`lessonplan list` has all"
         raise ValueError(
-            f"there is no {kind} {name!r}; choose one of {', '.join(choices)}, "
-            f"or name your own as module:name"
+            f"there is no {kind} {name!r}; {did_you_mean(name, choices)}{way}, or name your own "
+            "as module:name"
         )
     try:
-        return getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{kind} {name!r} can't be imported: {error}") from error
+        return own_part(match[1], match[2], list(folders) or [os.getcwd()])
+    except ValueError as error:
+        raise ValueError(f"{kind} {name!r}: {error}") from error
 
 
 def call(kind: str, name: str, maker: Any, options: Mapping[str, Any]) -> Any:

@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from .budgets import check_budget
+from ..common.nearest import did_you_mean
+from ..store.layout import RunDir
 from .config import Config
 from .overrides import merge, set_key
+from .own_names import module_folders
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 _HUB_ID = re.compile(r"[\w-]+/[\w-]+")
@@ -66,15 +68,21 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         named = CONFIGS / f"{config}.yaml"
         if not named.exists():
             raise ValueError(
-                f"there is no config {str(config)!r}; choose one of {', '.join(config_names())}, "
-                "or give the path of a .yaml file"
+                f"there is no config {str(config)!r}; {did_you_mean(str(config), config_names())}"
+                f"choose one of {', '.join(config_names())}, or give the path of a .yaml file"
             )
         path = named
     values = read_yaml(path)
     if is_sweep(values):
         raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {config}`")
-    _anchor(values, path.resolve().parent)
-    return make_config(values, overrides, path.name)
+    folder = path.resolve().parent
+    _anchor(values, folder)
+    return make_config(values, overrides, path.name, code_folders(folder))
+
+
+def code_folders(folder: Path) -> list[Path]:
+    """The folder of a config, where modules of its owner may lie: none of ours, and of no run."""
+    return [] if folder == CONFIGS or RunDir(folder).environment.exists() else [folder]
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -99,29 +107,36 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def make_config(
-    values: dict[str, Any], overrides: Sequence[str] = (), source: str = "config"
+    values: dict[str, Any],
+    overrides: Sequence[str] = (),
+    source: str = "config",
+    folders: Sequence[Path] = (),
 ) -> Config:
     """A checked config from plain values, which are left as they are.
 
     Paths of data are relative to the working directory.
+
+    Args:
+        values: of the config.
+        overrides: as in `read_config`.
+        source: what errors call it.
+        folders: where its own modules are looked for before the working directory, unless it
+            names folders itself.
     """
     values = _copy(values, source)
     for override in overrides:
         merge(values, override)
     _anchor(values, Path.cwd())
-    for course in _courses(values):
-        budget = _section(course, "lifetime").get("budget")
-        if isinstance(budget, str):
-            check_budget(budget)
+    modules = values.get("modules") or module_folders(values, [*folders, Path.cwd()])
+    for course in _courses(values) if modules else ():
+        course["modules"] = modules
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        message = first["msg"].removeprefix("Value error, ")
-        got = f", got {first['input']!r:.80}" if first["loc"] else ""
-        raise ValueError(f"{source}: {where}: {message}{got}{more}") from error
+        # Here, since only a mistake needs it.
+        from .complaints import complaint
+
+        raise ValueError(complaint(error, Config, values, source)) from error
 
 
 def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
@@ -144,6 +159,9 @@ def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
 def _anchor(values: dict[str, Any], folder: Path) -> None:
     """Make paths of data and base weights absolute, taken from the folder."""
     for course in _courses(values):
+        modules = course.get("modules")
+        if isinstance(modules, list):
+            course["modules"] = [str((folder / str(one)).resolve()) for one in modules]
         suite, student = _section(course, "suite"), _section(course, "student")
         data = _section(suite, "options")
         for section, key in (

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..common.files import locked, read_json
-from ..common.names import find_own_modules
+from ..common.own_modules import find_own_modules
 from ..common.watch import Watch, all_of
 from ..config.config import Config
 from ..config.loading import make_config

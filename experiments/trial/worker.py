@@ -44,7 +44,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
 
     from ..assembly.build import build_suite
     from ..assembly.sharing import borrowed
-    from ..common.names import find_own_modules
+    from ..common.own_modules import find_own_modules
     from ..config.loading import read_config
     from ..store.layout import RunDir
     from .units import do, plan

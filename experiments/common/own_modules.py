@@ -1,0 +1,219 @@
+"""One's own modules: where `module:name` of a config is looked for, and what comes of it.
+
+A folder that is named hides nothing of Python or of what is installed: its modules are found by
+name alone, and what they import in turn lies beside them where it is not installed.
+"""
+
+import importlib
+import os
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .nearest import did_you_mean
+
+OWN_NAME = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
+"""What `module:name` looks like."""
+_LONGEST = 140
+"""Characters of somebody's own error in a sentence of ours."""
+
+
+class _Neighbours:
+    """Finds what one's own modules import: what lies beside them and is not installed."""
+
+    folders: tuple[str, ...] = ()
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module of a folder; None leaves it to all the others that find modules."""
+        if path is not None or name in sys.stdlib_module_names:
+            return None
+        for folder in cls.folders:
+            if module_file(name, [folder]) and PathFinder.find_spec(name, _installed()) is None:
+                return PathFinder.find_spec(name, [folder])
+        return None
+
+
+def find_own_modules(*folders: str) -> None:
+    """Let modules in folders be found, by default in the working directory.
+
+    Unpickling needs no more; what a config names is found by `own_module` in the config's order.
+    """
+    for folder in folders or (os.getcwd(),):
+        # At the end, where one's own modules hide nothing that is installed.
+        if os.path.isdir(folder) and folder not in sys.path:
+            sys.path.append(folder)
+
+
+def module_file(module: str, folders: Iterable[str]) -> Path | None:
+    """The file of a module in the first folder that has it; nothing is imported."""
+    for folder in folders:
+        place = Path(folder, *module.split("."))
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if file.is_file():
+                return file
+    return None
+
+
+def own_module(module: str, folders: Sequence[str]) -> ModuleType:
+    """A module from the first of the folders that has it, else from what is installed.
+
+    Raises:
+        ValueError: in one sentence: it is nowhere, its name is taken, or it fails itself.
+    """
+    file = module_file(module, folders)
+    if file is None:
+        return _elsewhere(module, folders)
+    top = module.partition(".")[0]
+    folder = str(file.parents[module.count(".") + (file.name == "__init__.py")])
+    _see_that_name_is_free(top, folder)
+    if module in sys.modules and _folder_of(top) == _resolved(folder):
+        return sys.modules[module]
+    _set_aside(folder)
+    find_own_modules(folder)
+    if _Neighbours not in sys.meta_path:
+        sys.meta_path.insert(0, _Neighbours)
+    others = (one for one in _Neighbours.folders if one != folder)
+    _Neighbours.folders = (folder, *others)
+    try:
+        if top not in sys.modules:
+            _execute(top, folder)
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        raise ValueError(where_and_why(error, [folder])) from error
+
+
+def _elsewhere(module: str, folders: Sequence[str]) -> ModuleType:
+    """A module that is in none of the folders."""
+    try:
+        if module in sys.modules:
+            return sys.modules[module]
+        if find_spec(module) is not None:
+            return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if not f"{module}.".startswith(f"{error.name}."):
+            raise ValueError(where_and_why(error, [os.sep])) from error
+    except (Exception, SystemExit) as error:
+        raise ValueError(where_and_why(error, [os.sep])) from error
+    raise ValueError(
+        f"there is no module {module!r}: looked in {', '.join(folders)}, and among what is "
+        "installed; put its file beside the config"
+    )
+
+
+def _execute(top: str, folder: str) -> None:
+    """Import a module from this folder, whatever else has its name."""
+    importlib.invalidate_caches()
+    spec = PathFinder.find_spec(top, [folder])
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[top] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(top, None)
+        raise
+
+
+def _see_that_name_is_free(top: str, folder: str) -> None:
+    taken = top in sys.modules and _folder_of(top) != _resolved(folder) and _is_installed(top)
+    if top in sys.stdlib_module_names or taken:
+        raise ValueError(
+            f"{top!r} in {folder} has the name of a module that is installed and in use; rename it"
+        )
+
+
+def _set_aside(folder: str) -> None:
+    """Let modules be imported from this folder that were loaded from another one of somebody's."""
+    tops = {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
+    others = {
+        top
+        for top in tops - {"__main__", "lessonplan"}
+        if module_file(top, [folder])
+        and _folder_of(top) != _resolved(folder)
+        and not _is_installed(top)
+    }
+    for name in list(sys.modules):
+        if name.partition(".")[0] in others:
+            del sys.modules[name]
+
+
+def _place(module: ModuleType | None) -> str:
+    """The file of a module, or the folder of one without; empty for what has neither."""
+    file = getattr(module, "__file__", None)
+    return str(file or next(iter(getattr(module, "__path__", ())), ""))
+
+
+def _folder_of(top: str) -> str:
+    """The folder that a module which is loaded lies in; empty where it has none."""
+    place = _place(sys.modules.get(top))
+    path = Path(place)
+    return _resolved(path.parents[path.name == "__init__.py"]) if place else ""
+
+
+def _resolved(folder: str | Path) -> str:
+    return str(Path(folder).resolve())
+
+
+def _is_installed(top: str) -> bool:
+    folder = _folder_of(top)
+    return not folder or any(Path(folder).is_relative_to(_resolved(one)) for one in _installed())
+
+
+def _installed() -> list[str]:
+    """Folders of Python and of what is installed."""
+    paths = sysconfig.get_paths()
+    own = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return sorted(own | {one for one in sys.path if Path(one).name.endswith("-packages")})
+
+
+def where_and_why(error: BaseException, folders: Sequence[str]) -> str:
+    """The last line of one's own code that an error of it came from, and what it says.
+
+    Args:
+        error: that was raised in it, or by our own checks of what it returned.
+        folders: of one's own modules.
+    """
+    words = " ".join(str(error).split())
+    if isinstance(error, SyntaxError) and error.filename:
+        where, words = f"{error.filename}, line {error.lineno}", error.msg
+    else:
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if any(Path(frame.filename).is_relative_to(folder) for folder in folders)
+        ]
+        if not frames:
+            return words[:_LONGEST] if isinstance(error, ValueError) else _typed(error, words)
+        where = f"{frames[-1].filename}, line {frames[-1].lineno}"
+    return f"{where}: {_typed(error, words)}"
+
+
+def _typed(error: BaseException, words: str) -> str:
+    return f"{type(error).__name__}: {words}"[:_LONGEST]
+
+
+def own_part(module: str, name: str, folders: Sequence[str]) -> Any:
+    """What a module has under a name.
+
+    Raises:
+        ValueError: in one sentence.
+    """
+    own = own_module(module, folders)
+    if not hasattr(own, name):
+        public = [one for one in vars(own) if not one.startswith("_")]
+        raise ValueError(
+            f"{_place(own) or module} has no {name!r}; {did_you_mean(name, public)}"
+            "a name is that of a class or function in the file"
+        )
+    return getattr(own, name)
