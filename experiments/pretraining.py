@@ -6,7 +6,7 @@ the broad training that everybody does.
 Legend: k tasks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from lessonplan.student import PRETRAINED, Evaluation, StackedCohort, TaskSuite
 
 from .assembly.build import build_room, build_suite
+from .common.watch import Tell, nowhere
 from .config.config import Course
 from .store.base_weights import write_base
 
@@ -32,7 +33,7 @@ def pretrain_base(
     seed: int,
     mixture: Mapping[str, float] | None,
     out: Path,
-    tell: Callable[[int], None] = lambda steps: None,
+    tell: Tell = nowhere,
 ) -> dict[str, Any]:
     """Train one student on a mixture and write its weights to the folder `out`.
 
@@ -43,7 +44,7 @@ def pretrain_base(
         mixture: weight of each task, by name, tasks without one are left out; by the sizes of
             their training data for None.
         out: folder for `weights.safetensors` and `base.json`.
-        tell: told now and then of the steps that were done since.
+        tell: told now and then how far it is.
 
     Returns:
         What `base.json` says: the course's suite and student, the mixture, steps, seed, and each
@@ -69,7 +70,7 @@ def pretrain_base(
     for begin in range(0, steps, _PORTION):
         portion = min(_PORTION, steps - begin)
         cohort.train(shares[None], portion)
-        tell(portion)
+        tell((begin + portion) / steps, f"{begin + portion:,} of {steps:,} steps")
         if cohort.diverged[0]:
             raise ValueError(
                 f"the student diverged within {begin + portion} steps; lower student.learning_rate"

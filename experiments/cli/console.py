@@ -1,32 +1,76 @@
-"""What commands share: where they print, how overrides are written, tables and complaints."""
+"""What commands share: words of their options, where they print, tables and complaints."""
 
-from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Annotated
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Override = Annotated[
-    list[str] | None, typer.Option("-o", "--override", help="dotted.key=value, any number of times")
+_WIDE = 1_000_000
+"""Columns of what is no terminal: a line is as long as what it says."""
+
+
+def _wish_debug(context: typer.Context, wish: bool) -> bool:
+    """Keep for `main`, beside the options of all commands before it, that a traceback is wanted."""
+    if wish:
+        context.ensure_object(dict)["debug"] = True
+    return wish
+
+
+ConfigName = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="a name from `lessonplan list`, or a .yaml")
 ]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--override", metavar="key=value", help="dotted.key=value; may be repeated"),
+]
+Wandb = Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log to")]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", callback=_wish_debug, help="show where an error comes from"),
+]
+
+
+def with_debug(command: Callable[..., None]) -> Callable[..., None]:
+    """The same command with the option `--debug`, which `main` acts upon."""
+
+    @wraps(command)
+    def debuggable(*arguments: Any, debug: bool = False, **options: Any) -> None:
+        command(*arguments, **options)
+
+    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False)
+    signature = inspect.signature(command)
+    parameters = [*signature.parameters.values(), option.replace(annotation=Debug)]
+    vars(debuggable)["__signature__"] = signature.replace(parameters=parameters)
+    debuggable.__annotations__ = {**command.__annotations__, "debug": Debug}
+    return debuggable
 
 
 @cache
 def terminal() -> "Console":
-    """Where results are printed. Rich is loaded for the first of them, never for a complaint."""
+    """Where results are printed. Rich is loaded for the first of them, never for a complaint.
+
+    Text is printed as it is. What goes to a file or a pipe is as wide as it is.
+    """
     from rich.console import Console
 
-    return Console()
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """The first row is the heading."""
+    """The first row is the heading. A terminal that is too narrow breaks words, and cuts none."""
     from rich.table import Table
 
-    table = Table(*rows[0], box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in rows[0]:
+        table.add_column(heading, overflow="fold")
     for row in rows[1:]:
         table.add_row(*row)
     terminal().print(table)

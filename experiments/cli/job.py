@@ -4,7 +4,7 @@ import socket
 import sys
 from pathlib import Path
 
-from ..common.names import find_own_modules
+from ..common.own_modules import find_own_modules
 from ..config.loading import is_sweep, read_yaml
 from ..jobs.shipped import MODULES, lasting
 from ..store.layout import RunDir, SweepDir

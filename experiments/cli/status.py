@@ -1,4 +1,4 @@
-"""What is shown while data is loaded, where that takes longer than a moment."""
+"""What is shown while one thing is being done, where that takes longer than a moment."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from ..common.sentences import say
-from ..common.watch import Progress
+from ..common.watch import Progress, Tell
+from .pace import Pace
 
 _EVERY_SECONDS = 15.0
 """Between lines, where the output is not a terminal."""
@@ -43,3 +44,26 @@ def loading_status(after: float = 2.0, console: Console | None = None) -> Iterat
             status.update(escape(text))
 
         yield progress
+
+
+@contextmanager
+def at_work(title: str, console: Console | None = None) -> Iterator[Tell]:
+    """What is being done and how far it is, on standard error: a status in a terminal, else lines.
+
+    Args:
+        title: what is being done.
+        console: where it is shown; that of standard error by default.
+    """
+    console = console or Console(stderr=True)
+    if console.is_terminal:
+        with console.status(escape(title)) as status:
+            yield lambda fraction, words: status.update(escape(f"{fraction:4.0%} {words}"))
+        return
+    say(title)
+    pace = Pace()
+
+    def tell(fraction: float, words: str) -> None:
+        if pace.is_due(fraction):
+            say(f"{fraction:.0%}, {words}")
+
+    yield tell

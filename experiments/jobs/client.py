@@ -114,8 +114,8 @@ def _failure(address: str, error: Exception) -> str:
 
 def _unknown_job(address: str, job_id: str) -> str:
     return (
-        f"the cluster at {address} knows no job {job_id}; `lessonplan submit --address {address} "
-        "--status all` lists those it knows"
+        f"the cluster at {address} knows no job {job_id}; `lessonplan jobs status --address "
+        f"{address}` lists those it knows"
     )
 
 

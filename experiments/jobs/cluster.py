@@ -106,7 +106,7 @@ class JobCluster:
         if not state.root:
             raise ValueError(
                 f"{job_id} is no run or sweep of lessonplan, so it has no run directory; "
-                f"`lessonplan submit --address {self.address} --status all` lists those that have"
+                f"`lessonplan jobs status --address {self.address}` lists those that have"
             )
         return state
 

@@ -13,6 +13,7 @@ from tiny_config import CONFIG
 from lessonplan.experiments.cli import app as cli
 from lessonplan.experiments.cli.bars import live_bars
 from lessonplan.experiments.cli.commands.runs import Own, settings_of
+from lessonplan.experiments.cli.console import terminal
 from lessonplan.experiments.config.loading import config_names, read_config, write_config
 from lessonplan.experiments.trial.units import plan
 
@@ -54,8 +55,8 @@ def test_overrides_reach_keys_items_and_teachers_by_name():
 BAD = {
     "unknown config": (["run", "nope"], "there is no config 'nope'"),
     "nothing to run": (["run"], "name a config"),
-    "unknown key": (["run", "quickstart", "-o", "colour=red"], "colour: Extra inputs"),
-    "unknown nested key": (["run", "quickstart", "-o", "seeds.x=1"], "seeds.x: Extra inputs"),
+    "unknown key": (["run", "quickstart", "-o", "colour=red"], "there is no colour"),
+    "unknown nested key": (["run", "quickstart", "-o", "seeds.x=1"], "there is no seeds.x"),
     "not an override": (["run", "quickstart", "-o", "seeds"], "an override reads key=value"),
     "unknown teacher": (["run", "quickstart", "-o", "teachers.x.tune=1"], "there is no item 'x'"),
     "unknown rule": (
@@ -246,7 +247,7 @@ def test_the_installed_command_and_its_workers_find_a_rule_in_the_working_direct
 
 
 def test_progress_counts_what_was_done_before_a_resume(capsys):
-    with live_bars(cli.terminal(), "tiny", 6, "units", 3) as watch:
+    with live_bars(terminal(), "tiny", 6, "units", 3) as watch:
         watch("evaluate-exp3s-0", 1.0, "done")
     assert capsys.readouterr().out == "done: evaluate-exp3s-0 (4 of 6)\n"
 
@@ -263,7 +264,7 @@ def test_a_resumed_run_counts_on(monkeypatch, capsys, tmp_path):
 
 
 def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):
-    with live_bars(cli.terminal(), "tiny", 6, "units") as watch:
+    with live_bars(terminal(), "tiny", 6, "units") as watch:
         watch("tune-in-order-tuned-0", 0.5, "candidate 1 of 3")
         watch("tune-in-order-tuned-0", 1.0, "done")
     assert capsys.readouterr().out.count("done:") == 1

@@ -9,11 +9,12 @@ from ..console import terminal
 
 
 def dashboard(
-    project: Annotated[str, typer.Argument(help="W&B project")],
-    entity: Annotated[str, typer.Option(help="user or team of W&B")] = "",
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="W&B project")],
+    entity: Annotated[str, typer.Option(metavar="NAME", help="user or team of W&B")] = "",
     save: Annotated[bool, typer.Option("--save", help="save it to W&B")] = False,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="file to write its spec to; needs no server")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="to write its spec to; needs no server"),
     ] = None,
 ) -> None:
     """Build the W&B workspace of a project. It shows schedules, curves, comparisons and cost."""

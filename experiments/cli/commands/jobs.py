@@ -1,16 +1,15 @@
-"""The command `lessonplan submit`: runs and sweeps as jobs of a Ray cluster."""
+"""Runs and sweeps as jobs of a Ray cluster: `lessonplan submit`, and the verbs of `jobs`."""
 
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...store.layout import RunDir
-from ..console import Override, print_problem, terminal
+from ..console import ConfigName, Override, Wandb, print_problem, terminal
 
 if TYPE_CHECKING:
     from ...jobs.cluster import JobCluster
@@ -18,50 +17,67 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _LATEST = 20
-"""Lines of its log that `--follow` begins with."""
+"""Lines of its log that `jobs follow` begins with."""
+_FORMER = ("--status", "--follow", "--stop", "--fetch", "--resume")
 
-Kind = Annotated[str, typer.Argument(help="run or sweep", metavar="run|sweep")]
-ConfigName = Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")]
-Address = Annotated[str, typer.Option(help="the cluster's dashboard, http://HOST:8265")]
-Out = Annotated[Path | None, typer.Option(help="folder for the run directory that is fetched")]
-Status = Annotated[str, typer.Option(metavar="ID", help="say how a job stands; all: every job")]
-Follow = Annotated[str, typer.Option(metavar="ID", help="stream a job's log until it ends")]
-Stop = Annotated[str, typer.Option(metavar="ID", help="end a job; what it had done is kept")]
-Fetch = Annotated[str, typer.Option(metavar="ID", help="bring a job's run directory here")]
-Resume = Annotated[str, typer.Option(metavar="ID", help="go on with a job that has ended")]
+
+def _refuse_former(value: str) -> str:
+    if value:
+        raise ValueError(
+            "submit only begins jobs; for those that are there type lessonplan jobs status ID "
+            "--address URL, or follow, stop, fetch or resume in place of status"
+        )
+    return value
+
+
+Kind = Annotated[str, typer.Argument(metavar="run|sweep", help="what to submit")]
+JobId = Annotated[str, typer.Argument(metavar="ID", help="of the job, as `submit` said it")]
+MaybeJobId = Annotated[str, typer.Argument(metavar="ID", help="of a job; else all are shown")]
+Address = Annotated[
+    str, typer.Option(metavar="URL", help="the cluster's dashboard, http://HOST:8265")
+]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="run directory to write what is fetched to")
+]
 Detach = Annotated[bool, typer.Option("--detach", help="start it, don't follow, don't fetch")]
 RemoteOut = Annotated[
-    str, typer.Option(help="folder on the cluster for jobs' run directories: shared storage")
+    str,
+    typer.Option(
+        metavar="DIR", help="folder on the cluster for jobs' run directories: shared storage"
+    ),
 ]
 Shared = Annotated[
     list[Path] | None,
-    typer.Option(help="folder that the cluster sees under the same path; nothing in it is sent"),
+    typer.Option(
+        metavar="DIR", help="that the cluster sees under the same path; nothing in it is sent"
+    ),
 ]
 Include = Annotated[
-    list[Path] | None, typer.Option(help="file or folder to send along, for code of your own")
+    list[Path] | None,
+    typer.Option(metavar="PATH", help="file or folder to send along, for code of your own"),
 ]
 Env = Annotated[
     list[str] | None, typer.Option(metavar="NAME", help="variable to hand on, or NAME=value")
 ]
-Wandb = Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to send it to")]
-Cpus = Annotated[float, typer.Option(min=0, help="cores that Ray sets aside for the job itself")]
-Gpus = Annotated[float, typer.Option(min=0, help="GPUs that Ray sets aside for the job itself")]
-Python = Annotated[str, typer.Option(help="command that starts Python on the cluster")]
+Cpus = Annotated[
+    float, typer.Option(min=0, metavar="N", help="cores that Ray sets aside for the job itself")
+]
+Gpus = Annotated[
+    float, typer.Option(min=0, metavar="N", help="GPUs that Ray sets aside for the job itself")
+]
+Python = Annotated[str, typer.Option(metavar="COMMAND", help="what starts Python on the cluster")]
+Former = Annotated[str, typer.Option(*_FORMER, hidden=True, is_eager=True, callback=_refuse_former)]
+_LASTING = "~/lessonplan-jobs"
 
 
 def submit(
-    kind: Kind = "",
-    config: ConfigName = "",
+    kind: Kind,
+    config: ConfigName,
     address: Address = "",
     out: Out = None,
     override: Override = None,
-    status: Status = "",
-    follow: Follow = "",
-    stop: Stop = "",
-    fetch: Fetch = "",
-    resume: Resume = "",
     detach: Detach = False,
-    remote_out: RemoteOut = "~/lessonplan-jobs",
+    remote_out: RemoteOut = _LASTING,
     shared: Shared = None,
     include: Include = None,
     env: Env = None,
@@ -69,36 +85,89 @@ def submit(
     cpus: Cpus = 0.0,
     gpus: Gpus = 0.0,
     python: Python = "python",
+    former: Former = "",
 ) -> None:
     """Submit a run or sweep to a Ray cluster. Follow it, and fetch its run directory."""
-    _see_one_thing_to_do(kind, [status, follow, stop, fetch, resume], address)
-    name, values = _resolved(kind, config, override or []) if kind else (_name_of(resume), {})
+    if kind not in ("run", "sweep"):
+        raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
+    _see_that_it_is_an_address(address)
+    name, values = _resolved(kind, config, override or [])
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
-    from ...jobs.cluster import JobCluster
-    from ...jobs.job import Job, see_that_it_lasts
+    from ...jobs.job import Job
 
-    see_that_it_lasts(remote_out)
     options = ["--wandb", wandb] if wandb else []
     job = Job(name, values, options, remote_out, "", variables, include or [], seen, cpus, gpus)
-    out = _free(out or Path("runs") / name) if kind else out
-    cluster = JobCluster(address, python)
-    if kind or resume:
-        _begin(cluster, job, resume, out, detach)
-    elif follow:
-        _follow(cluster, follow, _LATEST)
-    elif fetch:
-        _fetch(cluster, fetch, out, remote_out)
-    else:
-        _say_states([cluster.stop(stop)] if stop else _states(cluster, status), cluster.address)
+    out = _free(out or Path("runs") / name)
+    _begin(_cluster(address, remote_out, python), job, out, detach)
 
 
-def _begin(cluster: "JobCluster", job: "Job", resume: str, out: Path | None, detach: bool) -> None:
+def status(job_id: MaybeJobId = "", address: Address = "") -> None:
+    """Say how a job stands, or how all of them do."""
+    cluster = _cluster(address)
+    states = [cluster.state(job_id)] if job_id else cluster.jobs()
+    for state in states:
+        _say_state(state)
+    if not states:
+        _say(f"{cluster.address} has no runs or sweeps")
+
+
+def follow(job_id: JobId, address: Address = "") -> None:
+    """Stream a job's log until it ends. The exit status is that of the job."""
+    _follow(_cluster(address), job_id, _LATEST)
+
+
+def stop(job_id: JobId, address: Address = "") -> None:
+    """End a job; what it had done is kept."""
+    _say_state(_cluster(address).stop(job_id))
+
+
+def fetch(
+    job_id: JobId, address: Address = "", out: Out = None, remote_out: RemoteOut = _LASTING
+) -> None:
+    """Bring a job's run directory here. It may still be running."""
+    _fetch(_cluster(address, remote_out), job_id, out, remote_out)
+
+
+def resume(
+    job_id: JobId,
+    address: Address = "",
+    out: Out = None,
+    detach: Detach = False,
+    remote_out: RemoteOut = _LASTING,
+    include: Include = None,
+    env: Env = None,
+    wandb: Wandb = "",
+    cpus: Cpus = 0.0,
+    gpus: Gpus = 0.0,
+    python: Python = "python",
+) -> None:
+    """Go on with a job that has ended. It is a new job in the same run directory."""
+    variables, options = _environment(env or []), ["--wandb", wandb] if wandb else []
+    cluster = _cluster(address, remote_out, python)
+    state = cluster.state_or_forgotten(job_id, remote_out)
+    if not state.ended:
+        raise ValueError(
+            f"{job_id} has not ended; follow it with {_command('follow', cluster, job_id)}"
+        )
+    from ...jobs.job import Job
+
+    name = re.sub(r"-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$", "", job_id)
+    job = Job(name, {}, options, remote_out, state.root, variables, include or [], [], cpus, gpus)
+    _begin(cluster, job, out, detach)
+
+
+def _cluster(address: str, remote_out: str = _LASTING, python: str = "python") -> "JobCluster":
+    """The cluster at an address that can be one."""
+    _see_that_it_is_an_address(address)
+    from ...jobs.cluster import JobCluster
+    from ...jobs.job import see_that_it_lasts
+
+    see_that_it_lasts(remote_out)
+    return JobCluster(address, python)
+
+
+def _begin(cluster: "JobCluster", job: "Job", out: Path | None, detach: bool) -> None:
     """Submit a job, and unless it is left alone, follow it and fetch its run directory."""
-    if resume:
-        state = cluster.state_or_forgotten(resume, job.place)
-        if not state.ended:
-            raise ValueError(f"{resume} has not ended; follow it with --follow {resume}")
-        job = replace(job, root=state.root)
     state = cluster.submit(job)
     _say(f"Job {state.job_id} on {cluster.address}; its run directory there is {state.root}/run")
     if not detach:
@@ -106,14 +175,7 @@ def _begin(cluster: "JobCluster", job: "Job", resume: str, out: Path | None, det
         _fetch(cluster, state.job_id, out, job.place)
 
 
-def _see_one_thing_to_do(kind: str, verbs: Sequence[str], address: str) -> None:
-    if bool(kind) + sum(map(bool, verbs)) != 1:
-        raise ValueError(
-            "say one thing to do: run CONFIG, sweep CONFIG, or one of --status, --follow, --stop, "
-            "--fetch and --resume with the ID of a job"
-        )
-    if kind not in ("", "run", "sweep"):
-        raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
+def _see_that_it_is_an_address(address: str) -> None:
     if not address:
         raise ValueError("name the dashboard of the cluster: --address http://HOST:8265")
     from ...jobs.client import plain_address
@@ -121,10 +183,12 @@ def _see_one_thing_to_do(kind: str, verbs: Sequence[str], address: str) -> None:
     plain_address(address)
 
 
+def _command(verb: str, cluster: "JobCluster", job_id: str) -> str:
+    return f"lessonplan jobs {verb} {job_id} --address {cluster.address}"
+
+
 def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """Name and values of a run or a sweep, every path in it absolute."""
-    if not config:
-        raise ValueError(f"name the {kind} to submit (see `lessonplan list`)")
     if kind == "run":
         from ...config.loading import read_config
 
@@ -158,27 +222,23 @@ def _free(out: Path) -> Path:
     return out
 
 
-def _name_of(job_id: str) -> str:
-    return re.sub(r"-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$", "", job_id)
-
-
 def _follow(cluster: "JobCluster", job_id: str, before: int) -> None:
     """To the end; the exit status is that of the job."""
     try:
         state = cluster.follow(job_id, typer.echo, before)
     except KeyboardInterrupt:
-        command = f"lessonplan submit --address {cluster.address}"
         _say(
-            f"\n{job_id} goes on. To follow it again: {command} --follow {job_id}; to stop it: "
-            f"{command} --stop {job_id}; for what is done: {command} --fetch {job_id} --out DIR"
+            f"\n{job_id} goes on. To follow it again: {_command('follow', cluster, job_id)}; "
+            f"to stop it: {_command('stop', cluster, job_id)}; for what is done: "
+            f"{_command('fetch', cluster, job_id)} --out DIR"
         )
         raise typer.Exit(_INTERRUPTED) from None
     if state.status == "SUCCEEDED":
         return
     happened = "was stopped" if state.status == "STOPPED" else f"failed: {state.message}"
     print_problem(
-        f"{job_id} {happened} (what is done is kept: fetch it with --fetch {job_id}, "
-        f"go on with --resume {job_id})"
+        f"{job_id} {happened} (what is done is kept: fetch it with "
+        f"{_command('fetch', cluster, job_id)}, go on with {_command('resume', cluster, job_id)})"
     )
     raise typer.Exit(max(state.exit_status or 1, 1))
 
@@ -190,17 +250,6 @@ def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str
     _say(f"Fetched: {folder}" if not report.exists() else f"Report: {report}")
 
 
-def _states(cluster: "JobCluster", job_id: str) -> list["JobState"]:
-    return cluster.jobs() if job_id == "all" else [cluster.state(job_id)]
-
-
-def _say_states(states: Sequence["JobState"], address: str) -> None:
-    for state in states:
-        _say_state(state)
-    if not states:
-        _say(f"{address} has no runs or sweeps")
-
-
 def _say_state(state: "JobState") -> None:
     from ...jobs.log import reason
 
@@ -210,4 +259,4 @@ def _say_state(state: "JobState") -> None:
 
 
 def _say(sentence: str) -> None:
-    terminal().print(sentence, markup=False, highlight=False, soft_wrap=True)
+    terminal().print(sentence, soft_wrap=True)

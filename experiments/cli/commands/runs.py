@@ -10,17 +10,33 @@ import typer
 from ...common.sentences import say
 from ...common.watch import all_of
 from ...store.layout import RunDir
-from ..console import Override, print_table, terminal
+from ..console import ConfigName, Override, Wandb, print_table, terminal
 
 if TYPE_CHECKING:
     from lessonplan.student import TaskSuite
 
     from ...config.config import Config
 
-DATA_HELP = (
-    "your rows: a .jsonl, .json, .csv, .tsv, .parquet or .arrow file (also .gz), a folder of them, "
-    "or a saved dataset"
-)
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="PATH",
+        help="your rows: a .jsonl, .json, .csv, .tsv, .parquet or .arrow file (also .gz), a folder "
+        "of them, or a saved dataset",
+    ),
+]
+TaskColumn = Annotated[
+    str, typer.Option(metavar="COLUMN", help="column of --data that names each row's task")
+]
+Columns = Annotated[
+    str, typer.Option(metavar="key=COLUMN,...", help="of --data: prompt=question,answer=final")
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="model to fine-tune on --data: smollm2, minilm, a folder, a hub id"
+    ),
+]
 
 
 class Own(NamedTuple):
@@ -33,26 +49,23 @@ class Own(NamedTuple):
 
 
 def run(
-    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
-    out: Annotated[Path | None, typer.Option(help="run directory to write")] = None,
+    config: ConfigName = "",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="run directory to write")] = None,
     override: Override = None,
-    resume: Annotated[Path | None, typer.Option(help="run directory to go on with")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="run directory to go on with")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="only show what is read and what it would cost")
     ] = False,
-    data: Annotated[str, typer.Option(metavar="PATH", help=DATA_HELP)] = "",
-    task_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="column of --data that names each row's task")
+    data: Data = "",
+    task_column: TaskColumn = "",
+    columns: Columns = "",
+    model: Model = "",
+    budget: Annotated[
+        str, typer.Option(metavar="BUDGET", help="of one lifetime: 4000-steps, 5M-tokens, ...")
     ] = "",
-    columns: Annotated[
-        str, typer.Option(metavar="KEY=COLUMN,...", help="of --data: prompt=question,answer=final")
-    ] = "",
-    model: Annotated[
-        str,
-        typer.Option(help="model to fine-tune on --data: smollm2, minilm, a folder, a hub id"),
-    ] = "",
-    budget: Annotated[str, typer.Option(help="of one lifetime: 4000-steps, 5M-tokens, ...")] = "",
-    wandb: Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log it to")] = "",
+    wandb: Wandb = "",
 ) -> None:
     """Run an experiment: teachers x students, a table and a report."""
     own = Own(data, model, task_column, columns)

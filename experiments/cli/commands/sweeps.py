@@ -6,25 +6,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...store.layout import SweepDir
-from ..console import print_table, terminal
+from ..console import ConfigName, Override, Wandb, print_table, terminal
 
 if TYPE_CHECKING:
     from ...config.sweeps import Sweep
     from ...sweep.pairs import Pair
 
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="sweep directory to write")]
+Resume = Annotated[Path | None, typer.Option(metavar="DIR", help="sweep directory to go on with")]
+Address = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS", help="a running Ray cluster: auto, HOST:PORT; else this machine"
+    ),
+]
+
 
 def sweep(
-    config: Annotated[str, typer.Argument(help="a name from `lessonplan list`, or a .yaml")] = "",
-    out: Annotated[Path | None, typer.Option(help="sweep directory to write")] = None,
-    resume: Annotated[Path | None, typer.Option(help="sweep directory to go on with")] = None,
-    address: Annotated[
-        str, typer.Option(help="a running Ray cluster: auto, host:port; else this machine")
-    ] = "",
-    wandb: Annotated[str, typer.Option(help="W&B project to send every pair to")] = "",
-    override: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--override", help="dotted.key=value of the sweep or its run config"),
-    ] = None,
+    config: ConfigName = "",
+    out: Out = None,
+    override: Override = None,
+    resume: Resume = None,
+    address: Address = "",
+    wandb: Wandb = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list the pairs")] = False,
 ) -> None:
     """Run student-teacher pairs side by side with Ray. One report is written over all."""
@@ -32,14 +36,15 @@ def sweep(
     pairs = _checked_pairs(settings, None if dry_run else folder, resume is not None)
     if dry_run:
         for pair in pairs:
-            terminal().print(pair.name, highlight=False, markup=False, soft_wrap=True)
-        terminal().print(f"{settings.name}: {len(pairs)} pairs", highlight=False, soft_wrap=True)
+            terminal().print(pair.name, soft_wrap=True)
+        terminal().print(f"{settings.name}: {len(pairs)} pairs", soft_wrap=True)
         return
     from ...sweep.sweep import run_sweep
     from ..bars import live_bars
 
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
-    with live_bars(terminal(), settings.name, len(pairs), "pairs", before) as watch:
+    then = "" if settings.purpose == "tune" else "writing the report"
+    with live_bars(terminal(), settings.name, len(pairs), "pairs", before, then) as watch:
         summary = run_sweep(
             settings,
             folder,
@@ -95,12 +100,12 @@ def _print_summary(summary: dict[str, object], folder: Path) -> None:
     assert isinstance(runs, dict)
     for name, one in runs.items():
         if name:
-            terminal().print(f"\n{name}", highlight=False)
+            terminal().print(f"\n{name}")
         print_table(table_rows(one))
     terminal().print(f"\n{summary['verdict']}\n")
     terminal().print(f"Report: {SweepDir(folder).report}", soft_wrap=True)
 
 
 def _print_best(best: dict[str, object], folder: Path) -> None:
-    terminal().print(str(best["yaml"]), highlight=False, markup=False, soft_wrap=True)
+    terminal().print(str(best["yaml"]), soft_wrap=True)
     terminal().print(f"To paste into a config: {SweepDir(folder).best}", soft_wrap=True)

@@ -30,7 +30,10 @@ print(json.dumps({{words: answer(words) for words in sys.argv[1:]}}))
 """
 PARTS = "import pydantic, typer, rich, yaml"
 """What the command is made of: its pages and complaints may take twice the time of this line."""
-HELP = ["-h", "run -h", "sweep -h", "submit -h", "report -h"]
+HELP = [
+    "-h", "run -h", "sweep -h", "submit -h", "report -h", "list -h", "jobs -h", "jobs status -h",
+    "--version",
+]  # fmt: skip
 MISTAKES = {
     "run quickstart --colour red": "No such option",
     "run nope": "there is no config 'nope'",
@@ -39,20 +42,28 @@ MISTAKES = {
     "run": "name a config",
     "run quickstart -o seeds": "an override reads key=value",
     "run quickstart -o teachers.x.tune=1": "there is no item 'x'",
-    "run quickstart -o colour=red": "colour: Extra inputs",
-    "run quickstart -o student.lora.r=0": "student.lora.r: Input should be",
-    "run quickstart -o student.lora.r=4 -o colour=red": "colour: Extra inputs",
-    "run smollm2 -o seeds.report=x": "seeds.report: Input should be",
+    "run quickstart -o colour=red": "there is no colour",
+    "run quickstart -o student.lora.r=0": "student.lora.r: write a whole number of at least 1, such as 8, got 0",
+    "run quickstart -o student.lora.r=4 -o colour=red": "there is no colour",
+    "run smollm2 -o seeds.report=x": "seeds.report: write a whole number",
     "run --resume here -o seeds.report=4": "--resume goes on with a run as it was begun",
     "run --resume here": "can't be read",
     "run --model smollm2": "--model fine-tunes a model on --data",
     "run quickstart-sweep": "is a sweep; begin it with",
     "sweep nope": "is no sweep;",
     "sweep quickstart": "is a run; begin it with",
-    "sweep quickstart-sweep -o samples=x": "samples: Input should be",
-    "sweep quickstart-sweep -o colour=red": "colour: Extra inputs",
+    "sweep quickstart-sweep -o samples=x": "samples: write a whole number",
+    "sweep quickstart-sweep -o colour=red": "there is no colour",
     "sweep --resume here": "holds no sweep.yaml",
-    "submit": "say one thing to do",
+    "submit": "Missing argument",
+    "submit run quickstart": "name the dashboard of the cluster",
+    **{
+        f"submit --{verb} some-job --address http://here:8265": "type lessonplan jobs status ID"
+        for verb in ("status", "follow", "stop", "fetch", "resume")
+    },
+    "jobs follow": "Missing argument",
+    "jobs status": "name the dashboard of the cluster",
+    "jobs fetch some-job --address nonsense": "is the URL of the cluster's dashboard",
     "submit run nope --address http://here:8265": "there is no config 'nope'",
     "run words --budget many": "a budget reads like '4000-steps'",
     "run smollm2 -o lifetime.budget=5-hours": "the unit of a budget must be one of",
@@ -100,7 +111,8 @@ def answers(folder):
 @pytest.mark.parametrize("words", [*HELP, *MISTAKES])
 def test_help_and_mistakes_in_arguments_import_nothing_heavy(words, answers):
     status, text, heavy = answers[words]
-    assert MISTAKES.get(words, "Usage") in " ".join(text.split())
+    start = "lessonplan" if words == "--version" else "Usage"
+    assert MISTAKES.get(words, start) in " ".join(text.split())
     assert status == (2 if words in MISTAKES else 0)
     assert heavy == []
 
@@ -109,6 +121,8 @@ TIMED = [
     "-h",
     "run -h",
     "submit -h",
+    "jobs -h",
+    "--version",
     "run quickstart --colour red",
     "run nope",
     "run broken.yaml",
@@ -117,7 +131,7 @@ TIMED = [
     "run smollm2 -o lifetime.budget=5-hours",
     "run --data missing.jsonl",
     "sweep quickstart-sweep -o samples=x",
-    "submit",
+    "jobs status",
     "report nowhere",
     "suite parity --out a.png -o n_tasks",
 ]

@@ -75,14 +75,18 @@ def folder(tmp_path_factory) -> Path:
 
 
 def started(head: Head, folder: Path, *words: str, **env: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lessonplan.experiments.cli", "submit"]
+    command = [sys.executable, "-m", "lessonplan.experiments.cli"]
+    kind = "submit" if words[0] in ("run", "sweep") else "jobs"
+    # An address that is given twice is the last one.
+    rest = ["--address", head.url, *words[1:]]
     return subprocess.Popen(
-        [*command, "--address", head.url, *words], cwd=folder, env=head.env | env, text=True,
+        [*command, kind, words[0], *rest], cwd=folder, env=head.env | env, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
-def submit(head: Head, folder: Path, *words: str, **env: str) -> tuple[int, str, str]:
+def command(head: Head, folder: Path, *words: str, **env: str) -> tuple[int, str, str]:
+    """`submit run|sweep ...` or `jobs VERB ...`; its exit status and what it printed."""
     with started(head, folder, *words, **env) as process:
         try:
             out, err = process.communicate(timeout=240)
@@ -112,7 +116,7 @@ def eventually(condition, seconds: float = 240.0):
 
 
 def test_a_run_as_a_job_gives_the_numbers_of_a_run_here(head, folder):
-    status, out, err = submit(head, folder, "run", "tiny.yaml", "-o", "seeds.report=3")
+    status, out, err = command(head, folder, "run", "tiny.yaml", "-o", "seeds.report=3")
     assert status == 0, err
     assert "done: evaluate-in-order-0 (2 of 2)" in out
     run_trial(make_config(RUN, ["seeds.report=3"]), folder / "local")
@@ -122,7 +126,7 @@ def test_a_run_as_a_job_gives_the_numbers_of_a_run_here(head, folder):
 
 
 def test_a_sweep_as_a_job_runs_its_pairs_on_that_cluster(head, folder):
-    status, out, err = submit(head, folder, "sweep", "sweep.yaml", "--out", "swept")
+    status, out, err = command(head, folder, "sweep", "sweep.yaml", "--out", "swept")
     assert status == 0, out + err
     run_trial(make_config(RUN), folder / "together")
     # A teacher's numbers are the same, whoever else is in the run.
@@ -135,21 +139,21 @@ def test_a_token_that_is_wrong_or_missing_is_explained_and_not_shown(head, folde
     wrong = "0123456789abcdef" * 4
     (tmp_path / "token").write_text(wrong)
     for more in ([], ["--debug"]):
-        status, out, err = submit(
-            head, folder, "--status", "all", *more, RAY_AUTH_TOKEN_PATH=str(tmp_path / "token")
+        status, out, err = command(
+            head, folder, "status", *more, RAY_AUTH_TOKEN_PATH=str(tmp_path / "token")
         )
         assert status != 0
         assert f"refuses the token from {tmp_path / 'token'}" in err
         assert "~/.ray/auth_token of its head node" in err
         assert wrong not in out + err
-    status, _, err = submit(head, folder, "--status", "all", RAY_AUTH_TOKEN_PATH="")
+    status, _, err = command(head, folder, "status", RAY_AUTH_TOKEN_PATH="")
     assert status == 2
     assert "asks for a token (401), and none was found in RAY_AUTH_TOKEN," in err
     assert len(err.strip().splitlines()) == 1
 
 
 def test_bad_input_of_a_job_is_its_reason_and_its_exit_status(head, folder):
-    status, _, err = submit(
+    status, _, err = command(
         head, folder, "run", "tiny.yaml", "-o", "name=bad", "-o", "teachers.uniform.rule=unform"
     )
     assert status == 2
@@ -159,46 +163,46 @@ def test_bad_input_of_a_job_is_its_reason_and_its_exit_status(head, folder):
 
 def test_nobody_at_the_address_is_one_sentence(head, folder):
     address = f"http://127.0.0.1:{free_ports(1)[0]}"
-    status, _, err = submit(head, folder, "--status", "all", "--address", address)
+    status, _, err = command(head, folder, "status", "--address", address)
     assert status == 2
     assert f"nothing answers at {address}" in err
     assert len(err.strip().splitlines()) == 1
 
 
 def test_a_job_is_left_fetched_followed_stopped_and_gone_on_with(head, folder):
-    status, out, err = submit(head, folder, "run", "long.yaml", "--detach")
+    status, out, err = command(head, folder, "run", "long.yaml", "--detach")
     assert status == 0, err
     job = out.split()[1]
     root = head.home / "lessonplan-jobs" / job / "run"
     eventually(lambda: list(root.glob("schedule/*.parquet")))
 
-    with started(head, folder, "--follow", job) as follower:
+    with started(head, folder, "follow", job) as follower:
         assert follower.stdout is not None
         assert follower.stderr is not None
         assert any(line.startswith(f"Beginning {root}") for line in follower.stdout)
-        assert submit(head, folder, "--fetch", job, "--out", "partial")[0] == 0
+        assert command(head, folder, "fetch", job, "--out", "partial")[0] == 0
         follower.send_signal(signal.SIGINT)
         words = follower.stdout.read()
         assert follower.wait(timeout=60) == 130, follower.stderr.read()
-    for verb in ("--follow", "--stop", "--fetch"):
-        assert f"--address {head.url} {verb} {job}" in words
-    assert f"{job}: STOPPED" in submit(head, folder, "--stop", job)[1]
+    for verb in ("follow", "stop", "fetch"):
+        assert f"lessonplan jobs {verb} {job} --address {head.url}" in words
+    assert f"{job}: STOPPED" in command(head, folder, "stop", job)[1]
     # What was fetched is the run as it was then.
     assert read_run(folder / "partial").name == "long"
     assert not (folder / "partial" / "summary.json").exists()
 
-    status, _, err = submit(head, folder, "--follow", job)
+    status, _, err = command(head, folder, "follow", job)
     assert status == 1
     assert f"{job} was stopped" in err
     assert not (root / "summary.json").exists()
 
-    status, out, err = submit(head, folder, "--resume", job, "--out", "whole")
+    status, out, err = command(head, folder, "resume", job, "--out", "whole")
     assert status == 0, err
     assert f"Going on with {root}" in out
     assert (root.parent / "job-modules" / "mine.py").exists()
     assert (root.parent.parent / out.split()[1]).resolve() == root.parent
     assert read_run(folder / "whole").problems == ()
-    assert submit(head, folder, "--fetch", job, "--out", "partial")[0] == 0
+    assert command(head, folder, "fetch", job, "--out", "partial")[0] == 0
     assert numbers(folder / "partial") == numbers(folder / "whole")
 
 
@@ -207,14 +211,14 @@ def test_a_job_that_the_head_forgot_can_still_be_fetched(head, folder):
     head.stop()
     head.start()
     # Ray itself would prefer the variable to the address it is given.
-    status, _, err = submit(head, folder, "--status", root.name, RAY_ADDRESS="http://127.0.0.1:1")
+    status, _, err = command(head, folder, "status", root.name, RAY_ADDRESS="http://127.0.0.1:1")
     assert status == 2
     assert f"knows no job {root.name}" in err
-    status, _, err = submit(head, folder, "--fetch", root.name, "--out", "again")
+    status, _, err = command(head, folder, "fetch", root.name, "--out", "again")
     assert status == 0, err
     assert numbers(folder / "again") == numbers(root / "run")
     # A job that went on with another one.
     link = next(one for one in root.parent.glob("long-2*") if one.is_symlink())
-    status, _, err = submit(head, folder, "--fetch", link.name, "--out", "whole")
+    status, _, err = command(head, folder, "fetch", link.name, "--out", "whole")
     assert status == 0, err
     assert numbers(folder / "whole") == numbers(link.resolve() / "run")

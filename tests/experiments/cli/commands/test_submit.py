@@ -1,4 +1,4 @@
-"""The command `submit` before a cluster is asked: tokens, logs, bad input."""
+"""Commands about jobs before a cluster is asked: tokens, logs, bad input."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from lessonplan.experiments.cli.commands import jobs as commands
-from lessonplan.experiments.jobs import cluster as submit
+from lessonplan.experiments.jobs import cluster
 from lessonplan.experiments.jobs.job import python_path
 from lessonplan.experiments.jobs.log import LogLines, reason
 from lessonplan.experiments.jobs.token import find_token
@@ -81,21 +81,21 @@ class Jobs:
 @pytest.fixture
 def jobs(monkeypatch, tmp_path):
     jobs = Jobs()
-    monkeypatch.setattr(submit, "job_client", lambda address, token: jobs)
+    monkeypatch.setattr(cluster, "job_client", lambda address, token: jobs)
     monkeypatch.chdir(tmp_path)
     return jobs
 
 
 def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="did not start the job that packs"):
-        submit.JobCluster("h:1", pending_seconds=0.0).fetch("gone", tmp_path / "out")
+        cluster.JobCluster("h:1", pending_seconds=0.0).fetch("gone", tmp_path / "out")
 
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(submit.time, "sleep", interrupt)
+    monkeypatch.setattr(cluster.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        submit.JobCluster("h:1").fetch("gone", tmp_path / "out")
+        cluster.JobCluster("h:1").fetch("gone", tmp_path / "out")
     assert len(jobs.submitted) == 2
     assert set(jobs.jobs) == {"other"}
     assert not (tmp_path / "out").exists()
@@ -104,12 +104,12 @@ def test_what_is_fetched_in_vain_leaves_no_job_behind(jobs, monkeypatch, tmp_pat
 @pytest.mark.parametrize("verb", ["fetch", "resume"])
 def test_a_job_of_somebody_else_is_neither_fetched_nor_gone_on_with(verb, jobs):
     with pytest.raises(ValueError, match=r"^other is no run or sweep of lessonplan"):
-        commands.submit(**{verb: "other"}, address="h:1")
+        getattr(commands, verb)("other", address="h:1")
     assert not jobs.submitted
 
 
 def test_the_status_of_a_job_of_somebody_else_says_so(jobs, capsys):
-    commands.submit(status="other", address="h:1")
+    commands.status("other", address="h:1")
     assert capsys.readouterr().out == "other: RUNNING; no run or sweep of lessonplan\n"
 
 
@@ -159,18 +159,21 @@ def test_a_token_never_shows_not_even_a_broken_one(token_settings):
 
 
 BAD = {
-    "nothing to do": ({}, "say one thing to do"),
-    "two things to do": ({"kind": "run", "config": "quickstart", "stop": "x"}, "say one thing"),
-    "neither run nor sweep": ({"kind": "walk", "address": "x"}, "a run or a sweep, got 'walk'"),
-    "no address": ({"status": "x"}, "--address http://HOST:8265"),
-    "an address of the wrong kind": ({"status": "x", "address": "ray://h:10001"}, "URL of the"),
-    "an address with a password": ({"status": "x", "address": "http://a:b@h:1"}, "URL of the"),
+    "neither run nor sweep": (
+        {"kind": "walk", "config": "x", "address": "x"}, "a run or a sweep, got 'walk'"
+    ),
+    "no address": ({"kind": "run", "config": "x"}, "--address http://HOST:8265"),
+    "an address of the wrong kind": (
+        {"kind": "run", "config": "x", "address": "ray://h:10001"}, "URL of the"
+    ),
+    "an address with a password": (
+        {"kind": "run", "config": "x", "address": "http://a:b@h:1"}, "URL of the"
+    ),
     "an unknown config": ({"kind": "run", "config": "x", "address": "h:1"}, "no config 'x'"),
     "a folder that goes with the job": (
         {"kind": "run", "config": "quickstart", "address": "h:1", "remote_out": "jobs"},
         "begins with / or ~/ .*got 'jobs'",
     ),
-    "no config": ({"kind": "sweep", "address": "h:1"}, "name the sweep to submit"),
     "a variable that is not there": (
         {"kind": "run", "config": "quickstart", "address": "h:1", "env": ["NOT_THERE"]},
         "there is no such variable here",
@@ -179,7 +182,7 @@ BAD = {
         {"kind": "run", "config": "quickstart", "address": "h:1", "env": ["RAY_AUTH_TOKEN=x"]},
         "the cluster's own",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -209,4 +212,4 @@ def test_a_job_gets_the_variables_that_are_named_and_no_others(monkeypatch):
 def test_without_a_part_of_ray_one_sentence_says_what_to_install(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "ray\[default\]"'):
-        commands.submit(status="x", address="http://localhost:1")
+        commands.status(address="http://localhost:1")
