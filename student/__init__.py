@@ -44,6 +44,7 @@ from .contract import (
     check_suite,
 )
 from .corpora import jsonl
+from .extras import install_hint
 from .networks import (
     LSTM,
     MLP,
@@ -141,6 +142,7 @@ __all__ = [
     "finite",
     "flat",
     "graph",
+    "install_hint",
     "interference",
     "jsonl",
     "load_adapter",

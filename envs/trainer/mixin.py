@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lessonplan.student import install_hint
+
 from ..tutor.tutor import Tutor
 from .data import joined, labelled, rows_of, split, tasks_of
 from .run import Lessons, Metric, TaughtRun
@@ -204,7 +206,7 @@ def _check_trainer(mixed: Any) -> None:
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
             "a tutor in a trainer needs transformers, datasets and accelerate; "
-            'install them with: pip install "lessonplan[hf]"'
+            f"run {install_hint('hf')}"
         ) from missing
     if not isinstance(mixed, Trainer):
         raise ValueError(

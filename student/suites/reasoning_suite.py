@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..contract.tasks import TaskSuite
+from ..extras import install_hint
 from ..text.characters import Pair, TextTask, content_uniform, text_suite
 from ..text.stress import check_stress, stressed
 from ..text.token_suites import token_suite
@@ -173,7 +174,7 @@ def _library() -> Any:
     except ImportError:
         raise ModuleNotFoundError(
             "the reasoning suite needs reasoning-gym, which is not installed; "
-            'run pip install "lessonplan[reasoning]"'
+            f"run {install_hint('reasoning')}"
         ) from None
     return reasoning_gym
 

@@ -1,12 +1,13 @@
 """Teachers that are trained: SB3's algorithms with networks for any number of tasks."""
 
-from .algorithms import ALGORITHMS
+from .algorithms import ALGORITHMS, CONTRIB
 from .make import action_probabilities, beside_zip, load_beside_zip, load_teacher, make_learner
 from .sampled import Sampled
 from .taskwise import TaskwisePolicy
 
 __all__ = [
     "ALGORITHMS",
+    "CONTRIB",
     "Sampled",
     "TaskwisePolicy",
     "action_probabilities",

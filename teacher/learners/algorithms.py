@@ -1,6 +1,7 @@
 """The learners that a teacher can be, by name."""
 
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
@@ -100,7 +101,9 @@ def learner_named(name: str) -> Learner:
     if name in CONTRIB:
         raise ValueError(
             f"algorithm {name!r} comes with sb3-contrib, which is not installed; "
-            "run pip install 'lessonplan[contrib]'"
+            'run pip install "sb3-contrib>=2.7,<3"'
         )
-    choices = ", ".join(dict.fromkeys((*ALGORITHMS, *CONTRIB)))
-    raise ValueError(f"there is no algorithm {name!r}; choose one of {choices}")
+    choices = list(dict.fromkeys((*ALGORITHMS, *CONTRIB)))
+    near = get_close_matches(str(name), choices, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"there is no algorithm {name!r}; {hint}choose one of {', '.join(choices)}")

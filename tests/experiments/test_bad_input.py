@@ -7,6 +7,7 @@ import pytest
 import yaml
 from bad_input_kit import TINY, contents, refused
 
+from lessonplan.student import install_hint
 from lessonplan.teacher.learners import algorithms
 
 PROMPTS = [{"prompt": f"say {i}", "answer": str(i)} for i in range(24)]
@@ -209,7 +210,7 @@ def test_a_suite_whose_library_is_missing_says_how_to_install_it(here, monkeypat
     flags = ["-o", "suite={name: reasoning}", "-o", "student={}"]
     check_refusal(
         here, monkeypatch, capsys, ["run", "tiny.yaml", *flags],
-        ["reasoning-gym", 'pip install "lessonplan[reasoning]"'],
+        ["reasoning-gym", install_hint("reasoning")],
     )  # fmt: skip
 
 
@@ -219,5 +220,5 @@ def test_a_learner_whose_library_is_missing_says_how_to_install_it(here, monkeyp
     monkeypatch.setattr(algorithms, "ALGORITHMS", own)
     check_refusal(
         here, monkeypatch, capsys, ["run", "tiny.yaml", "-o", learned(algorithm="trpo")],
-        ["'trpo'", "sb3-contrib", "pip install 'lessonplan[contrib]'"],
+        ["'trpo'", "sb3-contrib", 'pip install "sb3-contrib>=2.7,<3"'],
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 import torch
 from new_process import run_python
 
-from lessonplan.student import NO_TOKEN
+from lessonplan.student import NO_TOKEN, install_hint
 
 pytest.importorskip("transformers", reason="the hf extra is not installed")
 
@@ -46,7 +46,7 @@ for wanted in (lambda: CausalLM("x", 1), lambda: load_tokenizer("x")):
 def test_without_transformers_it_is_said_what_to_install(tmp_path):
     lines = run_python(WITHOUT_LIBRARY, cwd=tmp_path).splitlines()
     assert len(lines) == 2
-    assert all('pip install "lessonplan[hf]"' in line for line in lines)
+    assert all(install_hint("hf") in line for line in lines)
 
 
 @pytest.mark.parametrize("source", sources.PACKAGED)

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from lessonplan.student import SPLITS
+from lessonplan.student import SPLITS, install_hint
 from lessonplan.student.suites.reasoning_compact import compact
 from lessonplan.student.suites.reasoning_levels import REFUSED
 from lessonplan.student.suites.reasoning_suite import DEFAULT_TASKS, make_dataset, reasoning
@@ -213,5 +213,5 @@ def test_tasks_that_do_not_work_are_refused_with_the_way_out(task, sentence):
 
 def test_a_missing_library_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "reasoning_gym", None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "lessonplan\[reasoning\]"'):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install_hint("reasoning"))):
         reasoning()
