@@ -36,7 +36,9 @@ ORDER = {
         "suite_teaching", "trial", "report", "pretraining", "analysis", "assembly", "cluster",
         "config", "store", "common",
     ),
-    "student": ("registry", "cohorts", "suites", "corpora", "text", "networks", "contract"),
+    "student": (
+        "registry", "cohorts", "suites", "corpora", "text", "networks", "contract", "extras",
+    ),
     "student/corpora": (
         "own_files", "task_table", "suite", "small_tasks", "lengths", "records", "splitting",
         "peeking", "reading",

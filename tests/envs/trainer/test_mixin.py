@@ -1,6 +1,7 @@
 """A tutor in a Hugging Face Trainer: what it trains on, what the tutor hears, and going on."""
 
 import math
+import re
 import sys
 from collections import Counter
 from functools import partial
@@ -17,6 +18,7 @@ from transformers import Trainer, TrainingArguments
 
 from lessonplan.envs import CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.envs.trainer.mixin import TaughtMixin, taught
+from lessonplan.student import install_hint
 from lessonplan.teacher import RuleTeacher, Uniform, load_teacher, make_learner
 
 NAMES = list(SIZES)
@@ -293,5 +295,5 @@ def test_a_checkpoint_of_another_tutor_or_of_none_is_refused(tmp_path):
 
 def test_without_transformers_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "lessonplan\[hf\]"'):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(install_hint("hf"))):
         taught(Trainer)(tutor=tutor(), train_dataset=Data())
