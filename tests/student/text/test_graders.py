@@ -247,3 +247,35 @@ def test_reasoning_gyms_own_scorer_judges_by_the_entry_of_the_example():
             student = Scripted(texts=texts)
             student.losses = lambda who, inputs, targets: np.ones(len(inputs))
             assert task.grader.grade(split, index, student)[0].tolist() == [[wanted] * len(pairs)]
+
+
+SCORED = (
+    "basic_arithmetic", "base_conversion", "bitwise_arithmetic", "caesar_cipher", "chain_sum",
+    "count_bits", "decimal_arithmetic", "fraction_simplification", "gcd", "isomorphic_strings",
+    "lcm", "leg_counting", "letter_counting", "ransom_note", "palindrome_generation",
+    "prime_factorization", "simple_equations", "spell_backward", "syllogism", "word_sorting",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", SCORED)
+def test_what_students_write_is_scored_as_the_dataset_itself_scores_it(dataset):
+    pytest.importorskip("reasoning_gym", reason="the reasoning extra is not installed")
+    from lessonplan.student.suites.reasoning_suite import make_dataset, reasoning
+
+    name = f"{dataset}@0"
+    suite = reasoning((name,), 8, 4, tokenizer=TOKENIZER, verify=True, max_tokens=600)
+    code, task = token_code(suite, TOKENIZER), suite.tasks[0]
+    theirs = make_dataset(name, 0, 1)
+    pairs = code.decode(task.splits["probe"].inputs)
+    items = task.grader.keys["probe"]
+    for change in (str, str.upper, lambda text: f" {text}\n", lambda text: text[::-1] + "0"):
+        student = Scripted(texts={prompt: change(answer) for prompt, answer in pairs})
+        student.losses = lambda who, inputs, targets: np.ones(len(inputs))
+        credit = task.grader.grade("probe", np.arange(len(pairs))[None], student)[0][0]
+        wanted = [
+            theirs.score_answer(change(answer).strip(), item)
+            for (_, answer), item in zip(pairs, items, strict=True)
+        ]
+        assert credit.tolist() == pytest.approx(wanted)
+        assert change is not str or wanted == [1.0] * len(pairs)
