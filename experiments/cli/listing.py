@@ -1,17 +1,44 @@
 """What there is to choose from, with one line each: `lessonplan list`."""
 
+from importlib.util import find_spec
+
 from rich.console import Console
 
 from lessonplan.envs import COLUMNS, PROGRESS_SIGNALS, REWARDS
 from lessonplan.envs.classroom import ESTIMATORS
-from lessonplan.student import COHORTS, LEARNING_RATES, MODELS, PRETRAINED, SUITES, StackedCohort
+from lessonplan.student import (
+    COHORTS,
+    LEARNING_RATES,
+    MODELS,
+    PRETRAINED,
+    SUITES,
+    StackedCohort,
+    install_hint,
+)
 from lessonplan.teacher import ALGORITHMS, RULES
+from lessonplan.teacher.learners import CONTRIB
 
 from ..config.loading import config_names, sweep_names
 
+_EXTRAS = {
+    ("suites", "reasoning"): ("reasoning_gym", "reasoning"),
+    **{("students", name): ("transformers", "hf") for name in PRETRAINED},
+    **{("learners", name): ("sb3_contrib", "contrib") for name in CONTRIB},
+}
+"""What needs a library that not everybody has: the module, and the extra that brings it."""
+
 
 def catalog() -> dict[str, dict[str, str]]:
-    """Every kind of thing with its names, and one line on each."""
+    """Every kind of thing with its names, and one line on each; what is missing is named."""
+    things = _things()
+    for (kind, name), (module, extra) in _EXTRAS.items():
+        if find_spec(module) is None:
+            line = things[kind].get(name, "")
+            things[kind][name] = f"{line} (needs {install_hint(extra)})".lstrip()
+    return things
+
+
+def _things() -> dict[str, dict[str, str]]:
     return {
         "configs": config_names(),
         "sweeps": sweep_names(),
@@ -51,9 +78,9 @@ def first_line(thing: object) -> str:
 
 
 def print_catalog(console: Console) -> None:
-    """All of it."""
+    """All of it, on a console that prints text as it is."""
     for title, lines in catalog().items():
-        console.print(f"\n[bold]{title}[/bold]")
+        console.print(f"\n{title}", style="bold")
         for name, line in lines.items():
             text = f"  {name:<22} {line}".rstrip()
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            console.print(text, soft_wrap=True)
