@@ -32,6 +32,7 @@ from .orders.plain import (
 )
 from .orders.replay import Replay
 from .rules import Memory, Rule, View
+from .stored import StoredTeacher, keep_card, stored_teacher
 from .streams import LearnerStreams, global_state
 from .timing import decision_seconds
 
@@ -102,6 +103,7 @@ __all__ = [
     "Sampled",
     "SpacedReview",
     "StaticMixture",
+    "StoredTeacher",
     "TSCLNaive",
     "TSCLOnline",
     "TSCLSampling",
@@ -116,8 +118,10 @@ __all__ = [
     "decision_seconds",
     "global_state",
     "identity_of",
+    "keep_card",
     "load_teacher",
     "make_learner",
+    "stored_teacher",
 ]
 
 # Policies are here by name too: a saved teacher names this face as the place of its own.

@@ -8,10 +8,9 @@ Legend: n students, k tasks, f columns.
 """
 
 import io
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +21,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from .last_call import LastCall, key_of
 from .mixture import mixture_logits
 from .pickles import NamedByFace, own_objects, rule_as_written, written_rule, zip_data
 from .rules import Memory, Rule, View
@@ -41,16 +41,6 @@ class Looks(Protocol):
         """Memory after seeing what is shown now."""
 
 
-class _Kept(NamedTuple):
-    """What a call without a state leaves for the next."""
-
-    state: State
-    key: np.ndarray
-    """Whose lifetimes these are, (n,)."""
-    shape: tuple[int, ...]
-    """n and k."""
-
-
 class RulePolicy(BasePolicy, metaclass=NamedByFace):
     """A rule as a policy with a memory."""
 
@@ -64,12 +54,7 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
     ) -> None:
         super().__init__(observation_space, action_space)
         self.rule, self.columns, self.teacher_seed = rule, columns, seed
-        self._kept: _Kept | None = None
-        self._has_warned = False
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the memory of the last call, which is of whoever called."""
-        return self.__dict__ | {"_kept": None}
+        self._last_call = LastCall()
 
     def predict(  # type: ignore[override]  # SB3 has tuples as states, a rule has a dict
         self,
@@ -110,8 +95,10 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         if not passed:
             state, is_new = self._last_state(batch, is_new)
         answer, after = self._choose(batch, state, is_new)
-        # Whoever passes states may have many lifetimes going, none of which is the last call's.
-        self._kept = None if passed else self._to_keep(batch, after)
+        if passed:
+            self._last_call.forget()
+        else:
+            self._last_call.keep(after, key_of(batch, self.columns), batch.shape[:2])
         return (answer[0] if single else answer), after
 
     def _choose(
@@ -139,35 +126,7 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         """The state after the last call, as none is passed, and the rows that begin anew, (n,)."""
         if is_new.all():
             return None, is_new
-        if "key" not in self.columns:
-            raise ValueError(
-                "pass the state that predict returned, and episode_start: this teacher is not "
-                "shown key, which tells one student from the next; or add key to observe="
-            )
-        kept = self._kept
-        if kept is None or kept.shape != batch.shape[:2]:
-            return None, is_new
-        is_new = is_new | (kept.key != self._key(batch))
-        if not is_new.all() and not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
-                "predict was called without the state that it returned, so the lifetime of the "
-                "last call goes on where a row shows the same student; pass state= and "
-                "episode_start= to say so yourself",
-                stacklevel=4,
-            )
-        return kept.state, is_new
-
-    def _to_keep(self, batch: np.ndarray, after: State) -> "_Kept | None":
-        """A state to go on from, in arrays of its own."""
-        if "key" not in self.columns:
-            return None
-        state = {name: value.copy() for name, value in after.items()}
-        return _Kept(state, self._key(batch).copy(), batch.shape[:2])
-
-    def _key(self, batch: np.ndarray) -> np.ndarray:
-        """Who each row is, (n,)."""
-        return batch[:, 0, self.columns.index("key")]
+        return self._last_call.resume(key_of(batch, self.columns), batch.shape[:2], is_new)
 
     def _resume(
         self, state: State | None, is_new: np.ndarray, shape: tuple[int, ...]
