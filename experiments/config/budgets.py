@@ -7,6 +7,8 @@ import math
 import re
 from typing import Any
 
+from ..common.nearest import nearest_of
+
 UNITS = ("steps", "tokens", "compute")
 
 _FORM = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*")
@@ -39,7 +41,11 @@ def check_budget(text: str) -> str:
     except ValueError:
         raise ValueError(f"a budget begins with a number, got {number!r}") from None
     if unit not in UNITS:
-        raise ValueError(f"the unit of a budget must be one of {', '.join(UNITS)}, got {unit!r}")
+        near = nearest_of(unit, UNITS)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(
+            f"the unit of a budget must be one of {', '.join(UNITS)}, got {unit!r}{hint}"
+        )
     if not (math.isfinite(amount) and amount > 0):
         raise ValueError(f"the amount of a budget must be positive, got {amount}")
     return text

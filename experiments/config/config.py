@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from ..common.nearest import did_you_mean
 from .section import BudgetText, Section, TeacherName
 
 
@@ -168,10 +169,15 @@ class RuleSection(Section):
 
     name: TeacherName
     type: Literal["rule"] = Field("rule", description="what kind of teacher it is")
-    rule: str = Field(description="a rule that `lessonplan list` names", examples=["in_order"])
+    rule: str = Field(
+        "",
+        description="a rule that `lessonplan list` names, or your own; by default that of the "
+        "teacher's name",
+        examples=["in_order"],
+    )
     action: Literal["task", "mixture"] = Field(
         "task",
-        description="what it chooses: a task drawn from its probabilities, or all by them as a mixture",
+        description="what it chooses: a task, drawn from its probabilities, or these as a mixture",
     )
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="arguments of the rule", examples=[{"gate": 0.9}]
@@ -344,8 +350,8 @@ class Config(Course):
         types = {teacher.name: teacher.type for teacher in self.teachers}
         if replay.of not in types or replay.of == replay.name:
             raise ValueError(
-                f"teacher {replay.name!r} replays {replay.of!r}, which is not one of the "
-                f"teachers: {', '.join(types)}"
+                f"teacher {replay.name!r} replays {replay.of!r}; "
+                f"{did_you_mean(replay.of, types)}it is not one of the teachers: {', '.join(types)}"
             )
         if types[replay.of] == "replay":
             raise ValueError(

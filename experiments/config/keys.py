@@ -68,9 +68,9 @@ class Key(NamedTuple):
 
     @property
     def item(self) -> str:
-        """What stands for an item's name below the key, where it holds several: `NAME.`."""
+        """What stands for an item below the key, where it holds several: `NAME.` or `KEY.`."""
         kinds = {get_origin(one) for one in members(self.field.annotation)}
-        return "NAME." if kinds & {list, dict} else ""
+        return "NAME." if list in kinds else "KEY." if dict in kinds else ""
 
 
 def keys_of(section: type[Section]) -> dict[str, Key]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..common.files import write_whole
+from ..common.nearest import did_you_mean
 from ..store.layout import SweepDir
 from .config import Config
 from .loading import (
@@ -208,10 +209,11 @@ def read_sweep(config: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     if path.suffix not in (".yaml", ".yml"):
         path = CONFIGS / f"{config}.yaml"
         if str(config) not in sweep_names():
-            what = "a run; begin it with `lessonplan run`, or" if path.exists() else "no sweep;"
+            hint = f"no sweep; {did_you_mean(str(config), sweep_names())}"
+            what = "a run; begin it with `lessonplan run`, or " if path.exists() else hint
             raise ValueError(
-                f"{str(config)!r} is {what} choose one of the sweeps {', '.join(sweep_names())}, "
-                "or give the path of a .yaml file"
+                f"{str(config)!r} is {what}choose one of the sweeps {', '.join(sweep_names())}, or "
+                "give the path of a .yaml file"
             )
     values = read_yaml(path)
     if not is_sweep(values):

@@ -43,7 +43,7 @@ MISTAKES = {
     "run quickstart -o seeds": "an override reads key=value",
     "run quickstart -o teachers.x.tune=1": "there is no item 'x'",
     "run quickstart -o colour=red": "there is no colour",
-    "run quickstart -o student.lora.r=0": "student.lora.r: write a whole number of at least 1, such as 8, got 0",
+    "run quickstart -o student.lora.r=0": "student.lora.r: write a whole number",
     "run quickstart -o student.lora.r=4 -o colour=red": "there is no colour",
     "run smollm2 -o seeds.report=x": "seeds.report: write a whole number",
     "run --resume here -o seeds.report=4": "--resume goes on with a run as it was begun",
