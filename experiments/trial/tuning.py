@@ -25,15 +25,21 @@ from .teaching import Teaching
 
 
 def candidates(
-    teacher: RuleSection, suite: TaskSuite, count: int, seed: int
+    teacher: RuleSection,
+    suite: TaskSuite,
+    count: int,
+    seed: int,
+    folders: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Parameter settings to try, at most `count`, the teacher's own (untuned) parameters first.
 
+    A rule whose grid fills parameters that it can't be made without has only settings of the grid.
     A grid with more settings than `count` is sampled without replacement; a static mixture, which
-    has no grid, is drawn from a Dirichlet distribution around the uniform one.
+    has no grid, is drawn from a Dirichlet distribution around the uniform one. A rule of one's own
+    is looked for in the folders.
     """
     generator = np.random.default_rng(seed)
-    rule = named("rule", teacher.rule, RULES)
+    rule = named("rule", teacher.rule, RULES, folders)
     if rule is StaticMixture and not teacher.grid:
         draws = generator.dirichlet(np.full(len(suite), 2.0), size=count - 1)
         mixtures = np.concatenate([np.full((1, len(suite)), 1.0 / len(suite)), draws])
@@ -45,9 +51,13 @@ def candidates(
     ]
     untuned = _with_defaults(rule, teacher.parameters)
     others = [setting for setting in settings if _with_defaults(rule, setting) != untuned]
-    if len(others) > count - 1:
-        others = [others[i] for i in sorted(generator.permutation(len(others))[: count - 1])]
-    return [teacher.parameters, *others]
+    own = [teacher.parameters]
+    if any(untuned.get(name) is inspect.Parameter.empty for name in grid):
+        own = []
+    room = count - len(own)
+    if len(others) > room:
+        others = [others[i] for i in sorted(generator.permutation(len(others))[:room])]
+    return [*own, *others]
 
 
 def _with_defaults(rule: Any, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +88,8 @@ def tune(
         `parameters`, the `tried` candidates with their costs, and what the tuning cost
         (`lifetimes`, `compute`, `student_steps`, `wall_seconds`).
     """
-    settings = candidates(section, suite, config.tuning_candidates, config.seeds.teacher)
+    count, first = config.tuning_candidates, config.seeds.teacher
+    settings = candidates(section, suite, count, first, config.modules)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     state = read_checkpoint(checkpoint) or {"tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0}
     for i in range(len(state["tried"]), len(settings)):
