@@ -13,6 +13,9 @@ from places import ROOT
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.classroom.progress import ESTIMATORS
+from lessonplan.experiments.config.config import Config, Course
+from lessonplan.experiments.config.keys import keys_of
+from lessonplan.experiments.config.sweeps import Sweep
 from lessonplan.teacher import ALGORITHMS, RULES
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
@@ -127,6 +130,46 @@ def worded(name, entry):
     return f"`{name}`{seeds}" + (" (sees the order)" if entry["sees_order"] else "")
 
 
+def config_keys(root):
+    """A table for every section of a run or a sweep, with a heading that says where it stands."""
+    courses = [key.sections[0] for key in keys_of(Course).values() if key.sections]
+    parts = []
+    for folder, section in sections_of(root):
+        rows = [
+            (f"`{key.name}`", what_it_takes(key), default(key), key.field.description)
+            for key in keys_of(section).values()
+        ]
+        kind = keys_of(section)["type"].choices[0] if "type" in keys_of(section) else ""
+        if folder:
+            heading = f"### `{folder}`" + (f" with `type: {kind}`" if kind else "")
+            also = " Also in each of `teachers.NAME.courses`." if section in courses else ""
+            parts.append(f"{heading}\n\n{first_line(section)}{also}")
+        parts.append(table(("key", "what it takes", "default", "what it is"), rows))
+    return "\n\n".join(parts)
+
+
+def sections_of(section, folder=""):
+    """Sections from the whole inwards, with the keys that lead to each; courses once."""
+    yield folder.rstrip("."), section
+    for key in keys_of(section).values():
+        for inner in key.sections:
+            if inner is not Course:
+                yield from sections_of(inner, f"{folder}{key.name}.{key.item}")
+
+
+def what_it_takes(key):
+    """The form of a value; an example where the default shows none."""
+    shows = key.field.examples and not key.choices
+    return f"{key.form}: `{key.example}`" if shows else key.form
+
+
+def default(key):
+    """The default, or that there is none."""
+    if key.field.is_required():
+        return "has to be written"
+    return f"`{key.default}`" if key.default else ""
+
+
 def interval(estimate, shape):
     """The 95 % interval in brackets."""
     return "[" + ", ".join(format(end, shape) for end in estimate["ci95"]) + "]"
@@ -152,6 +195,7 @@ TABLES = {
             for name in ("words", "words-lora", "reasoning", "minilm", "smollm2")
         },
     },
+    "configs.md": {"run": partial(config_keys, Config), "sweep": partial(config_keys, Sweep)},
     "teachers.md": {"rules": rules, "learners": learners},
     "signals.md": {"estimators": estimators, "rewards": rewards},
 }
