@@ -3,9 +3,9 @@
 Legend: k tasks, t task places, f columns. A tutor teaches one student: n = 1.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NoReturn
 
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
@@ -16,23 +16,10 @@ from ..classroom.board import Board
 from ..classroom.budget import Budget
 from ..classroom.checking import check_counts
 from ..faces.vec_env import SharedVecEnv
+from .teachers import TeacherLike, ready_teacher, settle_teacher
 from .told import read_costs, read_number, read_scores, read_suite, read_training
 
 _ROW = np.array([0])
-
-
-@runtime_checkable
-class Teacher(Protocol):
-    """Whatever predicts as an SB3 algorithm does."""
-
-    def predict(
-        self,
-        observation: np.ndarray,
-        state: Any = None,
-        episode_start: Any = None,
-        deterministic: bool = False,
-    ) -> tuple[np.ndarray, Any]:
-        """Actions (1,) or (1, t) for an observation (1, t, f), and what to hand in next time."""
 
 
 class TutorEnv(SharedVecEnv):
@@ -68,10 +55,13 @@ class Tutor:
         tasks: names; or name -> fields of `lessonplan.student.Task` such as `difficulty`,
             `prerequisites`, `importance`, `cost` and `threshold`, and `size` (training examples);
             or a suite.
-        teacher: an SB3 algorithm; or what makes one from `tutor.env`, such as
-            `partial(RuleTeacher, rule)` or `lambda env: load_teacher("ppo.zip", env)`.
-        observe: columns of the observation, as in `Classroom`; those that the teacher needs.
-        action: `task` for `choose`, `mixture` for `mix`.
+        teacher: an SB3 algorithm; what makes one from `tutor.env`, such as
+            `partial(RuleTeacher, rule)`; or where one is stored, as `stored_teacher` finds it: the
+            directory of a run that trained one, or a file that `save` wrote.
+        observe: columns of the observation, as in `Classroom`; those that the teacher needs. By
+            default those that a stored teacher was trained on, and progress alone for others.
+        action: `task` for `choose`, `mixture` for `mix`; by default what a stored teacher was
+            trained to choose, and `task` for others.
         budget: what the lifetime may spend, such as `4000-steps`; unlimited by default.
         steps_per_decision: student steps between two decisions.
         student_seed: names the lifetime; a rule's random choices depend on it.
@@ -84,10 +74,10 @@ class Tutor:
     def __init__(
         self,
         tasks: TaskSuite | Iterable[str] | Mapping[str, Mapping[str, Any]],
-        teacher: Teacher | Callable[[Any], Teacher],
+        teacher: TeacherLike,
         *,
-        observe: Sequence[str] = ("progress",),
-        action: str = "task",
+        observe: Sequence[str] | None = None,
+        action: str | None = None,
         budget: str | Budget | None = None,
         steps_per_decision: int = 1,
         student_seed: int = 0,
@@ -102,6 +92,7 @@ class Tutor:
             end_after=end_after,
         )
         self.suite = read_suite(tasks)
+        teacher, observe, action = settle_teacher(teacher, observe, action)
         self._unlimited = budget is None
         if not isinstance(budget, Budget):
             budget = Budget.parse(budget or "1-steps")
@@ -114,7 +105,7 @@ class Tutor:
         self.steps_per_decision = steps_per_decision
         self.mastery_streak, self.end_after = mastery_streak, end_after
         self.env = TutorEnv(self._board)
-        self.teacher = _teacher(teacher, self.env)
+        self.teacher = ready_teacher(teacher, self.env)
         self._memory: Any = None
         self._pending: np.ndarray | None = None
         """Shares (1, k) that were chosen and not yet answered by `observe`."""
@@ -270,26 +261,3 @@ class Tutor:
         spending = self._board.facts.spending
         spending.train(_ROW, costs["steps"], costs["examples"], np.array([costs["tokens"]]))
         spending.probe(_ROW, costs["probed"])
-
-
-def _teacher(spec: Any, env: TutorEnv) -> Teacher:
-    """The teacher itself, or what makes one made to make it.
-
-    Raises:
-        ValueError: for what can't predict, and for a teacher that was made for other columns.
-    """
-    teacher = spec if isinstance(spec, Teacher) and not isinstance(spec, type) else None
-    if teacher is None and callable(spec) and not isinstance(spec, type):
-        teacher = spec(env)
-    if not isinstance(teacher, Teacher):
-        raise ValueError(
-            f"teacher must be an SB3 algorithm, or a function that makes one from an environment, "
-            f"got {spec!r}"
-        )
-    columns = tuple(getattr(teacher, "columns", ()))
-    if columns and columns != env.columns:
-        raise ValueError(
-            f"this teacher was made for the columns {', '.join(columns)}, but the tutor shows "
-            f"{', '.join(env.columns)}; give it the same with observe="
-        )
-    return teacher
