@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Any
 
@@ -135,7 +136,9 @@ def default_model(suite: TaskSuite) -> str:
 
 def _by_name(what: str, name: str, choices: Mapping[str, Any]) -> Any:
     if name not in choices:
-        raise ValueError(f"{what} must be one of {', '.join(choices)}, got {name!r}")
+        near = get_close_matches(str(name), choices, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{what} must be one of {', '.join(choices)}, got {name!r}{hint}")
     return choices[name]
 
 

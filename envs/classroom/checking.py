@@ -1,12 +1,20 @@
 """Checks of arguments that several files of the room take."""
 
-from typing import Any
+from collections.abc import Collection
+from difflib import get_close_matches
 
 
-def check_choice(name: str, value: str, choices: Any) -> None:
-    """Refuse a name that is none of the choices, and list them."""
+def check_choice(name: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a name that is none of the choices; list them, and say which is nearest."""
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        near = nearest_name(value, choices)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}{hint}")
+
+
+def nearest_name(name: str, choices: Collection[str]) -> str:
+    """The choice that a name is most like; empty where none is."""
+    return next(iter(get_close_matches(str(name), choices, n=1)), "")
 
 
 def check_counts(**counts: int) -> None:

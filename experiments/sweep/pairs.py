@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..common.nearest import did_you_mean
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection
 from ..config.loading import make_config
@@ -149,7 +150,7 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
         if teacher is None:
             raise ValueError(
                 f"sweep {sweep.name!r} names the teacher {name!r}, which its config does not have; "
-                f"choose among {', '.join(types)}"
+                f"{did_you_mean(name, types)}choose among {', '.join(types)}"
             )
         if isinstance(teacher, ReplaySection):
             raise ValueError(

@@ -13,7 +13,7 @@ TEXTS = (
     "", "4000-steps", "4000", "steps", "-5-steps", "4000_steps", "1.2.3-steps", ".-steps",
     "5 apples", "0-steps", "1e400-steps", "5T-tokens", "nan-steps", " 7 - steps ",
     "4000-steps please", "180k compute", "2.5b tokens", "1E3-Steps", "5M-tokens",
-    "1e-400-compute", "4000\n-steps",
+    "1e-400-compute", "4000\n-steps", "9-step",
 )  # fmt: skip
 
 
