@@ -21,6 +21,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
 from .pickles import NamedByFace, own_objects, rule_as_written, written_rule, zip_data
@@ -28,7 +29,8 @@ from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
 """What `predict` hands on: `last` (n,), `decision` (n,), the `probabilities` (n, k) that the last
-choice was drawn from, and the rule's memory under `memory.*`; every array has a leading axis n."""
+choice was drawn from, the number of the `rule` (n,), and the rule's memory under `memory.*`; every
+array has a leading axis n."""
 
 _PREFIX = "memory."
 
@@ -54,6 +56,7 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
     ) -> None:
         super().__init__(observation_space, action_space)
         self.rule, self.columns, self.teacher_seed = rule, columns, seed
+        self._number = rule_number(rule)
         self._last_call = LastCall()
 
     def predict(  # type: ignore[override]  # SB3 has tuples as states, a rule has a dict
@@ -119,6 +122,9 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         )
         after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
         after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
+        # A state of an earlier version does not say whose it is, nor do those that come of it.
+        if state is None or "rule" in state:
+            after["rule"] = np.full(len(batch), self._number)
         mixes = isinstance(self.action_space, spaces.Box)
         return (mixture_logits(chances) if mixes else actions), after
 
@@ -132,19 +138,29 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         self, state: State | None, is_new: np.ndarray, shape: tuple[int, ...]
     ) -> tuple[Memory, np.ndarray, np.ndarray]:
         """Memory, last task and decision count, fresh in the rows that start."""
+        if state is not None and "rule" in state:
+            self._check_rule(state["rule"][~is_new])
         if state is not None and not is_new.any():
             values = {a.removeprefix(_PREFIX): b for a, b in state.items() if a.startswith(_PREFIX)}
             return values, state["last"], state["decision"]
         n, k = shape
         memory = self.rule.start(n, k)
         last, decision = np.full(n, -1, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        if state is not None:
+        if state is not None and not is_new.all():
             going = ~is_new
             last[going], decision[going] = state["last"][going], state["decision"][going]
             for name, fresh in memory.items():
                 rows = going.reshape(-1, *[1] * (fresh.ndim - 1))
                 memory[name] = np.where(rows, state[_PREFIX + name], fresh)
         return memory, last, decision
+
+    def _check_rule(self, numbers: np.ndarray) -> None:
+        """Refuse the memory of another rule, by the numbers (n,) of the rules that made it."""
+        if (numbers != self._number).any():
+            raise ValueError(
+                f"this state was made by another rule than this {type(self.rule).__name__}, or "
+                "with other parameters; pass the state that this teacher returned, or None"
+            )
 
     def _observe(self, memory: Memory, view: View) -> Memory:
         """Let the rule see outcomes where there are any."""
@@ -270,6 +286,9 @@ class RuleTeacher(BaseAlgorithm):
     ) -> Self:
         """As in SB3; classes of ours are found by their names, wherever they lay when saved."""
         objects = own_objects(zip_data(path)) | (custom_objects or {})
+        if env is not None:
+            # A rule finds columns by name: those of the environment may be others than when saved.
+            objects = {"observation_space": env.observation_space} | objects
         return super().load(path, env, device, objects, print_system_info, force_reset, **kwargs)
 
     def learn(

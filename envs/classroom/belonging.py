@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 Fingerprint = Mapping[str, Any]
 """Numbers, texts and lists of them by name, and mappings of these."""
 
-_MOST_NAMED, _MOST_LETTERS = 3, 40
+_MOST_NAMED, _MOST_LETTERS = 3, 24
 
 
 class Difference(NamedTuple):
@@ -92,7 +92,7 @@ def _words(difference: Difference, names: Mapping[str, int]) -> tuple[str, str]:
             place = next((i for i, pair in enumerate(zip(old, new, strict=False))
                           if pair[0] != pair[1]), None)  # fmt: skip
             if place is None:
-                return f"{len(old)} {name}", f"{len(new)}"
+                return f"{len(old)} {name}", f"{len(new)} {name}"
             name, old, new = f"{name}[{place}]", old[place], new[place]
     return f"{name}={_cut(repr(old))}", f"{name}={_cut(repr(new))}"
 
