@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..common.nearest import nearest_of
 from .loading import read_config
 from .overrides import merge
 
@@ -54,10 +55,7 @@ def own_data(
     """
     place = Path(data)
     if not place.exists() and place.suffix:
-        raise ValueError(
-            f"{place.resolve()} does not exist; give a .jsonl file, another file of rows (.json, "
-            ".csv, .tsv, .parquet, .arrow, each also as .gz), or a folder of them"
-        )
+        raise ValueError(f"{place.resolve()} does not exist; {_instead(place)}")
     # What is not there and may be a hub id is for the reader to explain, as it was typed.
     options = {"path": str(place.resolve()) if place.exists() else data, **options}
     sentence = ""
@@ -71,6 +69,17 @@ def own_data(
     values["suite"] = {"name": "jsonl", "options": options}
     values["name"] = _name(place) or "data"
     return OwnData(values, sentence)
+
+
+def _instead(place: Path) -> str:
+    """What to give in place of a file that is not there."""
+    names = [path.name for path in place.parent.iterdir()] if place.parent.is_dir() else []
+    if near := nearest_of(place.name, names, 0.75):
+        return f"did you mean {place.with_name(near)}?"
+    return (
+        "give a .jsonl file, another file of rows (.json, .csv, .tsv, .parquet, .arrow, each also "
+        "as .gz), or a folder of them"
+    )
 
 
 def _typed(options: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -88,7 +97,9 @@ def _picked(
 ) -> tuple[str, dict[str, Any], str]:
     """A config that fits model and rows, options of the suite, and a sentence on both."""
     from lessonplan.student.corpora import has_labels
+    from lessonplan.student.networks import check_source
 
+    check_source(model)
     labelled = has_labels(place, options.get("columns"), options.get("task_column", ""))
     own_kind = model_kind(model)
     kind = own_kind or ("encoder" if labelled else "causal")

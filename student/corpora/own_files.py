@@ -20,7 +20,7 @@ from .reading.files import Source, rows, sources
 from .reading.notices import DOUBTED, LOST, Notices
 from .reading.places import BadRowError, Place, shortened
 from .records import Reading, UnansweredError, Written, take
-from .suite import Division, Score, Writing, corpus_suite
+from .suite import MOST_LEFT_OUT, Division, Score, Writing, corpus_suite
 from .task_table import TaskTable
 
 ON_BAD = ("error", "skip")
@@ -239,6 +239,7 @@ class _Reader:
 
     def _refuse(self, error: BadRowError, count: int = 1) -> None:
         if not self.skips:
-            way = "" if isinstance(error, NoColumnsError) else "; on_bad=skip leaves such out"
+            skipping = f"; on_bad=skip leaves out up to {MOST_LEFT_OUT:.0%} of all rows"
+            way = "" if isinstance(error, NoColumnsError) else skipping
             raise BadRowError(error.place, f"{error.rule}{error.came}{way}")
         self.notices.leave_out(error.rule, error.place, count)

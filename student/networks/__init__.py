@@ -3,7 +3,7 @@
 from .lstm import LSTM
 from .models import MLP, MODELS, Decoder
 from .pretrained import PRETRAINED, CausalLM, EncoderClassifier
-from .sources import PACKAGED
+from .sources import PACKAGED, check_source
 from .tokenizers import load_tokenizer
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "CausalLM",
     "Decoder",
     "EncoderClassifier",
+    "check_source",
     "load_tokenizer",
 ]

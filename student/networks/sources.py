@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,20 +56,32 @@ def place_of(library: Any, source: str) -> tuple[str, bool]:
         ModuleNotFoundError: if the package of a named model is missing.
         ValueError: if there is nothing to load.
     """
+    check_source(source)
     if source in PACKAGED:
         folder = _package(source)
         return str(folder / "model" if source == "minilm" else _unpacked(library, folder)), True
     folder = Path(source).expanduser()
+    return (str(folder), True) if folder.is_dir() else (source, False)
+
+
+def check_source(source: str) -> None:
+    """See that a source can be one, before anything is said or loaded of it.
+
+    Raises:
+        ValueError: if it is no name, no folder of a model and no hub id.
+    """
+    folder = Path(source).expanduser()
+    if source in PACKAGED or (folder / "config.json").is_file():
+        return
     if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ValueError(f"the folder {source} holds no model: it has no config.json")
-        return str(folder), True
+        raise ValueError(f"the folder {source} holds no model: it has no config.json")
     if not _HUB_ID.fullmatch(source):
+        close = get_close_matches(source, PACKAGED, n=1)
+        meant = f"did you mean {close[0]!r}? Give" if close else "give"
         raise ValueError(
-            f"there is no model {source!r}: give one of {', '.join(PACKAGED)}, a folder with a "
+            f"there is no model {source!r}: {meant} one of {', '.join(PACKAGED)}, a folder with a "
             "config.json, or a hub id of the form org/name"
         )
-    return source, False
 
 
 @contextmanager

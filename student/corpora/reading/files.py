@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from os import walk
+from difflib import get_close_matches
+from os import listdir, walk
 from pathlib import Path
 from typing import TypeAlias
 
@@ -243,6 +244,8 @@ def _check_format(file: Path) -> None:
 
 def _missing_sentence(path: Path) -> str:
     name = str(path)
+    if near := _nearest(path):
+        return f"{path} does not exist; did you mean {near}?"
     is_file = format_of(path) is not None or re.fullmatch(r"\.[a-z]\w{1,5}", path.suffix)
     if is_file or not _HUB_ID.fullmatch(name):
         return f"{path} does not exist; give a file or folder of {', '.join(FORMATS)}"
@@ -251,6 +254,13 @@ def _missing_sentence(path: Path) -> str:
         f'"from datasets import load_dataset" and "load_dataset({name!r}).save_to_disk('
         f'{path.name!r})", and then lessonplan run --data {path.name}'
     )
+
+
+def _nearest(path: Path) -> Path | None:
+    """What lies beside a path that is not there, and has nearly its name."""
+    names = listdir(path.parent) if path.parent.is_dir() else []
+    close = get_close_matches(path.name, names, n=1, cutoff=0.75)
+    return path.with_name(close[0]) if close else None
 
 
 def _empty_sentence(path: Path, others: list[Path]) -> str:

@@ -117,6 +117,20 @@ def test_the_id_of_a_hub_is_handed_to_the_reader_as_it_was_typed(tmp_path, monke
     assert config.suite.options["path"] == str(tmp_path / "org/data")
 
 
+def test_a_mistyped_file_is_told_with_the_one_that_is_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"typo\.jsonl does not exist; give a \.jsonl file"):
+        own_data("", "typo.jsonl", "", {})
+    (tmp_path / "typos.jsonl").touch()
+    with pytest.raises(ValueError, match=r"typo\.jsonl does not exist; did you mean typos\.jsonl"):
+        own_data("", "typo.jsonl", "", {})
+
+
+def test_a_mistyped_model_is_refused_before_anything_is_said_of_it(tmp_path):
+    with pytest.raises(ValueError, match=r"no model 'smolm2': did you mean 'smollm2'\?"):
+        own_data("", file_of(tmp_path, ANSWERS), "smolm2", {})
+
+
 def test_columns_are_read_from_one_word():
     assert read_columns("prompt=question, answer=a.b") == {"prompt": "question", "answer": "a.b"}
 

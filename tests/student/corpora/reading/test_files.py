@@ -152,6 +152,20 @@ def test_a_file_that_is_missing_is_said_to_be(name):
         sources(Path(name), Notices())
 
 
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("task.jsonl", "tasks.jsonl"), ("tasks.json", "tasks.jsonl"), ("row", "rows")],
+)
+def test_a_file_that_is_missing_is_told_with_the_one_whose_name_is_nearly_its(
+    tmp_path, typed, near
+):
+    (tmp_path / "tasks.jsonl").touch()
+    (tmp_path / "rows").mkdir()
+    with pytest.raises(ValueError, match="does not exist; did you mean") as error:
+        sources(tmp_path / typed, Notices())
+    assert str(error.value).endswith(f"{tmp_path / near}?")
+
+
 def test_a_broken_gzip_file_is_named_when_it_is_read(tmp_path):
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(gzip.compress(LINE.encode() * 9)[:-12])
