@@ -12,12 +12,16 @@ def blocks_of(page):
 
 
 def run_block(block, folder):
-    """Run a block as it stands, in a process of its own, in this folder; what it printed."""
-    script = folder / "block.py"
+    """Run a block as it stands, in a process of its own, in this folder; what it printed.
+
+    The home directory is empty, as that of somebody who never ran anything.
+    """
+    script, home = folder / "block.py", folder / "home"
+    home.mkdir()
     script.write_text(block)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(script)],
-        cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        cwd=folder, env=os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(home)},
         capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
