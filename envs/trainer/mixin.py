@@ -11,7 +11,8 @@ behind by as much as the loader prefetches. The `epoch` that is logged, and what
 once per epoch, still mean one pass over as many examples as there are in the training data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from lessonplan.student import install_hint
 
 from ..tutor.tutor import Tutor
 from .data import joined, labelled, rows_of, split, tasks_of
-from .run import Lessons, Metric, TaughtRun
+from .lessons import REWARDED, Lessons, Metric
+from .run import TaughtRun
 from .segments import SegmentSampler
 from .state import read_state, write_state
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
         def _get_train_sampler(self, train_dataset: Any = None) -> Any: ...
         def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any: ...
+        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]: ...
         def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
         def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any: ...
         def _save_checkpoint(self, model: Any, trial: Any) -> None: ...
@@ -60,7 +63,8 @@ class TaughtMixin(_Trainer):
         feedback: `full`: all tasks are evaluated after a segment; `bandit`: only what was trained
             on; `reward`: nothing is, the mean reward of the segment's own generations is the
             score. By default `reward` for trainers that generate, else `full`.
-        reward_range: rewards that score 0 and 1.
+        reward_range: rewards that score 0 and 1; a mean outside of it counts as the nearer end,
+            with a warning.
         stop_when_finished: end the training when everything is mastered, or the budget of the
             tutor is spent; otherwise the trainer's number of steps decides alone.
         **kwargs: as the trainer's.
@@ -85,7 +89,7 @@ class TaughtMixin(_Trainer):
         _check_trainer(self)
         rewards = hasattr(super(), "_calculate_rewards")
         feedback = feedback or ("reward" if rewards else "full")
-        if feedback == "reward" and not rewards:
+        if feedback == REWARDED and not rewards:
             raise ValueError(
                 f"{type(self).__name__} rewards no generations: feedback must be full or bandit"
             )
@@ -93,7 +97,7 @@ class TaughtMixin(_Trainer):
         self._task_column, names = task_column, self._lessons.names
         train_dataset = joined(train_dataset, task_column, names, _concatenated)
         rows_of(tasks_of(train_dataset, task_column), names, "train_dataset")
-        if feedback != "reward":
+        if feedback != REWARDED:
             eval_dataset = split(eval_dataset, task_column, names)
         super().__init__(*args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs)
         trainer: Any = self
@@ -126,7 +130,7 @@ class TaughtMixin(_Trainer):
         """What `GRPOTrainer` rewards with: the rewards of all processes, kept by task."""
         rewards = super()._calculate_rewards(inputs, *args, **kwargs)
         trainer: Any = self
-        if trainer.model.training and self._lessons.feedback == "reward":
+        if trainer.model.training and self._lessons.feedback == REWARDED:
             names = self._lessons.names
             whose = [names.index(str(row[self._task_column])) for row in inputs]
             tasks = trainer.accelerator.gather(rewards.new_tensor(whose)).cpu().numpy()
@@ -136,14 +140,58 @@ class TaughtMixin(_Trainer):
             self._lessons.reward(tasks.astype(np.int64), total)
         return rewards
 
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """What `Trainer` evaluates with.
+
+        An evaluation of all tasks also has the means over them, weighted by their importance, under
+        the trainer's own names (`eval_loss` and the like): best models, early stopping and
+        schedules of the learning rate go by them.
+        """
+        trainer: Any = self
+        run, arguments = self._taught_run, (ignore_keys, metric_key_prefix)
+        if not isinstance(trainer.eval_dataset if eval_dataset is None else eval_dataset, dict):
+            metrics = super().evaluate(eval_dataset, *arguments)
+            run.keep(metric_key_prefix, metrics)
+            if isinstance(eval_dataset, str):
+                run.take(eval_dataset, trainer.control)
+            return metrics
+        run.parts.clear()
+        with self._early_stopping_waits():
+            metrics = super().evaluate(eval_dataset, *arguments)
+        metrics |= run.log_means(metric_key_prefix)
+        handler = trainer.callback_handler
+        trainer.control = handler.on_evaluate(trainer.args, trainer.state, trainer.control, metrics)
+        return metrics
+
+    @contextmanager
+    def _early_stopping_waits(self) -> Iterator[None]:
+        """Evaluate tasks one by one without `EarlyStoppingCallback`, which waits for them all.
+
+        At a task that does not have its metric it would say that it is disabled.
+        """
+        from transformers import EarlyStoppingCallback
+
+        trainer: Any = self
+        handler = trainer.callback_handler
+        every = handler.callbacks
+        handler.callbacks = [one for one in every if not isinstance(one, EarlyStoppingCallback)]
+        try:
+            yield
+        finally:
+            handler.callbacks = every
+
     def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any:
         """What `train` runs; the lifetime begins here, or goes on as the checkpoint has it."""
         trainer: Any = self
         settings, checkpoint = trainer.args, kwargs.get("resume_from_checkpoint")
         self._lessons.forget()
         if checkpoint is not None:
-            stored_state = self._shared(lambda: read_state(Path(checkpoint)))
-            self._lessons.load_state_dict(stored_state)
+            self._lessons.load_state_dict(self._shared(lambda: self._stored_state(checkpoint)))
         most_steps = settings.max_steps
         if most_steps <= 0:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
@@ -152,6 +200,12 @@ class TaughtMixin(_Trainer):
             return super()._inner_training_loop(*args, **kwargs)
         finally:
             settings.max_steps = most_steps
+
+    def _stored_state(self, checkpoint: str) -> dict[str, Any]:
+        """The state in a checkpoint, if it is one of such lessons."""
+        state = read_state(Path(checkpoint))
+        self._lessons.check(state)
+        return state
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """What `Trainer` saves with; the lifetime goes into the same folder, before the rest."""
@@ -170,19 +224,22 @@ class TaughtMixin(_Trainer):
         Trainer.log(trainer, line)
 
     def _shared(self, make: Callable[[], Any]) -> Any:
-        """What the first process makes, in every process; its ValueError too."""
+        """What the first process makes, in every process; none waits for one that failed."""
         trainer: Any = self
         if trainer.accelerator.num_processes == 1:
             return make()
         from accelerate.utils import broadcast_object_list
 
         result: list[Any] = [None, None]
+        failure: Exception | None = None
         if trainer.accelerator.is_main_process:
             try:
                 result[0] = make()
-            except ValueError as wrong:
-                result[1] = str(wrong)
+            except Exception as wrong:
+                failure, result[1] = wrong, str(wrong)
         broadcast_object_list(result)
+        if failure is not None:
+            raise failure
         if result[1] is not None:
             raise ValueError(result[1])
         return result[0]
@@ -234,7 +291,7 @@ def _check_arguments(trainer: Any, lessons: Lessons) -> None:
             "auto_find_batch_size changes what a step is in mid-training; "
             "give per_device_train_batch_size"
         )
-    if lessons.feedback == "reward" and args.remove_unused_columns:
+    if lessons.feedback == REWARDED and args.remove_unused_columns:
         raise ValueError(
             "remove_unused_columns=True takes away the column that says whose the rewards are; "
             "leave it out"
@@ -277,12 +334,10 @@ def _callback(run: TaughtRun) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             run.end_step(control)
 
-        def on_evaluate(
-            self, args: Any, state: Any, control: Any, metrics: Any = None, **_: Any
-        ) -> None:
-            run.take(metrics or {}, control)
-
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             run.end_segment(control)
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            run.lessons.say_in_all()
 
     return TutorCallback()

@@ -1,210 +1,25 @@
-"""A tutor's lifetime inside a trainer, and the run of the trainer that it is a part of.
+"""The run of a trainer that a tutor's lifetime is a part of: where its segments begin and end.
 
-`Lessons` knows the tutor and no trainer: what was chosen, what came of it, what it has taken.
-`TaughtRun` begins and ends the segments of a trainer's run with it.
-
-Legend: k tasks, m draws of a segment, b generations.
+Legend: k tasks.
 """
 
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Discrete
 
-from ..classroom.budget import FEEDBACKS
-from ..classroom.checking import check_choice
-from ..tutor.tutor import Tutor
 from .data import rows_of, tasks_of
+from .lessons import REWARDED, Drawing, Lessons, Part
 from .segments import Draws, Order, SegmentSampler
 
-Metric = str | Callable[[str, Mapping[str, float]], float]
-"""What of an evaluation is the score: a name, or a function of the task and its metrics."""
-
-Results = tuple[dict[str, float], dict[str, float] | None]
-"""Scores by task, and losses where they are known."""
-
-REWARDED = "reward"
-"""Besides `FEEDBACKS`: what generations earned is the feedback of a segment."""
-_TRAINED = re.compile(r"(^|=)(gain|fresh_gain|gradient_norm)\b")
-
-
-class Lessons:
-    """Asks the tutor at the beginning of a segment and tells it at the end.
-
-    Args:
-        tutor: whose `steps_per_decision` is the length of a segment.
-        feedback: `full`, `bandit` or `reward`.
-        metric: of an evaluation, as `TaughtMixin` explains.
-        reward_range: rewards that score 0 and 1.
-
-    Raises:
-        ValueError: for unknown feedback, and for a column that a trainer can't fill.
-    """
-
-    def __init__(
-        self, tutor: Tutor, feedback: str, metric: Metric, reward_range: tuple[float, float]
-    ) -> None:
-        check_choice("feedback", feedback, (*FEEDBACKS, REWARDED))
-        if not reward_range[0] < reward_range[1]:
-            raise ValueError(f"reward_range must be (least, largest), got {reward_range}")
-        blind = [column for column in tutor.env.columns if _TRAINED.search(column)]
-        if blind:
-            raise ValueError(
-                f"the column {blind[0]} needs the loss before and after a segment on the same "
-                "examples, which a trainer does not measure; choose a teacher that sees the score"
-            )
-        self.tutor, self.feedback = tutor, feedback
-        self.metric, self.reward_range = metric, reward_range
-        self.names, self.steps = tutor.suite.names, tutor.steps_per_decision
-        self.forget()
-
-    def forget(self) -> None:
-        """Be as before the first evaluation."""
-        k = len(self.names)
-        self.begun, self.pending, self.first = False, False, 0
-        self.counts = np.zeros(k, dtype=np.int64)
-        """Draws of each task before the segment that is pending, (k,)."""
-        self.rewards = np.zeros((2, k))
-        """Sum and number of the rewards of each task in this segment, (2, k)."""
-        self.evaluations: dict[str, dict[str, float]] = {}
-        """Metrics by task that came in since the segment ended."""
-        self.tokens = 0
-        """Input tokens that the trainer had seen when the tutor was told last."""
-
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether the budget is in tokens."""
-        return self.tutor._board.facts.spending.budget.unit == "tokens"
-
-    @property
-    def shares(self) -> np.ndarray:
-        """What is pending: shares of the tasks, (k,)."""
-        pending: np.ndarray = self.tutor.state_dict()["pending"][0]
-        return pending
-
-    def begin(self, results: Results | None, probed: float) -> None:
-        """Begin the lifetime, with scores and losses of all tasks, or with nothing known."""
-        seed = int(self.tutor.state_dict()["board"]["facts"]["student_seed"][0])
-        scores, losses = results or (None, None)
-        self.tutor.begin(seed, scores, losses, spent={"probed": probed})
-        self.begun, self.evaluations = True, {}
-
-    def choose(self, step: int) -> None:
-        """Decide what is trained on from this step on."""
-        if isinstance(self.tutor.env.action_space, Discrete):
-            self.tutor.choose()
-        else:
-            self.tutor.mix()
-        self.pending, self.first = True, step
-        self.rewards[:] = 0.0
-
-    def choice(self) -> dict[str, float]:
-        """What there is to log of a choice."""
-        state, shares = self.tutor.state_dict(), self.shares
-        line = {
-            "tutor/decision": int(state["board"]["facts"]["decisions"][0]),
-            "tutor/task": int(shares.argmax()),
-        }
-        memory = state["memory"]
-        if isinstance(memory, dict) and "probabilities" in memory and (shares == 1.0).any():
-            # What a rule's choice was drawn from; tasks may be shown in another order.
-            places = state["board"]["places"][0]
-            probabilities = memory["probabilities"][0][places >= 0]
-            shares = np.zeros(len(self.names))
-            shares[places[places >= 0]] = probabilities
-        chances = zip(self.names, shares.tolist(), strict=True)
-        return line | {f"tutor/probability/{name}": chance for name, chance in chances}
-
-    def drawn(self, draws: Draws, count: int) -> np.ndarray:
-        """Rows for the draws of what is pending, (m,)."""
-        return draws.rows_of(draws.tasks(self.shares, self.counts, count), self.counts)
-
-    def trained(self, draws: Draws, count: int) -> np.ndarray:
-        """How many of the first draws of what is pending each task has, (k,)."""
-        tasks = draws.tasks(self.shares, self.counts, count)
-        return np.bincount(tasks, minlength=len(self.names))
-
-    def reward(self, tasks: np.ndarray, rewards: np.ndarray) -> None:
-        """Take in what generations of these tasks earned, (b,) and (b,); NaN where nothing."""
-        finite = np.isfinite(rewards)
-        np.add.at(self.rewards[0], tasks[finite], rewards[finite])
-        np.add.at(self.rewards[1], tasks[finite], 1.0)
-
-    def results(self, names: Sequence[str]) -> Results:
-        """Scores and, where all are known, losses of these tasks."""
-        if self.feedback == "reward":
-            return {name: self._rewarded(name) for name in names}, None
-        scores = {name: self._score(name) for name in names}
-        metrics = {name: self.evaluations[name] for name in names}
-        losses = {name: one["loss"] for name, one in metrics.items() if "loss" in one}
-        return scores, losses if len(losses) == len(names) else None
-
-    def tell(self, results: Results, trained: np.ndarray, spent: Mapping[str, float]) -> None:
-        """Tell the tutor what came of the segment, and what each task took of it (k,)."""
-        scores, losses = results
-        self.tutor.observe(scores=scores, losses=losses, spent=spent)
-        self.counts = self.counts + trained
-        self.pending, self.evaluations = False, {}
-
-    def state_dict(self) -> dict[str, Any]:
-        """The lifetime, with the tutor's."""
-        return {
-            "tutor": self.tutor.state_dict(),
-            "names": list(self.names), "steps": self.steps,
-            "begun": self.begun, "pending": self.pending, "first": self.first,
-            "taken": self.counts.copy(), "rewards": self.rewards.copy(), "tokens": self.tokens,
-        }  # fmt: skip
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where lessons of the same tasks were.
-
-        Raises:
-            ValueError: for other tasks, or segments of another length.
-        """
-        for what, ours in (("names", list(self.names)), ("steps", self.steps)):
-            if state[what] != ours:
-                word = {"names": "tasks", "steps": "steps_per_decision"}[what]
-                raise ValueError(
-                    f"the checkpoint was saved with the {word} {state[what]}, but the tutor has "
-                    f"{ours}; make it as it was, or train without resume_from_checkpoint"
-                )
-        self.tutor.load_state_dict(state["tutor"])
-        self.begun, self.pending, self.first = state["begun"], state["pending"], state["first"]
-        self.counts, self.rewards = state["taken"].copy(), state["rewards"].copy()
-        self.tokens, self.evaluations = state["tokens"], {}
-
-    def _score(self, name: str) -> float:
-        """Score of a task by the metric, in [0, 1]."""
-        metrics = self.evaluations[name]
-        if callable(self.metric):
-            return float(self.metric(name, metrics))
-        if self.metric not in metrics:
-            raise ValueError(
-                f"the evaluation of task {name!r} has no {self.metric!r}; it has "
-                f"{', '.join(metrics)}; name one with metric=, or make it in compute_metrics"
-            )
-        value = float(metrics[self.metric])
-        if self.metric != "loss":
-            return value
-        return math.exp(-value) if math.isfinite(value) else 0.0
-
-    def _rewarded(self, name: str) -> float:
-        """The mean reward in this segment in [0, 1]; the last score where there was none."""
-        low, high = self.reward_range
-        total, count = self.rewards[:, self.names.index(name)]
-        if not count:
-            return self.tutor.scores[name]
-        score = (total / count - low) / (high - low)
-        if not -1e-6 <= score <= 1.0 + 1e-6:
-            raise ValueError(
-                f"the mean reward of task {name!r} was {total / count:g}, outside of "
-                f"reward_range={self.reward_range}; give the least and the largest reward"
-            )
-        return float(min(max(score, 0.0), 1.0))
+_NO_MEAN = {
+    "epoch", "runtime", "samples_per_second", "steps_per_second", "num_tokens",
+    "model_preparation_time", "jit_compilation_time",
+}  # fmt: skip
+"""What an evaluation says of itself, and not of the model."""
 
 
 class TaughtRun:
@@ -234,7 +49,7 @@ class TaughtRun:
                 f"a segment must end with whole generations: steps_per_decision must be a "
                 f"multiple of {self.order.whole}, got {lessons.steps}"
             )
-        if lessons.feedback != "reward":
+        if lessons.feedback != REWARDED:
             _check_held_out(trainer, lessons.names)
         batch = self.order.per_step // args.gradient_accumulation_steps
         batches = len(plain) // batch if args.dataloader_drop_last else -(-len(plain) // batch)
@@ -242,6 +57,9 @@ class TaughtRun:
         """Steps of one pass over as many examples as there are."""
         self.all_steps = math.ceil(args.num_train_epochs * self.pass_steps)
         """Steps of as many passes as the trainer was to have epochs."""
+        self.drawing = {"seed": self.draws.seed, **asdict(self.order)}
+        self.parts: dict[str, dict[str, float]] = {}
+        """Metrics by name of the tasks that were evaluated since all were last, by their prefix."""
         self.sampler = SegmentSampler(lessons.steps * self.order.per_step)
 
     def begin_segment(self) -> None:
@@ -250,10 +68,12 @@ class TaughtRun:
         if not lessons.begun:
             self._begin_lifetime()
         if not lessons.pending:
-            lessons.choose(step)
+            lessons.choose(step, self.drawing)
             if self.trainer.accelerator.num_processes > 1:
                 lessons.load_state_dict(self.trainer._shared(lessons.state_dict))
             self._log(lessons.choice())
+        elif lessons.drawing not in (None, self.drawing):
+            self._cut(lessons.drawing, step)
         before = lessons.first % lessons.steps
         rows = lessons.drawn(self.draws, self.order.draws(lessons.steps - before))
         # Steps of an earlier choice that was cut short are filled: the trainer skips them.
@@ -261,6 +81,14 @@ class TaughtRun:
         places = np.concatenate([filled, self.order.laid_out(rows)])[: len(self.sampler)]
         skipped = step % lessons.steps if self.trainer.args.ignore_data_skip else 0
         self.sampler.rows = places[skipped * self.order.per_step :].tolist()
+
+    def _cut(self, drawing: Drawing, step: int) -> None:
+        """Count what a segment took until this step that goes on with other batches or a seed."""
+        lessons, order = self.lessons, dict(drawing)
+        draws = Draws(self.draws.rows, order.pop("seed"))
+        steps, before = step - lessons.first, Order(**order)
+        taken = lessons.trained(draws, before.draws(steps))
+        lessons.cut(step, Part(taken, steps, steps * before.per_step), self.drawing)
 
     def end_step(self, control: Any) -> None:
         """Have the tasks evaluated where a segment ends here."""
@@ -287,24 +115,49 @@ class TaughtRun:
             # With full feedback all was evaluated at this very step.
             control.should_evaluate = False
 
-    def take(self, metrics: dict[str, float], control: Any) -> None:
+    def take(self, name: str, control: Any) -> None:
         """Keep the metrics of a task that was evaluated before or at the end of a segment."""
         lessons = self.lessons
-        if lessons.feedback == "reward" or (lessons.begun and not self._ended()):
+        if lessons.feedback == REWARDED or (lessons.begun and not self._ended()):
             return
-        for name in lessons.names:
-            start = f"eval_{name}_"
-            if f"{start}runtime" in metrics:
-                lessons.evaluations[name] = {
-                    key.removeprefix(start).removeprefix("eval_"): value
-                    for key, value in metrics.items()
-                }
+        if name in lessons.names:
+            lessons.evaluations[name] = self.parts[f"eval_{name}"]
         if lessons.begun and all(name in lessons.evaluations for name in self._names()):
             self._settle(control)
 
+    def keep(self, prefix: str, metrics: dict[str, float]) -> None:
+        """Keep what one dataset's evaluation measured, by the names without the prefix."""
+        self.parts[prefix] = {
+            key.removeprefix(f"{prefix}_").removeprefix("eval_"): value
+            for key, value in metrics.items()
+        }
+
+    def log_means(self, prefix: str) -> dict[str, float]:
+        """Log the means over the tasks, by their importance, of what was measured of all of them.
+
+        Returns:
+            The means by name with the prefix; none where a task was not evaluated.
+        """
+        names = [f"{prefix}_{name}" for name in self.lessons.names]
+        if not all(name in self.parts for name in names):
+            return {}
+        each = [self.parts[name] for name in names]
+        keys = [
+            key
+            for key in each[0]
+            if key not in _NO_MEAN and all(_is_number(one.get(key)) for one in each)
+        ]
+        weights = self.lessons.tutor.suite.values("importance")
+        means = {
+            f"{prefix}_{key}": float(np.average([one[key] for one in each], weights=weights))
+            for key in keys
+        }
+        self._log(dict(means))
+        return means
+
     def _begin_lifetime(self) -> None:
         lessons = self.lessons
-        if lessons.feedback == "reward":
+        if lessons.feedback == REWARDED:
             lessons.begin(None, probed=0)
             return
         self._evaluate([name for name in lessons.names if name not in lessons.evaluations])
@@ -315,13 +168,13 @@ class TaughtRun:
         """Tell the tutor what came of the segment, the same in every process."""
         lessons, state, names = self.lessons, self.trainer.state, self._names()
         results = self.trainer._shared(lambda: lessons.results(names))
-        steps = state.global_step - lessons.first
+        steps, earlier = state.global_step - lessons.first, lessons.earlier
         tokens = int(state.num_input_tokens_seen)
         spent = {
-            "steps": steps,
-            "examples": steps * self.order.per_step,
+            "steps": earlier.steps + steps,
+            "examples": earlier.examples + steps * self.order.per_step,
             "tokens": tokens - lessons.tokens,
-            "probed": 0 if lessons.feedback == "reward" else self._probed(names),
+            "probed": 0 if lessons.feedback == REWARDED else self._probed(names),
         }
         lessons.tell(results, lessons.trained(self.draws, self.order.draws(steps)), spent)
         lessons.tokens = tokens
@@ -344,6 +197,7 @@ class TaughtRun:
         """The tasks that were trained on in this segment."""
         steps = self.trainer.state.global_step - self.lessons.first
         counts = self.lessons.trained(self.draws, self.order.draws(steps))
+        counts += self.lessons.earlier.taken
         return [name for name, n in zip(self.lessons.names, counts, strict=True) if n]
 
     def _probed(self, names: Sequence[str]) -> int:
@@ -354,9 +208,11 @@ class TaughtRun:
         """Evaluate these tasks now, beside what the trainer has planned."""
         model = self.trainer.model
         training = model.training
-        with self._undisturbed():
+        self.parts.clear()
+        with self._undisturbed(), self.trainer._early_stopping_waits():
             for name in names:
                 self.trainer.evaluate(name, metric_key_prefix=f"eval_{name}")
+            self.log_means("eval")
         model.train(training)
 
     def _log(self, line: dict[str, float]) -> None:
@@ -372,6 +228,10 @@ class TaughtRun:
         yield
         for name in planned:
             setattr(self.trainer.control, name, True)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _check_held_out(trainer: Any, names: Sequence[str]) -> None:

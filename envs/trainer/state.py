@@ -23,7 +23,7 @@ def read_state(folder: Path) -> dict[str, Any]:
     """The state that `write_state` kept.
 
     Raises:
-        ValueError: where there is none.
+        ValueError: where there is none, or it is damaged.
     """
     path = folder / FILE
     if not path.is_file():
@@ -31,7 +31,12 @@ def read_state(folder: Path) -> dict[str, Any]:
             f"{folder} has no {FILE}: it was saved by a trainer without a tutor; "
             "train without resume_from_checkpoint, or resume from a checkpoint that has one"
         )
-    state: dict[str, Any] = _decoded(json.loads(path.read_text()))
+    try:
+        state: dict[str, Any] = _decoded(json.loads(path.read_text()))
+    except (ValueError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is damaged ({type(error).__name__}); resume from another checkpoint"
+        ) from error
     return state
 
 

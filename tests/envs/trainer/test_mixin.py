@@ -55,7 +55,7 @@ def test_every_step_of_a_segment_trains_on_the_task_that_was_chosen_and_on_no_ot
     assert len(set(chosen(made))) > 1
     assert {len(batch) for batch in rows_seen(made)} == {made.args.per_device_train_batch_size}
     taken = Counter(made.train_dataset.tasks[row] for batch in rows_seen(made) for row in batch)
-    assert made._lessons.counts.tolist() == [taken[name] for name in NAMES]
+    assert made._lessons.taken.tolist() == [taken[name] for name in NAMES]
 
 
 def test_a_task_is_gone_through_before_any_of_its_rows_comes_again(tmp_path):
@@ -267,7 +267,7 @@ def test_what_a_trainer_can_not_do_with_a_tutor_is_refused_before_it_trains(tmp_
         with pytest.raises(ValueError, match=wrong):
             trainer(tmp_path, options=options, **settings)
     with pytest.raises(ValueError, match="column gain needs the loss before and after"):
-        trainer(tmp_path, tutor(observe=("progress:difference", "key", "gain")))
+        trainer(tmp_path, tutor(observe=("progress:difference", "measured", "key", "gain")))
     with pytest.raises(ValueError, match="budget is in tokens, which the trainer does not count"):
         trainer(tmp_path, tutor(budget="100-tokens"))
     with pytest.raises(ValueError, match="Alone is no trainer"):
@@ -286,7 +286,7 @@ class Stream(torch.utils.data.IterableDataset):
 def test_a_checkpoint_of_another_tutor_or_of_none_is_refused(tmp_path):
     made = trainer(tmp_path, max_steps=5, save_steps=5)
     made.train()
-    with pytest.raises(ValueError, match="saved with the steps_per_decision 5, but the tutor has"):
+    with pytest.raises(ValueError, match="made with steps_per_decision=5, this tutor has steps_"):
         trainer(tmp_path, tutor(steps_per_decision=10)).train(resume_from_checkpoint=True)
     (tmp_path / "checkpoint-5" / "tutor.json").unlink()
     with pytest.raises(ValueError, match=r"checkpoint-5 has no tutor\.json"):
