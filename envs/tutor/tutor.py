@@ -11,7 +11,9 @@ import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from lessonplan.student import TaskSuite
+from lessonplan.teacher import identity_of
 
+from ..classroom.belonging import check_belonging
 from ..classroom.board import Board
 from ..classroom.budget import Budget
 from ..classroom.checking import check_counts
@@ -140,13 +142,15 @@ class Tutor:
             spent: what it took to know this, as in `observe`.
         """
         first_scores = dict.fromkeys(self.suite.names, 0.0) if scores is None else scores
-        where, evaluation = read_scores(self.suite, first_scores, losses)
+        measured, evaluation = read_scores(self.suite, first_scores, losses)
         missing = [name for name in self.suite.names if name not in first_scores]
         if missing:
             raise ValueError(f"begin needs the scores of all tasks, {missing[0]!r} has none")
         costs = read_costs(spent or {}, 0.0)
         self._board.reset(_ROW, np.array([student_seed]))
-        self._board.facts.see(_ROW, where, evaluation)
+        self._board.facts.see(_ROW, measured, evaluation)
+        # Zeros that nobody measured are no measurement.
+        self._board.facts.seen[_ROW] = scores is not None
         self._charge(costs)
         self._board.observer.start(_ROW)
         self._memory, self._pending, self._losses_known = None, None, losses is not None
@@ -174,10 +178,12 @@ class Tutor:
     ) -> None:
         """Tell what came of the last choice: the score of one task, or the scores of several.
 
+        Only what is told of here counts as measured, which the column `measured` shows.
+
         Args:
             task: the one that was chosen.
             score: its score on held-out data, in [0, 1].
-            scores: instead of both, name -> score.
+            scores: instead of both, name -> score; `{}` where nothing was measured.
             loss: of `task`, where a column shows it.
             losses: name -> loss, of the same tasks as `scores`.
             signals: `gain`, `fresh_gain` and `gradient_norm` of the training, where a column
@@ -199,22 +205,32 @@ class Tutor:
             self._check_answer(task)
             scores = {str(task): read_number("score", score)}
             losses = None if loss is None else {str(task): loss}
-        where, evaluation = read_scores(self.suite, scores, losses)
+        measured, evaluation = read_scores(self.suite, scores, losses)
         facts = self._board.observer.facts_shown
         if "loss" in facts and losses is None:
             raise ValueError("a column shows the loss: give loss= or losses= with the score")
         training = read_training(signals or {}, facts)
         costs = read_costs(spent or {}, self.steps_per_decision)
-        self._board.facts.see(_ROW, where, evaluation)
+        self._board.facts.see(_ROW, measured, evaluation)
         self._board.facts.choose(_ROW, self._pending, training)
         self._charge(costs)
         self._board.observer.update(_ROW)
         self._board.facts.judge(_ROW, self.mastery_streak)
         self._pending = None
 
+    @property
+    def belongs_to(self) -> dict[str, Any]:
+        """What a state of it belongs to: its tasks, what is shown of them, and who teaches."""
+        return self._board.belongs_to | {
+            "steps_per_decision": self.steps_per_decision,
+            "mastery_streak": self.mastery_streak,
+            "teacher": identity_of(self.teacher),
+        }
+
     def state_dict(self) -> dict[str, Any]:
-        """Everything of this lifetime but the teacher itself."""
+        """Everything of this lifetime but the teacher itself, and what it belongs to."""
         return {
+            "belongs_to": self.belongs_to,
             "board": self._board.state_dict(),
             "memory": deepcopy(self._memory),
             "pending": None if self._pending is None else self._pending.copy(),
@@ -222,7 +238,17 @@ class Tutor:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a tutor that was made alike was."""
+        """Go on where a tutor that was made alike was; the budget may be another.
+
+        Raises:
+            ValueError: for the state of a tutor of other tasks, another order of them, other
+                columns, another teacher and the like, naming what differs.
+        """
+        check_belonging(state.get("belongs_to"), self.belongs_to)
+        self._go_on(state)
+
+    def _go_on(self, state: dict[str, Any]) -> None:
+        """Take up a state, whosever it is."""
         self._board.load_state_dict(state["board"])
         state = deepcopy({name: value for name, value in state.items() if name != "board"})
         self._memory, self._pending = state["memory"], state["pending"]
