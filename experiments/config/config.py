@@ -7,7 +7,7 @@ and the other rooms take plain values.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ..common.nearest import did_you_mean
 from .section import BudgetText, Section, TeacherName
@@ -200,6 +200,12 @@ class LearnedSection(Section):
 
     name: TeacherName
     type: Literal["learned"] = Field(description="what kind of teacher it is", examples=["learned"])
+    origin: str = Field(
+        "",
+        alias="from",
+        description="a run directory or a teacher's file: it comes from there, and is not trained",
+        examples=["runs/first"],
+    )
     algorithm: str = Field("ppo", description="a learner that `lessonplan list` names")
     action: Literal["task", "mixture"] = Field("task", description="what it chooses")
     observe: list[str] = Field(
@@ -232,6 +238,12 @@ class LearnedSection(Section):
     sampled: bool = Field(
         False, description="also report it with sampled instead of likeliest tasks"
     )
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Under the names of a config: `from` can't be that of an attribute."""
+        values = values_of(self)
+        return {"from" if name == "origin" else name: value for name, value in values.items()}
 
     @property
     def sampled_name(self) -> str:
@@ -363,6 +375,8 @@ class Config(Course):
 def _full_teacher(teacher: Any) -> Any:
     if isinstance(teacher, str):
         return {"type": "rule", "name": teacher, "rule": teacher.replace("-", "_")}
+    if isinstance(teacher, dict) and "type" not in teacher and "from" in teacher:
+        return {"type": "learned"} | teacher
     if isinstance(teacher, dict) and teacher.get("type", "rule") == "rule":
         rule = {"type": "rule"} | teacher
         if rule.get("grid"):

@@ -53,7 +53,7 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
     """A config by name or path, with overrides merged before it is checked.
 
     Paths of data in the file are relative to the file, those in overrides to the working
-    directory; in the config they are absolute.
+    directory; in the config they are absolute. A teacher `from` a file is looked for in both.
 
     Args:
         config: a name that `lessonplan list` shows, or a YAML file.
@@ -127,6 +127,11 @@ def make_config(
     for override in overrides:
         merge(values, override)
     _anchor(values, Path.cwd())
+    if any(isinstance(teacher, dict) and teacher.get("from") for teacher in _teachers(values)):
+        # Here, since only a teacher in a file needs it.
+        from .stored_teachers import settle_stored
+
+        settle_stored(_teachers(values))
     modules = values.get("modules") or module_folders(values, [*folders, Path.cwd()])
     for course in _courses(values) if modules else ():
         course["modules"] = modules
@@ -157,7 +162,12 @@ def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
-    """Make paths of data and base weights absolute, taken from the folder."""
+    """Make paths of data, base weights and teachers absolute, taken from the folder."""
+    for teacher in _teachers(values):
+        origin = teacher.get("from") if isinstance(teacher, dict) else None
+        # It may lie in the working directory instead.
+        if isinstance(origin, str) and origin and (folder / origin).exists():
+            teacher["from"] = str((folder / origin).resolve())
     for course in _courses(values):
         modules = course.get("modules")
         if isinstance(modules, list):
@@ -187,12 +197,17 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
 def _courses(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The values themselves, and every course that a teacher is trained on."""
     yield values
-    teachers = values.get("teachers")
-    for teacher in teachers if isinstance(teachers, list) else []:
+    for teacher in _teachers(values):
         courses = teacher.get("courses") if isinstance(teacher, dict) else None
         for course in courses if isinstance(courses, list) else []:
             if isinstance(course, dict):
                 yield course
+
+
+def _teachers(values: dict[str, Any]) -> list[Any]:
+    """What is listed as teachers; nothing where that is no list."""
+    teachers = values.get("teachers")
+    return teachers if isinstance(teachers, list) else []
 
 
 def _is_model(folder: Path, source: str) -> bool:
