@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ..common.nearest import nearest_of
 from .config import Config
@@ -152,15 +151,15 @@ def _item_name(item: Any, part: int | str) -> str:
     return name if isinstance(name, str) and name else str(part)
 
 
-def _sentence(place: _Place, error: ErrorDetails, root: type[Section]) -> str:
+def _sentence(place: _Place, error: Mapping[str, object], root: type[Section]) -> str:
     path, got = ".".join(place.path), f", got {_shown(error['input'])}"
-    message = error["msg"].removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
     match error["type"]:
         case "extra_forbidden":
             return f"there is no {path}; {_hint(place, root, error['input'])}"
         case "union_tag_invalid":
             types = " or ".join(name for one in members(place.kind) for name in _types(one))
-            return f"{path}.type: write {types}, got {error['ctx']['tag']!r}"
+            return f"{path}.type: write {types}, got {_shown(_part(error['input'], 'type'))}"
         case "missing":
             return f"{path} is missing; {_form(place)}"
         case "value_error":
@@ -176,7 +175,7 @@ def _form(place: _Place) -> str:
     return f"write {form}" + (f", such as {example}" if example not in ("", "''", "null") else "")
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return _cut(repr(value) if isinstance(value, str) else in_one_line(value))
 
 
@@ -184,7 +183,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."
 
 
-def _hint(place: _Place, root: type[Section], value: Any) -> str:
+def _hint(place: _Place, root: type[Section], value: object) -> str:
     """What to write instead of a key that there is not."""
     *folder, name = place.path
     keys = keys_of(place.section)

@@ -378,7 +378,7 @@ def _full_teacher(teacher: Any) -> Any:
     if isinstance(teacher, dict) and "type" not in teacher and "from" in teacher:
         return {"type": "learned"} | teacher
     if isinstance(teacher, dict) and teacher.get("type", "rule") == "rule":
-        rule = {"type": "rule"} | teacher
+        rule: dict[str, Any] = {"type": "rule"} | teacher
         if rule.get("grid"):
             rule.setdefault("tune", True)
         if "name" in rule and "rule" not in rule:

@@ -27,13 +27,13 @@ def replay(of, *others):
 
 
 OVERRIDES = {
-    "unknown key": (["colour=red"], ["colour", "'red'"]),
-    "unknown key, deeper": (["lifetime.budgets=3"], ["lifetime.budgets", "got 3"]),
-    "unknown key of a teacher": (["teachers.uniform.tuned=true"], ["teachers.0", "tuned"]),
+    "unknown key": (["colour=red"], ["no colour", "suite, student, lifetime"]),
+    "unknown key, deeper": (["lifetime.budgets=3"], ["no lifetime.budgets", "lifetime.budget?"]),
+    "unknown key of a teacher": (["teachers.uniform.tuned=true"], ["uniform.tuned", "uniform.tune?"]),
     "unknown key of a course": (
-        [learned(courses=[{"suite": {"nme": "parity"}}])], ["courses.0.suite.nme", "'parity'"]
+        [learned(courses=[{"suite": {"nme": "parity"}}])], ["courses.0.suite.nme", "suite.name?"]
     ),
-    "unknown kind of teacher": ([teacher(type="magic")], ["magic", "'learned'"]),
+    "unknown kind of teacher": ([teacher(type="magic")], ["'magic'", "rule or learned"]),
     "unknown learner": ([learned(algorithm="pppo")], ["'pppo'", "ppo, a2c"]),
     "learner that can't choose mixtures": (
         [learned(algorithm="dqn", action="mixture")], ["'dqn'", "action='task'"]
