@@ -194,7 +194,8 @@ def where_and_why(error: BaseException, folders: Sequence[str]) -> str:
             if any(Path(frame.filename).is_relative_to(folder) for folder in folders)
         ]
         if not frames:
-            return words[:_LONGEST] if isinstance(error, ValueError) else _typed(error, words)
+            # Our own words, or those of a library.
+            return words if isinstance(error, ValueError) else _typed(error, words)
         where = f"{frames[-1].filename}, line {frames[-1].lineno}"
     return f"{where}: {_typed(error, words)}"
 

@@ -45,8 +45,8 @@ def module_folders(values: Any, folders: Sequence[str | Path]) -> list[str]:
     values name nothing of one's own.
     """
     places = list(dict.fromkeys(str(Path(folder).resolve()) for folder in folders))
-    files = [module_file(module, places) for module in dict.fromkeys(own_modules_in(values))]
-    if None in files:
-        return places
-    used = [file for file in files if file is not None]
-    return [place for place in places if any(file.is_relative_to(place) for file in used)]
+    used = {
+        next((place for place in places if module_file(module, [place])), None)
+        for module in own_modules_in(values)
+    }
+    return places if None in used else [place for place in places if place in used]

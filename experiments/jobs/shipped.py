@@ -17,6 +17,8 @@ MODULES = "job-modules"
 """Where the folder that lasts holds code that the job shipped besides the rooms."""
 SHIPPED = "<shipped>/"
 """Begins a path below `DATA` in a shipped config."""
+BROUGHT = "<brought>"
+"""The folder of `MODULES` in a shipped config."""
 
 
 def lasting(job_dir: Path, root: Path, job_id: str) -> tuple[Path, Path]:
@@ -50,12 +52,17 @@ def lasting(job_dir: Path, root: Path, job_id: str) -> tuple[Path, Path]:
         values = yaml.safe_load((job_dir / CONFIG).read_text(encoding="utf-8"))
         values_there = each_text(
             values,
-            lambda text: (
-                str(root / DATA / text.removeprefix(SHIPPED)) if text.startswith(SHIPPED) else text
-            ),
+            lambda text: _there(text, root),
         )
         config.write_text(yaml.safe_dump(values_there, sort_keys=False), encoding="utf-8")
     return config, root / "run"
+
+
+def _there(text: str, root: Path) -> str:
+    """A text of a shipped config, as it is in the folder that lasts."""
+    if text == BROUGHT:
+        return str(root / MODULES)
+    return str(root / DATA / text.removeprefix(SHIPPED)) if text.startswith(SHIPPED) else text
 
 
 def _copy(path: Path, to: Path) -> None:

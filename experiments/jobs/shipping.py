@@ -1,6 +1,5 @@
 """What a job ships beside the rooms: its config, the data that it names, one's own modules."""
 
-import re
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
@@ -10,14 +9,16 @@ from typing import Any
 import yaml
 
 from ..cluster.staging import LEFT_OUT
-from .shipped import CONFIG, DATA, SHIPPED, each_text
+from ..common.own_modules import module_file
+from ..config.own_names import own_modules_in
+from .shipped import BROUGHT, CONFIG, DATA, SHIPPED, each_text
 
 
 def ship(values: dict[str, Any], folder: Path, shared: Sequence[Path] = ()) -> None:
     """Put a config and everything on this machine that it names into a folder.
 
-    What it names are absolute paths of files and folders that are there, and the modules in the
-    working directory of rules and suites written `module:name`.
+    What it names are absolute paths of files and folders that are there, and the modules of parts
+    written `module:name`, from the folders of `modules` in the config.
 
     Args:
         values: of a run or a sweep, with absolute paths.
@@ -25,10 +26,9 @@ def ship(values: dict[str, Any], folder: Path, shared: Sequence[Path] = ()) -> N
         shared: folders that the cluster sees under the same path; what is in them stays there.
     """
     places: dict[Path, str] = {}
+    values = _ship_modules(values, folder, shared)
 
     def place(text: str) -> str:
-        if match := re.fullmatch(r"([A-Za-z_]\w*)[\w.]*:[A-Za-z_]\w*", text):
-            _ship_module(match[1], folder)
         path = Path(text)
         if not path.is_absolute() or not path.exists() or path.parent == path:
             return text
@@ -84,11 +84,36 @@ def zipped(folder: Path, archive: Path, limit: int) -> int:
     return size
 
 
-def _ship_module(top: str, folder: Path) -> None:
-    """One's own module, if it lies in the working directory."""
-    for path in (Path.cwd() / f"{top}.py", Path.cwd() / top):
-        if path.exists() and not (folder / path.name).exists():
-            _copy(path, folder / path.name)
+def _ship_modules(values: dict[str, Any], folder: Path, shared: Sequence[Path]) -> dict[str, Any]:
+    """Put one's own modules beside the rooms; the values then name the folder that they will be in.
+
+    Of folders that the cluster sees nothing is sent.
+    """
+    config = values.get("config")
+    places = (config if isinstance(config, dict) else values).get("modules") or []
+    there = [one for one in places if any(Path(one).is_relative_to(r.resolve()) for r in shared)]
+    for module in dict.fromkeys(own_modules_in(values)):
+        file = module_file(module, places)
+        top = module.partition(".")[0]
+        if file is None or any(file.is_relative_to(one) for one in there):
+            continue
+        root = file.parents[module.count(".") + (file.name == "__init__.py")]
+        source = root / top if (root / top).is_dir() else root / f"{top}.py"
+        if not (folder / source.name).exists():
+            _copy(source, folder / source.name)
+    return values if len(there) == len(places) else _with_folders(values, [*there, BROUGHT])
+
+
+def _with_folders(values: Any, folders: list[str]) -> Any:
+    """The same values with these folders wherever there are some."""
+    if isinstance(values, dict):
+        return {
+            key: folders
+            if (key, bool(inner)) == ("modules", True) and "student" in values
+            else _with_folders(inner, folders)
+            for key, inner in values.items()
+        }
+    return [_with_folders(one, folders) for one in values] if isinstance(values, list) else values
 
 
 def _copy(path: Path, to: Path) -> None:

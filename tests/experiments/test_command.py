@@ -93,7 +93,7 @@ BAD = {
     "nothing to resume": (["run", "--resume", "nowhere"], "can't be read"),
     "not a run": (["report", "."], "not a run directory"),
     "own module is missing": (
-        ["run", "quickstart", "-o", "suite.name=nomodule:x"], "can't be imported"
+        ["run", "quickstart", "-o", "suite.name=nomodule:x"], "there is no module 'nomodule'"
     ),
     "unknown option of the model": (
         ["run", "quickstart", "-o", "student.options.depth=3"], "model 'mlp' does not take these"

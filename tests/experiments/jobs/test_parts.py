@@ -17,7 +17,7 @@ from lessonplan.experiments.cluster.staging import stage
 from lessonplan.experiments.config.loading import read_config
 from lessonplan.experiments.jobs import pack
 from lessonplan.experiments.jobs.fetch import see_that_it_can_be_fetched, unpack_into
-from lessonplan.experiments.jobs.shipped import CONFIG, DATA, SHIPPED, lasting
+from lessonplan.experiments.jobs.shipped import CONFIG, DATA, MODULES, SHIPPED, lasting
 from lessonplan.experiments.jobs.shipping import add, ship, zipped
 
 
@@ -127,18 +127,32 @@ def test_every_config_that_ships_goes_and_comes_back_whole(tmp_path):
     assert back == values
 
 
-def test_a_rule_of_ones_own_goes_along_and_nothing_else_of_the_folder(tmp_path, monkeypatch):
+def test_a_rule_of_ones_own_goes_along_and_nothing_else_of_the_folder(tmp_path):
     (tmp_path / "mine.py").write_text("RULE = 1\n")
     (tmp_path / "progress.py").write_text("")
     (tmp_path / "helpers.py").write_text("")
     (tmp_path / "job").mkdir()
-    monkeypatch.chdir(tmp_path)
-    ship({"rule": "mine:Rule", "observe": ["progress:ema=0.5"]}, tmp_path / "job")
+    values = {"modules": [str(tmp_path)], "student": {}, "observe": ["progress:ema=0.5"]}
+    ship(values | {"teachers": [{"rule": "mine:Rule"}]}, tmp_path / "job")
     assert {path.name for path in (tmp_path / "job").iterdir()} == {CONFIG, "mine.py"}
     add(tmp_path / "helpers.py", tmp_path / "job")
     assert (tmp_path / "job" / "helpers.py").exists()
     with pytest.raises(ValueError, match=r"something named mine\.py already"):
         add(tmp_path / "mine.py", tmp_path / "job")
+    config, _ = lasting(tmp_path / "job", tmp_path / "remote", "remote")
+    there = yaml.safe_load(config.read_text())
+    assert there["modules"] == [str(tmp_path / "remote" / MODULES)]
+    assert (tmp_path / "remote" / MODULES / "mine.py").exists()
+
+
+def test_a_rule_on_shared_storage_is_not_sent(tmp_path):
+    (tmp_path / "mine.py").write_text("RULE = 1\n")
+    (tmp_path / "job").mkdir()
+    values = {"modules": [str(tmp_path)], "student": {}, "teachers": [{"rule": "mine:Rule"}]}
+    ship(values, tmp_path / "job", [tmp_path])
+    assert {path.name for path in (tmp_path / "job").iterdir()} == {CONFIG}
+    shipped = yaml.safe_load((tmp_path / "job" / CONFIG).read_text())
+    assert shipped["modules"] == [str(tmp_path)]
 
 
 @pytest.mark.slow
