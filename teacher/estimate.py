@@ -15,8 +15,8 @@ from .rules import Memory, View
 
 CHANGE = "progress:difference"
 """The column that shows how much each score changed since the previous decision."""
-FEEDBACKS = ("full", "bandit")
-"""Whose scores a rule takes for fresh after a decision: every task's, or the chosen one's."""
+MEASURED = "measured"
+"""The column that shows whose scores were measured since the previous decision."""
 ADVANTAGE_SIGNALS = ("learnability", "progress")
 """What stands for the mean absolute advantage of a task, which supervised students don't have."""
 # Slopes below this are rounding errors of a flat line; dividing by them would make them count.
@@ -31,10 +31,14 @@ def chosen_task(view: View) -> Bools:
     return np.logical_and(view.present, choice)
 
 
-def fresh_tasks(view: View, feedback: str) -> Bools:
-    """Which scores were measured after the previous decision, (n, k) bool."""
-    present: Bools = view.present
-    return present if feedback == "full" else chosen_task(view)
+def measured_tasks(view: View) -> Bools:
+    """Which scores were measured since the previous decision, (n, k) bool."""
+    return np.logical_and(view.present, view[MEASURED] > 0.0)
+
+
+def measured_choice(view: View) -> Bools:
+    """Which task the previous decision chose, if its score was measured since, (n, k) bool."""
+    return np.logical_and(chosen_task(view), view[MEASURED] > 0.0)
 
 
 def change(view: View, absolute: bool) -> Floats:
@@ -57,14 +61,14 @@ def advantage_substitute(view: View, signal: str) -> Floats:
 
 
 def push(
-    window: NDArray[Number], count: Counts, value: NDArray[Any], fresh: Bools
+    window: NDArray[Number], count: Counts, value: NDArray[Any], measured: Bools
 ) -> NDArray[Number]:
-    """Write ``value`` (n, k) over the oldest slot of a ring (n, w, k), in the ``fresh`` places.
+    """Write ``value`` (n, k) over the oldest slot of a ring (n, w, k), in the ``measured`` places.
 
     ``count`` (n, k) is how many values each task's ring has been given so far.
     """
     size = window.shape[1]
-    target = np.where(fresh, count % size, -1)
+    target = np.where(measured, count % size, -1)
     ring, row = window.copy(), value.astype(window.dtype)
     # Slot by slot: three times as fast as one write by indices.
     for slot in range(size):
@@ -103,15 +107,15 @@ def start_windows(n: int, k: int, window: int) -> Memory:
     }
 
 
-def push_scores(memory: Memory, view: View, feedback: str) -> Memory:
-    """The windows with the fresh scores and the decisions after which they were measured."""
-    fresh = fresh_tasks(view, feedback)
+def push_scores(memory: Memory, view: View) -> Memory:
+    """The windows with the scores that were measured, and the decisions after which they were."""
+    measured = measured_tasks(view)
     count = memory["count"]
     times = np.broadcast_to(view.decision[:, None].astype(np.int32), count.shape)
     return {
-        "scores": push(memory["scores"], count, view["score"], fresh),
-        "times": push(memory["times"], count, times, fresh),
-        "count": count + fresh,
+        "scores": push(memory["scores"], count, view["score"], measured),
+        "times": push(memory["times"], count, times, measured),
+        "count": count + measured,
     }
 
 
@@ -123,13 +127,13 @@ def start_changes(n: int, k: int, window: int) -> Memory:
     }
 
 
-def push_changes(memory: Memory, view: View, feedback: str, absolute: bool = False) -> Memory:
-    """The windows with the fresh changes of score; with `absolute` with their sizes."""
-    fresh = fresh_tasks(view, feedback)
+def push_changes(memory: Memory, view: View, absolute: bool = False) -> Memory:
+    """The windows with the changes of the scores that were measured, or `absolute` their sizes."""
+    measured = measured_tasks(view)
     count = memory["count"]
     return {
-        "changes": push(memory["changes"], count, change(view, absolute), fresh),
-        "count": count + fresh,
+        "changes": push(memory["changes"], count, change(view, absolute), measured),
+        "count": count + measured,
     }
 
 

@@ -53,6 +53,8 @@ def rule_as_written(rule: Any) -> Any:
     if not isinstance(rule, dict):
         return rule
     parameters = {name: _hashable(value) for name, value in rule["parameters"].items()}
+    # Rules were once made with it; in a file nobody can leave it out.
+    parameters.pop("feedback", None)
     return getattr(sys.modules[_FACE], rule["name"])(**parameters)
 
 

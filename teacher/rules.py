@@ -3,7 +3,9 @@
 Legend: n students, k tasks.
 """
 
-from typing import Protocol, runtime_checkable
+import warnings
+from functools import wraps
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -96,3 +98,25 @@ class Rule(Protocol):
 
     def probabilities(self, memory: Memory, view: View) -> np.ndarray:
         """Probability of each task to be chosen next, (n, k), rows sum to 1."""
+
+
+_Class = TypeVar("_Class", bound=type)
+
+
+def told_by_its_view(rule: _Class) -> _Class:
+    """The same class, which leaves aside `feedback=`, that it was once made with, and says so."""
+    make: Any = vars(rule)["__init__"]
+
+    @wraps(make)
+    def __init__(self: Any, *args: Any, **parameters: Any) -> None:
+        if "feedback" in parameters:
+            warnings.warn(
+                f"{rule.__name__} takes no feedback, so {parameters.pop('feedback')!r} changes "
+                "nothing: leave it out. The column measured, which it needs, shows it which scores "
+                "are new",
+                stacklevel=2,
+            )
+        make(self, *args, **parameters)
+
+    type.__setattr__(rule, "__init__", __init__)
+    return rule

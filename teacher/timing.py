@@ -50,7 +50,7 @@ def _observation(
     observation = generator.random((n, k, len(columns)))
     for i, column in enumerate(columns):
         name = column.partition(":")[0]
-        if name == "present":
+        if name in ("present", "measured"):
             observation[:, :, i] = 1.0
         elif name in ("task", "order"):
             observation[:, :, i] = generator.permuted(np.tile(np.arange(k), (n, 1)), axis=1)

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from lessonplan.student import Cohort, TaskSuite
+from lessonplan.student import Cohort, Evaluation, TaskSuite
+from lessonplan.student.contract import draw_tasks
 
+from .belonging import check_belonging
 from .board import Board
 from .budget import FEEDBACKS, Budget
 from .checking import check_choice, check_counts
-from .rewards import Reward
+from .rewards import Pay, Reward
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,11 @@ class Classroom:
             progress, and by default it is the only one.
         action: what the faces take: `task`, the place of the next task, or `mixture`, logits of all
             places, whose softmax is the mixture that is trained on.
-        reward: a name in `lessonplan.envs.REWARDS`.
+        reward: a name in `lessonplan.envs.REWARDS`, or a function of an `Outcome`.
         targets: names of the tasks that the reward `target_tasks` pays for.
         forgetting_penalty: weight of the rise of forgetting, which is taken off any reward.
         feedback: `full` evaluates every task on `probe` after each decision, `bandit` only the
-            chosen one.
+            chosen one, or those tasks of a mixture of which an example was drawn.
         mastery_streak: evaluations in a row at or above its threshold after which a task counts
             as mastered.
         end_after: decisions in a row after which the student was found to have mastered
@@ -75,7 +77,7 @@ class Classroom:
         steps_per_decision: int = 20,
         observe: Sequence[str] = ("progress",),
         action: str = "task",
-        reward: str = "mean_score",
+        reward: str | Pay = "mean_score",
         targets: Sequence[str] = (),
         forgetting_penalty: float = 0.0,
         feedback: str = "full",
@@ -107,15 +109,28 @@ class Classroom:
         self._rehearsal = _rehearsal(self.suite, rehearsal)
         self._token_cost = self.suite.values("cost")
 
+    @property
+    def belongs_to(self) -> dict[str, Any]:
+        """What a state of it belongs to."""
+        return self.board.belongs_to | {
+            "students": self.n,
+            "steps_per_decision": self.steps_per_decision,
+            "feedback": self.feedback,
+            "mastery_streak": self.mastery_streak,
+        }
+
     @cached_property
     def decisions_in_budget(self) -> int:
-        """Decisions that the budget buys these students, probing for these columns included."""
+        """Decisions that the budget buys these students, probing for these columns included.
+
+        Mixtures are taken to draw from every task.
+        """
         return self.budget.decisions(
             self.suite,
             steps_per_decision=self.steps_per_decision,
             batch_size=self.cohort.batch_size,
             evaluation_size=self.cohort.evaluation_size,
-            feedback=self.feedback,
+            feedback="full" if self.board.action == "mixture" else self.feedback,
             forward_passes=self.observer.forward_passes,
         )
 
@@ -124,8 +139,7 @@ class Classroom:
         rows, seeds = np.asarray(rows), np.asarray(seeds)
         self.cohort.reset(rows, seeds)
         self.board.reset(rows, seeds)
-        self.facts.see(rows, None, self.cohort.evaluate("probe", rows=rows))
-        self.facts.spending.probe(rows, float(self._probe_sizes.sum()))
+        self._measure(rows, np.ones((len(rows), len(self.suite)), dtype=bool))
         self.observer.start(rows)
         self.finished[rows] = False
         return self.board.observation(rows)
@@ -146,37 +160,56 @@ class Classroom:
         shares = self.board.shares(np.asarray(actions), rows)
         facts, tasks = self.facts, shares.argmax(axis=1)
         scores = {"before": facts.score[rows], "best": facts.best[rows]}
-        losses = self._teach(shares, tasks, rows)
+        losses = self._teach(shares, rows)
         mastered, already = facts.judge(rows, self.mastery_streak)
         scores["after"] = facts.score[rows]
         mastery = {"mastered": mastered, "already": already}
-        reward = self._reward(**scores, **mastery, task=tasks, decisions=self.decisions_in_budget)
+        reward = self._reward(
+            **scores, **mastery, shares=shares, decisions=self.decisions_in_budget
+        )
         terminated = facts.mastered_for[rows] >= self.end_after
         truncated = facts.spending.exhausted[rows] & ~terminated
         self.finished[rows] = terminated | truncated
         observation = self.board.observation(rows)
         return Lesson(observation, reward, terminated, truncated, tasks, shares, losses)
 
-    def _teach(self, shares: np.ndarray, tasks: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def _teach(self, shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Train on shares (r, k), evaluate and charge; loss before and after, (r, 2)."""
         facts, cohort = self.facts, self.cohort
         mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
+        measured = self._to_measure(shares, mixture, rows)
         training = cohort.train(
             mixture, self.steps_per_decision, rows, fresh="fresh_gain" in self.observer.facts_shown
         )
         facts.choose(rows, shares, training)
-        probed = None if self.feedback == "full" else tasks
-        where = None if probed is None else probed[:, None]
-        facts.see(rows, where, cohort.evaluate("probe", probed, rows))
         examples = self.steps_per_decision * cohort.batch_size
         tokens = examples * (mixture * self._token_cost).sum(axis=1)
         facts.spending.train(rows, self.steps_per_decision, examples, tokens)
-        probes = self._probe_sizes.sum() if probed is None else self._probe_sizes[tasks]
         # Batches run forward because a column shows what came of the training.
-        forward = self.observer.forward_passes * cohort.batch_size
-        facts.spending.probe(rows, probes + forward)
+        self._measure(rows, measured, self.observer.forward_passes * cohort.batch_size)
         self.observer.update(rows)
         return np.stack([training.loss_before, training.loss_after], axis=1)
+
+    def _to_measure(self, shares: np.ndarray, mixture: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Tasks to evaluate after the next training, (r, k) bool.
+
+        With bandit feedback those that are chosen, of which an example will be drawn: what students
+        draw follows from their seeds. Rehearsal alone is no choice.
+        """
+        if self.feedback == "full":
+            return np.ones(shares.shape, dtype=bool)
+        examples = self.steps_per_decision * self.cohort.batch_size
+        before, seeds = self.facts.decisions[rows] * examples, self.facts.student_seed[rows]
+        drawn = np.zeros(shares.shape, dtype=bool)
+        tasks = draw_tasks(mixture, seeds, before[:, None], examples)
+        np.put_along_axis(drawn, tasks, True, axis=1)
+        return np.where(shares > 0.0, drawn | (shares == 1.0), False)
+
+    def _measure(self, rows: np.ndarray, measured: np.ndarray, forward: int = 0) -> None:
+        """Evaluate the `measured` (r, k) tasks, and charge that and `forward` examples a row."""
+        evaluation = _evaluation(self.cohort, rows, measured)
+        self.facts.see(rows, measured, evaluation)
+        self.facts.spending.probe(rows, measured @ self._probe_sizes + forward)
 
     def decode(self, actions: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """A teacher's actions as `step` takes them: places (r,) as they are, logits as weights."""
@@ -193,16 +226,38 @@ class Classroom:
     def state_dict(self) -> dict[str, Any]:
         """Cohort, facts and estimators of all rows."""
         return {
+            "belongs_to": self.belongs_to,
             "cohort": self.cohort.state_dict(),
             "finished": self.finished.copy(),
             **self.board.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up the state of a classroom that was built alike."""
+        """Take up the state of a classroom that was built alike.
+
+        Raises:
+            ValueError: for that of another.
+        """
+        check_belonging(state.get("belongs_to"), self.belongs_to, whose="this classroom")
         self.cohort.load_state_dict(state["cohort"])
         self.board.load_state_dict(state)
         self.finished[:] = state["finished"]
+
+
+def _evaluation(cohort: Cohort, rows: np.ndarray, measured: np.ndarray) -> Evaluation:
+    """Evaluation (r, k) on `probe` of the `measured` (r, k) tasks, 0 where a task was not."""
+    if measured.all():
+        return cohort.evaluate("probe", rows=rows)
+    whole = Evaluation(*np.zeros((3, *measured.shape)))
+    # Each round has the next task of every row that has one left.
+    tasks, counts = np.argsort(~measured, axis=1, kind="stable"), measured.sum(axis=1)
+    for place in range(counts.max(initial=0)):
+        going = np.flatnonzero(counts > place)
+        task = tasks[going, place]
+        part = cohort.evaluate("probe", task, rows[going])
+        for name, values in vars(part).items():
+            getattr(whole, name)[going, task] = values[:, 0]
+    return whole
 
 
 def _rehearsal(suite: TaskSuite, share: float) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from lessonplan.student.contract import LOSS_LIMIT, stream_key, uniform
 
+from .checking import check_choice, nearest_name
 from .facts import NORM_LIMIT, Facts
 
 _KEY = 301
@@ -89,6 +90,12 @@ _LEAST_GAIN, _MOST_LOSS = _constant(-LOSS_LIMIT), _constant(LOSS_LIMIT)
 COLUMNS: dict[str, Column] = {
     "score": Column("latest score on probe", lambda facts, rows: facts.score[rows], _ZERO, _ONE),
     "loss": Column("latest loss on probe", lambda facts, rows: facts.loss[rows], _ZERO, _MOST_LOSS),
+    "measured": Column(
+        "1 where score and loss were measured since the last decision, 0 where they are older",
+        lambda facts, rows: facts.seen[rows].astype(float),
+        _ZERO,
+        _ONE,
+    ),
     "best": Column("best score so far", lambda facts, rows: facts.best[rows], _ZERO, _ONE),
     "learnability": Column("p (1 - p) of the score", _learnability, _ZERO, _constant(0.25)),
     "gain": Column(
@@ -238,9 +245,10 @@ def parse_column(text: str) -> Request:
     """
     name, _, rest = text.partition(":")
     if name not in COLUMNS and name not in ("progress", "present"):
-        raise ValueError(
-            f"there is no column {name!r}; the columns are progress, present, {', '.join(COLUMNS)}"
-        )
+        columns = ("progress", "present", *COLUMNS)
+        near = nearest_name(name, columns)
+        hint = f"did you mean {near!r}? " if near else ""
+        raise ValueError(f"there is no column {name!r}; {hint}the columns are {', '.join(columns)}")
     parameters: dict[str, float] = {}
     signal = "score"
     for part in filter(None, rest.split(",")):
@@ -254,11 +262,7 @@ def parse_column(text: str) -> Request:
             raise ValueError(
                 f"{key!r} of column {text!r} must be a number, got {value!r}"
             ) from None
-    if signal not in PROGRESS_SIGNALS:
-        raise ValueError(
-            f"signal of column {text!r} must be one of {', '.join(PROGRESS_SIGNALS)}, "
-            f"got {signal!r}"
-        )
+    check_choice(f"signal of column {text!r}", signal, PROGRESS_SIGNALS)
     scale, cap = parameters.pop("scale", 1.0), parameters.pop("max", np.inf)
     if not (0 < scale < np.inf and cap > 0):
         raise ValueError(f"scale and max of column {text!r} must be positive numbers")

@@ -3,8 +3,6 @@
 Legend: n students, k tasks, r rows named in a call.
 """
 
-from typing import Any
-
 import numpy as np
 
 from lessonplan.student import Evaluation, TaskSuite, Training
@@ -55,7 +53,7 @@ class Facts:
         self.streak = np.zeros((n, k), dtype=np.int64)
         """Evaluations in a row at or above the threshold."""
         self.seen = np.zeros((n, k), dtype=bool)
-        """Whether the last evaluation looked at the task."""
+        """Whether score and loss were measured since the last decision."""
         self.gain, self.fresh_gain = np.zeros((n, k)), np.zeros((n, k))
         """How far the last training on the task lowered the loss on its own first batch, and on
         fresh examples; 0 before the first."""
@@ -80,23 +78,22 @@ class Facts:
         self.spending.reset(rows)
         self.student_seed[rows] = seeds
 
-    def see(self, rows: np.ndarray, tasks: np.ndarray | None, evaluation: Evaluation) -> None:
-        """Enter an evaluation of all tasks, or of `tasks` (r, m) alone.
+    def see(self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation) -> None:
+        """Enter an evaluation (r, k) of the tasks that were `measured`, (r, k) bool.
 
         Raises:
             ValueError: for a score that is none.
         """
-        score = evaluation.score
-        self._check(rows, tasks, score)
-        where: Any = (rows,) if tasks is None else (rows[:, None], tasks)
-        self.score[where] = score
+        score = np.where(measured, evaluation.score, self.score[rows])
+        self._check(rows, score)
         # Unlike minimum, fmin takes the limit where the loss is not a number.
-        self.loss[where] = np.maximum(np.fmin(evaluation.loss, LOSS_LIMIT), 0.0)
-        self.best[where] = np.maximum(self.best[where], score)
-        threshold = self.threshold if tasks is None else self.threshold[tasks]
-        self.streak[where] = next_streak(self.streak[where], passes(score, threshold))
-        self.seen[rows] = tasks is None
-        self.seen[where] = True
+        loss = np.maximum(np.fmin(evaluation.loss, LOSS_LIMIT), 0.0)
+        streak = next_streak(self.streak[rows], passes(score, self.threshold))
+        self.score[rows] = score
+        self.loss[rows] = np.where(measured, loss, self.loss[rows])
+        self.best[rows] = np.maximum(self.best[rows], score)
+        self.streak[rows] = np.where(measured, streak, self.streak[rows])
+        self.seen[rows] = measured
 
     def choose(
         self, rows: np.ndarray, shares: np.ndarray, training: Training | None = None
@@ -132,13 +129,12 @@ class Facts:
         """Whether each task is mastered, (r, k) bool."""
         return np.asarray(self.streak[rows] >= streak)
 
-    def _check(self, rows: np.ndarray, tasks: np.ndarray | None, score: np.ndarray) -> None:
-        """Refuse scores that are not in [0, 1], and name the first."""
+    def _check(self, rows: np.ndarray, score: np.ndarray) -> None:
+        """Refuse scores (r, k) that are not in [0, 1], and name the first."""
         if score.size and not (score.min() >= 0.0 and score.max() <= 1.0):
-            row, place = np.argwhere(~((score >= 0.0) & (score <= 1.0)))[0]
-            task = place if tasks is None else tasks[row, place]
+            row, task = np.argwhere(~((score >= 0.0) & (score <= 1.0)))[0]
             raise ValueError(
-                f"a score must be in [0, 1], got {score[row, place]:g} for task "
+                f"a score must be in [0, 1], got {score[row, task]:g} for task "
                 f"{self.suite.names[task]!r} of student seed {self.student_seed[rows[row]]}"
             )
 

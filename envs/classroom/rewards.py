@@ -39,8 +39,8 @@ class Outcome:
     """Scores after it."""
     best: np.ndarray
     """Best scores before it."""
-    task: np.ndarray
-    """The task that was chosen, (r,)."""
+    shares: np.ndarray
+    """What was chosen as shares of the tasks, (r, k), rows sum to 1; one-hot for one task."""
     mastered: np.ndarray
     """Whether the student has mastered everything, (r,) bool."""
     already: np.ndarray
@@ -89,19 +89,22 @@ def total_progress(outcome: Outcome) -> np.ndarray:
 
 
 def chosen_progress(outcome: Outcome) -> np.ndarray:
-    """Rise of the chosen task above its best score so far, weighted; mastery pays the rest, (r,).
+    """Rise of each task above its best score so far, times its share; mastery pays the rest, (r,).
 
-    After that all is paid. Counting from the best score, not the last one, leaves nothing to gain
-    from a task that is forgotten and taught again.
+    Rises count by importance, and one task that was chosen has a share of 1. After mastery all is
+    paid. Counting from the best score, not the last one, leaves nothing to gain from a task that is
+    forgotten and taught again.
     """
-    rows = np.arange(len(outcome.task))
-    rise = np.maximum(outcome.after - outcome.best, 0.0)[rows, outcome.task]
+    rise = outcome.mean(np.maximum(outcome.after - outcome.best, 0.0) * outcome.shares)
     rest = outcome.mean(1.0 - outcome.best)
-    pay = np.where(outcome.mastered, rest, rise * outcome.weights[outcome.task])
+    pay = np.where(outcome.mastered, rest, rise)
     return np.where(outcome.already, 0.0, pay)
 
 
-REWARDS: dict[str, Callable[[Outcome], np.ndarray]] = {
+Pay = Callable[[Outcome], np.ndarray]
+"""What is paid for outcomes, (r,) float64."""
+
+REWARDS: dict[str, Pay] = {
     "mean_score": mean_score,
     "time_to_mastery": time_to_mastery,
     "target_tasks": target_tasks,
@@ -124,33 +127,35 @@ def forgetting_rise(outcome: Outcome) -> np.ndarray:
 
 
 class Reward:
-    """A reward of `REWARDS`, less what was forgotten.
+    """A reward of `REWARDS`, or one's own, less what was forgotten.
 
     Args:
-        name: in `REWARDS`.
+        reward: a name in `REWARDS`, or a function like those, which `check_reward` looks at.
         suite: the tasks.
-        targets: names of the tasks that `target_tasks` pays for.
+        targets: names of the tasks that `target_tasks` pays for, or one's own.
         forgetting_penalty: weight of the rise of forgetting, which is taken off.
     """
 
     def __init__(
         self,
-        name: str,
+        reward: str | Pay,
         suite: TaskSuite,
         targets: Sequence[str] = (),
         forgetting_penalty: float = 0.0,
     ) -> None:
-        check_choice("reward", name, REWARDS)
-        if (name == "target_tasks") != bool(targets):
-            raise ValueError(
-                "the reward target_tasks, and no other, needs targets=, names of tasks; "
-                f"got the reward {name!r} and targets={list(targets)}"
-            )
+        if isinstance(reward, str):
+            check_choice("reward", reward, REWARDS)
+            if (reward == "target_tasks") != bool(targets):
+                raise ValueError(
+                    "the reward target_tasks, and no other that ships, needs targets=, names of "
+                    f"tasks; got the reward {reward!r} and targets={list(targets)}"
+                )
         if not 0.0 <= forgetting_penalty < np.inf:
             raise ValueError(
                 f"forgetting_penalty must be finite and at least 0, got {forgetting_penalty}"
             )
-        self.function, self.forgetting_penalty = REWARDS[name], forgetting_penalty
+        self.function = REWARDS[reward] if isinstance(reward, str) else reward
+        self.forgetting_penalty = forgetting_penalty
         weights = suite.values("importance")
         self.weights = weights / weights.sum()
         self.targets = _target_weights(suite, targets) if targets else self.weights

@@ -53,7 +53,7 @@ def _task(name: str, description: Mapping[str, Any]) -> Task:
 def read_scores(
     suite: TaskSuite, scores: Mapping[str, float], losses: Mapping[str, float] | None
 ) -> tuple[np.ndarray, Evaluation]:
-    """Which tasks are told of, (1, m), and their evaluation, (1, m).
+    """Which tasks are told of, (1, k) bool, and their evaluation, (1, k), 0 for the others.
 
     Raises:
         ValueError: for an unknown task, and for what is no score.
@@ -62,22 +62,23 @@ def read_scores(
     unknown = [name for name in (*scores, *(losses or ())) if name not in index]
     if unknown:
         raise ValueError(f"there is no task {unknown[0]!r}; the tasks are {', '.join(index)}")
-    if not scores:
-        raise ValueError("scores must name at least one task")
     if losses is not None and set(losses) != set(scores):
         raise ValueError(
             f"losses must be of the same tasks as scores, got {', '.join(losses) or 'none'} and "
             f"{', '.join(scores)}"
         )
-    score = np.array([[read_number(f"the score of task {a!r}", b) for a, b in scores.items()]])
-    for name, value in zip(scores, score[0], strict=True):
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(f"the score of task {name!r} must be in [0, 1], got {value:g}")
-    loss = np.zeros_like(score)
-    if losses is not None:
-        loss[0] = [read_number(f"the loss of task {name!r}", losses[name]) for name in scores]
-    where = np.array([[index[name] for name in scores]])
-    return where, Evaluation(score, loss, np.zeros_like(score))
+    score, loss, measured = np.zeros((3, 1, len(index)))
+    for name, value in scores.items():
+        task = index[name]
+        measured[0, task] = 1.0
+        score[0, task] = read_number(f"the score of task {name!r}", value)
+        if not 0.0 <= score[0, task] <= 1.0:
+            raise ValueError(
+                f"the score of task {name!r} must be in [0, 1], got {score[0, task]:g}"
+            )
+        if losses is not None:
+            loss[0, task] = read_number(f"the loss of task {name!r}", losses[name])
+    return measured > 0.0, Evaluation(score, loss, np.zeros_like(score))
 
 
 def read_training(signals: Mapping[str, float], facts: frozenset[str]) -> Training:

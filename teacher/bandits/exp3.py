@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..choose import Bools, Floats, check_positive, check_within, explore, softmax
-from ..estimate import CHANGE, Counts, change, chosen_task, rescale
+from ..estimate import CHANGE, MEASURED, Counts, change, measured_choice, rescale
 from ..rules import Memory, View
 
 
@@ -33,7 +33,7 @@ class EXP3:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "epsilon": (0.05, 0.1, 0.2, 0.4),
         "scale": (1.0, 4.0, 16.0),
@@ -53,7 +53,7 @@ class EXP3:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Raise the weight of the chosen task by what it paid."""
-        choice = chosen_task(view)
+        choice = measured_choice(view)
         tasks = view.present.sum(axis=1, keepdims=True)
         chance = np.where(choice, self.probabilities(memory, view), 1.0)
         reward = np.clip(self.scale * change(view, self.absolute), -1.0, 1.0)
@@ -86,7 +86,7 @@ class EXP3S:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = (CHANGE, "cost")
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, "cost", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (1e-3, 1e-2, 1e-1, 3e-1),
         "epsilon": (0.05, 0.2),
@@ -111,7 +111,7 @@ class EXP3S:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Rescale the gain of the chosen task and move its weight."""
-        choice = chosen_task(view)
+        choice = measured_choice(view)
         has_choice = choice.any(axis=1)
         cost = np.where(choice & (view["cost"] > 0.0), view["cost"], 1.0)
         gain = np.where(choice, view[CHANGE] / cost, 0.0).sum(axis=1)

@@ -22,21 +22,22 @@ from ..choose import (
 )
 from ..estimate import (
     CHANGE,
-    FEEDBACKS,
+    MEASURED,
     absolute_slope,
-    fresh_tasks,
+    measured_tasks,
     push_changes,
     push_scores,
     start_changes,
     start_windows,
 )
-from ..rules import Memory, View
+from ..rules import Memory, View, told_by_its_view
 
 # A change of score below this is the rounding of float32, a spread of progress below it nothing.
 ROUNDING = 1e-6
 SPREADLESS = 1e-9
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class ALPProportional:
     """``p_k = (1 - uniform_share) ALP_k / sum ALP + uniform_share / K``: absolute progress.
@@ -52,12 +53,11 @@ class ALPProportional:
     window: int = 10
     estimate: str = "slope"
     uniform_share: float = 0.1
-    feedback: str = "full"
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
         "estimate": ("slope", "change"),
@@ -72,7 +72,6 @@ class ALPProportional:
         check_one_of("estimate", self.estimate, ("slope", "change"))
         check_within("window", self.window, 2 if self.estimate == "slope" else 1)
         check_within("uniform_share", self.uniform_share, 0, 1)
-        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Empty windows of scores, or of ``changes`` (n, w, k) with their ``count`` (n, k)."""
@@ -81,10 +80,10 @@ class ALPProportional:
         return start_changes(n, k, self.window)
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the fresh scores, or the sizes of their changes."""
+        """Add the scores that were measured, or the sizes of their changes."""
         if self.estimate == "slope":
-            return push_scores(memory, view, self.feedback)
-        return push_changes(memory, view, self.feedback, absolute=True)
+            return push_scores(memory, view)
+        return push_changes(memory, view, absolute=True)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares by absolute learning progress, mixed with uniform, (n, k)."""
@@ -97,6 +96,7 @@ class ALPProportional:
         return explore(share, view.present, self.uniform_share)
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class BidirectionalProgress:
     """Bidirectional learning progress (Kanitscheider et al. 2021, as in Syllabus).
@@ -109,7 +109,9 @@ class BidirectionalProgress:
     (an average of s, moving by ``fast_rate``), are sampled in proportion to the sigmoid of LP's
     z-score among them; the others not at all. When there are none, all tasks equally. A share
     ``uniform_share`` goes to all tasks: 0 in Syllabus' ``LearningProgress``, 0.25 in its
-    ``OnlineLearningProgress``.
+    ``OnlineLearningProgress``. Two thresholds are not published: a score less than 1e-6 above the
+    baseline has gained nothing, and where LP has a standard deviation of at most 1e-9 among the
+    tasks, their z-scores are 0, so that they share equally.
     """
 
     fast_rate: float = 0.1
@@ -117,12 +119,11 @@ class BidirectionalProgress:
     theta: float = 0.1
     baseline_cap: float = 0.75
     uniform_share: float = 0.0
-    feedback: str = "full"
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "fast_rate": (0.05, 0.1, 0.3),
         "slow_rate": (0.05, 0.1, 0.3),
@@ -139,7 +140,6 @@ class BidirectionalProgress:
         check_within("theta", self.theta, SPREADLESS, 1 - SPREADLESS)
         check_within("baseline_cap", self.baseline_cap, 0, 1 - SPREADLESS)
         check_within("uniform_share", self.uniform_share, 0, 1)
-        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Nothing seen yet: ``begun`` (n,) bool, and four averages (n, k)."""
@@ -150,7 +150,7 @@ class BidirectionalProgress:
     def observe(self, memory: Memory, view: View) -> Memory:
         """Move the averages of the tasks that were measured."""
         memory = self._begin(memory, view)
-        rate = np.where(fresh_tasks(view, self.feedback), self.fast_rate, 0.0)
+        rate = np.where(measured_tasks(view), self.fast_rate, 0.0)
         slow_rate = np.where(rate > 0.0, self.slow_rate, 0.0)
         gain = _gain(view["score"], memory["baseline"])
         fast = memory["fast"] + rate * (gain - memory["fast"])

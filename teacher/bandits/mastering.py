@@ -20,11 +20,12 @@ from ..choose import (
     proportional,
     softmax,
 )
-from ..estimate import FEEDBACKS, absolute_slope, push_scores, start_windows, window_mean
-from ..rules import Memory, View
+from ..estimate import MEASURED, absolute_slope, push_scores, start_windows, window_mean
+from ..rules import Memory, View, told_by_its_view
 from .graph import TaskGraph
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class MasteringRate:
     """Mastering rate on a graph of tasks (Willems, Lahlou and Bengio 2020).
@@ -56,13 +57,12 @@ class MasteringRate:
     choice: str = "proportional"
     epsilon: float = 0.0
     temperature: float = 4e-4
-    feedback: str = "full"
     graph: TaskGraph = field(init=False, repr=False, compare=False)
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = True
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("score", "task")
+    needs: ClassVar[tuple[str, ...]] = ("score", "task", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
         "power": (1.0, 3.0, 6.0),
@@ -91,7 +91,6 @@ class MasteringRate:
             )
         check_one_of("choice", self.choice, ("proportional", "greedy", "softmax"))
         check_positive("temperature", self.temperature)
-        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def start(self, n: int, k: int) -> Memory:
         """Empty windows; ``mean``, ``lowest`` and ``highest`` (n, k), the mean at the lowest."""
@@ -100,8 +99,8 @@ class MasteringRate:
         return start_windows(n, k, self.window) | bounds
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the fresh scores, and widen the bounds where a window is full."""
-        windows = push_scores(memory, view, self.feedback)
+        """Add the scores that were measured, and widen the bounds where a window is full."""
+        windows = push_scores(memory, view)
         mean, full = window_mean(windows), windows["count"] >= self.window
         return windows | {
             "mean": np.where(windows["count"] > 0, mean, memory["mean"]),

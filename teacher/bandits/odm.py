@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..choose import Bools, Floats, check_positive, check_within, explore, proportional, softmax
-from ..estimate import Counts, chosen_task
+from ..estimate import MEASURED, Counts, chosen_task, measured_choice, measured_tasks
 from ..rules import Memory, View
 
 
@@ -31,7 +31,7 @@ class ODM:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("loss",)
+    needs: ClassVar[tuple[str, ...]] = ("loss", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {"smoothing": (0.0, 0.5, 0.9, 0.99)}
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class ODM:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the loss of the chosen task."""
-        return _smooth(memory, view, chosen_task(view), self.smoothing)
+        return _smooth(memory, view, measured_choice(view), self.smoothing)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Gibbs distribution of the rewards with shrinking exploration, (n, k)."""
@@ -55,17 +55,15 @@ class ODM:
 class ODMMixed(ODM):
     """Online Data Mixing with several tasks in each batch (the released group update).
 
-    As `ODM`, but every task's reward moves at once and without the exponential: ``p_k = (1 - K
-    eps_t) R_k / sum(R) + eps_t`` is the mixture of the next batches. It is made for full feedback;
-    otherwise the last known losses stand for those that were not measured.
+    As `ODM`, but the rewards of all tasks that were measured move at once, and without the
+    exponential: ``p_k = (1 - K eps_t) R_k / sum(R) + eps_t`` is the mixture of the next batches.
     """
 
     mixes: ClassVar[bool] = True
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the losses of all tasks."""
-        has_choice = chosen_task(view).any(axis=1, keepdims=True)
-        return _smooth(memory, view, view.present & has_choice, self.smoothing)
+        """Add the losses of all tasks that were measured."""
+        return _smooth(memory, view, measured_tasks(view), self.smoothing)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares of the rewards with shrinking exploration, (n, k)."""
@@ -87,7 +85,7 @@ class ODMExp3:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("loss",)
+    needs: ClassVar[tuple[str, ...]] = ("loss", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {"scale": (1.0, 3.0, 10.0, 30.0)}
 
     def __post_init__(self) -> None:
@@ -100,10 +98,10 @@ class ODMExp3:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the loss of the chosen task over its probability."""
-        choice = chosen_task(view)
+        choice = measured_choice(view)
         chance = np.where(choice, self.probabilities(memory, view), 1.0)
         step = np.where(choice, view["loss"] / (self.scale * chance), 0.0)
-        return {"reward": memory["reward"] + step, "count": memory["count"] + choice.any(axis=1)}
+        return {"reward": memory["reward"] + step, "count": _count(memory, view)}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Gibbs distribution of the rewards with shrinking exploration, (n, k)."""
@@ -114,12 +112,17 @@ def _no_rewards(n: int, k: int) -> Memory:
     return {"reward": np.zeros((n, k)), "count": np.zeros(n, dtype=np.int64)}
 
 
-def _smooth(memory: Memory, view: View, fresh: Bools, smoothing: float) -> Memory:
-    """Rewards of the `fresh` (n, k) tasks moved towards exp(loss), and one more decision."""
+def _count(memory: Memory, view: View) -> Counts:
+    """One more decision where there was one, (n,)."""
+    count: Counts = memory["count"] + chosen_task(view).any(axis=1)
+    return count
+
+
+def _smooth(memory: Memory, view: View, measured: Bools, smoothing: float) -> Memory:
+    """Rewards of the `measured` (n, k) tasks moved towards exp(loss), and one more decision."""
     reward = memory["reward"]
     step = (1.0 - smoothing) * (np.exp(view["loss"]) - reward)
-    count = memory["count"] + fresh.any(axis=1)
-    return {"reward": reward + np.where(fresh, step, 0.0), "count": count}
+    return {"reward": reward + np.where(measured, step, 0.0), "count": _count(memory, view)}
 
 
 def _exploration(count: Counts, present: Bools) -> tuple[Floats, Floats]:

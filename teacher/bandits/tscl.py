@@ -4,8 +4,8 @@ The four algorithms of Matiisen et al. 2017 (tambetm/TSCL). They differ in how t
 slope ``Q_k`` of a task's learning curve and agree on what follows from it. Axes: n students, k
 tasks, w the length of a window of past observations.
 
-``feedback`` says which scores are fresh after a decision: ``"full"``, those of every task, or
-``"bandit"``, only that of the task that was chosen; what is known of the others then stays.
+Only what was measured since the previous decision counts, which the column ``measured`` shows:
+every task's score, or that of the chosen task alone. What is known of the others stays.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from ..choose import (
 )
 from ..estimate import (
     CHANGE,
-    FEEDBACKS,
+    MEASURED,
     chosen_task,
-    fresh_tasks,
+    measured_tasks,
     push_changes,
     push_scores,
     slope,
     start_changes,
     start_windows,
 )
-from ..rules import Memory, View
+from ..rules import Memory, View, told_by_its_view
 
 THOMPSON_STREAM = 1
 
@@ -51,7 +51,6 @@ class TSCL:
     epsilon: float = 0.1
     temperature: float = 4e-4
     absolute: bool = False
-    feedback: str = "full"
 
     kind: ClassVar[str] = "bandit"
     sees_order: ClassVar[bool] = False
@@ -64,7 +63,6 @@ class TSCL:
         check_one_of("policy", self.policy, self.policies)
         check_within("epsilon", self.epsilon, 0, 1)
         check_positive("temperature", self.temperature)
-        check_one_of("feedback", self.feedback, FEEDBACKS)
 
     def _choose(self, value: Floats, view: View) -> Floats:
         """The policy on the slopes, (n, k)."""
@@ -74,6 +72,7 @@ class TSCL:
         return epsilon_greedy(value, view.present, self.epsilon)
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class TSCLOnline(TSCL):
     """TSCL, Online algorithm: ``Q_k <- Q_k + learning_rate (x_k(t) - x_k(t - 1) - Q_k)``, from 0.
@@ -84,7 +83,7 @@ class TSCLOnline(TSCL):
 
     learning_rate: float = 0.1
 
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (0.05, 0.1, 0.3),
         "epsilon": (0.05, 0.1, 0.3),
@@ -101,31 +100,32 @@ class TSCLOnline(TSCL):
         return {"value": np.zeros((n, k))}
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Move the slopes of the fresh tasks towards their last change."""
+        """Move the slopes of the tasks that were measured towards their last change."""
         value = memory["value"]
         step = self.learning_rate * (view[CHANGE] - value)
-        return {"value": value + np.where(fresh_tasks(view, self.feedback), step, 0.0)}
+        return {"value": value + np.where(measured_tasks(view), step, 0.0)}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the averaged changes, (n, k)."""
         return self._choose(memory["value"], view)
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class TSCLNaive(TSCL):
     """TSCL, Naive algorithm: hold still for ``window`` decisions, then look at what came of it.
 
     ``Q_k <- Q_k + learning_rate (s_k - Q_k)``, from 0, at the end of every ``window`` decisions;
     ``s_k`` is the least-squares slope of the scores of task k during them against 0, 1, 2, ..., and
-    1 for fewer than two scores. With full feedback the probabilities are held and every task's
-    slope counts, as in the released code; with bandit feedback the chosen task itself is held and
-    only its slope counts, as in the paper's Algorithm 2.
+    1 for fewer than two scores. Where every task is measured, the probabilities are held and every
+    slope counts, as in the released code; where some are not, the chosen task itself is held and
+    only slopes of what was measured count, as in the paper's Algorithm 2.
     """
 
     window: int = 10
     learning_rate: float = 0.1
 
-    needs: ClassVar[tuple[str, ...]] = ("score",)
+    needs: ClassVar[tuple[str, ...]] = ("score", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (3, 5, 10),
         "learning_rate": (0.1, 0.3, 1.0),
@@ -150,13 +150,13 @@ class TSCLNaive(TSCL):
         return floats | counts
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the fresh scores; at the end of the window move the slopes and begin another."""
-        fresh, count = fresh_tasks(view, self.feedback), memory["count"]
-        first = np.where(fresh & (count == 0), view["score"], memory["first"])
+        """Add what was measured; at the end of the window move the slopes and begin another."""
+        measured, count = measured_tasks(view), memory["count"]
+        first = np.where(measured & (count == 0), view["score"], memory["first"])
         # Relative to one of the scores: a flat line has slope 0 to the bit, and ties with others.
-        above = np.where(fresh, view["score"] - first, 0.0)
+        above = np.where(measured, view["score"] - first, 0.0)
         total, moment = memory["total"] + above, memory["moment"] + count * above
-        count = count + fresh
+        count = count + measured
         decisions = memory["spent"] + chosen_task(view).any(axis=1)
         at_end = np.expand_dims(decisions >= self.window, 1)
         spread = count * (count * count - 1) / 12.0
@@ -164,7 +164,7 @@ class TSCLNaive(TSCL):
         target = np.where(count >= 2, rise / np.where(count >= 2, spread, 1.0), 1.0)
         step = self.learning_rate * (target - memory["value"])
         return {
-            "value": memory["value"] + np.where(at_end & fresh, step, 0.0),
+            "value": memory["value"] + np.where(at_end & measured, step, 0.0),
             "first": np.where(at_end, 0.0, first),
             "total": np.where(at_end, 0.0, total),
             "moment": np.where(at_end, 0.0, moment),
@@ -175,12 +175,12 @@ class TSCLNaive(TSCL):
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the slopes, or the task that is held, (n, k)."""
         policy = self._choose(memory["value"], view)
-        if self.feedback == "full":
-            return policy
-        current = chosen_task(view) & (memory["spent"] > 0)[:, None]
+        partly = (view.present & ~measured_tasks(view)).any(axis=1)
+        current = chosen_task(view) & (partly & (memory["spent"] > 0))[:, None]
         return otherwise(current.astype(np.float64), policy)
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class TSCLWindow(TSCL):
     """TSCL, Window algorithm: the slope over the last scores, without any averaging.
@@ -192,7 +192,7 @@ class TSCLWindow(TSCL):
 
     window: int = 10
 
-    needs: ClassVar[tuple[str, ...]] = ("score",)
+    needs: ClassVar[tuple[str, ...]] = ("score", MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
         "epsilon": (0.05, 0.1, 0.3),
@@ -209,14 +209,15 @@ class TSCLWindow(TSCL):
         return start_windows(n, k, self.window)
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the fresh scores and when they were measured."""
-        return push_scores(memory, view, self.feedback)
+        """Add the scores that were measured, and when they were."""
+        return push_scores(memory, view)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the slopes, (n, k)."""
         return self._choose(slope(memory["scores"], memory["times"], memory["count"]), view)
 
 
+@told_by_its_view
 @dataclass(frozen=True)
 class TSCLSampling(TSCL):
     """TSCL, Sampling algorithm: one of the last changes of score stands for the slope.
@@ -232,7 +233,7 @@ class TSCLSampling(TSCL):
     window: int = 10
 
     policies: ClassVar[tuple[str, ...]] = ("thompson", "epsilon_greedy", "softmax")
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (5, 10, 20),
         "epsilon": (0.05, 0.1, 0.3),
@@ -249,8 +250,8 @@ class TSCLSampling(TSCL):
         return start_changes(n, k, self.window)
 
     def observe(self, memory: Memory, view: View) -> Memory:
-        """Add the fresh changes of score."""
-        return push_changes(memory, view, self.feedback)
+        """Add the changes of the scores that were measured."""
+        return push_changes(memory, view)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The policy on the drawn or mean changes, (n, k)."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..choose import Floats, check_positive, check_within, greedy
-from ..estimate import CHANGE, change, chosen_task
+from ..estimate import CHANGE, MEASURED, change, measured_choice
 from ..rules import Memory, View
 
 NORMAL_STREAMS = (1, 2)
@@ -33,7 +33,7 @@ class UCB1:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "exploration": (0.01, 0.03, 0.1, 0.3, 1.0),
         "absolute": (False, True),
@@ -76,7 +76,7 @@ class DiscountedUCB:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "discount": (0.9, 0.97, 0.99),
         "bound": (0.01, 0.03, 0.1, 0.3, 1.0),
@@ -123,7 +123,7 @@ class Thompson:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = (CHANGE,)
+    needs: ClassVar[tuple[str, ...]] = (CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "scale": (0.01, 0.03, 0.1, 0.3, 1.0),
         "discount": (0.9, 0.97, 1.0),
@@ -156,8 +156,8 @@ def _untried(n: int, k: int) -> Memory:
 
 
 def _add_reward(memory: Memory, view: View, absolute: bool, discount: float = 1.0) -> Memory:
-    """Sums after one more choice, what came before times ``discount``."""
-    choice = chosen_task(view)
+    """Sums after one more measured choice, what came before times ``discount``."""
+    choice = measured_choice(view)
     fading = np.where(choice.any(axis=1, keepdims=True), discount, 1.0)
     reward = np.where(choice, change(view, absolute), 0.0)
     return {"total": fading * memory["total"] + reward, "count": fading * memory["count"] + choice}

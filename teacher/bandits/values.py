@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..choose import Floats, check_one_of, check_positive, check_within, softmax
-from ..estimate import ADVANTAGE_SIGNALS, CHANGE, advantage_substitute, chosen_task
+from ..estimate import ADVANTAGE_SIGNALS, CHANGE, MEASURED, advantage_substitute, measured_choice
 from ..rules import Memory, View
 
 
@@ -22,7 +22,8 @@ class SEC:
 
     ``Q_k = (1 - learning_rate) Q_k + learning_rate r`` for the chosen task, from ``Q = 0``, and
     ``p_k ~ exp(Q_k / temperature)``. ``r`` is what stands for the published mean absolute
-    advantage: ``signal``, ``"learnability"`` or ``"progress"``.
+    advantage: ``signal``, ``"learnability"`` or ``"progress"``. As in the paper, the values of
+    tasks that were not sampled stay; in the released code their ``r`` is 0, so they decay.
     """
 
     learning_rate: float = 0.5
@@ -33,7 +34,7 @@ class SEC:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "learning_rate": (0.1, 0.5),
         "temperature": (0.2, 0.4, 1.0),
@@ -54,7 +55,7 @@ class SEC:
         """Move the chosen task's value towards what its choice brought."""
         value = memory["value"]
         step = self.learning_rate * (advantage_substitute(view, self.signal) - value)
-        return {"value": value + np.where(chosen_task(view), step, 0.0)}
+        return {"value": value + np.where(measured_choice(view), step, 0.0)}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Softmax of the values, (n, k)."""
@@ -84,7 +85,7 @@ class DUMP:
     sees_order: ClassVar[bool] = False
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE)
+    needs: ClassVar[tuple[str, ...]] = ("score", CHANGE, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "window": (10, 50, 300),
         "temperature": (0.03, 0.1, 0.3),
@@ -113,7 +114,7 @@ class DUMP:
 
     def observe(self, memory: Memory, view: View) -> Memory:
         """Add the chosen task's sample to its newest block."""
-        choice = chosen_task(view)
+        choice = measured_choice(view)
         row, task = np.nonzero(choice)
         sample = advantage_substitute(view, self.signal)[row, task]
         count = memory["count"][row, task]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..choose import Floats, check_positive, check_within, otherwise, uniform
-from ..estimate import chosen_task
+from ..estimate import MEASURED, measured_choice
 from ..rules import Memory, View
 from .plain import ROUNDING, InOrder
 
@@ -125,7 +125,7 @@ class SpacedReview:
     sees_order: ClassVar[bool] = True
     mixes: ClassVar[bool] = False
     published: ClassVar[bool] = False
-    needs: ClassVar[tuple[str, ...]] = InOrder.needs
+    needs: ClassVar[tuple[str, ...]] = (*InOrder.needs, MEASURED)
     tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
         "gate": (0.5, 0.7, 0.8, 0.9, 0.95),
         "first": (1.0, 2.0, 4.0),
@@ -147,7 +147,7 @@ class SpacedReview:
         """Put tasks into boxes, and decide when they are due."""
         box, due = memory["box"], memory["due"]
         standing = view.present & (view["score"] >= self.gate - ROUNDING)
-        was_review = chosen_task(view) & (due <= view.decision[:, None] - 1)
+        was_review = measured_choice(view) & (due <= view.decision[:, None] - 1)
         moves = standing & ((box < 0) | was_review)
         box = np.where(standing, box + moves, -1)
         next_due = view.decision[:, None] + self.first * self.growth ** box.astype(np.float64)

@@ -19,13 +19,15 @@ class PermutedView(View):
 
 
 def make_view(columns, last=None, decision=0, places=None, seed=3):
-    """A view of columns (n, k) given by name; `key` names students 0, 1, 2, ... unless it is given.
+    """A view of columns (n, k) given by name.
 
-    With `places` the tasks are shown in that order; `last` counts in the order of `columns`.
+    `key` names students 0, 1, 2, ... unless it is given, and all is `measured`. With `places` the
+    tasks are shown in that order; `last` counts in the order of `columns`.
     """
     columns = {name: np.asarray(value, dtype=np.float64) for name, value in columns.items()}
     n, k = next(iter(columns.values())).shape
     columns.setdefault("key", np.broadcast_to(np.arange(n)[:, None] / 2**10, (n, k)))
+    columns.setdefault("measured", np.ones((n, k)))
     shown = np.stack(list(columns.values()), axis=2)
     last = np.full(n, -1, dtype=np.int64) if last is None else np.asarray(last, dtype=np.int64)
     decisions = np.broadcast_to(np.asarray(decision, dtype=np.int64), (n,)).copy()
@@ -37,8 +39,12 @@ def make_view(columns, last=None, decision=0, places=None, seed=3):
     return view
 
 
-def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True):
-    """What n students show over some decisions: a list of (columns, last), and the last is -1."""
+def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback="full"):
+    """What n students show over some decisions: a list of (columns, last), and the last is -1.
+
+    With `bandit` feedback only the task of the decision before counts as measured; the others show
+    what nobody measured, which no rule may take for news.
+    """
     rng = np.random.default_rng(seed)
     present = np.ones((n, k))
     if padded:
@@ -62,6 +68,8 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True):
         changing = {"score": after, "progress:difference": after - score}
         changing["remaining"] = np.full((n, k), 1 - i / decisions)
         changing["loss"] = 3 * (1 - after) * (0.5 + fixed["size"])
+        chosen = (np.arange(k) == last[:, None]) if i else np.ones((n, k))
+        changing["measured"] = present * (chosen if feedback == "bandit" else 1.0)
         frames.append((fixed | changing, last))
         score = after
         last = np.where(present > 0, rng.random((n, k)), -1).argmax(axis=1)
@@ -88,9 +96,9 @@ def play(rule, frames, rows=None, places=None):
     return np.array(shown)
 
 
-def check_rule(rule, seed, n, k, padded):
+def check_rule(rule, seed, n, k, padded, feedback="full"):
     """What holds for every rule: distributions, independent rows, no favourite place."""
-    frames = random_lifetime(seed, n, k, padded=padded)
+    frames = random_lifetime(seed, n, k, padded=padded, feedback=feedback)
     together = play(rule, frames)
     assert together.dtype == np.float64
     assert together.shape == (len(frames), n, k)

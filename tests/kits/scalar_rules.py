@@ -10,8 +10,9 @@ from rule_views import play, random_lifetime
 
 
 def check_against(
-    scalar, rule, seed, decisions=25, padded=True, coarse=False, atol=1e-9, moves=1e-2
-):
+    scalar, rule, seed, feedback="full", decisions=25, padded=True, coarse=False, atol=1e-9,
+    moves=1e-2,
+):  # fmt: skip
     """A rule's probabilities for four students equal those of `scalar`, for each alone.
 
     `scalar(seen, choices)` is given the tasks that exist and nothing else: `seen[i]` has a list per
@@ -22,7 +23,7 @@ def check_against(
     frames = [
         # As an environment shows it: in single precision.
         ({name: np.float64(np.float32(value)) for name, value in columns.items()}, last)
-        for columns, last in random_lifetime(seed, 4, 5, decisions, padded, coarse)
+        for columns, last in random_lifetime(seed, 4, 5, decisions, padded, coarse, feedback)
     ]
     shown, farthest = play(rule, frames), []
     for row in range(4):

@@ -60,7 +60,10 @@ def collate(rows):
 
 def tutor(**options):
     """A tutor of three tasks, with a bandit."""
-    options = {"observe": ("progress:difference", "key"), "steps_per_decision": 5} | options
+    options = {
+        "observe": ("progress:difference", "measured", "key"),
+        "steps_per_decision": 5,
+    } | options
     return Tutor(list(SIZES), partial(RuleTeacher, TSCLSampling()), **options)
 
 

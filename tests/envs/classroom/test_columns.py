@@ -30,6 +30,7 @@ BY_HAND = {
     "progress:difference": [-0.25, 0.0, 0.05],
     "score": [0.5, 0.5, 1.0],
     "loss": [1.0, 1.0, 0.0],
+    "measured": [1, 1, 1],
     "best": [0.75, 0.5, 1.0],
     "learnability": [0.25, 0.25, 0.0],
     # Tasks 0 and 2 were trained on, and every training of the fake cohort takes 2 to 1.
@@ -194,7 +195,7 @@ def test_a_column_reads_as_name_and_parameters():
 @pytest.mark.parametrize(
     ("column", "words"),
     [
-        ("sc0re", "there is no column 'sc0re'; the columns are progress, present, score"),
+        ("sc0re", "no column 'sc0re'; did you mean 'score'. the columns are"),
         ("score:ema=0.9", "'score:ema=0.9' does not know ema; it takes scale and max"),
         ("score:scale=much", "'scale' of column 'score:scale=much' must be a number, got 'much'"),
         ("score:scale=-1", "scale and max of column 'score:scale=-1' must be positive"),

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_checker import check_env as check_env_as_sb3
 
-from lessonplan.envs import CurriculumEnv, CurriculumVecEnv, CurriculumVectorEnv
+from lessonplan.envs import CurriculumEnv, CurriculumVecEnv, CurriculumVectorEnv, make_classroom
 
 TINY = {
     "suite_options": {"n_tasks": 3, "n_signs": 8}, "model_options": {"hidden": (8,)},
@@ -103,6 +103,57 @@ def test_a_rule_s_probabilities_are_taken_as_they_are_and_places_too():
 def test_what_is_no_logit_is_refused_in_one_sentence(logits, words):
     with pytest.raises(ValueError, match=words):
         mixing().decode(np.array(logits))
+
+
+def small(**options):
+    """A classroom of real students in three parities."""
+    sizes = {"evaluation_size": 8, "batch_size": 4, "model_options": {"hidden": (8,)}}
+    return make_classroom(
+        "parity", suite_options={"n_tasks": 3, "n_signs": 8}, action="mixture", feedback="bandit",
+        **(sizes | options),
+    )  # fmt: skip
+
+
+def test_with_bandit_feedback_every_task_that_an_example_was_drawn_of_is_measured_and_charged():
+    room = begun(
+        small(n=6, budget="400-compute", steps_per_decision=1, observe=("progress", "measured"))
+    )
+    shares, before = np.tile([0.6, 0.4, 0.0], (6, 1)), room.cohort._drawn.copy()
+    measured = []
+    for _ in range(6):
+        lesson, probing = room.step(shares), room.facts.spending.probing.copy()
+        drawn = room.cohort._drawn > before
+        np.testing.assert_array_equal(room.facts.seen, drawn)
+        np.testing.assert_array_equal(lesson.observation[:, :, 1], drawn)
+        # The first look at everything, and a third of eight examples for each task since.
+        measured.append(drawn.sum(axis=1))
+        np.testing.assert_allclose(probing, (24 + 8 * sum(measured)) / 3)
+        before = room.cohort._drawn.copy()
+        for row, task in np.argwhere(drawn):
+            known = room.cohort.evaluate("probe", np.array([task]), np.array([row])).score
+            assert room.facts.score[row, task] == known[0, 0]
+    # Four examples a decision: sometimes of one task, mostly of both.
+    assert set(np.ravel(measured)) == {1, 2}
+
+
+def test_rehearsal_alone_is_not_measured_under_bandit_feedback():
+    room = begun(small(n=2, budget="400-steps", steps_per_decision=9, rehearsal=0.5))
+    lesson = room.step(np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0]]))
+    assert (room.cohort._drawn > 0).all()
+    assert room.facts.seen.tolist() == [[True, False, False], [True, True, False]]
+    np.testing.assert_array_equal(lesson.task, [0, 0])
+
+
+def test_a_mixture_under_bandit_feedback_ends_a_lifetime_as_with_full_feedback():
+    ends = []
+    for feedback in ("full", "bandit"):
+        room = begun(fake_room(k=3, n=2, steps_per_decision=20, feedback=feedback))
+        while not room.finished.all():
+            rows = np.flatnonzero(~room.finished)
+            lesson = room.step(np.full((len(rows), 3), 1 / 3), rows)
+        ends.append(room.facts.decisions.tolist())
+        assert lesson.terminated.all()
+    assert ends[0] == ends[1]
 
 
 @pytest.mark.filterwarnings("ignore:.*symmetric and normalized:UserWarning")

@@ -28,7 +28,7 @@ def returns(reward, scores, actions, importance, **options):
     Args:
         reward: name.
         scores: (n, d + 1, k), the first before any decision.
-        actions: (n, d).
+        actions: (n, d), or mixtures (n, d, k).
         importance: (k,).
         options: as in `Classroom`.
     """
@@ -116,13 +116,22 @@ def test_no_reward_makes_mastering_earlier_worse(reward, options):
         check_that_finishing_is_never_worse(reward, **options)
 
 
+@settings(max_examples=40, deadline=None)
+@given(lifetimes(), st.integers(0, 10**6))
+def test_no_mixture_makes_mastering_earlier_worse(drawn, seed):
+    scores, actions, importance = drawn
+    mixtures = np.random.default_rng(seed).dirichlet(np.ones(len(importance)), actions.shape[1])
+    worth, _ = returns("chosen_progress", scores, np.array([mixtures] * 5), importance)
+    assert (worth[0] >= worth - 1e-9).all()
+
+
 NAIVE = {
     "score": lambda outcome: outcome.after @ outcome.weights,
     "score and a prize": lambda outcome: outcome.after @ outcome.weights + outcome.mastered,
     "change": lambda outcome: (outcome.after - outcome.before) @ outcome.weights,
-    "rise of the chosen task": lambda outcome: np.maximum(outcome.after - outcome.before, 0)[
-        np.arange(len(outcome.task)), outcome.task
-    ],
+    "rise of the chosen task": lambda outcome: (
+        np.maximum(outcome.after - outcome.before, 0) * outcome.shares
+    ).sum(axis=1),
 }
 
 
@@ -178,6 +187,18 @@ def test_a_reward_is_what_was_worked_out_by_hand(reward):
     paid = [float(room.step(np.array([task])).reward[0]) for task in TASKS]
     assert room.finished.all()
     np.testing.assert_allclose(paid, REWARD_BY_HAND[reward], atol=1e-7)
+
+
+def test_the_progress_of_a_mixture_is_the_sum_of_share_times_progress():
+    suite = fake_suite(3, importance=[3.0, 1.0, 4.0])
+    scores = table([[0.0, 0.4, 0.2], [0.4, 0.6, 0.1], [0.3, 0.8, 0.8]])
+    room = begun(fake_room(scores, suite=suite, n=2, reward="chosen_progress"))
+    first = room.step(np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])).reward
+    # Weights 3/8, 1/8 and 4/8; rises 0.4, 0.2 and none.
+    np.testing.assert_allclose(first, [0.5 * 3 / 8 * 0.4 + 0.25 / 8 * 0.2, 0.2 / 8], atol=1e-7)
+    second = room.step(np.array([[0.1, 0.3, 0.6], [0.0, 0.0, 1.0]])).reward
+    # Rises above the best of 0.4, 0.6 and 0.2: none, 0.2 and 0.6.
+    np.testing.assert_allclose(second, [0.3 / 8 * 0.2 + 0.6 / 2 * 0.6, 0.6 / 2], atol=1e-7)
 
 
 # Forgotten after each decision: 0.2 of task 1; 0.2 of task 0; nothing; nothing; mastered.

@@ -38,7 +38,8 @@ pytestmark = [
 
 
 def tutor(steps, rule=None, **options):
-    options = {"observe": ("progress:difference", "key"), "steps_per_decision": steps} | options
+    columns = ("progress:difference", "measured", "key")
+    options = {"observe": columns, "steps_per_decision": steps} | options
     rule = rule or TSCLSampling()
     return Tutor(text.TASKS, lambda env: RuleTeacher(rule, env), **options)
 
@@ -101,10 +102,23 @@ def test_the_mean_reward_of_a_task_is_its_score(tmp_path):
     assert [last[f"tutor/score/{name}"] for name in text.TASKS] == pytest.approx([0.5, 0.75, 1.0])
 
 
-def test_rewards_out_of_their_range_and_segments_within_a_generation_are_refused(tmp_path):
-    made, _ = grpo(tmp_path, tutor(4, Uniform()), {"reward_range": (0.6, 1.0)})
-    with pytest.raises(ValueError, match=r"outside of reward_range=\(0\.6, 1\.0\)"):
+def test_rewards_out_of_their_range_or_none_end_no_training(tmp_path):
+    made, _ = grpo(tmp_path, tutor(4, Uniform()), {"reward_range": (0.375, 0.5)})
+    with pytest.warns(UserWarning, match=r"outside of reward_range=\(0\.375, 0\.5\)"):
         made.train()
+    assert made.state.global_step == 12
+    last = lines(made, "tutor/score")[-1]
+    # The rewards are 0, 0.25 and 0.5.
+    assert {last[f"tutor/score/{name}"] for name in text.TASKS} <= {0.0, 1.0}
+    made, _ = grpo(tmp_path, tutor(4, Uniform()))
+    made.reward_funcs = [lambda prompts, **_: [None] * len(prompts)]
+    with pytest.warns(UserWarning, match="no reward that is a number"):
+        made.train()
+    assert made.state.global_step == 12
+    assert not made._lessons.tutor.state_dict()["board"]["facts"]["seen"].any()
+
+
+def test_segments_that_end_within_a_generation_are_refused(tmp_path):
     with pytest.raises(ValueError, match="must be a multiple of 2, got 3"):
         grpo(tmp_path, tutor(3), num_iterations=2)
     with pytest.raises(ValueError, match="remove_unused_columns=True takes away the column"):

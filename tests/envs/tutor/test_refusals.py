@@ -18,7 +18,7 @@ class Mixer:
 
 
 def simple(**options):
-    options = {"observe": ("progress", "score", "progress:difference", "key")} | options
+    options = {"observe": ("progress", "score", "progress:difference", "measured", "key")} | options
     return Tutor(["a", "b", "c"], partial(RuleTeacher, TSCLSampling()), **options)
 
 
@@ -36,7 +36,6 @@ def simple(**options):
             {"task": None, "score": None, "scores": {"z": 0}},
             "there is no task 'z'; the tasks are a",
         ),
-        ({"task": None, "score": None, "scores": {}}, "scores must name at least one task"),
         (
             {"task": None, "score": None, "scores": {"a": 0}, "losses": {"b": 1}},
             "losses must be of the same tasks as scores, got b and a",
@@ -99,7 +98,7 @@ def test_choices_and_outcomes_take_turns():
     ],
 )
 def test_an_impossible_tutor_is_refused_in_one_sentence(tasks, options, words):
-    made = {"observe": ("progress", "progress:difference", "key")} | options
+    made = {"observe": ("progress", "progress:difference", "measured", "key")} | options
     teacher = made.pop("teacher", partial(RuleTeacher, TSCLSampling()))
     with pytest.raises(ValueError, match=words):
         Tutor(tasks, teacher, **made)
@@ -115,10 +114,12 @@ def test_a_first_look_must_be_whole():
 
 
 def test_a_teacher_that_was_made_for_other_columns_is_refused():
-    other = simple(observe=("progress", "progress:difference", "key"))
+    other = simple(observe=("progress", "progress:difference", "measured", "key"))
     with pytest.raises(
         ValueError, match="this teacher was made for the columns progress, progress:"
     ):
         Tutor(["a", "b"], other.teacher, observe=("progress", "key"))
-    same = Tutor(["a", "b"], other.teacher, observe=("progress", "progress:difference", "key"))
+    same = Tutor(
+        ["a", "b"], other.teacher, observe=("progress", "progress:difference", "measured", "key")
+    )
     assert same.choose() in ("a", "b")

@@ -157,7 +157,7 @@ def test_a_learned_teacher_from_disk_chooses_what_it_chooses_in_a_classroom(tmp_
 
 
 def simple(**options):
-    options = {"observe": ("progress", "score", "progress:difference", "key")} | options
+    options = {"observe": ("progress", "score", "progress:difference", "measured", "key")} | options
     return Tutor(["a", "b", "c"], partial(RuleTeacher, TSCLSampling()), **options)
 
 
@@ -236,6 +236,27 @@ def test_a_tutor_of_mixtures_gives_the_share_of_every_task():
         tutor.choose()
     with pytest.raises(ValueError, match=r"made with action='task': call choose\(\)"):
         simple().mix()
+
+
+def test_what_a_tutor_is_told_of_is_shown_as_measured():
+    class Watching(Mixer):
+        """Keeps what it saw."""
+
+        def predict(self, observation, *args, **kwargs):
+            self.saw = observation[0, :, 2].tolist()
+            return super().predict(observation)
+
+    observe = ("progress", "score", "measured")
+    tutor = Tutor(["a", "b", "c"], Watching(), observe=observe, action="mixture")
+    tutor.mix()
+    assert tutor.teacher.saw == [0, 0, 0]
+    for told in ({"b": 0.1}, {"a": 0.1, "c": 0.0}, {}):
+        tutor.observe(scores=told)
+        tutor.mix()
+        assert tutor.teacher.saw == [float(name in told) for name in "abc"]
+    tutor.begin(scores={"a": 0.0, "b": 0.0, "c": 0.0})
+    tutor.mix()
+    assert tutor.teacher.saw == [1, 1, 1]
 
 
 def test_a_diverged_loss_is_shown_at_its_limit():

@@ -228,12 +228,13 @@ def test_the_chunk_and_the_number_of_rows_change_nothing_in_a_room(tmp_path):
     np.testing.assert_array_equal(three.facts.loss[1], one.facts.loss[0])
 
 
-def test_a_rule_that_can_be_told_the_feedback_is_told_that_of_the_course():
+def test_a_rule_is_the_same_whatever_is_measured_and_a_config_of_old_is_told_so():
     bandit = tiny("lifetime.feedback=bandit")
     suite = build_suite(bandit)
-    assert build_rule("tscl_window", {}, bandit, suite).feedback == "bandit"
-    assert build_rule("tscl_window", {}, tiny(), suite).feedback == "full"
-    assert build_rule("uniform", {}, bandit, suite) == build_rule("uniform", {}, tiny(), suite)
+    plain = build_rule("tscl_window", {}, bandit, suite)
+    assert plain == build_rule("tscl_window", {}, tiny(), suite)
+    with pytest.warns(UserWarning, match="TSCLWindow takes no feedback, so 'full' changes nothing"):
+        assert build_rule("tscl_window", {"feedback": "full"}, bandit, suite) == plain
 
 
 def test_a_rule_that_needs_the_prerequisites_is_given_those_of_the_suite():

@@ -15,21 +15,24 @@ from lessonplan.teacher.bandits.learning_progress import ALPProportional, Bidire
 
 RULES = {
     "alp": ALPProportional(window=3),
-    "alp-bandit": ALPProportional(window=2, feedback="bandit", uniform_share=0.3),
+    "alp-short": ALPProportional(window=2, uniform_share=0.3),
     "alp-change": ALPProportional(window=1, estimate="change"),
     "bidirectional": BidirectionalProgress(),
     "bidirectional-fast": BidirectionalProgress(
         fast_rate=0.5, slow_rate=0.2, theta=0.4, uniform_share=0.25, baseline_cap=0.1
     ),
-    "bidirectional-bandit": BidirectionalProgress(feedback="bandit", fast_rate=1.0),
+    "bidirectional-at-once": BidirectionalProgress(fast_rate=1.0),
 }
 
 
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 6), st.booleans())
-def test_every_rule_by_progress_keeps_the_contract_of_rules(name, seed, n, k, padded):
-    check_rule(RULES[name], seed, n, k, padded)
+@given(
+    st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 6), st.booleans(),
+    st.sampled_from(["full", "bandit"]),
+)  # fmt: skip
+def test_every_rule_by_progress_keeps_the_contract_of_rules(name, seed, n, k, padded, feedback):
+    check_rule(RULES[name], seed, n, k, padded, feedback)
 
 
 @pytest.mark.parametrize("rule", [ALPProportional, BidirectionalProgress])
@@ -62,8 +65,8 @@ def mix(shares, share):
 @pytest.mark.parametrize("coarse", [True, False])
 def test_tasks_are_sampled_by_the_size_of_their_slopes(feedback, uniform_share, coarse):
     n, k = 3, 4
-    frames = random_lifetime(11, n, k, decisions=15, padded=True, coarse=coarse)
-    rule = ALPProportional(window=4, uniform_share=uniform_share, feedback=feedback)
+    frames = random_lifetime(11, n, k, 15, padded=True, coarse=coarse, feedback=feedback)
+    rule = ALPProportional(window=4, uniform_share=uniform_share)
     places = np.array([3, 1, 0, 2])
     shown = play(rule, frames, places=places)
     for row in range(n):
@@ -88,8 +91,8 @@ def test_tasks_are_sampled_by_the_size_of_their_slopes(feedback, uniform_share, 
 @pytest.mark.parametrize("window", [1, 3])
 def test_tasks_are_sampled_by_their_last_absolute_changes(feedback, window):
     n, k = 3, 4
-    frames = random_lifetime(12, n, k, decisions=15, padded=True)
-    rule = ALPProportional(window=window, estimate="change", uniform_share=0.2, feedback=feedback)
+    frames = random_lifetime(12, n, k, decisions=15, padded=True, feedback=feedback)
+    rule = ALPProportional(window=window, estimate="change", uniform_share=0.2)
     shown = play(rule, frames)
     for row in range(n):
         tasks = tasks_of(frames, row)
@@ -166,18 +169,18 @@ class ScalarBidirectional:
     [
         BidirectionalProgress(),
         BidirectionalProgress(uniform_share=0.25),
-        BidirectionalProgress(feedback="bandit"),
-        BidirectionalProgress(fast_rate=0.3, slow_rate=0.05, theta=0.5, feedback="bandit"),
+        BidirectionalProgress(fast_rate=0.3, slow_rate=0.05, theta=0.5),
         BidirectionalProgress(fast_rate=1.0, slow_rate=0.3, baseline_cap=0.1),
         BidirectionalProgress(baseline_cap=0.0, theta=0.02),
     ],
 )
 @pytest.mark.parametrize("coarse", [True, False])
-def test_bidirectional_progress_follows_the_published_formulas(rule, coarse):
+@pytest.mark.parametrize("feedback", ["full", "bandit"])
+def test_bidirectional_progress_follows_the_published_formulas(rule, coarse, feedback):
     n, k = 4, 5
-    frames = random_lifetime(21, n, k, decisions=15, padded=True, coarse=coarse)
+    frames = random_lifetime(21, n, k, 15, padded=True, coarse=coarse, feedback=feedback)
     places = np.array([4, 2, 0, 1, 3])
-    if rule.feedback == "bandit":
+    if feedback == "bandit":
         frames = only_the_chosen_is_measured(frames)
     shown = play(rule, frames, places=places)
     unequal = 0
@@ -186,7 +189,7 @@ def test_bidirectional_progress_follows_the_published_formulas(rule, coarse):
         oracle = ScalarBidirectional(rule, {task: first[task] for task in tasks})
         for i, (columns, last) in enumerate(frames):
             if i:
-                for task in measured(rule.feedback, tasks, last[row]):
+                for task in measured(feedback, tasks, last[row]):
                     oracle.observe(task, columns["score"][row, task])
             expected = np.array(by_task(k, oracle.shares()))
             np.testing.assert_allclose(shown[i, row], expected[places], atol=1e-9)
@@ -244,13 +247,11 @@ def test_float32_rounding_of_the_baseline_is_no_progress():
         (lambda: ALPProportional(estimate="change", window=0), "window"),
         (lambda: ALPProportional(estimate="mean"), "estimate"),
         (lambda: ALPProportional(uniform_share=1.5), "uniform_share"),
-        (lambda: ALPProportional(feedback="half"), "feedback"),
         (lambda: BidirectionalProgress(fast_rate=0.0), "fast_rate"),
         (lambda: BidirectionalProgress(slow_rate=1.1), "slow_rate"),
         (lambda: BidirectionalProgress(theta=1.0), "theta"),
         (lambda: BidirectionalProgress(baseline_cap=1.0), "baseline_cap"),
         (lambda: BidirectionalProgress(uniform_share=float("nan")), "uniform_share"),
-        (lambda: BidirectionalProgress(feedback=""), "feedback"),
     ],
 )
 def test_a_wrong_parameter_of_a_rule_by_progress_is_named(make, name):

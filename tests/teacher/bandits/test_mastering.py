@@ -18,7 +18,7 @@ CHAIN = tuple((task - 1,) if task else () for task in range(6))
 BRANCHES = ((4,), (0, 4), (1, 0, 3), (), (), ())
 RULES = {
     "chain": MasteringRate(CHAIN, window=3),
-    "branches": MasteringRate(BRANCHES, window=2, feedback="bandit", epsilon=0.1),
+    "branches": MasteringRate(BRANCHES, window=2, epsilon=0.1),
     "greedy": MasteringRate(BRANCHES, window=3, choice="greedy", highest=0.5),
     "softmax": MasteringRate(CHAIN, choice="softmax", temperature=0.1, lowest=0.2),
     "no-graph": MasteringRate(((),) * 6, power=1.0),
@@ -27,9 +27,12 @@ RULES = {
 
 @pytest.mark.parametrize("name", RULES)
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 6), st.booleans())
-def test_mastering_rate_keeps_the_contract_of_rules(name, seed, n, k, padded):
-    check_rule(RULES[name], seed, n, k, padded)
+@given(
+    st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 6), st.booleans(),
+    st.sampled_from(["full", "bandit"]),
+)  # fmt: skip
+def test_mastering_rate_keeps_the_contract_of_rules(name, seed, n, k, padded, feedback):
+    check_rule(RULES[name], seed, n, k, padded, feedback)
 
 
 def test_every_point_of_its_tuning_grid_is_a_rule_that_can_be_pickled():
@@ -136,16 +139,19 @@ class ScalarMastering:
     "settings",
     [
         {"window": 10},
-        {"window": 3, "highest": 0.3, "lowest": 0.1, "feedback": "bandit"},
+        {"window": 3, "highest": 0.3, "lowest": 0.1},
         {"window": 4, "power": 1.0, "potential": 0.2, "to_prerequisites": 0.5, "epsilon": 0.1},
         {"window": 2, "choice": "greedy", "epsilon": 0.1, "to_successors": 0.3},
         {"window": 3, "choice": "softmax", "temperature": 0.05, "power": 2.0, "potential": 1.0},
     ],
 )
-def test_attention_follows_the_published_formulas_wherever_the_tasks_stand(graph, settings):
+@pytest.mark.parametrize("feedback", ["full", "bandit"])
+def test_attention_follows_the_published_formulas_wherever_the_tasks_stand(
+    graph, settings, feedback
+):
     n, k, rng = 4, 6, np.random.default_rng(3)
     rule = MasteringRate(graph, **settings)
-    frames = random_lifetime(len(settings), n, k, decisions=16, padded=True, coarse=False)
+    frames = random_lifetime(len(settings), n, k, 16, padded=True, coarse=False, feedback=feedback)
     # Each student has its tasks in places of its own, and lacks others.
     task = rng.permuted(np.tile(np.arange(k), (n, 1)), axis=1)
     frames = [(columns | {"task": task}, last) for columns, last in frames]
@@ -155,7 +161,7 @@ def test_attention_follows_the_published_formulas_wherever_the_tasks_stand(graph
         oracle = ScalarMastering(rule, sorted(place))
         for i, (columns, last) in enumerate(frames):
             for name, where in place.items():
-                if i and (rule.feedback == "full" or where == last[row]):
+                if i and (feedback == "full" or where == last[row]):
                     oracle.observe(i, name, columns["score"][row, where])
             expected = np.zeros(k)
             for name, share in oracle.shares().items():
@@ -250,7 +256,7 @@ def test_a_suite_with_more_tasks_than_the_graph_is_refused():
     [
         ("window", 1), ("power", 0.0), ("potential", 1.5), ("to_prerequisites", -0.1),
         ("to_successors", 2), ("lowest", 1.0), ("highest", 1.1), ("choice", "best"),
-        ("epsilon", float("nan")), ("temperature", 0.0), ("feedback", "none"),
+        ("epsilon", float("nan")), ("temperature", 0.0),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_of_mastering_rate_is_named(name, value):

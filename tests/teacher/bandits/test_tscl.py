@@ -12,14 +12,17 @@ from scalar_rules import check_against, explored, greedy_list, softmax_list
 from lessonplan.teacher import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
 
 SETTINGS = pytest.mark.parametrize(
-    "settings",
+    ("settings", "feedback"),
     [
-        {"policy": policy, "absolute": absolute, "feedback": feedback, "epsilon": 0.2}
+        pytest.param(
+            {"policy": policy, "absolute": absolute, "epsilon": 0.2},
+            feedback,
+            id=f"{policy}-{absolute}-{feedback}",
+        )
         for policy, absolute, feedback in itertools.product(
             ("epsilon_greedy", "softmax"), (False, True), ("full", "bandit")
         )
     ],
-    ids=lambda settings: "-".join(str(value) for value in settings.values()),
 )
 
 
@@ -30,31 +33,33 @@ def policy_of(values, policy, absolute, epsilon, temperature=0.05, **_):
     return explored(greedy_list(values), epsilon)
 
 
-def fresh(feedback, choice, k):
+def measured(feedback, choice, k):
     return range(k) if feedback == "full" else [choice]
 
 
 @SETTINGS
 @pytest.mark.parametrize("rate", [0.1, 1.0])
-def test_online_averages_the_changes_of_score(settings, rate):
+def test_online_averages_the_changes_of_score(settings, feedback, rate):
     def scalar(seen, choices):
         k = len(seen[0]["score"])
         slopes, shown = [0.0] * k, []
         for columns, choice in zip(seen, choices, strict=True):
-            for task in fresh(settings["feedback"], choice, k) if choice is not None else ():
+            for task in measured(feedback, choice, k) if choice is not None else ():
                 slopes[task] += rate * (columns["progress:difference"][task] - slopes[task])
             shown.append(policy_of(slopes, **settings))
         return shown
 
     rule = TSCLOnline(learning_rate=rate, temperature=0.05, **settings)
-    check_against(scalar, rule, seed=21)
-    check_against(scalar, rule, seed=22, coarse=True)
+    check_against(scalar, rule, seed=21, feedback=feedback)
+    check_against(scalar, rule, seed=22, feedback=feedback, coarse=True)
 
 
 @SETTINGS
 @pytest.mark.parametrize(("window", "rate"), [(3, 0.5), (4, 0.1)])
-def test_naive_moves_its_slopes_after_every_window_and_holds_still_inside(settings, window, rate):
-    full = settings["feedback"] == "full"
+def test_naive_moves_its_slopes_after_every_window_and_holds_still_inside(
+    settings, feedback, window, rate
+):
+    full = feedback == "full"
 
     def scalar(seen, choices):
         k = len(seen[0]["score"])
@@ -62,7 +67,7 @@ def test_naive_moves_its_slopes_after_every_window_and_holds_still_inside(settin
         for i, (columns, choice) in enumerate(zip(seen, choices, strict=True)):
             if i:
                 chosen = {choice}
-                for task in fresh(settings["feedback"], choice, k):
+                for task in measured(feedback, choice, k):
                     scores[task].append(columns["score"][task])
             if i and i % window == 0:
                 for task in range(k) if full else chosen:
@@ -77,14 +82,16 @@ def test_naive_moves_its_slopes_after_every_window_and_holds_still_inside(settin
         return shown
 
     rule = TSCLNaive(window=window, learning_rate=rate, temperature=0.05, **settings)
-    check_against(scalar, rule, seed=23, atol=1e-7)
+    check_against(scalar, rule, seed=23, feedback=feedback, atol=1e-7)
 
 
 def test_naive_holds_one_task_per_window_under_bandit_feedback():
-    rule = TSCLNaive(window=3, feedback="bandit", learning_rate=1.0, epsilon=0.0)
+    rule = TSCLNaive(window=3, learning_rate=1.0, epsilon=0.0)
     memory, rng, last, held = rule.start(1, 4), np.random.default_rng(0), None, []
     for decision in range(13):
-        view = make_view({"score": [[0.1 * decision, 0.0, 0.0, 0.0]]}, last, decision)
+        columns = {"score": [[0.1 * decision, 0.0, 0.0, 0.0]]}
+        columns["measured"] = np.eye(4)[last] if decision else np.ones((1, 4))
+        view = make_view(columns, last, decision)
         memory = rule.observe(memory, view) if decision else memory
         chances = rule.probabilities(memory, view)[0]
         last = [rng.choice(4, p=chances)]
@@ -97,12 +104,12 @@ def test_naive_holds_one_task_per_window_under_bandit_feedback():
 
 
 @SETTINGS
-def test_window_acts_on_least_squares_slopes(settings):
+def test_window_acts_on_least_squares_slopes(settings, feedback):
     def scalar(seen, choices):
         k = len(seen[0]["score"])
         windows, shown = [deque(maxlen=4) for _ in range(k)], []
         for i, (columns, choice) in enumerate(zip(seen, choices, strict=True)):
-            for task in fresh(settings["feedback"], choice, k) if i else ():
+            for task in measured(feedback, choice, k) if i else ():
                 windows[task].append((i, columns["score"][task]))
             slopes = [
                 np.polyfit(*zip(*window, strict=True), 1)[0] if len(window) > 1 else 1.0
@@ -111,22 +118,24 @@ def test_window_acts_on_least_squares_slopes(settings):
             shown.append(policy_of(slopes, **settings))
         return shown
 
-    check_against(scalar, TSCLWindow(window=4, temperature=0.05, **settings), seed=24, atol=1e-7)
+    rule = TSCLWindow(window=4, temperature=0.05, **settings)
+    check_against(scalar, rule, seed=24, feedback=feedback, atol=1e-7)
 
 
 @SETTINGS
-def test_sampling_without_thompson_acts_on_mean_changes(settings):
+def test_sampling_without_thompson_acts_on_mean_changes(settings, feedback):
     def scalar(seen, choices):
         k = len(seen[0]["score"])
         windows, shown = [deque(maxlen=3) for _ in range(k)], []
         for i, (columns, choice) in enumerate(zip(seen, choices, strict=True)):
-            for task in fresh(settings["feedback"], choice, k) if i else ():
+            for task in measured(feedback, choice, k) if i else ():
                 windows[task].append(columns["progress:difference"][task])
             means = [sum(window) / len(window) if window else 1.0 for window in windows]
             shown.append(policy_of(means, **settings))
         return shown
 
-    check_against(scalar, TSCLSampling(window=3, temperature=0.05, **settings), seed=25)
+    rule = TSCLSampling(window=3, temperature=0.05, **settings)
+    check_against(scalar, rule, seed=25, feedback=feedback)
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -178,11 +187,12 @@ def test_flat_scores_tie_whatever_their_level(rule):
     np.testing.assert_array_equal(rule.probabilities(memory, view), [[1 / 3, 1 / 3, 1 / 3]])
 
 
-def test_bandit_feedback_tries_a_task_without_scores_first():
-    rule = TSCLWindow(feedback="bandit", epsilon=0.0)
+def test_window_tries_a_task_without_scores_first():
+    rule = TSCLWindow(epsilon=0.0)
     memory = rule.start(1, 2)
     for decision in (1, 2):
-        view = make_view({"score": [[0.4 * decision, 0.0]]}, [0], decision)
+        columns = {"score": [[0.4 * decision, 0.0]], "measured": [[1, 0]]}
+        view = make_view(columns, [0], decision)
         memory = rule.observe(memory, view)
     # Task 0 has slope 0.4, the never measured task 1 counts as 1.
     np.testing.assert_array_equal(rule.probabilities(memory, view), [[0.0, 1.0]])
