@@ -30,6 +30,7 @@ Results = tuple[dict[str, float], dict[str, float] | None]
 REWARDED = "reward"
 """Besides `FEEDBACKS`: what generations earned is the feedback of a segment."""
 _CLIPPED = "mean rewards of a task in a segment were outside of reward_range and were clipped"
+_ODD_METRIC = "scores of a task after a segment were not in [0, 1] and were clipped or left out"
 _NO_REWARD = "generations were given no reward that is a number and were left out"
 Drawing = dict[str, int]
 """How a segment is drawn: the seed of its streams, and the fields of `Order`."""
@@ -93,8 +94,8 @@ class Lessons:
         """Metrics by task that came in since the segment ended."""
         self.tokens = 0
         """Input tokens that the trainer had seen when the tutor was told last."""
-        self.odd_rewards: Counter[str] = Counter()
-        """How often what was wrong with rewards, in this run."""
+        self.odd_scores: Counter[str] = Counter()
+        """How often what was wrong with scores and rewards, in this run."""
 
     @property
     def counts_tokens(self) -> bool:
@@ -173,15 +174,18 @@ class Lessons:
         np.add.at(self.rewards[1], tasks[finite], 1.0)
 
     def results(self, names: Sequence[str]) -> Results:
-        """Scores and, where all are known, losses of these tasks."""
-        if self.feedback == "reward":
+        """Scores and, where all are known, losses of those of these tasks that have a score."""
+        if self.feedback == REWARDED:
             rewarded = self.rewards[1] > 0.0
             heard = [name for name in names if rewarded[self.names.index(name)]]
             return {name: self._rewarded(name) for name in heard}, None
         scores = {name: self._score(name) for name in names}
-        metrics = {name: self.evaluations[name] for name in names}
+        if self.begun:
+            scores = {name: self._in_range(name, score) for name, score in scores.items()}
+            scores = {name: score for name, score in scores.items() if not math.isnan(score)}
+        metrics = {name: self.evaluations[name] for name in scores}
         losses = {name: one["loss"] for name, one in metrics.items() if "loss" in one}
-        return scores, losses if len(losses) == len(names) else None
+        return scores, losses if len(losses) == len(scores) else None
 
     def tell(self, results: Results, trained: np.ndarray, spent: Mapping[str, float]) -> None:
         """Tell the tutor what came of the segment, and what each task took since `first`, (k,)."""
@@ -241,18 +245,29 @@ class Lessons:
         self.earlier = Part(**earlier)
 
     def say_in_all(self) -> None:
-        """Warn of how often something was wrong with rewards, where it was more than once."""
-        for what, count in self.odd_rewards.items():
+        """Warn of how often something was wrong with scores, where it was more than once."""
+        for what, count in self.odd_scores.items():
             if count > 1:
                 warnings.warn(f"in all, {count} {what}", stacklevel=2)
 
     def _warn_once(self, what: str, words: str, count: int = 1) -> None:
-        if not self.odd_rewards[what]:
+        if not self.odd_scores[what]:
             warnings.warn(words, stacklevel=3)
-        self.odd_rewards[what] += count
+        self.odd_scores[what] += count
+
+    def _in_range(self, name: str, score: float) -> float:
+        """The score of a task in [0, 1], or NaN: what ended a training would lose it."""
+        if not 0.0 <= score <= 1.0:
+            words = "is left out" if math.isnan(score) else "counts as the nearer end"
+            self._warn_once(
+                _ODD_METRIC,
+                f"the score of task {name!r} was {score:g}, which is not in [0, 1] and {words}; "
+                "give a metric= that is",
+            )
+        return float(np.clip(score, 0.0, 1.0))
 
     def _score(self, name: str) -> float:
-        """Score of a task by the metric, in [0, 1]."""
+        """Score of a task by the metric, which is to be in [0, 1]."""
         metrics = self.evaluations[name]
         if callable(self.metric):
             return float(self.metric(name, metrics))
