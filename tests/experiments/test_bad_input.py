@@ -29,7 +29,7 @@ def replay(of, *others):
 OVERRIDES = {
     "unknown key": (["colour=red"], ["no colour", "suite, student, lifetime"]),
     "unknown key, deeper": (["lifetime.budgets=3"], ["no lifetime.budgets", "lifetime.budget?"]),
-    "unknown key of a teacher": (["teachers.uniform.tuned=true"], ["uniform.tuned", "uniform.tune?"]),
+    "unknown key of a teacher": (["teachers.uniform.tuned=1"], ["uniform.tuned", "uniform.tune?"]),
     "unknown key of a course": (
         [learned(courses=[{"suite": {"nme": "parity"}}])], ["courses.0.suite.nme", "suite.name?"]
     ),

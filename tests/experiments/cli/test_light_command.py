@@ -31,12 +31,15 @@ print(json.dumps({{words: answer(words) for words in sys.argv[1:]}}))
 PARTS = "import pydantic, typer, rich, yaml"
 """What the command is made of: its pages and complaints may take twice the time of this line."""
 HELP = [
-    "-h", "run -h", "sweep -h", "submit -h", "report -h", "list -h", "jobs -h", "jobs status -h",
-    "--version",
+    "-h", "run -h", "config -h", "sweep -h", "submit -h", "report -h", "list -h", "jobs -h",
+    "jobs status -h", "--version",
 ]  # fmt: skip
 MISTAKES = {
     "run quickstart --colour red": "No such option",
     "run nope": "there is no config 'nope'",
+    "config nope": "there is no config 'nope'",
+    "run quikstart": "did you mean 'quickstart'?",
+    "run quickstart -o student.lr=1 -o seeds.report=x": "did you mean student.learning_rate? (2) ",
     "run nope.yaml": "nope.yaml can't be read",
     "run broken.yaml": "is not valid YAML",
     "run": "name a config",
@@ -128,6 +131,8 @@ TIMED = [
     "run broken.yaml",
     "run --resume here",
     "run quickstart -o colour=red",
+    "run quickstart -o student.lr=1 -o seeds.report=x",
+    "config nope",
     "run smollm2 -o lifetime.budget=5-hours",
     "run --data missing.jsonl",
     "sweep quickstart-sweep -o samples=x",

@@ -1,13 +1,16 @@
 """Every key of a config says what it is, and shows a value that it takes."""
 
+import re
 from typing import Annotated
 
 import pytest
 import yaml
+from places import ROOT
 from pydantic import TypeAdapter
 
 from lessonplan.experiments.config.config import Config, RuleSection, Seeds
 from lessonplan.experiments.config.keys import all_keys, form_of, keys_of
+from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.config.sweeps import Sweep
 
 KEYS = {f"{root.__name__}: {path}": key for root in (Config, Sweep) for path, key in all_keys(root)}
@@ -63,3 +66,12 @@ def test_bounds_and_choices_are_told_too():
     assert keys["action"].choices == ("task", "mixture")
     lifetime = keys_of(Config)["lifetime"].sections[0]
     assert keys_of(lifetime)["rehearsal"].form == "a number of at least 0 and below 1"
+
+
+def test_the_config_of_the_page_on_configs_is_one():
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/configs.md").read_text(), re.DOTALL)
+    config = make_config(yaml.safe_load(block))
+    assert [(teacher.name, teacher.type) for teacher in config.teachers] == [
+        ("proportional", "rule"), ("early", "rule"), ("tuned", "rule"), ("ppo", "learned")
+    ]  # fmt: skip
+    assert config.teachers[2].tune
