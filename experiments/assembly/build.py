@@ -244,7 +244,14 @@ def build_learner(
                 settings.get("learning_rate", 3e-4), 0.0, 1.0
             )
         with streams.running():
-            return make_learner(teacher.algorithm, env, seed=seed, width=teacher.width, **settings)
+            return make_learner(
+                teacher.algorithm,
+                env,
+                seed=seed,
+                width=teacher.width,
+                deterministic=teacher.deterministic,
+                **settings,
+            )
     except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(

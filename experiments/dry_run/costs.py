@@ -92,7 +92,9 @@ def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
         seconds: about what measuring may take.
     """
     units = plan(config)
-    learned = [teacher for teacher in config.teachers if isinstance(teacher, LearnedSection)]
+    learned = [one for one in config.teachers if isinstance(one, LearnedSection)]
+    from_files = [teacher for teacher in learned if teacher.origin]
+    learned = [teacher for teacher in learned if not teacher.origin]
     courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
     prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds)
     report_price = prices.of(config, suite, tested=True)
@@ -107,6 +109,7 @@ def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
         f"{len(units)} units of work, {len(config.teachers)} teachers "
         f"({', '.join(teacher.name for teacher in config.teachers)}), "
         f"{config.seeds.report} reported students.",
+        *(f"{one.name} is taken from {one.origin} and not trained." for one in from_files),
         f"A lifetime is about {report_price.decisions} decisions of "
         f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).",
         f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "

@@ -78,6 +78,10 @@ class TeacherCard:
     selected by it."""
     other_course: bool = False
     """Whether it was trained, and selected, on another course than the reported one."""
+    origin: str = ""
+    """The file that it was taken from instead of trained; empty where it was trained."""
+    fingerprint: str = ""
+    """SHA-256 of that file as it lies in the run directory."""
 
     @property
     def shuffled(self) -> bool:
@@ -109,6 +113,8 @@ class TeacherCard:
             "replay_of": self.replay_of,
             "selection_cost": self.selection_cost,
             "other_course": self.other_course,
+            "origin": self.origin,
+            "training_known": self.training is not None or not self.origin,
         }
 
 

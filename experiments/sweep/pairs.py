@@ -152,6 +152,11 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
                 f"sweep {sweep.name!r} names the teacher {name!r}, which its config does not have; "
                 f"{did_you_mean(name, types)}choose among {', '.join(types)}"
             )
+        if sweep.purpose == "tune" and isinstance(teacher, LearnedSection) and teacher.origin:
+            raise ValueError(
+                f"teacher {name!r} comes from {teacher.origin} and is not trained, so there is "
+                "nothing to tune; leave out from"
+            )
         if isinstance(teacher, ReplaySection):
             raise ValueError(
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "
@@ -240,9 +245,12 @@ def _seeds(values: Mapping[str, list[Any]], base: Config, name: str, tuning: boo
 
     Candidates of a tuning have one seed, or the luckiest of several would win.
     """
+    teacher = next(teacher for teacher in base.teachers if teacher.name == name)
+    if isinstance(teacher, LearnedSection) and teacher.origin:
+        # It has the seed that it was trained with, and comes once.
+        return [min(values.get(TEACHER_SEEDS, [base.seeds.teacher]))]
     if TEACHER_SEEDS in values:
         return values[TEACHER_SEEDS]
-    teacher = next(teacher for teacher in base.teachers if teacher.name == name)
     count = teacher.seeds if isinstance(teacher, LearnedSection) and not tuning else 1
     return range(base.seeds.teacher, base.seeds.teacher + count)
 

@@ -3,14 +3,17 @@
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from lessonplan.teacher import RULES, Replay
 
+from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import named
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..store.cards import Cost, TeacherCard, write_card
+from ..store.layout import RunDir
 from .units import Unit
 
 _ORDERED = ("order", "prerequisites_mastered", "difficulty")
@@ -45,12 +48,48 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
 
 
 def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
+    make = _taken_card if teacher.origin else _trained_card
+    card = make(teacher, config, run_dir)
+    twin = replace(
+        card,
+        name=teacher.sampled_name,
+        label=teacher.sampled_name,
+        deterministic=False,
+        sampled_twin_of=teacher.name,
+        selection_cost=None,
+    )
+    return [card, twin] if teacher.sampled else [card]
+
+
+def _taken_card(teacher: LearnedSection, config: Config, run_dir: Path) -> TeacherCard:
+    """Of a teacher from a file: what it cost where it was trained, if its file says so."""
+    files, origin = RunDir(run_dir), Path(teacher.origin)
+    own = files.teacher_zip(teacher.name, config.seeds.teacher)
+    stored = taken_teacher(teacher, files, config.seeds.teacher)
+    known: Mapping[str, Any] = stored.card if stored else {}
+    return TeacherCard(
+        name=teacher.name,
+        label=teacher.name,
+        kind="learned",
+        tuned=True,
+        needs=tuple(teacher.observe),
+        sees_order=_sees_order(teacher.observe),
+        parameters=dict(known.get("parameters") or {}),
+        training=Cost.of(known["training"]) if known.get("training") else None,
+        other_course=stored is None or not was_trained_on(stored, config, origin),
+        deterministic=teacher.deterministic,
+        origin=teacher.origin,
+        fingerprint=sha256(own.read_bytes()).hexdigest() if own.exists() else "",
+    )
+
+
+def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> TeacherCard:
     first = config.seeds.teacher
     units = [Unit("train", teacher.name, seed) for seed in range(first, first + teacher.seeds)]
     results = [result for unit in units if (result := unit.result(run_dir))]
     # Candidates were selected with their likeliest tasks: what sampling would cost is not known.
     lowest = [min(result["selection"]) for result in results]
-    card = TeacherCard(
+    return TeacherCard(
         name=teacher.name,
         label=teacher.name,
         kind="learned",
@@ -64,15 +103,6 @@ def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> lis
         deterministic=teacher.deterministic,
         selection_cost=sum(lowest) / len(lowest) if lowest else None,
     )
-    twin = replace(
-        card,
-        name=teacher.sampled_name,
-        label=teacher.sampled_name,
-        deterministic=False,
-        sampled_twin_of=teacher.name,
-        selection_cost=None,
-    )
-    return [card, twin] if teacher.sampled else [card]
 
 
 def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[TeacherCard]:

@@ -12,6 +12,7 @@ from lessonplan.teacher import RULES, LearnerStreams
 from ..assembly.build import build_learner, build_room, build_rule, build_suite, rule_teacher
 from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
+from ..assembly.taken_teachers import check_taken
 from ..common.names import named
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
@@ -91,6 +92,9 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
 def _check_learned(
     section: LearnedSection, config: Config, suite: TaskSuite, cohorts: _Cohorts
 ) -> None:
+    if section.origin:
+        check_taken(section, config, suite, cohorts.of(config, suite, 1))
+        return
     courses = courses_of(config, section, suite)
     # Two, because with one a rollout of a single decision is refused.
     n = min(section.students, 2)

@@ -2,7 +2,10 @@
 
 import io
 import math
+import shutil
 import time
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +15,17 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import LearnerStreams, global_state, load_teacher
+from lessonplan.teacher import LearnerStreams, global_state, keep_card, load_teacher
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
 from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
 from ..assembly.courses import courses_of
+from ..assembly.taken_teachers import course_digest
 from ..assembly.training_envs import training_env
 from ..common.files import read_checkpoint, write_checkpoint, write_whole
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, Course, LearnedSection
+from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.training_log import TrainingLog
 from .teaching import Teaching
@@ -69,6 +74,34 @@ class TeacherTraining:
             return self._select(self._train())
         finally:
             self.env.close()
+
+    def keep(self, candidate: str, result: Mapping[str, Any]) -> None:
+        """Put a candidate where the run has its teachers, with what is known of it in its file.
+
+        Args:
+            candidate: name of its file.
+            result: what `run` returned.
+        """
+        source, teacher = self.files.checkpoints / candidate, self.teacher
+        sizes = [len(suite) for _, suite in self.courses]
+        card = {
+            "name": teacher.name,
+            "seed": self.seed,
+            "deterministic": teacher.deterministic,
+            "parameters": {"algorithm": teacher.algorithm, "width": teacher.width}
+            | teacher.settings,
+            "tasks": [min(sizes), max(sizes)],
+            "courses": [course_digest(course) for course, _ in self.courses],
+            "other_course": bool(teacher.courses),
+            "selection_cost": min(result["selection"]),
+            "training": asdict(Cost.of(result)),
+        }
+
+        def write(aside: Path) -> None:
+            shutil.copyfile(source, aside)
+            keep_card(aside, card)
+
+        write_whole(self.files.teacher_zip(teacher.name, self.seed), write)
 
     def _train(self) -> list[int]:
         """Train what is left; returns the training decisions after which candidates were kept."""

@@ -15,9 +15,10 @@ import torch
 from lessonplan.student import TaskSuite
 
 from ..assembly.sharing import lent
+from ..assembly.taken_teachers import take_teacher
 from ..common.files import locked, remove_leftovers, write_json, write_whole
 from ..common.watch import Watch, nowhere
-from ..config.config import Config
+from ..config.config import Config, LearnedSection
 from ..config.loading import read_config, write_config
 from ..report.report import write_report
 from ..store.layout import RunDir
@@ -113,6 +114,10 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     if not resume:
         for place in (files.first_config, files.config):
             write_whole(place, lambda aside: write_config(config, aside))
+    # Last: what was made before a kill must not look like the run of somebody else.
+    for teacher in config.teachers:
+        if isinstance(teacher, LearnedSection) and teacher.origin:
+            take_teacher(teacher, files, config.seeds.teacher)
 
 
 def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:

@@ -5,7 +5,6 @@ done twice. So a trial is resumed by doing what is missing.
 """
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from lessonplan.student import TaskSuite
 
-from ..common.files import write_json, write_whole
+from ..common.files import write_json
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..store.layout import RunDir, unit_name
@@ -84,9 +83,12 @@ def plan(config: Config) -> list[Unit]:
         elif isinstance(teacher, LearnedSection):
             for seed in range(first, first + teacher.seeds):
                 train = Unit("train", teacher.name, seed, weight=100.0)
-                units += [train, Unit("evaluate", teacher.name, seed, (train.name,), 2.0)]
+                # One that comes from a file is not trained again.
+                units += [] if teacher.origin else [train]
+                before = () if teacher.origin else (train.name,)
+                units.append(Unit("evaluate", teacher.name, seed, before, 2.0))
                 if teacher.sampled:
-                    units.append(Unit("evaluate", teacher.sampled_name, seed, (train.name,)))
+                    units.append(Unit("evaluate", teacher.sampled_name, seed, before))
     for teacher in config.teachers:
         if isinstance(teacher, ReplaySection):
             units += [
@@ -119,10 +121,7 @@ def _train(
     assert isinstance(teacher, LearnedSection)
     training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
     result = training.run()
-    files = RunDir(run_dir)
-    candidate = files.checkpoints / result.pop("candidate")
-    target = files.teacher_zip(teacher.name, unit.seed)
-    write_whole(target, lambda aside: shutil.copyfile(candidate, aside))
+    training.keep(result.pop("candidate"), result)
     return result
 
 

@@ -1,0 +1,99 @@
+"""Learned teachers that a run takes from files: checked, copied into its directory, described."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from lessonplan.envs import CurriculumVecEnv
+from lessonplan.student import Cohort, TaskSuite
+from lessonplan.teacher import StoredTeacher, load_teacher, stored_teacher
+
+from ..common.files import write_whole
+from ..config.config import Course, LearnedSection
+from ..config.loading import read_config
+from ..store.layout import RunDir
+from .build import build_room
+
+
+def take_teacher(section: LearnedSection, files: RunDir, seed: int) -> None:
+    """Copy the file that a teacher comes from into the run directory, unless it is there.
+
+    Raises:
+        ValueError: if it is gone.
+    """
+    target, source = files.teacher_zip(section.name, seed), Path(section.origin)
+    if target.exists():
+        return
+    if not source.exists():
+        raise ValueError(f"teacher {section.name!r}: {source}, from which it comes, is gone")
+    stored = stored_teacher(source)
+    write_whole(target, stored.copy)
+
+
+def taken_teacher(section: LearnedSection, files: RunDir, seed: int) -> StoredTeacher | None:
+    """What the file of a teacher says: the run's own, else where it comes from; None if gone."""
+    places = (files.teacher_zip(section.name, seed), Path(section.origin))
+    return next((stored_teacher(place) for place in places if place.exists()), None)
+
+
+def check_taken(section: LearnedSection, course: Course, suite: TaskSuite, cohort: Cohort) -> None:
+    """See that a teacher can be used as its section says.
+
+    What is gone is not looked at: a run that is gone on with has a copy.
+
+    Raises:
+        ValueError: if the section says other columns or another action than the file.
+    """
+    path = Path(section.origin)
+    if not path.exists():
+        return
+    stored = stored_teacher(path)
+    for key, own, wanted in (
+        ("observe", list(stored.columns), section.observe),
+        ("action", stored.action, section.action),
+    ):
+        if own and own != wanted:
+            raise ValueError(
+                f"teacher {section.name!r} has {key} {_worded(wanted)}, but the one in {path} was "
+                f"trained with {_worded(own)}; leave out {key}"
+            )
+    room = build_room(course, suite, 1, section.observe, action=section.action, cohort=cohort)
+    try:
+        load_teacher(path, CurriculumVecEnv(room))
+    except ValueError as error:
+        raise ValueError(f"teacher {section.name!r}, from {path}: {error}") from error
+
+
+def was_trained_on(stored: StoredTeacher, course: Course, path: Path) -> bool:
+    """Whether a teacher is known to have been trained on this course.
+
+    Args:
+        stored: what its file says.
+        course: that it is to teach on.
+        path: where it comes from: earlier versions left the course in the config of its run alone.
+    """
+    digests = stored.card.get("courses")
+    if digests is None and not stored.card.get("other_course"):
+        run = RunDir(path.parent.parent)
+        try:
+            digests = [course_digest(read_config(run.config))] if run.config.exists() else []
+        except ValueError:
+            digests = []
+    return digests == [course_digest(course)]
+
+
+def course_digest(course: Course) -> str:
+    """What tells suite, students and lifetimes of a course from others, in 16 hex digits."""
+    student: dict[str, Any] = course.student.model_dump(mode="json", exclude={"device"})
+    values = [
+        course.suite.model_dump(mode="json"),
+        student,
+        course.lifetime.model_dump(mode="json"),
+    ]
+    text = json.dumps(values, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _worded(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
