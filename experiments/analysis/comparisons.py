@@ -16,11 +16,18 @@ from .statistics import Sample, difference, probability_of_improvement, ratio, s
 BASELINE_ROLES = {
     "proportional": "proportional sampling",
     "tuned_mixture": "the tuned static mixture",
-    "tuned_rule": "the best tuned order-blind rule",
-    "untuned_rule": "the best untuned order-blind rule",
+    "tuned_rule": "the best tuned rule or bandit",
+    "untuned_rule": "the best untuned rule or bandit",
     "true_order": "the true order",
 }
-"""Roles of the baselines and what they are called in prose."""
+"""Roles of the baselines and what they are called in prose.
+
+A best rule or bandit is one that adapts and is not told the order: no static mixture, no learned
+teacher and no replay can be it.
+"""
+HARDLY = 0.5
+"""Where every teacher brings less than this share of its lifetimes to mastery, hardly anybody
+masters, and teachers are compared by area."""
 
 
 @dataclass
@@ -61,9 +68,10 @@ def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
     """Name of the teacher in each role of `BASELINE_ROLES` that the run can fill.
 
     Uniform stands in where there is no proportional teacher, and an untuned true order where there
-    is no tuned one. The best is the one with the lowest interquartile mean of its cost to mastery
-    on the reported students (which favours the baseline), then the highest area.
+    is no tuned one. The best is the first by `rank` on the reported students, which favours the
+    baseline.
     """
+    measure = leading_measure(teachers)
     plain = {name: t for name, t in teachers.items() if t.card.replay_of is None}
     roles: dict[str, str] = {}
     for name in ("proportional", "uniform"):
@@ -80,14 +88,41 @@ def choose_baselines(teachers: dict[str, Measured]) -> dict[str, str]:
     }
     for role, candidates in fields.items():
         if candidates:
-            roles[role] = min(candidates, key=rank).card.name
+            roles[role] = min(candidates, key=lambda t: rank(t, measure)).card.name
     return roles
 
 
-def rank(teacher: Measured) -> tuple[float, float, str]:
-    """Sorts teachers from best to worst."""
-    cost, score = teacher.sample("cost_to_mastery").iqm, teacher.sample("area").iqm
-    return cost, -score, teacher.card.name
+def leading_measure(teachers: dict[str, Measured]) -> str:
+    """What teachers are ranked by: `cost_to_mastery`, or `area` where hardly anybody masters."""
+    shares = [float(teacher.measures.mastered.mean()) for teacher in teachers.values()]
+    return "cost_to_mastery" if max(shares, default=0.0) >= HARDLY else "area"
+
+
+def rank(teacher: Measured, measure: str) -> tuple[float, float, str]:
+    """Sorts teachers from best to worst by the interquartile mean of a measure, then by area."""
+    cost = 0.0 if measure == "area" else teacher.sample(measure).iqm
+    return cost, -teacher.sample("area").iqm, teacher.card.name
+
+
+def ranking(teachers: dict[str, Measured]) -> list[str]:
+    """Names of all teachers from best to worst by the leading measure."""
+    measure = leading_measure(teachers)
+    return sorted(teachers, key=lambda name: rank(teachers[name], measure))
+
+
+def against_best(teachers: dict[str, Measured]) -> dict[str, Any] | None:
+    """The best teacher and every other against it by the leading measure; None without teachers.
+
+    Replays teach nothing of their own: they are left out where there is anybody else. `others` are
+    entries as those of `versus`, from the second best to the worst.
+    """
+    plain = {name: t for name, t in teachers.items() if t.card.replay_of is None} or teachers
+    if not plain:
+        return None
+    measure = leading_measure(teachers)
+    first, *rest = sorted(plain, key=lambda name: rank(plain[name], measure))
+    entries = (_compare(plain[name], plain[first], measure) for name in rest)
+    return {"teacher": first, "others": [entry for entry in entries if entry is not None]}
 
 
 def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dict[str, Any]]:

@@ -176,6 +176,10 @@ def probability_of_improvement(
 ) -> float:
     """How often the teacher does better on the same student, in [0, 1]; a tie counts half.
 
+    It is paired: a student is only compared with itself under the other teacher. That of rliable,
+    P(X > Y) of Agarwal et al. (2021), compares every run of the one with every run of the other,
+    which is another number wherever students differ from each other.
+
     Args:
         values: (s, m) of the teacher.
         baseline: (s', m) of the baseline, the same students; every teacher seed of the one is

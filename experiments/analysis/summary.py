@@ -1,9 +1,10 @@
-"""The numbers of a run: `summary.json` and the table of the command line.
+"""The numbers of a run: `summary.json` and the first table.
 
 Legend: s teacher seeds, m students, k tasks.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,19 @@ import numpy as np
 
 from ..common.files import write_whole
 from ..store.runs import StoredRun, read_run
-from .comparisons import Measured, choose_baselines, order_share, payback_students, versus
+from .comparisons import (
+    Measured,
+    against_best,
+    choose_baselines,
+    leading_measure,
+    order_share,
+    payback_students,
+    ranking,
+    versus,
+)
 from .measures import measure
 from .statistics import BOOTSTRAP_SEED, RESAMPLES, Sample
-from .wording import percent, with_interval
+from .wording import name_of_order, percent, with_interval
 
 _TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
 _AVERAGED = ("area", "calibration_error", "forgetting", "retention")
@@ -33,18 +43,26 @@ def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
     run = run_dir if isinstance(run_dir, StoredRun) else read_run(run_dir)
     teachers = measure_teachers(run)
     baselines = choose_baselines(teachers)
+    measure = leading_measure(teachers)
     students = [set(t.lifetimes.student_seeds.tolist()) for t in teachers.values()]
     summary = {
         "run": run.name,
-        "suite": {"name": run.environment["suite"]["name"], "tasks": run.tasks},
+        "suite": {
+            "name": run.environment["suite"]["name"],
+            "tasks": run.tasks,
+            "order": name_of_order(run.environment["suite"]["tasks"]),
+        },
         "budget": run.budget,
         "cost_unit": run.cost_unit,
         "students": len(set().union(*students)),
         "complete": not run.problems and bool(teachers),
         "problems": list(run.problems),
         "statistics": {"resamples": RESAMPLES, "seed": BOOTSTRAP_SEED, "interval": "percentile"},
+        "compared_by": measure,
+        "ranking": ranking(teachers),
+        "best": against_best(teachers),
         "baselines": baselines,
-        "teachers": {name: _teacher(run, teacher) for name, teacher in teachers.items()},
+        "teachers": {name: _teacher(run, teacher, measure) for name, teacher in teachers.items()},
         "versus": versus(teachers, baselines),
         "order_share": order_share(teachers),
         "payback_students": payback_students(teachers, baselines),
@@ -67,11 +85,12 @@ def write_summary(summary: dict[str, Any], file: Path) -> None:
     write_whole(file, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
-def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
+def _teacher(run: StoredRun, teacher: Measured, measure: str) -> dict[str, Any]:
     card, lifetimes, measures = teacher.card, teacher.lifetimes, teacher.measures
     wall = np.nansum(lifetimes.wall_seconds)
     entry: dict[str, Any] = {
         **card.summarized(),
+        "shuffled": card.shuffled,
         "lifetimes": measures.mastered.size,
         "teacher_seeds": len(lifetimes.teacher_seeds),
         "diverged": int(lifetimes.diverged.sum()),
@@ -91,7 +110,7 @@ def _teacher(run: StoredRun, teacher: Measured) -> dict[str, Any]:
     }
     entry["wall_seconds"] = float(wall)
     if card.kind == "learned":
-        entry["per_teacher_seed"] = _per_seed(teacher)
+        entry["per_teacher_seed"] = _per_seed(teacher, measure)
         entry["worst_teacher_seed"] = entry["per_teacher_seed"][-1]
     return entry
 
@@ -113,18 +132,18 @@ def _final(run: StoredRun, teacher: Measured) -> dict[str, Any]:
     }
 
 
-def _per_seed(teacher: Measured) -> list[dict[str, Any]]:
-    """What each teacher seed came to, the one whose students took the most to mastery last.
-
-    Among equals the one with the least area comes last.
-    """
+def _per_seed(teacher: Measured, measure: str) -> list[dict[str, Any]]:
+    """What each teacher seed came to, from the best to the worst by the leading measure."""
     samples = {
         metric: [Sample(row[None]) for row in getattr(teacher.measures, metric)]
         for metric in (*_TO_MASTERY, "area")
     }
     seeds = sorted(
         range(len(samples["area"])),
-        key=lambda i: (samples["cost_to_mastery"][i].iqm, -samples["area"][i].iqm),
+        key=lambda i: (
+            0.0 if measure == "area" else samples[measure][i].iqm,
+            -samples["area"][i].iqm,
+        ),
     )
     return [
         {
@@ -147,61 +166,80 @@ def _plain(value: Any) -> Any:
     return value
 
 
-RATIO_COLUMNS = {
-    "untuned_rule": "ratio to best untuned rule",
-    "tuned_rule": "ratio to best tuned rule",
+TABLE_RIVALS = {
+    "untuned_rule": "best untuned rule or bandit",
+    "tuned_rule": "best tuned rule or bandit",
 }
-"""Baselines of the table by their role: neither is told the true order."""
-
-
-def table_columns(summary: dict[str, Any]) -> tuple[str, ...]:
-    """The heading of the table, with a ratio for each baseline of `RATIO_COLUMNS` in the run."""
-    return (
-        "teacher",
-        "kind",
-        "mastered",
-        "median steps",
-        "steps to mastery (IQM, 95 %)",
-        *(title for role, title in RATIO_COLUMNS.items() if role in summary["baselines"]),
-        "area (95 %)",
-    )
+"""Baselines of the table by their role: neither is told the order of the tasks."""
 
 
 def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
-    """`table_columns` as a heading, then one row of text per teacher.
+    """A heading, then one row of text per teacher, from the best to the worst.
 
-    A leading ≥ marks a number in which more than half of the lifetimes stand at the budget.
+    The third column is the result. Where hardly anybody masters that is the area, and nothing is
+    said of mastery. A leading ≥ marks a number in which more than half of the lifetimes stand at
+    the budget.
     """
-    rivals = [summary["baselines"][role] for role in RATIO_COLUMNS if role in summary["baselines"]]
-    ratios = {
-        (entry["teacher"], entry["baseline"]): (entry["ratio"], entry["ci95"])
+    columns = _AREA_COLUMNS if summary["compared_by"] == "area" else _MASTERY_COLUMNS
+    roles = [role for role in TABLE_RIVALS if role in summary["baselines"]]
+    metric, prefix = (
+        ("area", "area, difference to ")
+        if columns is _AREA_COLUMNS
+        else ("steps_to_mastery", "ratio to ")
+    )
+    entries = {
+        (entry["teacher"], entry["baseline"]): entry
         for entry in summary["versus"]
-        if entry["metric"] == "steps_to_mastery"
+        if entry["metric"] == metric
     }
-    rows = [table_columns(summary)]
-    for name, teacher in summary["teachers"].items():
-        steps = teacher["steps_to_mastery"]
-        bound = "≥ " if teacher["mastered"] < 0.5 else ""
-        rows.append(
-            (
-                teacher["label"],
-                kind_of(teacher),
-                percent(teacher["mastered"]),
-                f"{bound}{steps['median']:,.0f}",
-                bound + with_interval(steps["iqm"], steps["ci95"], ",.0f"),
-                *(
-                    "1 (this one)"
-                    if name == rival
-                    else with_interval(*ratios.get((name, rival), (None, None)))
-                    for rival in rivals
-                ),
-                with_interval(teacher["area"]["iqm"], teacher["area"]["ci95"], ".3f"),
-            )
-        )
+    rows = [("teacher", "kind", *columns, *(prefix + TABLE_RIVALS[role] for role in roles))]
+    for name in summary["ranking"]:
+        teacher = summary["teachers"][name]
+        row = [teacher["label"], kind_of(teacher), *(write(teacher) for write in columns.values())]
+        for rival in (summary["baselines"][role] for role in roles):
+            entry = entries.get((name, rival))
+            row.append("this one" if name == rival else against(entry))
+        rows.append(tuple(row))
     return rows
 
 
+def _steps(teacher: dict[str, Any]) -> str:
+    steps = teacher["steps_to_mastery"]
+    bound = "≥ " if teacher["mastered"] < 0.5 else ""
+    return bound + with_interval(steps["iqm"], steps["ci95"], ",.0f")
+
+
+def _score(metric: str) -> Callable[[dict[str, Any]], str]:
+    return lambda teacher: with_interval(teacher[metric]["iqm"], teacher[metric]["ci95"], ".3f")
+
+
+_MASTERY_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "steps to mastery (95 %)": _steps,
+    "mastered": lambda teacher: percent(teacher["mastered"]),
+    "area (95 %)": _score("area"),
+}
+_AREA_COLUMNS = {"area (95 %)": _score("area"), "final score (95 %)": _score("final_score")}
+
+
+def against(entry: dict[str, Any] | None) -> str:
+    """An entry of `versus` as a cell of a table: a ratio, or of areas a difference."""
+    if entry is None:
+        return "-"
+    if is_tied(entry):
+        return "tied"
+    if entry["metric"] == "area":
+        return with_interval(entry["difference"], entry["difference_ci95"], "+.3f")
+    return with_interval(entry["ratio"], entry["ci95"])
+
+
+def is_tied(entry: dict[str, Any]) -> bool:
+    """Whether two teachers came to the same, however students are drawn."""
+    return entry["difference"] == 0 and not any(entry["difference_ci95"])
+
+
 def kind_of(teacher: dict[str, Any]) -> str:
-    """Its kind, and whether it is tuned; what was learned always is."""
+    """Its kind, and whether it is tuned (what was learned always is); a replay is called that."""
+    if teacher["replay_of"] is not None:
+        return "replay, shuffled" if teacher["shuffled"] else "replay"
     tuned = teacher["tuned"] and teacher["kind"] != "learned"
     return str(teacher["kind"]) + (", tuned" if tuned else "")

@@ -5,67 +5,33 @@ from typing import Any
 
 import numpy as np
 
-from .comparisons import BASELINE_ROLES
-from .wording import count, number, percent, styled
-
-FEWEST_STUDENTS = 6
-"""With fewer, not even a win on every student is significant at 5 % (sign test: 2 / 2**5)."""
+from .comparisons import BASELINE_ROLES, HARDLY
+from .headlines import FEWEST_STUDENTS, headline, is_measurable, subject
+from .summary import is_tied
+from .wording import count, number, percent, spaced, span, with_remarks
 
 Summary = dict[str, Any]
 
 
 def verdict(summary: Summary) -> str:
-    """One paragraph that is true whatever the numbers are."""
-    teachers = summary["teachers"]
-    start: str = (
-        "" if summary["complete"] else "This run is not complete, and its numbers may change. "
-    )
-    if not teachers:
-        return (
-            start + "There is no teacher with a finished lifetime yet, so there is nothing to say."
-        )
-    name = _subject(summary)
-    sentences = [_setting(summary), _result(summary, name)]
-    if not any(teacher["mastered"] for teacher in teachers.values()):
-        sentences.append("No teacher brought a student to mastery, so areas are compared.")
-    if len(teachers) == 1:
-        sentences.append("It was the only teacher, so nothing can be said about its worth.")
-    elif summary["students"] < FEWEST_STUDENTS:
-        sentences.append(
-            f"With only {count(summary['students'], 'student')} no difference between teachers "
-            f"can be shown (it takes at least {FEWEST_STUDENTS}); what follows describes these."
-        )
-    sentences += _comparisons(summary, name)
-    sentences += _order(summary, name) + _worst(summary, name) + _training(summary, name)
-    return start + " ".join(sentences)
+    """One paragraph that is true whatever the numbers are; the headline is its beginning."""
+    start = "" if summary["complete"] else "This run is not complete, and its numbers may change. "
+    return " ".join([start + headline(summary), *details(summary)])
 
 
-def _learned_teachers(summary: Summary) -> dict[str, Summary]:
-    """The learned teachers, each once: without its twin where it is also reported as sampled."""
-    teachers = {n: t for n, t in summary["teachers"].items() if t["kind"] == "learned"}
-    return {n: t for n, t in teachers.items() if t["sampled_twin_of"] is None} or teachers
-
-
-def _subject(summary: Summary) -> str:
-    """The teacher that the verdict is about: a learned one, else the best of all.
-
-    Of several learned ones it is picked without a look at the reported students.
-    """
-    if learners := _learned_teachers(summary):
-        return min(learners, key=lambda name: _selection(learners[name], name))
-    teachers = {n: t for n, t in summary["teachers"].items() if t["replay_of"] is None}
-    pool = teachers or summary["teachers"]
-    best = sorted((t["cost_to_mastery"]["iqm"], -t["area"]["iqm"], n) for n, t in pool.items())
-    return str(best[0][2])
-
-
-def _selection(teacher: Summary, name: str) -> tuple[bool, float, str]:
-    """Sorts learned teachers by their cost on the selection students of the reported course.
-
-    That of other courses is in other units: those teachers come last, by name.
-    """
-    cost = None if teacher["other_course"] else teacher["selection_cost"]
-    return cost is None, 0.0 if cost is None else cost, name
+def details(summary: Summary) -> list[str]:
+    """The sentences of the verdict behind its headline."""
+    if not summary["teachers"]:
+        return []
+    name = subject(summary)
+    return [
+        _setting(summary),
+        _result(summary, name),
+        *_comparisons(summary, name),
+        *_order(summary, name),
+        *_worst(summary, name),
+        *_training(summary, name),
+    ]
 
 
 def _setting(summary: Summary) -> str:
@@ -81,39 +47,34 @@ def _setting(summary: Summary) -> str:
 
 def _result(summary: Summary, name: str) -> str:
     teacher = summary["teachers"][name]
-    learners = _learned_teachers(summary)
-    if teacher["kind"] != "learned":
-        lead = f"No teacher was learned; the best one, {teacher['label']},"
-    elif len(learners) > 1:
-        unknown = _selection(teacher, name)[0]
-        which = "the first by name" if unknown else "the best on the selection students"
-        lead = f"Of {len(learners)} learned teachers {which}, {teacher['label']},"
-    else:
-        lead = f"The learned teacher {teacher['label']}"
+    lead = teacher["label"]
     seeds = teacher["teacher_seeds"]
     if teacher["kind"] == "learned":
         # One training run says nothing about the next: the intervals are of students alone.
         note = f"{seeds} seeds" if seeds > 1 else "trained once, so intervals are of students alone"
-        lead = lead.rstrip(",") + f" ({note}){',' if lead.endswith(',') else ''}"
-    area = f"its area was {teacher['area']['iqm']:.3f} ({_interval(teacher['area'], '.3f')})"
+        lead += f" ({note})"
+    area, score = teacher["area"], teacher["final_score"]
+    worth = f"its area was {area['iqm']:.3f} ({span(area['ci95'], '.3f')})"
+    if summary["compared_by"] == "area":
+        worth += f" and its score at the end {score['iqm']:.3f} ({span(score['ci95'], '.3f')})"
     if not teacher["mastered"]:
-        return f"{lead} brought no student to mastery of all tasks; {area}."
+        return f"{lead} brought no student to mastery of all tasks; {worth}."
     brought = (
-        f"{lead} brought {_percent(teacher['mastered'])} of its "
+        f"{lead} brought {spaced(percent(teacher['mastered']))} of its "
         f"{count(teacher['lifetimes'], 'lifetime')} to mastery of all tasks"
     )
-    if teacher["mastered"] < 0.5:
-        return f"{brought} within the budget; {area}."
+    if teacher["mastered"] < HARDLY:
+        return f"{brought} within the budget; {worth}."
     steps = teacher["steps_to_mastery"]
     rest = "" if teacher["mastered"] == 1 else ", the others counted at the whole budget"
     return (
         f"{brought}, after {number(steps['iqm'])} student steps (interquartile mean{rest}; "
-        f"95 % interval {_interval(steps, ',.0f')}); {area}."
+        f"95 % interval {span(steps['ci95'], ',.0f')}); {worth}."
     )
 
 
 def _comparisons(summary: Summary, name: str) -> list[str]:
-    """One sentence for each outcome (better, worse, not decided) with its baselines.
+    """One sentence for each outcome (better, worse, tied, not decided) with its baselines.
 
     A baseline that fills several roles is named once, with all of them.
     """
@@ -132,43 +93,48 @@ def _comparisons(summary: Summary, name: str) -> list[str]:
 def _role(summary: Summary, role: str, baseline: str) -> str:
     if role == "proportional" and baseline != "proportional":
         return "uniform sampling"
-    if role == "true_order" and summary["teachers"][baseline]["tuned"]:
-        return "the tuned true order"
+    if role == "true_order":
+        tuned = "tuned " if summary["teachers"][baseline]["tuned"] else ""
+        return f"the {tuned}{summary['suite']['order']}"
     return BASELINE_ROLES[role]
 
 
 def _comparison(summary: Summary, name: str, baseline: str, title: str) -> tuple[str, str] | None:
     """The outcome and the baseline with the numbers; by area where hardly anybody mastered."""
     mine, other = summary["teachers"][name], summary["teachers"][baseline]
-    by_cost = max(mine["mastered"], other["mastered"]) >= 0.5
+    by_cost = max(mine["mastered"], other["mastered"]) >= HARDLY
     key = (name, baseline, "cost_to_mastery" if by_cost else "area")
     for entry in summary["versus"]:
         if (entry["teacher"], entry["baseline"], entry["metric"]) == key:
             who = title if other["label"].lower() in title.lower() else f"{title}, {other['label']}"
-            return _judgement(entry, by_cost), f"{who} ({_evidence(summary, entry, by_cost)})"
+            evidence = "" if is_tied(entry) else f" ({_evidence(summary, entry)})"
+            return _judgement(entry), f"{who}{evidence}"
     return None
 
 
-def _judgement(entry: Summary, lower_is_better: bool) -> str:
-    low, high = entry["difference_ci95"]
+def _judgement(entry: Summary) -> str:
+    if is_tied(entry):
+        return "It tied with"
     if entry["students"] < FEWEST_STUDENTS:
         return "It stood against"
-    if low <= 0 <= high:
+    if not is_measurable(entry):
         return "It did not differ measurably from"
-    better = high < 0 if lower_is_better else low > 0
+    better = (entry["difference"] > 0) == (entry["metric"] == "area")
     return "It was better than" if better else "It was worse than"
 
 
-def _evidence(summary: Summary, entry: Summary, by_cost: bool) -> str:
-    chance = f"probability of improvement {_percent(entry['probability_of_improvement'])}"
-    if by_cost and entry["ratio"] is not None:
-        between = f", 95 % interval {_range(entry['ci95'], '.2f')}" if entry["ci95"] else ""
-        what = f"{entry['ratio']:.2f} times the {summary['cost_unit']} to mastery"
-        return f"{what}{between}, {chance}"
-    style = "+,.0f" if by_cost else "+.3f"
-    gap = _range(entry["difference_ci95"], style)
-    what = f"{summary['cost_unit']} to mastery" if by_cost else "area"
-    return f"{what} {entry['difference']:{style}}, 95 % interval {gap}, {chance}"
+def _evidence(summary: Summary, entry: Summary) -> str:
+    chance = entry["probability_of_improvement"]
+    words = f"paired probability of improvement {spaced(percent(chance))}"
+    if entry["students"] < FEWEST_STUDENTS or not is_measurable(entry):
+        words += ", no proof" if abs(chance - 0.5) >= 0.25 else ""
+    cost = f"{summary['cost_unit']} to mastery"
+    if entry["metric"] != "area" and entry["ratio"] is not None:
+        between = f", 95 % interval {span(entry['ci95'], '.2f')}" if entry["ci95"] else ""
+        return f"{entry['ratio']:.2f} times the {cost}{between}, {words}"
+    what, style = ("area", "+.3f") if entry["metric"] == "area" else (cost, "+,.0f")
+    gap = span(entry["difference_ci95"], style)
+    return f"difference in {what} {entry['difference']:{style}}, 95 % interval {gap}, {words}"
 
 
 def _order(summary: Summary, name: str) -> list[str]:
@@ -180,12 +146,14 @@ def _order(summary: Summary, name: str) -> list[str]:
     by_steps = min(summary["teachers"][one]["mastered"] for one in names) >= 0.75
     prefix = "" if by_steps and share["ci95"] else "area_"
     value, interval = share[prefix + "share"], share[prefix + "ci95"]
-    baseline = summary["teachers"][share["baseline"]]["label"]
+    baseline = with_remarks(summary["teachers"][share["baseline"]]["label"])
     if value is None or interval is None:
         return [f"It gained too little over {baseline} to tell order from proportions."]
-    sentence = f"Shuffling its choices in time loses {_percent(value)} of its gain over {baseline}"
+    sentence = (
+        f"Shuffling its choices in time loses {spaced(percent(value))} of its gain over {baseline}"
+    )
     sentence += " in area" if prefix else " in steps to mastery"
-    sentence += f" (95 % interval {_range(interval, '.0%')})"
+    sentence += f" (95 % interval {span(interval, '.0%')})"
     if summary["students"] < FEWEST_STUDENTS:
         return [sentence + "."]
     if interval[0] > 0:
@@ -199,12 +167,16 @@ def _worst(summary: Summary, name: str) -> list[str]:
     if worst is None or teacher["teacher_seeds"] < 2:
         return []
     each = teacher["per_teacher_seed"]
+    if summary["compared_by"] == "area":
+        areas = ", ".join(f"{seed['area']['iqm']:.3f}" for seed in each)
+        return [f"Its {count(len(each), 'seed')} came to areas of {areas}."]
     steps = ", ".join(number(seed["steps_to_mastery"]["iqm"]) for seed in each)
     median = number(float(np.median([seed["steps_to_mastery"]["iqm"] for seed in each])))
+    share = spaced(percent(worst["mastered"]))
     return [
         f"Its {count(len(each), 'seed')} took {steps} student steps (median {median}); the worst "
-        f"of them ({worst['teacher_seed']}) brought {_percent(worst['mastered'])} to mastery, "
-        f"with an area of {worst['area']['iqm']:.3f}."
+        f"of them ({worst['teacher_seed']}) brought {share} to mastery, with an area of "
+        f"{worst['area']['iqm']:.3f}."
     ]
 
 
@@ -215,8 +187,10 @@ def _training(summary: Summary, name: str) -> list[str]:
     cost = f"Making it cost {number(compute)} training-example equivalents per seed"
     if summary["teachers"][name]["other_course"]:
         return [f"{cost}, on another course: what it saves here is in other units."]
+    if summary["compared_by"] == "area":
+        return [cost + "."]
     payback = summary["payback_students"].get(name) or {}
-    labels = {other: summary["teachers"][other]["label"] for other in payback}
+    labels = {other: with_remarks(summary["teachers"][other]["label"]) for other in payback}
     saves = {
         entry["baseline"]
         for entry in summary["versus"]
@@ -235,16 +209,3 @@ def _training(summary: Summary, name: str) -> list[str]:
     parts += [f"never paid back against {' or '.join(never)}"] if never else []
     parts += [f"not shown to pay against {' or '.join(unsure)}"] if unsure else []
     return [", ".join([cost, *parts]) + "."]
-
-
-def _percent(value: float) -> str:
-    return percent(value).replace("%", " %")
-
-
-def _interval(estimate: Summary, style: str) -> str:
-    return _range(estimate["ci95"], style)
-
-
-def _range(interval: list[float], style: str) -> str:
-    low, high = (styled(end, style) for end in interval)
-    return f"{low} to {high}".replace("%", " %")

@@ -1,4 +1,7 @@
-"""How numbers are written in every table and sentence of a report."""
+"""How numbers, and what they are of, are written in every table and sentence of a report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def number(value: float) -> str:
@@ -35,6 +38,28 @@ def styled(value: float, style: str) -> str:
     return percent(value) if style == ".0%" else f"{value:{style}}"
 
 
+def spaced(text: str) -> str:
+    """Percentages as sentences have them, with a space: `40 %`."""
+    return text.replace("%", " %")
+
+
+def span(interval: Sequence[float], style: str) -> str:
+    """An interval in a sentence: `0.58 to 0.66`."""
+    low, high = (styled(end, style) for end in interval)
+    return spaced(f"{low} to {high}")
+
+
+def with_remarks(label: str, *remarks: str) -> str:
+    """A teacher's label with all remarks in parentheses, so that no comma of it parts a list.
+
+    >>> with_remarks("uniform, mixed in batches"), with_remarks("in-order", "told the true order")
+    ('uniform (mixed in batches)', 'in-order (told the true order)')
+    """
+    name, *own = label.split(", ")
+    every = [*own, *remarks]
+    return f"{name} ({', '.join(every)})" if every else name
+
+
 def with_interval(value: float | None, interval: list[float] | None, style: str = ".2f") -> str:
     """`0.62 [0.58, 0.66]`, or a hyphen where there is no number."""
     if value is None:
@@ -42,3 +67,26 @@ def with_interval(value: float | None, interval: list[float] | None, style: str 
     if interval is None:
         return styled(value, style)
     return f"{styled(value, style)} [{styled(interval[0], style)}, {styled(interval[1], style)}]"
+
+
+def name_of_order(tasks: Sequence[Mapping[str, Any]]) -> str:
+    """What the order of tasks is called: the true one only where prerequisites say so.
+
+    Args:
+        tasks: facts of each, as `environment.json` has them.
+
+    >>> name_of_order([{"prerequisites": []}, {"prerequisites": ["a"]}])
+    'true order'
+    >>> name_of_order([{"difficulty": 1.0}, {"difficulty": 2.0}]), name_of_order([{}, {}])
+    ('order of difficulty', 'listed order')
+    """
+    if any(task.get("prerequisites") for task in tasks):
+        return "true order"
+    levels = {task.get("difficulty", 0.0) for task in tasks}
+    return "order of difficulty" if len(levels) > 1 else "listed order"
+
+
+def enumeration(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from ..analysis.comparisons import Measured
+from ..analysis.wording import name_of_order
 from ..store.runs import StoredRun
 from .schedule_maps import schedule_span
 from .style import (
@@ -24,16 +25,18 @@ from .style import (
     count_axis,
     label,
     new_figure,
+    shortened,
     tidy,
     unit_label,
 )
 
 DIRECTLY_LABELLED = 24
+KEY_LETTERS = 48
 
 
 def draw_scores(run: StoredRun, names: list[str]) -> Figure:
-    """Test score of every task over the lifetime, one panel per teacher, tasks by true order."""
-    key = 0.62 + 0.068 * max(12, *(len(task) for task in run.tasks), 0)
+    """Test score of every task over the lifetime, one panel per teacher, tasks in their order."""
+    key = 0.62 + 0.068 * max(12, *(len(shortened(task, KEY_LETTERS)) for task in run.tasks))
     panels = Panels(len(names), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
     figure = panels.figure()
     colors = task_colors(len(run.tasks))
@@ -52,12 +55,13 @@ def draw_scores(run: StoredRun, names: list[str]) -> Figure:
             axes.set_yticklabels([])
         if not panels.is_lowest(i):
             axes.set_xticklabels([])
-    _task_bar(figure, add_axes(figure, panels.bar(0.2 + 0.19 * len(run.tasks), 0.2)), run, colors)
+    box = panels.bar(0.2 + 0.19 * len(run.tasks), 0.2)
+    _task_bar(figure, add_axes(figure, box), run, colors, most=int(box[3] / 0.14))
     return figure
 
 
 def task_colors(k: int) -> list[tuple[float, ...]]:
-    """One colour per place in the true order, from dark to light but not too light, (k,)."""
+    """One colour per place in the order, from dark to light but not too light, (k,)."""
     viridis = matplotlib.colormaps["viridis"]
     return [tuple(viridis(place)) for place in np.linspace(0.0, 0.92, k)]
 
@@ -79,17 +83,21 @@ def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float
     count_axis(axes, 4)
 
 
-def _task_bar(figure: Figure, axes: Axes, run: StoredRun, colors: list[tuple[float, ...]]) -> None:
-    """A key of the tasks in their true order, first at the bottom."""
+def _task_bar(
+    figure: Figure, axes: Axes, run: StoredRun, colors: list[tuple[float, ...]], most: int
+) -> None:
+    """A key of the tasks in their order, first at the bottom; `most` of them have their names."""
     k = len(run.tasks)
     norm = BoundaryNorm([place - 0.5 for place in range(k + 1)], k) if k > 1 else Normalize()
     bar = figure.colorbar(ScalarMappable(norm, ListedColormap(colors)), cax=axes)
-    ticks = list(range(0, k, max(1, k // DIRECTLY_LABELLED))) if k > 1 else [0.5]
-    bar.set_ticks(ticks, labels=[run.tasks[run.order[int(i)]] for i in ticks])
+    ticks = list(range(0, k, -(-k // min(most, DIRECTLY_LABELLED)))) if k > 1 else [0.5]
+    names = [shortened(run.tasks[run.order[int(i)]], KEY_LETTERS) for i in ticks]
+    bar.set_ticks(ticks, labels=names)
     axes.tick_params(labelsize=8, length=0, labelcolor=INK)
     axes.minorticks_off()
     bar.outline.set_visible(False)
-    axes.set_title("tasks in the\ntrue order", fontsize=8.5, color=INK, loc="left")
+    order = name_of_order(run.environment["suite"]["tasks"])
+    axes.set_title(f"tasks in the\n{order}", fontsize=8.5, color=INK, loc="left")
 
 
 def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
@@ -102,15 +110,6 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
         line = _mastery_line(axes, teacher, end, styles[name])
         finals.append(
             (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
-        )
-    if not any(teacher.measures.mastered.any() for teacher in teachers.values()):
-        axes.text(
-            0.5,
-            0.5,
-            "no student mastered every task within the budget",
-            color=INK,
-            ha="center",
-            transform=axes.transAxes,
         )
     tidy(axes, grid="y")
     axes.set_xlim(0, end)
@@ -143,7 +142,7 @@ def _mastery_line(axes: Axes, teacher: Measured, end: float, style: Style) -> Li
         color=style.color,
         ls=style.dashes,
         lw=style.width,
-        label=teacher.card.title,
+        label=shortened(teacher.card.title, KEY_LETTERS),
         zorder=3 if teacher.card.kind == "learned" else 2,
     )
     return line

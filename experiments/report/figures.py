@@ -6,8 +6,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..analysis.comparisons import Measured, choose_baselines, rank
+from ..analysis.comparisons import Measured, choose_baselines, leading_measure, rank
 from ..analysis.summary import measure_teachers
+from ..analysis.wording import name_of_order
 from ..store.runs import StoredRun
 from .curves import draw_mastery, draw_scores
 from .points import draw_area, draw_cost, draw_spending
@@ -25,6 +26,7 @@ class ReportFigure:
     title: str
     caption: str
     png: bytes
+    about_mastery: bool
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class _Subject:
 FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     "schedules": (
         "What was taught when",
-        "Share of students that were taught each task, tasks in their true order from bottom to "
+        "Share of students that were taught each task, tasks in their {order} from bottom to "
         "top. Only students that were still being taught count; the grey strip shows how many; "
         "a map ends where fewer than one in twenty were left.",
         lambda of: draw_schedules(of.run, of.names),
@@ -78,20 +80,23 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     "spending": (
         "Where the compute went",
         "Compute that a student used until it was mastered or the budget was spent, and the "
-        "compute that made the teacher (per teacher seed).",
+        "compute to train and tune the teacher, once per teacher seed; both in training-example "
+        "equivalents.",
         lambda of: draw_spending(of.teachers),
     ),
 }
 """Every figure of the report by name: its title, its caption, and what draws it."""
+_ABOUT_MASTERY = ("mastery", "cost_to_mastery")
 
 
 def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[str, Measured]:
     """At most `limit` teachers in their order: learned ones, baselines, then the best others."""
     baselines = set(choose_baselines(teachers).values())
+    measure = leading_measure(teachers)
 
     def urgency(name: str) -> tuple[int, tuple[float, float, str]]:
         first = teachers[name].card.kind == "learned" or name in baselines
-        return (0 if first else 1, rank(teachers[name]))
+        return (0 if first else 1, rank(teachers[name], measure))
 
     names = set(sorted(teachers, key=urgency)[:limit])
     return {name: teacher for name, teacher in teachers.items() if name in names}
@@ -100,7 +105,9 @@ def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[
 def draw_figures(
     run: StoredRun, folder: Path | None = None, teachers: dict[str, Measured] | None = None
 ) -> list[ReportFigure]:
-    """Every figure of a run that has finished lifetimes, none otherwise.
+    """Every figure of a run that has finished lifetimes; none otherwise.
+
+    Those about mastery are left out where nobody mastered every task.
 
     Args:
         run: what was stored.
@@ -115,9 +122,18 @@ def draw_figures(
     subject = _Subject(run, selection, teacher_styles(cards))
     others = [teacher.card.title for name, teacher in every.items() if name not in selection]
     note = f" Not drawn, but in the table: {', '.join(others)}." if others else ""
+    order = name_of_order(run.environment["suite"]["tasks"])
+    anybody = any(teacher.measures.mastered.any() for teacher in every.values())
     figures = [
-        ReportFigure(name, title, caption + note, to_png(draw(subject)))
+        ReportFigure(
+            name,
+            title,
+            caption.format(order=order) + note,
+            to_png(draw(subject)),
+            name in _ABOUT_MASTERY,
+        )
         for name, (title, caption, draw) in FIGURES.items()
+        if anybody or name not in _ABOUT_MASTERY
     ]
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

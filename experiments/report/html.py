@@ -1,7 +1,8 @@
 """The pieces of the HTML page: everything is text in, escaped HTML out."""
 
 import base64
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 STYLE = """
@@ -20,23 +21,49 @@ p, li { max-width: 62rem; }
 .warning { border-left: 5px solid #d55e00; background: #fdf3ec; padding: .8rem 1.2rem;
   margin: 1.1rem 0; max-width: 62rem; }
 .warning ul { margin: .3rem 0 0; padding-left: 1.2rem; }
+.lead { font-size: 1.12rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums;
   margin: .6rem 0; }
-th, td { padding: .36rem .75rem; border-bottom: 1px solid var(--line); text-align: right;
-  white-space: nowrap; vertical-align: bottom; }
-th { font-weight: 600; border-bottom: 2px solid var(--ink); white-space: normal; }
-th:first-child, td:first-child, .text td, .text th { text-align: left; }
-.text td { white-space: normal; vertical-align: top; }
+th, td { padding: .36rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
+  vertical-align: top; overflow-wrap: break-word; }
+th { font-weight: 600; border-bottom: 2px solid var(--ink); vertical-align: bottom; }
+th:first-child, td:first-child { padding-left: .3rem; }
+.number { text-align: right; }
+td.number { white-space: nowrap; }
 tr.strong td { font-weight: 650; background: var(--tint); }
 figure { margin: 1.2rem 0 2rem; }
 figure img { max-width: 100%; height: auto; display: block; }
 pre { background: var(--tint); padding: .9rem 1.1rem; overflow-x: auto; font-size: .84rem;
   line-height: 1.45; }
-details { margin: .5rem 0; }
+details { margin: .9rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 nav a { margin-right: 1.1rem; }
 a { color: var(--accent); }
+@media (max-width: 640px) {
+  body { padding: 1.2rem .9rem 3rem; }
+  .verdict, .warning { padding: .7rem .9rem; }
+  thead { display: none; }
+  table, tbody, .first thead, tr { display: block; }
+  tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  tr.strong { background: var(--tint); }
+  td, td.number, td:first-child { display: flex; justify-content: space-between; gap: 1rem;
+    border: 0; padding: .08rem .3rem; white-space: normal; text-align: right; min-width: 0; }
+  td::before { content: attr(data-label); color: var(--soft); text-align: left; }
+  td:first-child { display: block; text-align: left; font-weight: 600; overflow-wrap: anywhere; }
+  td:first-child::before { content: none; }
+  td.none { display: none; }
+  .first tr { display: flex; flex-wrap: wrap; column-gap: .8rem; align-items: baseline; }
+  .first td { font-size: .8rem; color: var(--soft); gap: .35rem; }
+  .first td:first-child { flex: 1 1 0; font-size: .95rem; color: var(--ink); }
+  .first td.result { flex: 0 0 auto; font-size: .95rem; color: var(--ink); }
+  .first td.result::before, .first td.plain::before { content: none; }
+  .first th { border: 0; padding: 0 .3rem; font-size: .8rem; }
+  .first th:first-child { flex: 1 1 0; }
+  .first td.minor, .first th.minor, .first th.more { display: none; }
+  .first tr::after { content: ""; order: 1; flex-basis: 100%; }
+  .first td.more { order: 2; }
+}
 @media print { body { max-width: none; padding: 0; font-size: 11px; } details { display: none; }
   figure { break-inside: avoid; } }
 """
@@ -75,20 +102,49 @@ def table(
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
     strong: Sequence[bool] = (),
-    text: bool = False,
+    roles: Mapping[int, str] | None = None,
 ) -> str:
-    """A table; the first column is text, the others are numbers unless `text` says otherwise."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    """A table: text at the left, columns of numbers at the right; on a phone a block per row.
+
+    Args:
+        columns: their headings, beside each cell on a phone.
+        rows: cells as text.
+        strong: which rows stand out.
+        roles: of some columns by place, for the table that is to be seen first on a phone too:
+            `result` beside the first one, `plain more` and `more` below it, `minor` not at all.
+    """
+    roles = roles or {}
+    places = range(len(columns))
+    kinds = [roles.get(i, "") for i in places]
+    for i in places[1:]:
+        if all(_NUMBER.match(row[i]) for row in rows):
+            kinds[i] = f"number {kinds[i]}".strip()
+    head = "".join(_cell("th", kinds[i], "", columns[i]) for i in places)
     body = []
     for i, row in enumerate(rows):
         mark = ' class="strong"' if i < len(strong) and strong[i] else ""
-        cells = "".join(f"<td>{escape(cell)}</td>" for cell in row)
+        cells = "".join(_cell("td", kinds[j], columns[j], row[j]) for j in places)
         body.append(f"<tr{mark}>{cells}</tr>")
-    kind = ' class="text"' if text else ""
+    first = ' class="first"' if roles else ""
     return (
-        f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead>'
+        f'<div class="wide"><table{first}><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
+
+
+_NUMBER = re.compile(
+    r"(≥ |nearly )?[-+]?\d[\d,.]*( (million|billion))?( ?%)?( ?[\[(,].*)?$|-$|tied$|this one$"
+)
+"""Cells of a column that is set at the right."""
+
+
+def _cell(tag: str, kind: str, column: str, text: str) -> str:
+    label = f' data-label="{escape(column)}"' if column else ""
+    kind = f"{kind} none".strip() if tag == "td" and text == "-" else kind
+    mark = f' class="{kind}"' if kind else ""
+    # The unit stays with its number.
+    text = escape(text.replace(" %", "\u00a0%"))
+    return f"<{tag}{mark}{label}>{text}</{tag}>"
 
 
 def picture(title: str, caption: str, png: bytes) -> str:
@@ -100,10 +156,14 @@ def picture(title: str, caption: str, png: bytes) -> str:
     )
 
 
-def folded(title: str, content: str, preformatted: bool = True) -> str:
-    """Something long that opens on a click."""
-    inner = f"<pre>{escape(content)}</pre>" if preformatted else content
-    return f"<details><summary>{escape(title)}</summary>{inner}</details>"
+def folded(title: str, content: str) -> str:
+    """HTML that opens on a click."""
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
+def preformatted(text: str) -> str:
+    """Text as it stands."""
+    return f"<pre>{escape(text)}</pre>"
 
 
 def contents(links: Sequence[tuple[str, str]]) -> str:

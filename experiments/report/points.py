@@ -1,5 +1,7 @@
 """Figures of one number per lifetime: area, cost to mastery, and where the compute went."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,10 +11,12 @@ from ..analysis.comparisons import Measured
 from ..store.runs import StoredRun
 from .style import (
     INK,
+    NAME_INCHES,
     SOFT,
     Style,
     compact,
     count_axis,
+    fitted,
     label,
     new_figure,
     tidy,
@@ -48,11 +52,15 @@ def _points(
     names = sorted(teachers, key=lambda n: (sign * teachers[n].sample(metric).iqm, n))
     for place, name in enumerate(names):
         _row(axes, len(names) - 1 - place, teachers[name], metric, styles[name])
-    axes.set_yticks(range(len(names)), [teachers[n].card.title for n in reversed(names)])
+    axes.set_yticks(range(len(names)), _titles(teachers, reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     tidy(axes, grid="x")
     _key(figure, hollow=metric == "cost_to_mastery")
     return figure, axes
+
+
+def _titles(teachers: dict[str, Measured], names: Iterable[str]) -> list[str]:
+    return [fitted(teachers[name].card.title, NAME_INCHES, 8.5) for name in names]
 
 
 def _row(axes: Axes, y: float, teacher: Measured, metric: str, style: Style) -> None:
@@ -133,10 +141,10 @@ def draw_spending(teachers: dict[str, Measured]) -> Figure:
     rows = np.arange(len(names))
     axes.barh(rows, total - probing, height=0.66, color="#0072b2", label="training the student")
     axes.barh(rows, probing, left=total - probing, height=0.66, color="#e69f00", label="probing it")
-    axes.set_yticks(rows, [teachers[n].card.title for n in names])
+    axes.set_yticks(rows, _titles(teachers, names))
     tidy(axes, grid="x")
     count_axis(axes)
-    label(axes, "mean compute per student (training-example equivalents)")
+    label(axes, "mean compute per student")
     axes.legend(
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
@@ -163,4 +171,4 @@ def _investment(axes: Axes, teachers: dict[str, Measured], names: list[str]) -> 
     axes.tick_params(labelleft=False)
     axes.set_xlim(0, compute.max() * 1.2)
     count_axis(axes, 4)
-    label(axes, "compute to train and tune the teacher, once")
+    label(axes, "compute to make the teacher")

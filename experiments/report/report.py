@@ -9,40 +9,55 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..analysis.headlines import FEWEST_STUDENTS, headline
 from ..analysis.summary import measure_teachers, summarize, write_summary
-from ..analysis.verdicts import verdict
-from ..common.files import write_whole
+from ..analysis.summary_csv import write_summary_csv
+from ..analysis.verdicts import details, verdict
+from ..analysis.wording import name_of_order
+from ..common.files import read_json, write_whole
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
 from .data import data_section
-from .figures import draw_figures
-from .html import contents, folded, heading, page, paragraph, picture, table, warning
+from .figures import ReportFigure, draw_figures
+from .html import contents, folded, heading, page, paragraph, picture, preformatted, table, warning
 from .tables import (
     comparison,
     learning_table,
     main_table,
+    mastery_table,
     more_numbers,
     needs_table,
     versus_table,
 )
 
-HOW_TO_READ = (
+_HOW_TO_READ = (
     "Every number comes from test data that no teacher saw. Values are interquartile means over "
-    "lifetimes (the mean of the middle half) with 95 % bootstrap intervals in brackets; the "
-    "bootstrap draws students, the same ones for every teacher, and teacher seeds. A lifetime that "
-    "never mastered every task counts at the whole budget, which hides part of how far behind it "
-    "is; ≥ marks a number in which more than half of the lifetimes do. A ratio below 1 means less "
-    "cost. The percentage behind a comparison is the probability of improvement: how often the "
-    "teacher did better on the same student, ties counting half. The ratios of the first table are "
-    "of steps to mastery. A best rule is one that is not told the true order; it is picked by the "
-    "results shown here, which favours it."
+    "lifetimes (the mean of the middle half; a lifetime is one student from its start to its "
+    "mastery or the end of its budget) with 95 % bootstrap intervals in brackets; the bootstrap "
+    "draws students, the same ones for every teacher, and teacher seeds. Area is the mean test "
+    "score over the whole budget. Measurably: the 95 % interval of the difference excludes zero. "
+    "The best is picked by the results shown here, which favours it."
 )
+_OF_MASTERY = (
+    " A lifetime that never mastered every task counts at the whole budget, which hides part of "
+    "how far behind it is; ≥ marks a number in which more than half of the lifetimes do. The table "
+    "is sorted by {unit} to mastery; its ratios are of steps to mastery, below 1 means fewer."
+)
+_OF_AREA = " The table is sorted by area."
+_BASELINES = (
+    "The percentage behind a comparison is the paired probability of improvement: how often the "
+    "teacher did better on the same student, ties counting half (that of rliable compares all with "
+    "all). A best rule or bandit is one that adapts and is not told the {order}: static mixtures, "
+    "learned teachers and replays are left out. It is picked by the results shown here, which "
+    "favours it."
+)
+_FEW = " With fewer than {fewest} students a percentage of 100 proves nothing."
 
 
 def write_report(
     run_dirs: str | Path | Sequence[str | Path], out: str | Path | None = None
 ) -> dict[str, Any]:
-    """Write `report.html`, `figures/` and `summary.json`; several runs are compared.
+    """Write `report.html`, `figures/`, `summary.json` and `summary.csv`; several runs are compared.
 
     Args:
         run_dirs: one run directory or several; of a sweep those that
@@ -54,8 +69,8 @@ def write_report(
         in both cases with the `verdict` in words.
 
     Raises:
-        ValueError: if one of them is not a run directory, or several are to be compared in no
-            folder or in that of a run, whose own report would be lost.
+        ValueError: if one of them is not a run directory or has lost what was recorded, or several
+            are to be compared in no folder or in that of a run, whose own report would be lost.
     """
     paths = [run_dirs] if isinstance(run_dirs, str | Path) else list(run_dirs)
     if len(paths) == 1 and out is None:
@@ -66,7 +81,7 @@ def write_report(
         raise ValueError(
             "a comparison of several runs needs a folder of its own: name it with --out"
         )
-    runs = _by_name([read_run(path) for path in paths])
+    runs = _by_name([_read(path) for path in paths])
     assert out is not None
     target = Path(out)
     html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
@@ -82,10 +97,23 @@ def write_report(
     verdicts = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
     numbers = summaries[next(iter(runs))] if single else {"verdict": verdicts, "runs": summaries}
     write_summary(numbers, RunDir(html.parent).summary)
+    write_summary_csv(summaries, RunDir(html.parent).summary_csv)
     body = _single(runs, sections) if single else _several(summaries, sections)
     text = page(" and ".join(runs), body)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
     return numbers
+
+
+def _read(path: str | Path) -> StoredRun:
+    """A run that there is something to report of, or whose report has nothing to lose yet."""
+    run, files = read_run(path), RunDir(Path(path))
+    if not run.lifetimes and read_json(files.summary).get("teachers"):
+        raise ValueError(
+            f"{path} has the numbers of a report ({files.summary.name}), but nothing of what was "
+            f"recorded ({files.schedule.name}/) to make one of; it is left as it is: run its "
+            f"{files.config.name} again into another folder"
+        )
+    return run
 
 
 def _by_name(runs: list[StoredRun]) -> dict[str, StoredRun]:
@@ -115,7 +143,7 @@ def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]
     body = [heading(f"{len(sections)} runs compared", 1)]
     body.append(contents([(_slug(name), name) for name in sections]))
     body += [
-        paragraph(f"{name}: {summary['verdict']}", "verdict") for name, summary in summaries.items()
+        paragraph(f"{name}: {headline(summary)}", "verdict") for name, summary in summaries.items()
     ]
     body += [heading("Side by side"), comparison(summaries)]
     for name, section in sections.items():
@@ -124,23 +152,54 @@ def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]
 
 
 def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str]:
-    """Everything about one run, the verdict first."""
+    """Everything about one run, the headline first."""
     parts = [paragraph(_subtitle(summary), "sub")]
     if not summary["complete"]:
         lead = "This run is not complete. What is here is true of what has finished so far:"
         parts.append(warning(lead, summary["problems"] or ["no teacher has finished anything yet"]))
-    parts.append(paragraph(summary["verdict"], "verdict"))
+    parts.append(paragraph(headline(summary), "verdict"))
     if summary["teachers"]:
-        parts += [main_table(summary), paragraph(HOW_TO_READ, "note")]
-        parts += [heading("Against the baselines", 3), versus_table(summary)]
-        parts.append(learning_table(summary))
+        by_area = summary["compared_by"] == "area"
+        note = _HOW_TO_READ + (_OF_AREA if by_area else _OF_MASTERY)
+        parts += [main_table(summary), paragraph(note.format(unit=summary["cost_unit"]), "note")]
+        parts += [heading("In more words", 3), paragraph(" ".join(details(summary)))]
         pictures = draw_figures(run, figures, measure_teachers(run))
-        parts += [picture(figure.title, figure.caption, figure.png) for figure in pictures]
+        parts += [_picture(one) for one in pictures if not (by_area and one.about_mastery)]
+        parts += _versus(summary)
+        parts.append(learning_table(summary))
         parts += [heading("All numbers", 3), more_numbers(summary)]
+        if by_area:
+            mastery = [_picture(one) for one in pictures if one.about_mastery]
+            parts.append(_folded_mastery(summary, mastery))
         parts += [heading("What each teacher was allowed to see", 3), needs_table(run, summary)]
     parts += data_section(run)
     parts += [heading("How this run was made", 3), *_origin(run)]
     return parts
+
+
+def _picture(figure: ReportFigure) -> str:
+    return picture(figure.title, figure.caption, figure.png)
+
+
+def _versus(summary: dict[str, Any]) -> list[str]:
+    """The tables against the baselines, where there are any; those of mastery where it counts."""
+    if not summary["versus"]:
+        return []
+    note = _BASELINES + (_FEW if summary["students"] < FEWEST_STUDENTS else "")
+    metrics = ["area"] if summary["compared_by"] == "area" else ["cost_to_mastery", "area"]
+    return [
+        heading("Against the baselines", 3),
+        paragraph(note.format(order=summary["suite"]["order"], fewest=FEWEST_STUDENTS), "note"),
+        *(versus_table(summary, metric) for metric in metrics),
+    ]
+
+
+def _folded_mastery(summary: dict[str, Any], pictures: Sequence[str]) -> str:
+    """All about mastery, which hardly anybody reached; one sentence where nobody did."""
+    if not pictures:
+        return paragraph("No lifetime mastered every task, so nothing is said of mastery.", "note")
+    parts = [mastery_table(summary), versus_table(summary, "cost_to_mastery"), *pictures]
+    return folded("Mastery, which hardly anybody reached", "".join(parts))
 
 
 def _subtitle(summary: dict[str, Any]) -> str:
@@ -157,10 +216,12 @@ def _origin(run: StoredRun) -> list[str]:
     columns = ("name", "category", "difficulty", "prerequisites", "importance", "threshold", "cost")
     rows = [[_text(tasks[i].get(column, "")) for column in columns] for i in run.order]
     settings = {key: value for key, value in run.environment.items() if key != "suite"}
+    config = run.config_text or f"no {RunDir(run.path).config.name} was stored"
+    versions = json.dumps(settings, indent=2, sort_keys=True)
     return [
-        folded("Tasks, in the true order", table(columns, rows, text=True), preformatted=False),
-        folded("Config", run.config_text or f"no {RunDir(run.path).config.name} was stored"),
-        folded("Versions and settings", json.dumps(settings, indent=2, sort_keys=True)),
+        folded(f"Tasks, in the {name_of_order(tasks)}", table(columns, rows)),
+        folded("Config", preformatted(config)),
+        folded("Versions and settings", preformatted(versions)),
     ]
 
 

@@ -14,8 +14,9 @@ from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Norma
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..analysis.wording import name_of_order
 from ..store.runs import Lifetimes, StoredRun, read_run
-from .style import INK, SOFT, Panels, add_axes, count_axis, label, tidy, to_png
+from .style import INK, SOFT, Panels, add_axes, count_axis, label, shortened, tidy, to_png
 
 MAP_COLUMNS = 60
 STRIP = 0.4
@@ -151,11 +152,7 @@ def _draw_maps(
 
 def _margin(run: StoredRun, size: float = 8.0) -> float:
     """Inches that the longest task name needs."""
-    return 0.28 + 0.0085 * size * max(6, *(len(_short(task)) for task in run.tasks))
-
-
-def _short(text: str, limit: int = 18) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return 0.28 + 0.0085 * size * max(6, *(len(shortened(task)) for task in run.tasks))
 
 
 def schedule_span(lifetimes: Lifetimes, least: float = 0.0) -> float:
@@ -179,7 +176,7 @@ def _map_panel(
     with_names: bool,
     size: float = 8.0,
 ) -> None:
-    """A map with the true order from bottom to top."""
+    """A map with the order of the tasks from bottom to top."""
     k = len(run.tasks)
     axes.imshow(
         values[run.order],
@@ -191,11 +188,13 @@ def _map_panel(
         interpolation="nearest",
     )
     ticks = list(range(0, k, max(1, k // 24)))
-    axes.set_yticks(ticks, [_short(run.tasks[run.order[i]]) for i in ticks] if with_names else [])
+    axes.set_yticks(
+        ticks, [shortened(run.tasks[run.order[i]]) for i in ticks] if with_names else []
+    )
     tidy(axes)
     axes.tick_params(labelsize=size, length=2)
     axes.spines[["top", "right"]].set_visible(True)
-    label(axes, title=_short(run.teachers[name].title, 34))
+    label(axes, title=run.teachers[name].title)
 
 
 def _strip(axes: Axes, lifetimes: Lifetimes) -> None:
@@ -255,8 +254,8 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
         axes.set_xlim(0, end)
         count_axis(axes)
         status = "told" if run.teachers[name].sees_order else "never told"
-        title = f"{run.teachers[name].title}, {status} the true order"
-        label(axes, x="student steps", title=title)
-        axes.set_title(title, fontsize=11, loc="left", fontweight="bold", color=INK)
+        order = name_of_order(run.environment["suite"]["tasks"])
+        title = f"{run.teachers[name].title}, {status} the {order}"
+        label(axes, x="student steps", title=title, size=11)
     _color_bar(figure, add_axes(figure, panels.bar()), SHARES, norm, "share of students")
     Path(out_png).write_bytes(to_png(figure, dpi=200))

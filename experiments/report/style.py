@@ -5,17 +5,22 @@ Figures are made with matplotlib's object API: nothing here touches pyplot or it
 
 import io
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..store.cards import TeacherCard
 
 INK, SOFT, FAINT = "#222222", "#666666", "#dddddd"
+NAME_INCHES = 2.6
+"""The width of a teacher's name beside a row or a line."""
 LEGIBLE = 15
 """The most teachers that one figure shows."""
 
@@ -86,7 +91,7 @@ class Panels:
         """An empty figure of the right size."""
         across = self.columns * (self.width + self.gap[0]) - self.gap[0]
         down = self.rows * (self.height + self.gap[1]) - self.gap[1]
-        figure = Figure(figsize=(self.left + across + self.right, 0.36 + down + 0.55))
+        figure = Figure(figsize=(self.left + across + self.right, 0.48 + down + 0.55))
         figure.set_facecolor("white")
         FigureCanvasAgg(figure)
         return figure
@@ -132,12 +137,59 @@ def tidy(axes: Axes, grid: str | None = None) -> None:
         axes.set_axisbelow(True)
 
 
-def label(axes: Axes, x: str = "", y: str = "", title: str = "") -> None:
-    """Axis labels with their units, and a title at the left."""
+def label(axes: Axes, x: str = "", y: str = "", title: str = "", size: float = 9.5) -> None:
+    """Axis labels with their units, and a title at the left that is no wider than the axes."""
     axes.set_xlabel(x, fontsize=9, color=INK)
     axes.set_ylabel(y, fontsize=9, color=INK)
     if title:
-        axes.set_title(title, fontsize=9.5, color=INK, loc="left", fontweight="bold")
+        inches = axes.get_window_extent().width / axes.get_figure(root=True).dpi
+        text = fitted(title, inches, size, "bold")
+        axes.set_title(text, fontsize=size, color=INK, loc="left", fontweight="bold")
+
+
+def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str:
+    """A name in at most two lines of a width; what is too long for that loses its middle.
+
+    Args:
+        text: the name.
+        inches: the width.
+        size: of the letters, in points.
+        weight: of the letters, as matplotlib calls it.
+    """
+    font = FontProperties(size=size, weight=weight)
+
+    def is_wide(line: str) -> bool:
+        width, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)
+        return bool(width > 72.0 * inches)
+
+    for length in range(len(text), 1, -1):
+        lines = _lines(shortened(text, length), is_wide)
+        if len(lines) <= 2:
+            return "\n".join(lines)
+    return text[:1]
+
+
+def _lines(text: str, is_wide: Callable[[str], bool]) -> list[str]:
+    """Text broken behind spaces and hyphens, or anywhere where there are none."""
+    lines = [""]
+    for word in re.findall(r"[^\s_-]*[\s_-]?", text):
+        for piece in word if is_wide(word) else [word]:
+            if lines[-1] and is_wide((lines[-1] + piece).rstrip()):
+                lines.append("")
+            lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+def shortened(text: str, limit: int = 24) -> str:
+    """Text of at most so many letters: names that begin alike are told apart by their ends.
+
+    >>> shortened("a-long-name-01", 9)
+    'a-lo…e-01'
+    """
+    if len(text) <= limit:
+        return text
+    end = (limit - 1) // 2
+    return f"{text[: limit - 1 - end]}…{text[len(text) - end :]}"
 
 
 def compact(value: float, _position: int | None = None) -> str:

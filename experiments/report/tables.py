@@ -5,29 +5,31 @@ import math
 from typing import Any
 
 from ..analysis.comparisons import BASELINE_ROLES
-from ..analysis.summary import table_rows
+from ..analysis.summary import against, kind_of, table_rows
 from ..analysis.wording import number, percent, styled, with_interval
 from ..store.runs import StoredRun
-from .html import heading, paragraph, table
+from .html import folded, heading, paragraph, table
 
 Summary = dict[str, Any]
 
 
 def main_table(summary: Summary) -> str:
-    """What matters most, one row per teacher; learned teachers stand out."""
-    strong = [teacher["kind"] == "learned" for teacher in summary["teachers"].values()]
+    """What matters most, the best teacher first; learned teachers stand out."""
+    strong = [summary["teachers"][name]["kind"] == "learned" for name in summary["ranking"]]
     heads, *rows = table_rows(summary)
-    return table(heads, rows, strong)
+    roles = {1: "plain more", 2: "result", 3: "more", 4: "more"}
+    roles |= {i: "minor" for i, head in enumerate(heads) if "best" in head}
+    return table(heads, rows, strong, roles)
 
 
 def more_numbers(summary: Summary) -> str:
-    """The other measures, one row per teacher."""
+    """The other measures, the best teacher first; those of mastery where anybody masters."""
     unit = summary["cost_unit"]
+    by_mastery = summary["compared_by"] != "area"
     columns = (
         "teacher",
         "lifetimes (seeds)",
-        f"{unit} to mastery",
-        "final score",
+        *(("median steps", f"{unit} to mastery", "final score") if by_mastery else ()),
         "worst task",
         "stress score",
         "forgetting",
@@ -37,105 +39,140 @@ def more_numbers(summary: Summary) -> str:
         "making the teacher",
         "diverged",
     )
-    rows = [
-        (
-            t["label"],
-            f"{t['lifetimes']:,} ({t['teacher_seeds']})",
-            _estimate(t["cost_to_mastery"], ",.0f"),
-            _estimate(t["final_score"], ".3f"),
-            f"{t['final_score']['worst_task']['task']}: "
-            f"{t['final_score']['worst_task']['score']:.2f}",
-            _estimate(t["stress_score"], ".3f"),
-            _estimate(t["forgetting"], ".3f"),
-            _estimate(t["retention"], ".3f"),
-            _estimate(t["calibration_error"], ".3f"),
-            percent(t["probe_cost"]["share"]),
-            _making(t),
-            str(t["diverged"]),
+    rows = [_numbers(summary["teachers"][name], by_mastery) for name in summary["ranking"]]
+    return table(columns, rows)
+
+
+def _numbers(teacher: Summary, by_mastery: bool) -> list[str]:
+    bound = "≥ " if teacher["mastered"] < 0.5 else ""
+    mastery = (
+        f"{bound}{teacher['steps_to_mastery']['median']:,.0f}",
+        bound + _estimate(teacher["cost_to_mastery"], ",.0f"),
+        _estimate(teacher["final_score"], ".3f"),
+    )
+    worst = teacher["final_score"]["worst_task"]
+    scores = ("stress_score", "forgetting", "retention", "calibration_error")
+    return [
+        teacher["label"],
+        f"{teacher['lifetimes']:,} ({teacher['teacher_seeds']})",
+        *(mastery if by_mastery else ()),
+        f"{worst['task']}: {worst['score']:.2f}",
+        *(_estimate(teacher[metric], ".3f") for metric in scores),
+        percent(teacher["probe_cost"]["share"]),
+        _making(teacher),
+        str(teacher["diverged"]),
+    ]
+
+
+def mastery_table(summary: Summary) -> str:
+    """What there is to say of mastery where hardly anybody masters."""
+    unit = summary["cost_unit"]
+    rows = []
+    for name in summary["ranking"]:
+        t = summary["teachers"][name]
+        bound = "≥ " if t["mastered"] < 0.5 else ""
+        steps, cost = (
+            bound + _estimate(t[metric], ",.0f")
+            for metric in ("steps_to_mastery", "cost_to_mastery")
         )
-        for t in summary["teachers"].values()
+        rows.append((t["label"], percent(t["mastered"]), steps, cost))
+    return table(("teacher", "mastered", "steps to mastery", f"{unit} to mastery"), rows)
+
+
+def versus_table(summary: Summary, metric: str) -> str:
+    """Every teacher against every baseline, by `cost_to_mastery` or by `area`."""
+    roles: dict[str, list[str]] = {}
+    for role, name in summary["baselines"].items():
+        title = "uniform sampling" if name == "uniform" else BASELINE_ROLES[role]
+        if role == "true_order":
+            title = f"the {summary['suite']['order']}"
+        roles.setdefault(name, []).append(title)
+    entries = {(e["teacher"], e["baseline"]): e for e in summary["versus"] if e["metric"] == metric}
+    rows = []
+    for teacher in summary["ranking"]:
+        cells = [summary["teachers"][teacher]["label"]]
+        for baseline in roles:
+            entry = entries.get((teacher, baseline))
+            text = "this one" if teacher == baseline else against(entry)
+            if entry is not None and text != "tied":
+                text += f", {percent(entry['probability_of_improvement'])}"
+            cells.append(text)
+        rows.append(cells)
+    what = (
+        "Difference in area" if metric == "area" else f"Ratio of {summary['cost_unit']} to mastery"
+    )
+    columns = [what] + [
+        f"to {' and '.join(titles)}: {summary['teachers'][name]['label']}"
+        for name, titles in roles.items()
     ]
     return table(columns, rows)
 
 
-def versus_table(summary: Summary) -> str:
-    """Every teacher against every baseline, by cost to mastery and by area."""
-    roles: dict[str, list[str]] = {}
-    for role, name in summary["baselines"].items():
-        title = "uniform sampling" if name == "uniform" else BASELINE_ROLES[role]
-        roles.setdefault(name, []).append(title)
-    entries = {(e["teacher"], e["baseline"], e["metric"]): e for e in summary["versus"]}
-    parts = []
-    for metric, value, interval, style in (
-        ("cost_to_mastery", "ratio", "ci95", ".2f"),
-        ("area", "difference", "difference_ci95", "+.3f"),
-    ):
-        rows = []
-        for teacher in summary["teachers"]:
-            cells = [summary["teachers"][teacher]["label"]]
-            for baseline in roles:
-                entry = entries.get((teacher, baseline, metric))
-                chance = f", {percent(entry['probability_of_improvement'])}" if entry else ""
-                cells.append(
-                    with_interval(entry[value], entry[interval], style) + chance if entry else "-"
-                )
-            rows.append(cells)
-        unit = summary["cost_unit"]
-        what = f"Ratio of {unit} to mastery" if metric != "area" else "Difference in area"
-        columns = [what] + [
-            f"to {' and '.join(titles)}: {summary['teachers'][name]['label']}"
-            for name, titles in roles.items()
-        ]
-        parts.append(table(columns, rows))
-    return "".join(parts)
-
-
 def learning_table(summary: Summary) -> str:
     """Order share, worst seed and payback of the teachers that have them; empty if none has."""
-    rows = []
-    for name, teacher in summary["teachers"].items():
-        share = summary["order_share"].get(name)
-        payback = summary["payback_students"].get(name)
-        worst = teacher.get("worst_teacher_seed")
-        if share is None and payback is None and worst is None:
-            continue
-        order = area = "-"
-        if share is not None:
-            order = with_interval(share["share"], share["ci95"], ".0%")
-            area = with_interval(share["area_share"], share["area_ci95"], ".0%")
-        paying = ", ".join(
-            f"{summary['teachers'][other]['label']}: "
-            f"{number(math.ceil(students)) if students else 'never'}"
-            for other, students in (payback or {}).items()
-        )
-        if teacher["other_course"]:
-            paying = "trained on another course"
-        seed = "-"
-        if worst is not None and teacher["teacher_seeds"] > 1:
-            area_of = with_interval(worst["area"]["iqm"], worst["area"]["ci95"], ".3f")
-            seed = f"seed {worst['teacher_seed']}: {percent(worst['mastered'])}, {area_of}"
-        rows.append((teacher["label"], order, area, seed, paying or "-"))
+    by_mastery = summary["compared_by"] != "area"
+    columns = {
+        "order share (steps)": lambda name: _order_share(summary, name, "") if by_mastery else "-",
+        "order share (area)": lambda name: _order_share(summary, name, "area_"),
+        "worst teacher seed": lambda name: _worst_seed(summary, name),
+        "students until it is paid back, against": lambda name: _payback(summary, name),
+    }
+    rows = [
+        (summary["teachers"][name]["label"], *(write(name) for write in columns.values()))
+        for name in summary["ranking"]
+    ]
+    rows = [row for row in rows if set(row[1:]) != {"-"}]
     if not rows:
         return ""
-    columns = (
-        "teacher",
-        "order share (steps)",
-        "order share (area)",
-        "worst teacher seed: mastered, area",
-        "students until it is paid back, against",
-    )
+    filled = [i for i in range(len(rows[0])) if any(row[i] != "-" for row in rows)]
+    heads = ("teacher", *columns)
     return heading("What the order is worth, and what learning it costs", 3) + table(
-        columns, rows, text=True
+        [heads[i] for i in filled], [[row[i] for i in filled] for row in rows]
+    )
+
+
+def _order_share(summary: Summary, name: str, prefix: str) -> str:
+    share = summary["order_share"].get(name)
+    if share is None:
+        return "-"
+    return with_interval(share[f"{prefix}share"], share[f"{prefix}ci95"], ".0%")
+
+
+def _worst_seed(summary: Summary, name: str) -> str:
+    teacher = summary["teachers"][name]
+    worst = teacher.get("worst_teacher_seed")
+    if worst is None or teacher["teacher_seeds"] < 2:
+        return "-"
+    area = with_interval(worst["area"]["iqm"], worst["area"]["ci95"], ".3f")
+    mastered = f"mastered {percent(worst['mastered'])}, " if worst["mastered"] else ""
+    return f"seed {worst['teacher_seed']}: {mastered}area {area}"
+
+
+def _payback(summary: Summary, name: str) -> str:
+    if name not in summary["payback_students"]:
+        return "-"
+    if summary["teachers"][name]["other_course"]:
+        return "trained on another course"
+    if summary["compared_by"] == "area":
+        return "-"
+    payback = summary["payback_students"][name]
+    return (
+        ", ".join(
+            f"{summary['teachers'][other]['label']}: "
+            f"{number(math.ceil(students)) if students else 'never'}"
+            for other, students in payback.items()
+        )
+        or "-"
     )
 
 
 def needs_table(run: StoredRun, summary: Summary) -> str:
     """What each teacher was allowed to see, and how it was set."""
     rows = []
-    for name in summary["teachers"]:
+    for name in summary["ranking"]:
         card = run.teachers[name]
-        status = [card.kind]
-        status += ["tuned"] if card.tuned else []
+        status = [kind_of(summary["teachers"][name])]
+        status += ["tuned"] if card.tuned and card.kind == "learned" else []
         status += ["published settings"] if card.published else []
         if card.kind == "learned":
             status.append("deterministic" if card.deterministic else "sampled tasks")
@@ -148,31 +185,45 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
                 json.dumps(card.parameters, sort_keys=True) if card.parameters else "-",
             )
         )
-    columns = ("teacher", "kind", "columns it sees", "sees the true order", "parameters")
-    return table(columns, rows, text=True)
+    order = f"sees the {summary['suite']['order']}"
+    return table(("teacher", "kind", "columns it sees", order, "parameters"), rows)
+
+
+_MEASURES = {
+    "area": ("Area", ".3f"),
+    "final_score": ("Score at the end", ".3f"),
+    "mastered": ("Lifetimes that mastered every task", ".0%"),
+    "steps_to_mastery": ("Student steps to mastery", ",.0f"),
+}
+"""What several runs are compared in: the title of its table, and how its numbers are written."""
 
 
 def comparison(summaries: dict[str, Summary]) -> str:
-    """Several runs side by side: a table per measure, teachers in rows and runs in columns."""
+    """Several runs side by side: a table per measure, teachers in rows and runs in columns.
+
+    What is about mastery comes first, or where hardly anybody masters is folded away.
+    """
     labels: dict[str, str] = {}
     for summary in summaries.values():
-        for name, teacher in summary["teachers"].items():
-            labels.setdefault(name, teacher["label"])
-    parts = []
-    for title, metric, style in (
-        ("Lifetimes that mastered every task", "mastered", ".0%"),
-        ("Student steps to mastery", "steps_to_mastery", ",.0f"),
-        ("Area", "area", ".3f"),
-    ):
+        for name in summary["ranking"]:
+            labels.setdefault(name, summary["teachers"][name]["label"])
+    tables = {}
+    for metric, (title, style) in _MEASURES.items():
         rows = [
             [label] + [_cell(summary, name, metric, style) for summary in summaries.values()]
             for name, label in labels.items()
         ]
-        parts.append(table([title, *summaries], rows))
-    same = len({json.dumps([s["suite"], s["budget"]]) for s in summaries.values()}) == 1
-    if not same:
+        tables[metric] = table([title, *summaries], rows)
+    mastery = tables.pop("mastered") + tables.pop("steps_to_mastery")
+    scores = "".join(tables.values())
+    parts = []
+    if len({json.dumps([s["suite"], s["budget"]]) for s in summaries.values()}) > 1:
         note = "These runs differ in suite or budget: only ratios within a run can be compared."
-        parts.insert(0, paragraph(note, "note"))
+        parts.append(paragraph(note, "note"))
+    if all(summary["compared_by"] == "area" for summary in summaries.values()):
+        parts += [scores, folded("Mastery, which hardly anybody reached", mastery)]
+    else:
+        parts += [mastery, scores]
     return "".join(parts)
 
 

@@ -1,12 +1,12 @@
 """Where everything lies in a run directory and in a sweep directory: no other file knows the names.
 
-    RUN/      config.yaml  environment.json  summary.json  report.html  figures/
+    RUN/      config.yaml  environment.json  summary.json  summary.csv  report.html  figures/
               schedule/    parts of what was recorded, see `schedule.py`
               teachers/    a card per reported teacher, and what was trained
               training/    the log of each training
               checkpoint/  what is done, and what a resumed run goes on from
               wandb/       what is logged to W&B, and how far
-    SWEEP/    sweep.yaml  best.yaml  summary.json  report.html
+    SWEEP/    sweep.yaml  best.yaml  summary.json  summary.csv  report.html
               pairs/       a run directory per pair, `merged/` those that are compared
               checkpoint/  the config of each pair
               ray/         Ray Tune's own
@@ -45,6 +45,11 @@ class _Directory:
     def summary(self) -> Path:
         """File of the numbers of the report."""
         return self.path / "summary.json"
+
+    @property
+    def summary_csv(self) -> Path:
+        """File of the same as a table, a row per teacher."""
+        return self.path / "summary.csv"
 
     @property
     def report(self) -> Path:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_run import demo_run, rows, teacher, write_run
 
+from lessonplan.experiments.analysis.headlines import headline
 from lessonplan.experiments.analysis.summary import measure_teachers, summarize
-from lessonplan.experiments.analysis.verdicts import verdict
+from lessonplan.experiments.analysis.verdicts import details, verdict
 from lessonplan.experiments.analysis.wording import percent
 from lessonplan.experiments.report.figures import (
     FIGURES,
@@ -51,15 +52,15 @@ def without_tags(text):
     return re.sub(r"<[^>]+>", " ", re.sub(r'src="[^"]+"', "", text))
 
 
-def test_the_report_stands_alone_and_opens_with_the_verdict(html, demo):
+def test_the_report_stands_alone_and_opens_with_its_headline(html, demo):
     text = html.read_text(encoding="utf-8")
     assert "http" not in text
     assert set(re.findall(r'(?:src|href)="([^"#:]*)[:#]', text)) <= {"data", ""}
     body = text[text.index("<body>") :]
-    said = verdict(summarize(demo))
-    assert said in body
-    assert body.index(said) < body.index("<table")
-    assert body.index("<table") < body.index("<img")
+    summary = summarize(demo)
+    first, rest = headline(summary), " ".join(details(summary))
+    assert verdict(summary) == f"{first} {rest}"
+    assert body.index(first) < body.index("<table") < body.index(rest) < body.index("<img")
 
 
 def test_every_figure_is_in_the_page_and_in_the_folder(html):
@@ -189,9 +190,9 @@ FAST, SLOW, NEVER = [DONE] * 4, [LOW, LOW, DONE, DONE], [LOW] * 4
     [
         (FAST, SLOW, "It was better than uniform sampling (0.33 times the compute to mastery"),
         (SLOW, FAST, "It was worse than uniform sampling (3.00 times the compute to mastery"),
-        (SLOW, SLOW, "It did not differ measurably from uniform sampling (1.00 times"),
+        (SLOW, SLOW, "It tied with uniform sampling."),
         (NEVER, SLOW, "It was worse than uniform sampling (1.33 times"),
-        (NEVER, NEVER, "No teacher brought a student to mastery, so areas are compared."),
+        (NEVER, NEVER, "No teacher brought a student to mastery of all tasks, so areas"),
     ],
 )
 def test_the_verdict_says_who_won(tmp_path, ppo, uniform, said):
@@ -209,7 +210,8 @@ def test_the_verdict_of_one_teacher_and_of_none_that_learned(tmp_path):
     alone = verdict(a_run(tmp_path / "a", {"ppo": FAST}))
     assert "It was the only teacher" in alone
     unlearned = verdict(a_run(tmp_path / "b", {"uniform": SLOW}))
-    assert "No teacher was learned; the best one, Uniform, brought 100 %" in unlearned
+    assert unlearned.startswith("The only teacher was Uniform, with mastery of all tasks after 30")
+    assert "Uniform brought 100 % of its 8 lifetimes" in unlearned
 
 
 def test_the_verdict_rounds_no_share_to_all_or_nothing(tmp_path):

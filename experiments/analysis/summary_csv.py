@@ -1,0 +1,55 @@
+"""The numbers of a report as a table: `summary.csv`, a row for each teacher of each run."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..common.files import write_whole
+from .summary import kind_of
+
+_ESTIMATES = (
+    "steps_to_mastery", "cost_to_mastery", "area", "final_score", "stress_score", "forgetting",
+    "retention", "calibration_error",
+)  # fmt: skip
+_FACTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "label": lambda teacher: teacher["label"],
+    "kind": kind_of,
+    "lifetimes": lambda teacher: teacher["lifetimes"],
+    "teacher_seeds": lambda teacher: teacher["teacher_seeds"],
+    "diverged": lambda teacher: teacher["diverged"],
+    "mastered": lambda teacher: teacher["mastered"],
+}
+CSV_COLUMNS = (
+    "run", "rank", "teacher", *_FACTS,
+    *(f"{name}{end}" for name in _ESTIMATES for end in ("", "_low", "_high")),
+    "cost_unit", "probe_share", "making_compute",
+)  # fmt: skip
+"""Of `summary.csv`. An estimate is an interquartile mean over lifetimes, `_low` and `_high` are the
+ends of its 95 % interval; what was not measured is empty."""
+
+
+def write_summary_csv(summaries: Mapping[str, dict[str, Any]], file: Path) -> None:
+    """Write `summary.csv`, whole or not at all: runs in their order, the best teacher first."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for run, summary in summaries.items():
+        for rank, name in enumerate(summary["ranking"], start=1):
+            table.writerow({"run": run, "rank": rank, "teacher": name} | _row(summary, name))
+    write_whole(file, lambda aside: aside.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _row(summary: dict[str, Any], name: str) -> dict[str, Any]:
+    teacher = summary["teachers"][name]
+    row: dict[str, Any] = {column: value(teacher) for column, value in _FACTS.items()}
+    for metric in _ESTIMATES:
+        if estimate := teacher[metric]:
+            low, high = estimate["ci95"]
+            row |= {metric: estimate["iqm"], f"{metric}_low": low, f"{metric}_high": high}
+    return row | {
+        "cost_unit": summary["cost_unit"],
+        "probe_share": teacher["probe_cost"]["share"],
+        "making_compute": teacher["training_cost"]["compute"],
+    }
