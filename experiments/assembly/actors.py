@@ -17,6 +17,7 @@ from lessonplan.envs import CurriculumVecEnv, JoinedVecEnv
 from lessonplan.student import TaskSuite
 
 from ..cluster.session import ray_session
+from ..common.own_modules import find_own_modules
 from ..config.config import Course, LearnedSection
 from ..config.sweeps import Resources
 from .build import build_suite
@@ -79,18 +80,18 @@ def _see_that_all_fit(teacher: LearnedSection) -> None:
             )
 
 
-def _in_rays_store(suite: TaskSuite) -> Any:
-    """A reference to a suite that is not made anew by each actor; None where it is."""
+def _in_rays_store(suite: TaskSuite) -> list[Any]:
+    """A reference to a suite that is not made anew by each actor; nothing where it is."""
     import ray
 
     ray_untyped: Any = ray
     if not is_shared(suite):
-        return None
+        return []
     try:
-        return ray_untyped.put(suite)
+        return [ray_untyped.put(suite)]
     except TypeError:
         # Of somebody's own classes or functions that do not travel.
-        return None
+        return []
 
 
 class Host:
@@ -101,7 +102,8 @@ class Host:
         course: of these students.
         n: students.
         max_tasks: places to show.
-        suite: of the course, if it is shared; else each process makes its own.
+        shared: Ray's reference to the suite of the course, in a list so that it is opened here,
+            where one's own modules can be found; empty where each process makes its own.
     """
 
     def __init__(
@@ -110,12 +112,21 @@ class Host:
         course: Course,
         n: int,
         max_tasks: int,
-        suite: TaskSuite | None = None,
+        shared: Sequence[Any] = (),
     ) -> None:
+        find_own_modules(*course.modules)
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
-        suite = suite or build_suite(course)
+        suite = self._opened(shared[0]) if shared else build_suite(course)
         self.env: CurriculumVecEnv = course_env(teacher, course, suite, n, max_tasks)
+
+    @staticmethod
+    def _opened(reference: Any) -> TaskSuite:
+        import ray
+
+        ray_untyped: Any = ray
+        suite: TaskSuite = ray_untyped.get(reference)
+        return suite
 
     def signature(self) -> tuple[tuple[str, ...], spaces.Space[Any], spaces.Space[Any]]:
         """Columns, and the spaces of observations and actions."""
@@ -160,7 +171,7 @@ class RemotePart:
         course: of these students.
         n: students.
         max_tasks: places to show.
-        suite: Ray's reference to the suite of the course, or None.
+        shared: Ray's reference to the suite of the course in a list, or nothing.
     """
 
     def __init__(
@@ -169,14 +180,14 @@ class RemotePart:
         course: Course,
         n: int,
         max_tasks: int,
-        suite: Any = None,
+        shared: Sequence[Any] = (),
     ) -> None:
         import ray
 
         self._ray: Any = ray
         # The actor itself, or with its node an answer that was not fetched yet.
         self._death_errors = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
-        self._arguments = (teacher, course, n, max_tasks, suite)
+        self._arguments = (teacher, course, n, max_tasks, shared)
         self._gpus = teacher.actor_gpus
         self.num_envs = n
         self._seed: int | None = None

@@ -3,16 +3,16 @@
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
-from lessonplan.envs import Budget, Classroom, CurriculumVecEnv
-from lessonplan.student import COHORTS, SUITES, Cohort, StackedCohort, TaskSuite
+from lessonplan.envs import REWARDS, Budget, Classroom, CurriculumVecEnv, Outcome
+from lessonplan.student import SUITES, Cohort, StackedCohort, TaskSuite
 from lessonplan.teacher import (
     RULES,
     LearnerStreams,
@@ -24,10 +24,12 @@ from lessonplan.teacher import (
 )
 
 from ..common.names import call, named
+from ..common.nearest import did_you_mean
+from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words
 from ..common.watch import Progress, nowhere
 from ..config.config import Course, LearnedSection
-from .students import build_cohort
+from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
 REPORT_SEEDS = 2_000_000
@@ -43,8 +45,8 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
         progress: told how far it is, by suites that have the argument `progress`.
     """
     name = course.suite.name
-    maker = _worded(named("suite", name, SUITES), name, progress)
-    options = _with_scores(course.suite.options)
+    maker = _worded(named("suite", name, SUITES, course.modules), name, progress)
+    options = _with_scores(course.suite.options, course.modules)
     suite: TaskSuite = call("suite", name, maker, options)
     if not isinstance(suite, TaskSuite):
         raise ValueError(
@@ -78,19 +80,18 @@ def _check_options(
     if any(one.kind is one.VAR_KEYWORD for one in names.values()):
         return
     for option in sorted(options.keys() - names.keys()):
-        near = get_close_matches(option, names, n=1)
-        hint = f"do you mean {near[0]!r}? " if near else ""
+        hint = did_you_mean(option, names)
         own = ", ".join(name for name in names if name != "progress")
         raise ValueError(f"suite {suite!r} has no option {option!r}; {hint}there are {own}")
 
 
-def _with_scores(options: Mapping[str, Any]) -> dict[str, Any]:
+def _with_scores(options: Mapping[str, Any], folders: Sequence[str]) -> dict[str, Any]:
     """The options of a suite, in which functions stand for scores of one's own, `module:name`."""
-    resolved = {key: _score(key, value) for key, value in options.items()}
+    resolved = {key: _score(key, value, folders) for key, value in options.items()}
     table = resolved.get("tasks")
     if isinstance(table, Mapping):
         resolved["tasks"] = {
-            task: {key: _score(key, value) for key, value in values.items()}
+            task: {key: _score(key, value, folders) for key, value in values.items()}
             if isinstance(values, Mapping)
             else values
             for task, values in table.items()
@@ -98,9 +99,22 @@ def _with_scores(options: Mapping[str, Any]) -> dict[str, Any]:
     return resolved
 
 
-def _score(key: str, value: Any) -> Any:
+def _score(key: str, value: Any, folders: Sequence[str]) -> Any:
     own = key == "score" and isinstance(value, str) and ":" in value
-    return named("score", value, {}) if own else value
+    return named("score", value, {}, folders) if own else value
+
+
+def build_reward(course: Course) -> str | Callable[[Outcome], np.ndarray]:
+    """What a learning teacher is paid: the name of a reward that ships, or one's own function."""
+    name = course.lifetime.reward
+    if name in REWARDS or OWN_NAME.fullmatch(name) is None:
+        # What is none of both is refused where it is used.
+        return name
+    own = named("reward", name, REWARDS, course.modules)
+    reward: Callable[[Outcome], np.ndarray] = (
+        call("reward", name, own, {}) if isinstance(own, type) else own
+    )
+    return reward
 
 
 def build_room(
@@ -133,7 +147,7 @@ def build_room(
         steps_per_decision=lifetime.steps_per_decision,
         observe=observe,
         action=action,
-        reward=lifetime.reward,
+        reward=build_reward(course),
         targets=lifetime.targets,
         forgetting_penalty=lifetime.forgetting_penalty,
         feedback=lifetime.feedback,
@@ -147,7 +161,7 @@ def build_room(
 
 def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
     """Decisions that the budget of a lifetime buys on a task of mean cost; at least 1."""
-    if named("cohort", suite.cohort, COHORTS) is not StackedCohort:
+    if cohort_kind(course, suite) is not StackedCohort:
         # Students of other kinds may have batches and evaluations of sizes of their own.
         return build_room(course, suite, 1).decisions_in_budget
     student, lifetime = course.student, course.lifetime
@@ -163,16 +177,13 @@ def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
 def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: TaskSuite) -> Rule:
     """A rule by name with its parameters; lists become tuples.
 
-    A rule that has the parameter `feedback` is told the course's; one that has `prerequisites` is
-    given those of the suite, as task indices.
+    One that has `prerequisites` is given those of the suite, as task indices.
     """
-    maker = named("rule", rule, RULES)
+    maker = named("rule", rule, RULES, course.modules)
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()
     }
     names = inspect.signature(maker).parameters
-    if "feedback" in names:
-        plain.setdefault("feedback", course.lifetime.feedback)
     if "prerequisites" in names:
         index = {name: i for i, name in enumerate(suite.names)}
         graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)

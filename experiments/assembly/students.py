@@ -1,6 +1,6 @@
 """Which students a config asks for: its sections as the plain values that `make_cohort` takes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,14 @@ class _Worded:
         return call(kind, self.name, maker, options)
 
 
+def cohort_kind(course: Course, suite: TaskSuite) -> type[Cohort]:
+    """The class of a course's students: that which the suite asks for, where no other is named."""
+    kind: type[Cohort] = named(
+        "cohort", course.student.cohort or suite.cohort, COHORTS, course.modules
+    )
+    return kind
+
+
 def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
     """N students of a course.
 
@@ -44,7 +52,7 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         ValueError: if the suite, the model and its options don't go together.
     """
     student = course.student
-    kind = named("cohort", suite.cohort, COHORTS)
+    kind = cohort_kind(course, suite)
     settings: dict[str, Any] = {
         "cohort": kind,
         "options": student.options,
@@ -53,14 +61,15 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
     }
     if kind is not StackedCohort:
         _refuse_network(student, suite, kind)
-        return make_cohort(suite, n, call=_Worded(suite.cohort), **settings)
+        name = student.cohort or suite.cohort
+        return make_cohort(suite, n, call=_Worded(name), **settings)
     name = student.model or default_model(suite)
     _check_reader(student, suite, name)
     return make_cohort(
         suite,
         n,
-        model=name if name in PRETRAINED else named("model", name, MODELS),
-        optimizer=_optimizer(student),
+        model=name if name in PRETRAINED else named("model", name, MODELS, course.modules),
+        optimizer=_optimizer(course),
         base=read_base(Path(student.base)) if student.base else None,
         device=student.device,
         call=_Worded(name),
@@ -112,22 +121,23 @@ def _refuse_network(student: Student, suite: TaskSuite, kind: type[Cohort]) -> N
             )
 
 
-def _optimizer(student: Student) -> Adam:
+def _optimizer(course: Course) -> Adam:
+    student = course.student
     return Adam(
         student.learning_rate,
         weight_decay=student.weight_decay,
         clip_norm=student.clip_norm,
-        schedule=_schedule(student.schedule) if student.schedule else None,
+        schedule=_schedule(student.schedule, course.modules) if student.schedule else None,
     )
 
 
-def _schedule(values: Mapping[str, Any]) -> RateSchedule:
+def _schedule(values: Mapping[str, Any], folders: Sequence[str]) -> RateSchedule:
     """By its `name`; what comes `then` after a warm-up is a schedule in turn."""
     options = dict(values)
     name = str(options.pop("name", ""))
     if isinstance(options.get("then"), Mapping):
-        options["then"] = _schedule(options["then"])
+        options["then"] = _schedule(options["then"], folders)
     schedule: RateSchedule = call(
-        "schedule", name, named("schedule", name, LEARNING_RATES), options
+        "schedule", name, named("schedule", name, LEARNING_RATES, folders), options
     )
     return schedule

@@ -8,8 +8,9 @@ import os
 
 import numpy as np
 
-from lessonplan.student import COHORTS, MODELS, SUITES, StackedCohort, TaskSuite, default_model
+from lessonplan.student import MODELS, SUITES, StackedCohort, TaskSuite, default_model
 
+from ..assembly.students import cohort_kind
 from ..assembly.suite_facts import row_lengths
 from ..common.names import named
 from ..config.config import Course
@@ -45,11 +46,11 @@ def step_bytes(course: Course, suite: TaskSuite, trained: int, judged: int) -> f
         trained: examples of the step.
         judged: examples that are evaluated at once.
     """
-    stacked = named("cohort", suite.cohort, COHORTS) is StackedCohort
+    stacked = cohort_kind(course, suite) is StackedCohort
     if not (suite.vocabulary and stacked):
         return 0.0
     name = course.student.model or default_model(suite)
-    arguments = inspect.signature(named("model", name, MODELS)).parameters
+    arguments = inspect.signature(named("model", name, MODELS, course.modules)).parameters
     options = {key: one.default for key, one in arguments.items()} | course.student.options
     width, layers = (_size(options.get(key)) for key in ("width", "n_layers"))
     step = trained * (_TRAINED[0] * suite.n_outputs + _TRAINED[1] * width * max(layers, 1))
@@ -89,7 +90,7 @@ def heaviest_step(course: Course, suite: TaskSuite) -> str:
         f"a run's {kind} of {rows:,} rows of {suite.input_shape[0] + 1:,} characters takes about "
         f"{max(step, evaluation) / 1e9:,.1f} GB, and this machine has {machine_bytes() / 1e9:,.1f}"
     )
-    maker = named("suite", course.suite.name, SUITES)
+    maker = named("suite", course.suite.name, SUITES, course.modules)
     fewer = f"-o student.{kind}_size=N takes fewer"
     if "max_tokens" not in inspect.signature(maker).parameters:
         return f"{sentence}; {fewer}."

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 
 from lessonplan.envs import Classroom
-from lessonplan.student import COHORTS, StackedCohort, TaskSuite
+from lessonplan.student import StackedCohort, TaskSuite
 
 from ..assembly.build import build_room
-from ..common.names import named
+from ..assembly.students import cohort_kind
 from ..config.config import Course, Student
 from .memory import evaluated_together, fits
 
@@ -53,7 +53,7 @@ class Sizes:
 def sizes_of(course: Course, suite: TaskSuite) -> Sizes:
     """Examples of a decision, counted."""
     batch, most = course.student.batch_size, course.student.evaluation_size
-    if named("cohort", suite.cohort, COHORTS) is not StackedCohort:
+    if cohort_kind(course, suite) is not StackedCohort:
         # Students of other kinds may have batches and evaluations of sizes of their own.
         cohort = build_room(course, suite, 1).cohort
         batch, most = cohort.batch_size, cohort.evaluation_size

@@ -28,7 +28,7 @@ def write_teacher_cards(config: Config, run_dir: Path) -> None:
 
 
 def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[TeacherCard]:
-    rule: Any = named("rule", teacher.rule, RULES)
+    rule: Any = named("rule", teacher.rule, RULES, config.modules)
     tuning = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
     published = getattr(rule, "published", False) and not teacher.tune
     return [

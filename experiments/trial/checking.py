@@ -5,15 +5,25 @@ import warnings
 
 import numpy as np
 
-from lessonplan.envs import JoinedVecEnv
+from lessonplan.envs import JoinedVecEnv, check_reward
+from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import RULES, LearnerStreams
 
-from ..assembly.build import build_learner, build_room, build_rule, build_suite, rule_teacher
+from ..assembly.build import (
+    build_learner,
+    build_reward,
+    build_room,
+    build_rule,
+    build_suite,
+    rule_teacher,
+)
 from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
 from ..common.names import named
+from ..common.own_modules import where_and_why
+from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from .tuning import candidates
@@ -76,7 +86,7 @@ class _Cohorts:
 def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
     settings = [section.parameters]
     if section.tune:
-        settings = candidates(section, suite, config.tuning_candidates, 0)
+        settings = candidates(section, suite, config.tuning_candidates, 0, config.modules)
     cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:
@@ -96,6 +106,8 @@ def _check_learned(
         check_taken(section, config, suite, cohorts.of(config, suite, 1))
         return
     courses = courses_of(config, section, suite)
+    for course, _ in courses:
+        _check_reward(course)
     # Two, because with one a rollout of a single decision is refused.
     n = min(section.students, 2)
     most = most_tasks(courses)
@@ -109,11 +121,28 @@ def _check_learned(
         build_learner(section, JoinedVecEnv(envs), LearnerStreams(0), 0)
 
 
+def _check_reward(course: Course) -> None:
+    """Refuse a reward of one's own that is none, and say where it pays for unfinished students."""
+    reward = build_reward(course)
+    if isinstance(reward, str):
+        return
+    try:
+        check_amounts(reward)
+    except Exception as error:
+        words = where_and_why(error, course.modules)
+        raise ValueError(f"reward {course.lifetime.reward!r}: {words}") from error
+    try:
+        check_reward(reward)
+    except ValueError as error:
+        say(f"reward {course.lifetime.reward!r}: {error}")
+
+
 def _check_replay(section: ReplaySection, config: Config) -> None:
     original = config.teacher(section.of)
     mixes = not isinstance(original, ReplaySection) and original.action == "mixture"
     if isinstance(original, RuleSection):
-        mixes = mixes or getattr(named("rule", original.rule, RULES), "mixes", False)
+        rule = named("rule", original.rule, RULES, config.modules)
+        mixes = mixes or getattr(rule, "mixes", False)
     if mixes:
         raise ValueError(
             f"teacher {section.name!r} replays {original.name!r}, which mixes several tasks in "

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from typing import Any
 from lessonplan.envs import Budget
 from lessonplan.student import SPLITS, TaskSuite
 
+from ..assembly.belonging import run_belongs_to
 from ..assembly.build import decisions_in_budget
 from ..assembly.suite_facts import row_unit, score_kind
+from ..common.own_modules import module_file
 from ..config.config import Config
+from ..config.own_names import own_modules_in
 
 
 def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
     """Versions, seeds, machine, and the facts of suite and budget that a reader needs.
 
-    The suite has `notes` on how it was read, and for each task its examples by split.
+    The suite has `notes` on how it was read, and for each task its examples by split; `modules` are
+    one's own, see `own_code`.
     """
     packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
     budget = Budget.parse(config.lifetime.budget)
@@ -41,6 +46,19 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
             "steps_per_decision": config.lifetime.steps_per_decision,
         },
         "suite": _suite_facts(suite),
+        "belongs_to": run_belongs_to(config),
+        "modules": own_code(config),
+    }
+
+
+def own_code(config: Config) -> dict[str, dict[str, str]]:
+    """The `file` of each of one's own modules that a config names, with its `sha256`."""
+    modules = dict.fromkeys(own_modules_in(config.model_dump(mode="json")))
+    files = {module: module_file(module, config.modules) for module in modules}
+    return {
+        module: {"file": str(file), "sha256": sha256(file.read_bytes()).hexdigest()}
+        for module, file in files.items()
+        if file is not None
     }
 
 

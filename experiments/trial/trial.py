@@ -16,7 +16,8 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.sharing import lent
 from ..assembly.taken_teachers import take_teacher
-from ..common.files import locked, remove_leftovers, write_json, write_whole
+from ..common.files import locked, read_json, remove_leftovers, write_json, write_whole
+from ..common.sentences import say
 from ..common.watch import Watch, nowhere
 from ..config.config import Config, LearnedSection
 from ..config.loading import read_config, write_config
@@ -25,7 +26,7 @@ from ..store.layout import RunDir
 from .cards import write_teacher_cards
 from .checking import check
 from .crew import Crew
-from .environment import environment_of
+from .environment import environment_of, own_code
 from .units import Unit, do, plan
 
 
@@ -106,6 +107,8 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     see_that_it_fits(config, run_dir, resume)
     files = RunDir(run_dir)
     facts = None if resume and files.has_begun else environment_of(config, suite)
+    if facts is None:
+        _say_what_code_changed(config, files)
     files.checkpoints.mkdir(parents=True, exist_ok=True)
     remove_leftovers(run_dir)
     files.lent_suite.unlink(missing_ok=True)
@@ -118,6 +121,17 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     for teacher in config.teachers:
         if isinstance(teacher, LearnedSection) and teacher.origin:
             take_teacher(teacher, files, config.seeds.teacher)
+
+
+def _say_what_code_changed(config: Config, files: RunDir) -> None:
+    """Results of one's own code before and after a change of it stand side by side in a run."""
+    code, begun = own_code(config), read_json(files.environment).get("modules", {})
+    for module, facts in begun.items():
+        if facts != code.get(module):
+            say(
+                f"{facts['file']} is not what it was when the run was begun; what is done stays, "
+                "the rest is done with what is there now (begin a new run to have all of it so)"
+            )
 
 
 def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
