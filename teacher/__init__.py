@@ -8,7 +8,7 @@ from .bandits.odm import ODM, ODMExp3, ODMMixed
 from .bandits.tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
 from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
-from .checks import check_teacher
+from .checks import check_teacher, teacher_checks
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -122,6 +122,7 @@ __all__ = [
     "load_teacher",
     "make_learner",
     "stored_teacher",
+    "teacher_checks",
 ]
 
 # Policies are here by name too: a saved teacher names this face as the place of its own.

@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,20 +62,31 @@ def check_teacher(teacher: BaseAlgorithm | Rule, env: VecEnv, *, new_process: bo
     Raises:
         ValueError: for the first promise that is broken.
     """
+    for _, check in teacher_checks(teacher, env, new_process=new_process):
+        check()
+
+
+def teacher_checks(
+    teacher: BaseAlgorithm | Rule, env: VecEnv, *, new_process: bool = True
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """All checks of `check_teacher` one by one: what each looks at, and what does it.
+
+    Where the first fails the others need not make sense.
+    """
     if env.num_envs < 2:
         raise ValueError(f"check_teacher needs an environment of 2 rows, got {env.num_envs}")
     rule: Any = teacher.rule if isinstance(teacher, RuleTeacher) else teacher
     if not isinstance(rule, BaseAlgorithm):
-        check_interface(rule, env)
+        yield _about(check_interface), partial(check_interface, rule, env)
         sample = watch(env)
         for check in RULE_CHECKS.values():
-            check(rule, sample)
-        check_seed(rule, env)
+            yield _about(check), partial(check, rule, sample)
+        yield _about(check_seed), partial(check_seed, rule, env)
         teacher = RuleTeacher(rule, env, seed=_SEED)
     assert isinstance(teacher, BaseAlgorithm)
-    check_predict(teacher, env)
+    yield _about(check_predict), partial(check_predict, teacher, env)
     if new_process:
-        check_reload(teacher, env)
+        yield _about(check_reload), partial(check_reload, teacher, env)
 
 
 def check_interface(rule: Any, env: VecEnv) -> None:
@@ -295,6 +307,10 @@ def with_empty_place(sample: Sample) -> Sample:
         wider[:, :k, :f] = observation
         observations.append(wider)
     return Sample(columns, observations, sample.last)
+
+
+def _about(check: Callable[..., None]) -> str:
+    return (check.__doc__ or "").partition("\n")[0]
 
 
 def _choices(teacher: RuleTeacher, observations: list[np.ndarray]) -> np.ndarray:

@@ -36,8 +36,8 @@ SOURCES = {file: FILES[file].read_text() for file in OURS}
 ORDER = {
     "experiments": (
         "submit_begin", "cli", "bench", "sweep", "jobs", "tracking", "dry_run", "suite_picture",
-        "suite_teaching", "trial", "report", "pretraining", "analysis", "assembly", "cluster",
-        "config", "store", "common",
+        "suite_teaching", "own_parts", "trial", "report", "pretraining", "analysis", "assembly",
+        "cluster", "config", "store", "common",
     ),
     "student": (
         "registry", "cohorts", "suites", "corpora", "text", "networks", "contract", "extras",

@@ -11,6 +11,7 @@ import typer
 from ..common.own_modules import find_own_modules
 from ..common.sentences import say
 from ..common.watch import WorkFailedError
+from .commands.checks import check_part
 from .commands.configs import config
 from .commands.dashboards import dashboard
 from .commands.jobs import fetch, follow, resume, status, stop, submit
@@ -39,6 +40,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 for command in COMMANDS:
     app.command()(with_debug(command))
 app.command("list")(with_debug(list_all))
+app.command("check")(with_debug(check_part))
 VERBS: tuple[Callable[..., None], ...] = (status, follow, stop, fetch, resume)
 for command in VERBS:
     jobs.command()(with_debug(command))
