@@ -34,19 +34,29 @@ def rule_identity(rule: Any) -> dict[str, Any]:
     Parameters are the arguments of the class that the rule has as attributes; those that are
     neither numbers, texts, arrays nor teachers, or made of them, are left out.
     """
-    try:
-        arguments = list(inspect.signature(type(rule)).parameters)
-    except (TypeError, ValueError):
-        arguments = []
+    arguments = [one.name for one in _arguments(rule)]
     parameters = {name: _plain(getattr(rule, name, _UNSAID)) for name in arguments}
     own = {name: value for name, value in parameters.items() if value is not _UNSAID}
     return own | {"name": type(rule).__name__}
 
 
 def rule_number(rule: Any) -> np.uint64:
-    """A number that rules of one class and the same parameters share."""
-    text = repr(sorted(rule_identity(rule).items()))
+    """A number that rules of one class and the same parameters share.
+
+    Parameters at their defaults do not count: a later version may have more of them.
+    """
+    usual = {one.name: _plain(one.default) for one in _arguments(rule)}
+    own = {name: x for name, x in rule_identity(rule).items() if x != usual.get(name, _UNSAID)}
+    text = repr(sorted(own.items()))
     return np.uint64(int.from_bytes(_digest(text.encode()), "little"))
+
+
+def _arguments(rule: Any) -> list[inspect.Parameter]:
+    """What the class of a rule is made with; nothing where it does not say."""
+    try:
+        return list(inspect.signature(type(rule)).parameters.values())
+    except (TypeError, ValueError):
+        return []
 
 
 def _plain(value: Any) -> Any:

@@ -122,7 +122,7 @@ def read_run(path: str | Path) -> StoredRun:
     name_line = re.search(r"^name:\s*['\"]?(.+?)['\"]?\s*$", text, flags=re.MULTILINE)
     teachers = read_cards(files.path)
     tasks = [task["name"] for task in environment["suite"]["tasks"]]
-    rows, problems = read_rows(files.schedule, tasks)
+    rows, problems = read_rows(files.schedule, tasks, environment.get("belongs_to", {}))
     lifetimes: dict[str, Lifetimes] = {}
     for name in teachers:
         own, notes = _lifetimes(rows, name, int(environment["budget"]["decisions"]))

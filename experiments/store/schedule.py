@@ -8,8 +8,9 @@ d decisions.
 """
 
 import glob
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ _PER_TASK = {
     "test_calibration_error": "calibration_error",
     "stress_score": "stress_score",
 }
+_BELONGS_TO = b"belongs_to"
+"""Key of the fingerprint in the metadata of a part."""
 _COLUMNS = ("teacher", "task", *_SCALARS, *_PER_TASK)
 
 
@@ -79,10 +82,14 @@ class PartWriter:
         folder: of the parts.
         teacher: its name.
         teacher_seed: its seed.
+        belongs_to: what they belong to, kept in each.
     """
 
-    def __init__(self, folder: Path, teacher: str, teacher_seed: int) -> None:
+    def __init__(
+        self, folder: Path, teacher: str, teacher_seed: int, belongs_to: Mapping[str, Any]
+    ) -> None:
         self.folder, self.teacher, self.teacher_seed = folder, teacher, teacher_seed
+        self.belongs_to = belongs_to
         self.count = 0
         """Parts that were written."""
         self._tables: list[pa.Table] = []
@@ -104,17 +111,44 @@ class PartWriter:
         if not self._tables:
             return
         table = pa.concat_tables(self._tables).combine_chunks()
+        table = table.replace_schema_metadata({_BELONGS_TO: json.dumps(self.belongs_to)})
         path = self.folder / f"{_stem(self.teacher, self.teacher_seed)}-{self.count:04d}.parquet"
         write_whole(path, lambda aside: pq.write_table(table, aside))
         self._tables.clear()
         self.count += 1
 
     def resume(self, count: int) -> None:
-        """Go on after this many parts; later ones are dropped."""
+        """Go on after this many parts; later ones are dropped.
+
+        Raises:
+            ValueError: where one of those that are kept is of another run.
+        """
         self.count = count
         for path in parts_of(self.folder, self.teacher, self.teacher_seed):
             if int(path.stem[-4:]) >= count:
                 path.unlink()
+            else:
+                _check_part(path, pq.read_schema(path), self.belongs_to)
+
+
+def _check_part(path: Path, schema: pa.Schema, belongs_to: Mapping[str, Any]) -> None:
+    """Refuse a part of another run; those of earlier versions do not say whose they are.
+
+    Raises:
+        ValueError: naming what differs.
+    """
+    text = (schema.metadata or {}).get(_BELONGS_TO)
+    if text is None:
+        return
+    from lessonplan.envs.classroom import check_belonging
+
+    check_belonging(
+        json.loads(text),
+        belongs_to,
+        what=path.name,
+        whose="this run",
+        way_out=f"it is of another run: take it out of {path.parent}",
+    )
 
 
 def _array(values: Any, kind: pa.DataType) -> pa.Array:
@@ -164,13 +198,21 @@ class ScheduleRows:
         return starts, np.diff(np.concatenate([starts, [mine[-1] + 1]]))
 
 
-def read_rows(folder: Path, tasks: list[str]) -> tuple[ScheduleRows, list[str]]:
+def read_rows(
+    folder: Path, tasks: list[str], belongs_to: Mapping[str, Any]
+) -> tuple[ScheduleRows, list[str]]:
     """Rows of every part that is whole, and a sentence for each that is not.
 
     A decision that occurs twice counts as the later part has it.
 
+    Args:
+        folder: of the parts.
+        tasks: names in canonical order, k of them.
+        belongs_to: what all parts of the run belong to.
+
     Raises:
-        ValueError: for a part with a missing column, an unknown task or another number of tasks.
+        ValueError: for a part of another run, and for one with a missing column, an unknown task or
+            another number of tasks.
     """
     tables, problems = [], []
     for file in all_parts(folder):
@@ -180,6 +222,7 @@ def read_rows(folder: Path, tasks: list[str]) -> tuple[ScheduleRows, list[str]]:
             reason = str(error).splitlines()[0]
             problems.append(f"{file.name} cannot be read and is left out ({reason})")
             continue
+        _check_part(file, table.schema, belongs_to)
         missing = [name for name in _COLUMNS if name not in table.column_names]
         if missing:
             raise ValueError(f"{file} has no column {missing[0]!r}, which every schedule has")
@@ -255,12 +298,16 @@ def _empty(k: int) -> ScheduleRows:
 
 
 def recorded_schedules(
-    run_dir: Path, tasks: Sequence[str], teacher: str, teacher_seed: int
+    run_dir: Path,
+    tasks: Sequence[str],
+    teacher: str,
+    teacher_seed: int,
+    belongs_to: Mapping[str, Any] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Schedules of a recorded teacher, (m, d) task indices with -1 at the end, and student seeds.
 
     Raises:
-        ValueError: if they are not there or can't be read.
+        ValueError: if they are not there, can't be read or are of another run.
     """
     files = RunDir(run_dir)
     unit = files.unit(unit_name("evaluate", teacher, teacher_seed)).relative_to(run_dir)
@@ -273,6 +320,7 @@ def recorded_schedules(
             raise ValueError(
                 f"{part} of {teacher!r}, which is replayed, can't be read; {again}"
             ) from error
+        _check_part(part, table.schema, belongs_to or {})
         tables.append(table.to_pydict())
     if not tables:
         raise ValueError(f"{files.schedule} has no parts of {teacher!r} to replay; {again}")
@@ -284,86 +332,3 @@ def recorded_schedules(
     schedules = np.full((len(students), decisions.max()), -1, dtype=np.int64)
     schedules[rows, decisions - 1] = choices
     return schedules, students
-
-
-@dataclass(frozen=True)
-class DecisionRows:
-    """One decision of the students whose lifetime went on; arrays are (r,) or (r, k) float64."""
-
-    decision: int
-    student_seed: np.ndarray
-    student_steps: np.ndarray
-    compute: np.ndarray
-    probe_compute: np.ndarray
-    tokens: np.ndarray
-    reward: np.ndarray
-    chosen: np.ndarray
-    """1 for the task that was drawn, (r, k), as are the next three."""
-    probabilities: np.ndarray
-    probe_score: np.ndarray
-    test_score: np.ndarray
-
-
-_PER_DECISION = (
-    "student_seed", "student_steps", "compute", "probe_compute", "tokens", "reward",
-)  # fmt: skip
-_PER_DECISION_AND_TASK = ("probabilities", "probe_score", "test_score")
-
-
-@dataclass
-class GrowingSchedule:
-    """Reads the parts of one teacher as they come.
-
-    Args:
-        folder: of the parts.
-        teacher: its name.
-        teacher_seed: its seed.
-        tasks: names in canonical order, k of them.
-    """
-
-    folder: Path
-    teacher: str
-    teacher_seed: int
-    tasks: tuple[str, ...]
-    decision: int = 0
-    """The last decision that was read."""
-    _marks: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-
-    def news(self) -> Iterator[DecisionRows]:
-        """Decisions that were recorded since the last call, in order.
-
-        A part that was dropped by a resume and written anew is read again; its decisions are the
-        same, and those that were read before come no second time.
-        """
-        for part in parts_of(self.folder, self.teacher, self.teacher_seed):
-            try:
-                stat = part.stat()
-                mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-                if self._marks.get(part.name) == mark:
-                    continue
-                columns = [*_PER_DECISION, *_PER_DECISION_AND_TASK, "decision", "task"]
-                table = pq.read_table(part, columns=columns, partitioning=None)
-            except FileNotFoundError:
-                # Dropped this moment, by a unit that goes on from its checkpoint.
-                return
-            self._marks[part.name] = mark
-            yield from self._decisions(table)
-
-    def _decisions(self, table: pa.Table) -> Iterator[DecisionRows]:
-        k = len(self.tasks)
-        columns: dict[str, np.ndarray] = {name: table[name].to_numpy() for name in _PER_DECISION}
-        for name in _PER_DECISION_AND_TASK:
-            flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            columns[name] = flat.reshape(-1, k).astype(np.float64)
-        coded = table["task"].combine_chunks().dictionary_encode()
-        places = [self.tasks.index(name) for name in coded.dictionary.to_pylist()]
-        columns["chosen"] = np.eye(k)[np.array(places, dtype=np.int64)[coded.indices.to_numpy()]]
-        decision = table["decision"].to_numpy()
-        order = np.argsort(decision, kind="stable")
-        columns = {name: values[order] for name, values in columns.items()}
-        numbers, starts = np.unique(decision[order], return_index=True)
-        for number, start, end in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
-            if number > self.decision:
-                self.decision = int(number)
-                rows = {name: values[start:end] for name, values in columns.items()}
-                yield DecisionRows(self.decision, **rows)

@@ -10,8 +10,8 @@ from typing import Any
 
 from ..common.files import write_json, write_whole
 from ..config.config import Config
+from ..store.growing_schedule import GrowingSchedule
 from ..store.layout import RunDir
-from ..store.schedule import GrowingSchedule
 from ..store.training_log import read_training_log
 from ..trial.units import Unit, plan
 from .collapse import Collapse

@@ -20,8 +20,8 @@ from lessonplan.envs import next_streak, passes
 from ..common.files import read_object
 from ..config.config import Config
 from ..store.cards import read_card
+from ..store.growing_schedule import DecisionRows, GrowingSchedule
 from ..store.layout import RunDir
-from ..store.schedule import DecisionRows, GrowingSchedule
 from .collapse import Collapse
 
 PER_TASK = (

@@ -15,8 +15,9 @@ from lessonplan.envs.classroom import student_key
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay
 
+from ..assembly.belonging import own_checkpoint, teacher_belongs_to
 from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
-from ..common.files import read_checkpoint, write_checkpoint
+from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, ReplaySection, RuleSection
 from ..store.layout import RunDir, unit_name
@@ -53,9 +54,10 @@ def evaluate(
         config, suite, run_dir, name, teacher_seed, parameters, len(students)
     )
     teaching, files = Teaching(teacher, room, students), RunDir(run_dir)
-    recorder = Recorder(files.schedule, name, teacher_seed, room.n)
+    belongs_to = teacher_belongs_to(config, config.teacher(name))
+    recorder = Recorder(files.schedule, name, teacher_seed, room.n, belongs_to)
     checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
-    state = read_checkpoint(checkpoint)
+    state = own_checkpoint(checkpoint, belongs_to)
     if state is not None:
         teaching.load_state_dict(state["lifetimes"])
     recorder.resume(state["recorder"] if state else None)
@@ -66,7 +68,11 @@ def evaluate(
             recorder.flush()
             write_checkpoint(
                 checkpoint,
-                {"lifetimes": teaching.state_dict(), "recorder": recorder.state_dict()},
+                {
+                    "belongs_to": belongs_to,
+                    "lifetimes": teaching.state_dict(),
+                    "recorder": recorder.state_dict(),
+                },
             )
             last_save = time.perf_counter()
         over = 1.0 - len(teaching.running) / room.n
@@ -91,7 +97,13 @@ def make_teacher(
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action)
     if isinstance(teacher, ReplaySection):
-        schedules, students = recorded_schedules(run_dir, suite.names, teacher.of, teacher_seed)
+        schedules, students = recorded_schedules(
+            run_dir,
+            suite.names,
+            teacher.of,
+            teacher_seed,
+            teacher_belongs_to(config, config.teacher(teacher.of)),
+        )
         replay = Replay(schedules, student_key(students), shuffled=teacher.shuffled)
         return rule_teacher(replay, config, suite, n, teacher_seed)
     path = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)

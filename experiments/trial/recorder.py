@@ -4,6 +4,7 @@ Legend: n students, k tasks, r rows of one decision.
 """
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,18 @@ class Recorder:
         teacher: its name.
         teacher_seed: its seed.
         n: students.
+        belongs_to: what the parts belong to.
     """
 
-    def __init__(self, folder: Path, teacher: str, teacher_seed: int, n: int) -> None:
-        self._parts = PartWriter(folder, teacher, teacher_seed)
+    def __init__(
+        self,
+        folder: Path,
+        teacher: str,
+        teacher_seed: int,
+        n: int,
+        belongs_to: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._parts = PartWriter(folder, teacher, teacher_seed, belongs_to or {})
         self.seconds = np.zeros(n)
         """What each student took so far, (n,): of every decision an equal share."""
         self._last = time.perf_counter()
@@ -79,7 +88,11 @@ class Recorder:
         return {"parts": self._parts.count, "seconds": self.seconds.copy()}
 
     def resume(self, state: dict[str, Any] | None) -> None:
-        """Go on where a state was taken, None at the start; later parts are dropped."""
+        """Go on where a state was taken, None at the start; later parts are dropped.
+
+        Raises:
+            ValueError: where an earlier part is of another run.
+        """
         if state is not None:
             self.seconds[:] = state["seconds"]
         self._parts.resume(state["parts"] if state else 0)

@@ -18,11 +18,12 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import LearnerStreams, global_state, keep_card, load_teacher
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
+from ..assembly.belonging import own_checkpoint, teacher_belongs_to
 from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
 from ..assembly.courses import courses_of
 from ..assembly.taken_teachers import course_digest
 from ..assembly.training_envs import training_env
-from ..common.files import read_checkpoint, write_checkpoint, write_whole
+from ..common.files import write_checkpoint, write_whole
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, Course, LearnedSection
 from ..store.cards import Cost
@@ -56,6 +57,7 @@ class TeacherTraining:
         self.courses = courses_of(config, teacher, suite)
         self.files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
         self._checkpoint = self.files.checkpoint(self._unit)
+        self._belongs_to = teacher_belongs_to(config, teacher)
         self._log = TrainingLog(self.files.training_log(teacher.name, seed))
         self.env = training_env(teacher, self.courses)
         self.streams = LearnerStreams(seed)
@@ -149,6 +151,7 @@ class TeacherTraining:
         write_checkpoint(
             self._checkpoint,
             {
+                "belongs_to": self._belongs_to,
                 "zip": zipped.getvalue(),
                 "beside": beside_zip(model),
                 "env": self.env.state_dict(),
@@ -169,7 +172,7 @@ class TeacherTraining:
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
-        state = read_checkpoint(self._checkpoint)
+        state = own_checkpoint(self._checkpoint, self._belongs_to)
         if state is None:
             return None
         model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)

@@ -16,8 +16,9 @@ from lessonplan.envs import Classroom
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, StaticMixture
 
+from ..assembly.belonging import own_checkpoint, teacher_belongs_to
 from ..assembly.build import SELECT_SEEDS, build_rule, rule_teacher
-from ..common.files import read_checkpoint, write_checkpoint
+from ..common.files import write_checkpoint
 from ..common.names import named
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, RuleSection
@@ -91,7 +92,10 @@ def tune(
     count, first = config.tuning_candidates, config.seeds.teacher
     settings = candidates(section, suite, count, first, config.modules)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
-    state = read_checkpoint(checkpoint) or {"tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0}
+    belongs_to = teacher_belongs_to(config, section)
+    state = own_checkpoint(checkpoint, belongs_to) or {
+        "belongs_to": belongs_to, "tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0
+    }  # fmt: skip
     for i in range(len(state["tried"]), len(settings)):
         tell(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()

@@ -6,12 +6,14 @@ done twice. So a trial is resumed by doing what is missing.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lessonplan.envs.classroom import check_belonging
 from lessonplan.student import TaskSuite
 
+from ..assembly.belonging import teacher_belongs_to
 from ..common.files import write_json
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
@@ -31,6 +33,7 @@ class Unit:
         seed: of the teacher.
         after: names of the units that must be done before.
         weight: rough share of the whole work, for ordering.
+        belongs_to: what its file belongs to; where that is not said, any is taken.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Unit:
     seed: int
     after: tuple[str, ...] = ()
     weight: float = 1.0
+    belongs_to: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -52,7 +56,7 @@ class Unit:
         """What the unit returned; None if it is not done.
 
         Raises:
-            ValueError: if its file is damaged.
+            ValueError: if its file is damaged, or of another run.
         """
         path = self.file(run_dir)
         if not path.exists():
@@ -65,6 +69,15 @@ class Unit:
             raise ValueError(
                 f"{path} is damaged: it must hold a JSON object; delete it, and --resume does "
                 "this unit again"
+            )
+        # Earlier versions did not write what a file belongs to.
+        if "belongs_to" in value:
+            check_belonging(
+                value["belongs_to"],
+                self.belongs_to,
+                what=path.name,
+                whose="this run",
+                way_out=f"delete {path}, and --resume does this unit again",
             )
         return value
 
@@ -96,13 +109,16 @@ def plan(config: Config) -> list[Unit]:
                 for unit in list(units)
                 if unit.kind == "evaluate" and unit.teacher == teacher.of
             ]
-    return sorted(units, key=lambda unit: -unit.weight)
+    names = {unit.teacher for unit in units}
+    belongs_to = {name: teacher_belongs_to(config, config.teacher(name)) for name in names}
+    whole = [replace(unit, belongs_to=belongs_to[unit.teacher]) for unit in units]
+    return sorted(whole, key=lambda unit: -unit.weight)
 
 
 def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:
     """Do one unit and leave its file."""
     result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
-    write_json(unit.file(run_dir), result)
+    write_json(unit.file(run_dir), result | {"belongs_to": unit.belongs_to})
     RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
 
 

@@ -1,0 +1,48 @@
+"""What the files of a run belong to: their fingerprints, which no other run has."""
+
+from pathlib import Path
+from typing import Any
+
+from lessonplan.envs.classroom import check_belonging
+
+from ..common.files import read_checkpoint
+from ..config.config import Config, Section
+
+_COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus"}
+"""What of a teacher's section is in the names of files, or changes no number."""
+
+
+def run_belongs_to(config: Config) -> dict[str, Any]:
+    """What all numbers of a run depend on: suite, students, lifetimes, and how many there are."""
+    return {
+        **config.model_dump(mode="json", include={"suite", "student", "lifetime"}),
+        "seeds": config.seeds.model_dump(include={"report", "select"}),
+        "tuning_candidates": config.tuning_candidates,
+    }
+
+
+def teacher_belongs_to(config: Config, teacher: Section) -> dict[str, Any]:
+    """The same with the section of a teacher."""
+    section = teacher.model_dump(mode="json")
+    own = {key: value for key, value in section.items() if key not in _COUNTS}
+    return run_belongs_to(config) | {"teacher": own}
+
+
+def own_checkpoint(path: Path, belongs_to: dict[str, Any]) -> dict[str, Any] | None:
+    """The checkpoint of a unit that was interrupted; None where there is none.
+
+    Those of earlier versions do not say what they belong to, and are taken as they are.
+
+    Raises:
+        ValueError: if it is damaged, or that of another run.
+    """
+    state = read_checkpoint(path)
+    if state is not None and "belongs_to" in state:
+        check_belonging(
+            state["belongs_to"],
+            belongs_to,
+            what=path.name,
+            whose="this run",
+            way_out=f"delete {path}, and --resume does this unit again from its beginning",
+        )
+    return state
