@@ -81,6 +81,7 @@ def print_catalog(console: Console) -> None:
     """All of it, on a console that prints text as it is."""
     for title, lines in catalog().items():
         console.print(f"\n{title}", style="bold")
+        width = max(map(len, lines))
         for name, line in lines.items():
-            text = f"  {name:<22} {line}".rstrip()
+            text = f"  {name:<{width}}  {line}".rstrip()
             console.print(text, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-_EVERY_SECONDS, _LEAST_SECONDS = 30.0, 5.0
+_EVERY_SECONDS, _LEAST_SECONDS = 30.0, 10.0
 
 
 class Pace:

@@ -30,7 +30,7 @@ def lines_of(clock, steps):
 
 
 def test_a_line_is_due_at_each_tenth_and_after_thirty_seconds(clock):
-    turns = [(10, 0.05), (20, 0.1), (25, 0.19), (49, 0.19), (50, 0.19), (51, 0.2), (55, 0.2)]
+    turns = [(10, 0.05), (20, 0.1), (25, 0.19), (49, 0.19), (50, 0.19), (51, 0.2), (60, 0.2)]
     due = Pace()
     answers = []
     for seconds, fraction in turns:
