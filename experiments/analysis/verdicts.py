@@ -181,6 +181,8 @@ def _worst(summary: Summary, name: str) -> list[str]:
 
 
 def _training(summary: Summary, name: str) -> list[str]:
+    if not summary["teachers"][name]["training_known"]:
+        return ["What it cost to train it is not known: the file that it was taken from says none."]
     compute = summary["teachers"][name]["training_cost"]["compute"]
     if compute <= 0:
         return []

@@ -162,8 +162,9 @@ def _investment(axes: Axes, teachers: dict[str, Measured], names: list[str]) -> 
     compute = np.array([teachers[name].card.making.compute for name in names])
     rows = np.arange(len(names))
     axes.barh(rows, compute, height=0.66, color="#009e73")
-    for row, value in zip(rows, compute, strict=True):
-        text = f" {compact(float(f'{value:.3g}'))}" if value else " none"
+    for row, name, value in zip(rows, names, compute, strict=True):
+        none = " none" if teachers[name].card.training_known else " unknown"
+        text = f" {compact(float(f'{value:.3g}'))}" if value else none
         axes.text(
             float(value), float(row), text, va="center", fontsize=8, color=INK if value else SOFT
         )

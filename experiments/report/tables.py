@@ -182,6 +182,7 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
                 ", ".join(status),
                 ", ".join(card.needs) or "what every teacher sees",
                 "yes" if card.sees_order else "no",
+        status += [f"taken from {card.short_origin}"] if card.origin else []
                 json.dumps(card.parameters, sort_keys=True) if card.parameters else "-",
             )
         )
@@ -244,3 +245,5 @@ def _making(teacher: Summary) -> str:
 
 def _estimate(estimate: Summary | None, style: str) -> str:
     return "-" if estimate is None else with_interval(estimate["iqm"], estimate["ci95"], style)
+    if not teacher["training_known"]:
+        return "unknown"

@@ -95,6 +95,16 @@ class TeacherCard:
         return f"{title}, mixed in batches" if self.mixes and "mixed" not in title else title
 
     @property
+    def short_origin(self) -> str:
+        """The end of the path of the file that it was taken from: run directory, folder, file."""
+        return "/".join(Path(self.origin).parts[-3:])
+
+    @property
+    def training_known(self) -> bool:
+        """Whether what it cost to train is known, also where that is nothing."""
+        return self.training is not None or not self.origin
+
+    @property
     def making(self) -> Cost:
         """What training and tuning took together."""
         return sum((cost for cost in (self.training, self.tuning) if cost), Cost())
@@ -114,7 +124,7 @@ class TeacherCard:
             "selection_cost": self.selection_cost,
             "other_course": self.other_course,
             "origin": self.origin,
-            "training_known": self.training is not None or not self.origin,
+            "training_known": self.training_known,
         }
 
 

@@ -94,7 +94,9 @@ def test_of_a_run_with_several_seeds_one_is_taken_and_said(tmp_path):
 
 def test_what_a_stored_teacher_is_not_shown_or_does_not_choose_is_refused(tmp_path):
     file = save(tmp_path / "ppo.zip")
-    with pytest.raises(ValueError, match=r"trained on the columns progress:ema=0\.5, score, recency"):
+    with pytest.raises(
+        ValueError, match=r"trained on the columns progress:ema=0\.5, score, recency"
+    ):
         Tutor(TASKS, file, observe=("progress", "score"))
     with pytest.raises(ValueError, match="trained to choose a task and the environment wants the"):
         Tutor(TASKS, file, action="mixture")

@@ -8,13 +8,16 @@ import shutil
 import numpy as np
 import pytest
 from fake_cohort import fake_room
+from synthetic_run import rows, teacher, write_run
 from tiny_config import CONFIG
 
 from lessonplan.envs import CurriculumVecEnv, Tutor
 from lessonplan.experiments import read_run
+from lessonplan.experiments.analysis.summary import summarize
 from lessonplan.experiments.assembly.taken_teachers import course_digest, was_trained_on
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import preview
+from lessonplan.experiments.report.tables import more_numbers, needs_table
 from lessonplan.experiments.store.cards import Cost, read_cards
 from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.trial import run_trial
@@ -157,3 +160,21 @@ def test_a_teacher_of_a_run_teaches_in_another_as_it_did(tmp_path):
     assert cards["mine"].training == read_cards(tmp_path / "first")["ppo"].training
     assert not cards["mine"].other_course
     assert stored_teacher(tmp_path / "first").card["tasks"] == [3, 3]
+
+
+def test_a_report_says_where_it_comes_from_and_that_its_cost_is_unknown(tmp_path):
+    teachers = [
+        teacher(name, "learned", deterministic=True, training=cost, sampled_twin_of=None,
+                origin=f"/somewhere/first/teachers/{name}-0.zip")
+        for name, cost in (("known", COST), ("mystery", None))
+    ]  # fmt: skip
+    parts = [
+        rows(name, student, [[0.2, 0.1], [1.0, 1.0]], tasks=["a", "b"])
+        for name in ("known", "mystery")
+        for student in range(4)
+    ]
+    run = read_run(write_run(tmp_path / "run", teachers, parts, ["a", "b"], decisions=3))
+    summary = summarize(run)
+    assert "taken from first/teachers/known-0.zip" in needs_table(run, summary)
+    assert more_numbers(summary).count("unknown") == 1
+    assert f"{COST['compute']:.0f}" in more_numbers(summary)
