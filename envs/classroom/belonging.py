@@ -17,7 +17,7 @@ Fingerprint = Mapping[str, Any]
 _MOST_NAMED, _MOST_LETTERS = 3, 24
 
 
-class Difference(NamedTuple):
+class _Difference(NamedTuple):
     """One thing that two fingerprints say otherwise."""
 
     path: tuple[str, ...]
@@ -63,26 +63,26 @@ def check_belonging(
 
 def _differences(
     before: Fingerprint, now: Fingerprint, path: tuple[str, ...] = ()
-) -> Iterator[Difference]:
+) -> Iterator[_Difference]:
     """Of things of another name only the name."""
     if "name" in before and "name" in now and before["name"] != now["name"]:
-        yield Difference((*path, "name"), before["name"], now["name"])
+        yield _Difference((*path, "name"), before["name"], now["name"])
         return
     for name in (name for name in before if name in now):
         old, new = before[name], now[name]
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             yield from _differences(old, new, (*path, name))
         elif old != new:
-            yield Difference((*path, name), old, new)
+            yield _Difference((*path, name), old, new)
 
 
-def _leaf(difference: Difference) -> str:
+def _leaf(difference: _Difference) -> str:
     """The last part of its path; the name of a thing stands for the thing."""
     path = difference.path
     return path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
 
 
-def _words(difference: Difference, names: Mapping[str, int]) -> tuple[str, str]:
+def _words(difference: _Difference, names: Mapping[str, int]) -> tuple[str, str]:
     """Both values with the name: the last part where that tells it apart, else the whole path."""
     name, old, new = _leaf(difference), difference.before, difference.now
     if names[name] > 1:

@@ -89,6 +89,17 @@ class Board:
             return spaces.Discrete(self.n_places)
         return spaces.Box(-LOGIT_LIMIT, LOGIT_LIMIT, (self.n_places,), np.float32)
 
+    @property
+    def belongs_to(self) -> dict[str, Any]:
+        """What a state of it belongs to."""
+        return {
+            "tasks": list(self.suite.names),
+            "thresholds": self.facts.threshold.tolist(),
+            "columns": list(self.observer.observe),
+            "places": self.n_places,
+            "action": self.action,
+        }
+
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """New lifetimes for these rows."""
         self.facts.reset(rows, seeds)

@@ -36,7 +36,7 @@ Drawing = dict[str, int]
 """How a segment is drawn: the seed of its streams, and the fields of `Order`."""
 
 
-class Part(NamedTuple):
+class Portion(NamedTuple):
     """What a part of a segment has taken."""
 
     taken: np.ndarray
@@ -86,7 +86,7 @@ class Lessons:
         """Draws of each task before the step `first`, (k,)."""
         self.drawing: Drawing | None = None
         """How the pending segment is drawn; None where an earlier version began it."""
-        self.earlier = Part(np.zeros(k, dtype=np.int64), 0, 0)
+        self.earlier = Portion(np.zeros(k, dtype=np.int64), 0, 0)
         """What the pending segment took before `first`, in another way of drawing."""
         self.rewards = np.zeros((2, k))
         """Sum and number of the rewards of each task in this segment, (2, k)."""
@@ -122,13 +122,13 @@ class Lessons:
         else:
             self.tutor.mix()
         self.pending, self.first, self.drawing = True, step, drawing
-        self.earlier = Part(np.zeros_like(self.taken), 0, 0)
+        self.earlier = Portion(np.zeros_like(self.taken), 0, 0)
         self.rewards[:] = 0.0
 
-    def cut(self, step: int, part: Part, drawing: Drawing) -> None:
+    def cut(self, step: int, part: Portion, drawing: Drawing) -> None:
         """Go on with what is pending from this step on in another way, after it took this much."""
         before = self.earlier
-        self.earlier = Part(
+        self.earlier = Portion(
             before.taken + part.taken, before.steps + part.steps, before.examples + part.examples
         )
         self.taken = self.taken + part.taken
@@ -241,8 +241,8 @@ class Lessons:
         self.taken, self.rewards = state["taken"].copy(), state["rewards"].copy()
         self.tokens, self.evaluations = state["tokens"], {}
         self.drawing = state.get("drawing")
-        earlier = state.get("earlier") or Part(np.zeros_like(self.taken), 0, 0)._asdict()
-        self.earlier = Part(**earlier)
+        earlier = state.get("earlier") or Portion(np.zeros_like(self.taken), 0, 0)._asdict()
+        self.earlier = Portion(**earlier)
 
     def say_in_all(self) -> None:
         """Warn of how often something was wrong with scores, where it was more than once."""

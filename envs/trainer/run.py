@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .data import rows_of, tasks_of
-from .lessons import REWARDED, Drawing, Lessons, Part
+from .lessons import REWARDED, Drawing, Lessons, Portion
 from .segments import Draws, Order, SegmentSampler
 
 _NO_MEAN = {
@@ -88,7 +88,7 @@ class TaughtRun:
         draws = Draws(self.draws.rows, order.pop("seed"))
         steps, before = step - lessons.first, Order(**order)
         taken = lessons.trained(draws, before.draws(steps))
-        lessons.cut(step, Part(taken, steps, steps * before.per_step), self.drawing)
+        lessons.cut(step, Portion(taken, steps, steps * before.per_step), self.drawing)
 
     def end_step(self, control: Any) -> None:
         """Have the tasks evaluated where a segment ends here."""
