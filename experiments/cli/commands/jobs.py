@@ -32,7 +32,9 @@ def _refuse_former(value: str) -> str:
 
 Kind = Annotated[str, typer.Argument(metavar="run|sweep", help="what to submit")]
 JobId = Annotated[str, typer.Argument(metavar="ID", help="of the job, as `submit` said it")]
-MaybeJobId = Annotated[str, typer.Argument(metavar="ID", help="of a job; all are shown without one")]
+MaybeJobId = Annotated[
+    str, typer.Argument(metavar="ID", help="of a job; all are shown without one")
+]
 Address = Annotated[
     str, typer.Option(metavar="URL", help="the cluster's dashboard, http://HOST:8265")
 ]

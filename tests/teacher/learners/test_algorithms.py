@@ -159,7 +159,7 @@ def test_a_mistake_is_one_sentence(monkeypatch):
         make_learner("maskable_ppo", task, seed=0)
     own = {name: one for name, one in ALGORITHMS.items() if name != "trpo"}
     monkeypatch.setattr("lessonplan.teacher.learners.algorithms.ALGORITHMS", own)
-    with pytest.raises(ValueError, match='run pip install "sb3-contrib>=2.7,<3"'):
+    with pytest.raises(ValueError, match=r'run pip install "sb3-contrib>=2\.7,<3"'):
         learner_named("trpo")
 
 
