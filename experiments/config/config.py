@@ -18,7 +18,7 @@ class Suite(Section):
 
     arguments = "options", "the suite"
 
-    name: str = Field("parity", description="a suite that `lessonplan list` names")
+    name: str = Field("parity", description="a suite that `lessonplan list` names, or your own")
     options: dict[str, Any] = Field(
         default_factory=dict, description="arguments of the suite", examples=[{"n_tasks": 6}]
     )
@@ -107,7 +107,9 @@ class Lifetime(Section):
     )
     steps_per_decision: int = Field(20, ge=1, description="student steps that a decision buys")
     feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
-    reward: str = Field("mean_score", description="what a learning teacher is paid")
+    reward: str = Field(
+        "mean_score", description="what a learning teacher is paid; its name, or your own"
+    )
     targets: list[str] = Field(
         default_factory=list,
         description="tasks that the reward target_tasks pays for",

@@ -56,8 +56,8 @@ class _Part:
 
     def course(self, suite: Suite | None = None, **sections: Any) -> Course:
         """A small course that its folders go with."""
-        suite = Suite(name=self.suite) if self.suite else suite
-        sections = {"suite": suite or _SUITES["numbers (suite parity)"]} | sections
+        named_suite = Suite(name=self.suite) if self.suite else _SUITES["numbers (suite parity)"]
+        sections = {"suite": suite or named_suite} | sections
         return Course(lifetime=_LIFETIME, modules=list(self.folders)).model_copy(update=sections)
 
 

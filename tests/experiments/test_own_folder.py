@@ -58,7 +58,9 @@ def undo(out, unit):
 def test_the_command_runs_it_and_goes_on_from_any_folder(config, monkeypatch, capsys, tmp_path):
     assert command(monkeypatch, "run", config, "--out", "run") == 0
     out = tmp_path / "work" / "run"
-    assert yaml.safe_load((out / "config.yaml").read_text())["modules"] == [str(tmp_path / "config")]
+    assert yaml.safe_load((out / "config.yaml").read_text())["modules"] == [
+        str(tmp_path / "config")
+    ]
     before = json.loads((out / "summary.json").read_text())["teachers"]["mine"]["area"]
     undo(out, "evaluate-mine-0")
     monkeypatch.chdir(tmp_path)

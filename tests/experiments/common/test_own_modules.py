@@ -17,7 +17,7 @@ def _forgotten():
 
 
 def sentence(name, *folders, choices=()):
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match="rule '") as error:
         named("rule", name, dict.fromkeys(choices), [str(folder) for folder in folders])
     assert len(str(error.value)) < 300 + sum(len(str(folder)) for folder in folders)
     return str(error.value)

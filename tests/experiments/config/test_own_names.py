@@ -100,6 +100,5 @@ def test_a_sweep_looks_beside_its_config_then_beside_itself(inside, tmp_path, mo
     (tmp_path / "sweep" / "s.yaml").write_text(yaml.safe_dump(sweep))
     monkeypatch.chdir(tmp_path)
     places = [str(tmp_path / "config")] * inside + [str(tmp_path / "sweep")]
-    assert [pair.config.modules for pair in pairs_of(read_sweep(tmp_path / "sweep" / "s.yaml"))] == [
-        places, places
-    ]  # fmt: skip
+    pairs = pairs_of(read_sweep(tmp_path / "sweep" / "s.yaml"))
+    assert [pair.config.modules for pair in pairs] == [places, places]
