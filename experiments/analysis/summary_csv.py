@@ -13,7 +13,7 @@ _ESTIMATES = (
     "steps_to_mastery", "cost_to_mastery", "area", "final_score", "stress_score", "forgetting",
     "retention", "calibration_error",
 )  # fmt: skip
-_FACTS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+_FACTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "label": lambda teacher: teacher["label"],
     "kind": kind_of,
     "lifetimes": lambda teacher: teacher["lifetimes"],

@@ -8,7 +8,7 @@ import numpy as np
 from .comparisons import BASELINE_ROLES, HARDLY
 from .headlines import FEWEST_STUDENTS, headline, is_measurable, subject
 from .summary import is_tied
-from .wording import count, number, percent, spaced, span, with_remarks
+from .wording import amount_in_words, count, number, percent, spaced, span, with_remarks
 
 Summary = dict[str, Any]
 
@@ -36,10 +36,9 @@ def details(summary: Summary) -> list[str]:
 
 def _setting(summary: Summary) -> str:
     budget, suite = summary["budget"], summary["suite"]
-    unit = {"compute": "training-example equivalents"}.get(budget["unit"], budget["unit"])
     who = "One student" if summary["students"] == 1 else f"Each of {summary['students']:,} students"
     return (
-        f"{who} had a budget of {number(budget['amount'])} {unit} for "
+        f"{who} had a budget of {amount_in_words(budget)} for "
         f"{'the ' if len(suite['tasks']) > 1 else ''}{count(len(suite['tasks']), 'task')} "
         f"of {suite['name']}."
     )
@@ -181,9 +180,9 @@ def _worst(summary: Summary, name: str) -> list[str]:
 
 
 def _training(summary: Summary, name: str) -> list[str]:
+    compute = summary["teachers"][name]["training_cost"]["compute"]
     if not summary["teachers"][name]["training_known"]:
         return ["What it cost to train it is not known: the file that it was taken from says none."]
-    compute = summary["teachers"][name]["training_cost"]["compute"]
     if compute <= 0:
         return []
     cost = f"Making it cost {number(compute)} training-example equivalents per seed"

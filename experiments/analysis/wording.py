@@ -12,6 +12,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
+def amount_in_words(budget: Mapping[str, Any]) -> str:
+    """A budget as a run stores it: `4,000 steps`, `1.5 million training-example equivalents`."""
+    unit = budget["unit"]
+    return f"{number(budget['amount'])} {_UNITS.get(unit, unit)}"
+
+
+_UNITS = {"compute": "training-example equivalents"}
+
+
 def count(amount: int, noun: str) -> str:
     """`1 student`, `1,200 students`."""
     return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"

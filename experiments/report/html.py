@@ -43,8 +43,9 @@ a { color: var(--accent); }
 @media (max-width: 640px) {
   body { padding: 1.2rem .9rem 3rem; }
   .verdict, .warning { padding: .7rem .9rem; }
-  thead { display: none; }
-  table, tbody, .first thead, tr { display: block; }
+  table, thead, tbody, tr { display: block; }
+  th { display: none; }
+  th:first-child, .first th.result { display: block; border: 0; padding: 0 .3rem; }
   tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
   tr.strong { background: var(--tint); }
   td, td.number, td:first-child { display: flex; justify-content: space-between; gap: 1rem;
@@ -58,9 +59,9 @@ a { color: var(--accent); }
   .first td:first-child { flex: 1 1 0; font-size: .95rem; color: var(--ink); }
   .first td.result { flex: 0 0 auto; font-size: .95rem; color: var(--ink); }
   .first td.result::before, .first td.plain::before { content: none; }
-  .first th { border: 0; padding: 0 .3rem; font-size: .8rem; }
+  .first th { font-size: .8rem; }
   .first th:first-child { flex: 1 1 0; }
-  .first td.minor, .first th.minor, .first th.more { display: none; }
+  .first td.minor { display: none; }
   .first tr::after { content: ""; order: 1; flex-basis: 100%; }
   .first td.more { order: 2; }
 }

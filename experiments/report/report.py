@@ -13,7 +13,7 @@ from ..analysis.headlines import FEWEST_STUDENTS, headline
 from ..analysis.summary import measure_teachers, summarize, write_summary
 from ..analysis.summary_csv import write_summary_csv
 from ..analysis.verdicts import details, verdict
-from ..analysis.wording import name_of_order
+from ..analysis.wording import amount_in_words, name_of_order
 from ..common.files import read_json, write_whole
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
@@ -206,8 +206,8 @@ def _subtitle(summary: dict[str, Any]) -> str:
     suite = summary["suite"]
     return (
         f"Suite {suite['name']} with {len(suite['tasks'])} tasks, {summary['students']} students, "
-        f"{len(summary['teachers'])} teachers, a budget of {summary['budget']['amount']:,.0f} "
-        f"{summary['budget']['unit']} for each student."
+        f"{len(summary['teachers'])} teachers, a budget of "
+        f"{amount_in_words(summary['budget'])} for each student."
     )
 
 

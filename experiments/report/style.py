@@ -6,6 +6,7 @@ Figures are made with matplotlib's object API: nothing here touches pyplot or it
 import io
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -142,7 +143,7 @@ def label(axes: Axes, x: str = "", y: str = "", title: str = "", size: float = 9
     axes.set_xlabel(x, fontsize=9, color=INK)
     axes.set_ylabel(y, fontsize=9, color=INK)
     if title:
-        inches = axes.get_window_extent().width / axes.get_figure(root=True).dpi
+        inches = axes.get_window_extent().width / axes.figure.dpi
         text = fitted(title, inches, size, "bold")
         axes.set_title(text, fontsize=size, color=INK, loc="left", fontweight="bold")
 
@@ -162,11 +163,13 @@ def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str
         width, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)
         return bool(width > 72.0 * inches)
 
-    for length in range(len(text), 1, -1):
-        lines = _lines(shortened(text, length), is_wide)
-        if len(lines) <= 2:
-            return "\n".join(lines)
-    return text[:1]
+    def lines_of(length: int) -> list[str]:
+        return _lines(shortened(text, length), is_wide)
+
+    if len(lines := lines_of(len(text))) > 2:
+        longest = bisect_right(range(1, len(text)), 2, key=lambda length: len(lines_of(length)))
+        lines = lines_of(max(longest, 1))
+    return "\n".join(lines)
 
 
 def _lines(text: str, is_wide: Callable[[str], bool]) -> list[str]:

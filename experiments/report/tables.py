@@ -111,21 +111,27 @@ def versus_table(summary: Summary, metric: str) -> str:
 def learning_table(summary: Summary) -> str:
     """Order share, worst seed and payback of the teachers that have them; empty if none has."""
     by_mastery = summary["compared_by"] != "area"
-    columns = {
-        "order share (steps)": lambda name: _order_share(summary, name, "") if by_mastery else "-",
-        "order share (area)": lambda name: _order_share(summary, name, "area_"),
-        "worst teacher seed": lambda name: _worst_seed(summary, name),
-        "students until it is paid back, against": lambda name: _payback(summary, name),
-    }
+    heads = (
+        "teacher",
+        "order share (steps)",
+        "order share (area)",
+        "worst teacher seed",
+        "students until it is paid back, against",
+    )
     rows = [
-        (summary["teachers"][name]["label"], *(write(name) for write in columns.values()))
+        (
+            summary["teachers"][name]["label"],
+            _order_share(summary, name, "") if by_mastery else "-",
+            _order_share(summary, name, "area_"),
+            _worst_seed(summary, name),
+            _payback(summary, name),
+        )
         for name in summary["ranking"]
     ]
     rows = [row for row in rows if set(row[1:]) != {"-"}]
     if not rows:
         return ""
-    filled = [i for i in range(len(rows[0])) if any(row[i] != "-" for row in rows)]
-    heads = ("teacher", *columns)
+    filled = [i for i in range(len(heads)) if any(row[i] != "-" for row in rows)]
     return heading("What the order is worth, and what learning it costs", 3) + table(
         [heads[i] for i in filled], [[row[i] for i in filled] for row in rows]
     )
@@ -176,13 +182,13 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
         status += ["published settings"] if card.published else []
         if card.kind == "learned":
             status.append("deterministic" if card.deterministic else "sampled tasks")
+        status += [f"taken from {card.short_origin}"] if card.origin else []
         rows.append(
             (
                 card.title,
                 ", ".join(status),
                 ", ".join(card.needs) or "what every teacher sees",
                 "yes" if card.sees_order else "no",
-        status += [f"taken from {card.short_origin}"] if card.origin else []
                 json.dumps(card.parameters, sort_keys=True) if card.parameters else "-",
             )
         )
@@ -232,18 +238,21 @@ def _cell(summary: Summary, name: str, metric: str, style: str) -> str:
     teacher = summary["teachers"].get(name)
     if teacher is None:
         return "-"
+    if metric == "steps_to_mastery" and summary["compared_by"] == "area":
+        return "-"
+    bound = "≥ " if metric == "steps_to_mastery" and teacher["mastered"] < 0.5 else ""
     value = teacher[metric]
-    return _estimate(value, style) if isinstance(value, dict) else styled(value, style)
+    return bound + _estimate(value, style) if isinstance(value, dict) else styled(value, style)
 
 
 def _making(teacher: Summary) -> str:
     """What it cost to train and tune it, in compute."""
     compute = teacher["training_cost"]["compute"]
     where = ", on another course" if teacher["other_course"] else ""
+    if not teacher["training_known"]:
+        return "unknown"
     return number(compute) + where if compute else "-"
 
 
 def _estimate(estimate: Summary | None, style: str) -> str:
     return "-" if estimate is None else with_interval(estimate["iqm"], estimate["ci95"], style)
-    if not teacher["training_known"]:
-        return "unknown"
