@@ -6,7 +6,8 @@ from typing import Any
 from lessonplan.envs.classroom import check_belonging
 
 from ..common.files import read_checkpoint
-from ..config.config import Config, Section
+from ..config.config import Config
+from ..config.section import Section
 
 _COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus"}
 """What of a teacher's section is in the names of files, or changes no number."""
