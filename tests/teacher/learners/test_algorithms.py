@@ -143,7 +143,7 @@ def test_shares_are_the_softmax_of_the_logits_where_there_is_a_task():
 def test_a_mistake_is_one_sentence(monkeypatch):
     task, mixture = MarkedTasks(n=1), MarkedTasks(n=1, action="mixture")
     with pytest.raises(
-        ValueError, match="there is no algorithm 'pop'; choose one of ppo, a2c, dqn"
+        ValueError, match=r"there is no algorithm 'pop'; did you mean 'ppo'\? choose one of ppo"
     ):
         make_learner("pop", task, seed=0)
     with pytest.raises(ValueError, match="'dqn' chooses a task, but the environment wants a mixtu"):
