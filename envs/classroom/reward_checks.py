@@ -105,7 +105,7 @@ class _Script:
     @property
     def decisions(self) -> int:
         """In the whole budget."""
-        return self.chosen.shape[1]
+        return int(self.chosen.shape[1])
 
     @property
     def mastered(self) -> np.ndarray:

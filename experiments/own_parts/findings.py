@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.envs.classroom import REWARD_CHECKS
 from lessonplan.student import TaskSuite
@@ -164,8 +166,9 @@ def _cohort_checks(part: _Part, student: Student) -> Iterator[Check]:
 
 def _take_a_step(course: Course, suite: TaskSuite) -> None:
     room = build_room(course, suite, 2)
-    room.reset([0, 1], [0, 1])
-    room.step([0, 1])
+    both = np.arange(2)
+    room.reset(both, both)
+    room.step(both)
 
 
 def _suite_checks(part: _Part) -> Iterator[Check]:
