@@ -192,7 +192,7 @@ def _saved_by(attributes: Mapping[str, Any]) -> type[BaseAlgorithm]:
 def _check_columns(attributes: dict[str, Any], columns: tuple[str, ...]) -> None:
     """Refuse an environment that does not show what a learned teacher was trained on."""
     space = attributes["observation_space"]
-    own = tuple(attributes.get("columns") or getattr(space, "columns", ()))
+    own: tuple[str, ...] = tuple(attributes.get("columns", ()) or vars(space).get("columns", ()))
     count = space.shape[-1]
     if (own or columns) != columns or count != len(columns):
         what = f"the columns {', '.join(own)}" if own else f"{count} columns"

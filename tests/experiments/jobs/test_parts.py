@@ -127,6 +127,18 @@ def test_every_config_that_ships_goes_and_comes_back_whole(tmp_path):
     assert back == values
 
 
+def test_the_file_of_a_teacher_that_is_not_trained_again_goes_along(tmp_path):
+    file = tmp_path / "run/teachers/ppo-0.zip"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"weights")
+    (tmp_path / "job").mkdir()
+    ship({"teachers": [{"name": "mine", "from": str(file)}]}, tmp_path / "job")
+    config, _ = lasting(tmp_path / "job", tmp_path / "remote", "remote")
+    place = Path(yaml.safe_load(config.read_text())["teachers"][0]["from"])
+    assert place.is_relative_to(tmp_path / "remote")
+    assert place.read_bytes() == b"weights"
+
+
 def test_a_rule_of_ones_own_goes_along_and_nothing_else_of_the_folder(tmp_path):
     (tmp_path / "mine.py").write_text("RULE = 1\n")
     (tmp_path / "progress.py").write_text("")
