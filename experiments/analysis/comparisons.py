@@ -129,7 +129,8 @@ def versus(teachers: dict[str, Measured], baselines: dict[str, str]) -> list[dic
     """Every teacher against every baseline on every measure of `LOWER_IS_BETTER`.
 
     `difference` is teacher minus baseline, `ratio` teacher over baseline, both of interquartile
-    means; `ci95` belongs to the ratio and `difference_ci95` to the difference.
+    means; `ci95` belongs to the ratio and `difference_ci95` to the difference. `tied` says that
+    both came to the same, however students are drawn.
     """
     return [
         entry
@@ -147,6 +148,10 @@ def _compare(teacher: Measured, baseline: Measured, metric: str) -> dict[str, An
         return None
     mine, theirs = samples
     gap, quotient = difference(mine, theirs), ratio(mine, theirs)
+    # Lifetimes without mastery all count as the whole budget: to share that is no tie.
+    whole = metric == "area" or bool(
+        teacher.measures.mastered.all() and baseline.measures.mastered.all()
+    )
     return {
         "teacher": teacher.card.name,
         "baseline": baseline.card.name,
@@ -158,6 +163,7 @@ def _compare(teacher: Measured, baseline: Measured, metric: str) -> dict[str, An
         "probability_of_improvement": probability_of_improvement(
             mine.values, theirs.values, LOWER_IS_BETTER[metric]
         ),
+        "tied": whole and gap == (0.0, (0.0, 0.0)),
         "students": mine.values.shape[1],
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .summary import is_tied
+from .comparisons import HARDLY
 from .wording import count, enumeration, number, percent, spaced, span, with_remarks
 
 FEWEST_STUDENTS = 6
@@ -50,7 +50,7 @@ def selection(teacher: Summary, name: str) -> tuple[bool, float, str]:
 
 def _best(summary: Summary) -> str:
     best, others = summary["best"]["teacher"], summary["best"]["others"]
-    ties = [entry["teacher"] for entry in others if is_tied(entry)]
+    ties = [entry["teacher"] for entry in others if entry["tied"]]
     rest = others[len(ties) :]
     n = len(others) + 1
     if not others:
@@ -104,7 +104,8 @@ def _gap(summary: Summary, entry: Summary) -> str:
         return f"{who} had {-entry['difference']:.3f} less"
     if entry["ratio"] is None:
         return f"{who} took {number(entry['difference'])} more {summary['cost_unit']}"
-    return f"{who} took {entry['ratio']:.2f} times the {summary['cost_unit']}"
+    least = "at least " if summary["teachers"][entry["teacher"]]["mastered"] < HARDLY else ""
+    return f"{who} took {least}{entry['ratio']:.2f} times the {summary['cost_unit']}"
 
 
 def _certainty(summary: Summary, rest: list[Summary]) -> str:
@@ -150,8 +151,8 @@ def _learned(summary: Summary) -> str:
         who = f"Of {len(learners)} learned teachers {which}, {label},"
     others = summary["best"]["others"]
     entry = next((entry for entry in others if entry["teacher"] == name), None)
-    if entry is None or is_tied(entry):
-        shares = any(is_tied(other) for other in others)
+    if entry is None or entry["tied"]:
+        shares = any(other["tied"] for other in others)
         return f"{who} is {'among these' if shares else 'this best one'}."
     place = 2 + sum(other is not entry for other in others[: others.index(entry)])
     return f"{who} came {_ordinal(place)} {_distance(summary, entry)}."

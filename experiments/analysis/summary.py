@@ -225,16 +225,13 @@ def against(entry: dict[str, Any] | None) -> str:
     """An entry of `versus` as a cell of a table: a ratio, or of areas a difference."""
     if entry is None:
         return "-"
-    if is_tied(entry):
+    if entry["tied"]:
         return "tied"
+    if entry["difference"] == 0 and not any(entry["difference_ci95"]):
+        return "not told apart"
     if entry["metric"] == "area":
         return with_interval(entry["difference"], entry["difference_ci95"], "+.3f")
     return with_interval(entry["ratio"], entry["ci95"])
-
-
-def is_tied(entry: dict[str, Any]) -> bool:
-    """Whether two teachers came to the same, however students are drawn."""
-    return entry["difference"] == 0 and not any(entry["difference_ci95"])
 
 
 def kind_of(teacher: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 
 from .comparisons import BASELINE_ROLES, HARDLY
 from .headlines import FEWEST_STUDENTS, headline, is_measurable, subject
-from .summary import is_tied
 from .wording import amount_in_words, count, number, percent, spaced, span, with_remarks
 
 Summary = dict[str, Any]
@@ -106,13 +105,13 @@ def _comparison(summary: Summary, name: str, baseline: str, title: str) -> tuple
     for entry in summary["versus"]:
         if (entry["teacher"], entry["baseline"], entry["metric"]) == key:
             who = title if other["label"].lower() in title.lower() else f"{title}, {other['label']}"
-            evidence = "" if is_tied(entry) else f" ({_evidence(summary, entry)})"
+            evidence = "" if entry["tied"] else f" ({_evidence(summary, entry)})"
             return _judgement(entry), f"{who}{evidence}"
     return None
 
 
 def _judgement(entry: Summary) -> str:
-    if is_tied(entry):
+    if entry["tied"]:
         return "It tied with"
     if entry["students"] < FEWEST_STUDENTS:
         return "It stood against"

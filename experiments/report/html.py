@@ -9,7 +9,8 @@ STYLE = """
 :root { --ink: #1d1f21; --soft: #5c6166; --line: #dfe3e6; --tint: #f4f7f9; --accent: #0b4a80; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.2rem 1.4rem 4rem; max-width: 76rem; color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.9rem; margin: 0 0 .2rem; line-height: 1.2; }
 h2 { font-size: 1.35rem; margin: 2.6rem 0 .6rem; padding-top: .5rem;
   border-top: 1px solid var(--line); }
@@ -26,7 +27,7 @@ p, li { max-width: 62rem; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums;
   margin: .6rem 0; }
 th, td { padding: .36rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: break-word; }
+  vertical-align: top; }
 th { font-weight: 600; border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: .3rem; }
 .number { text-align: right; }
@@ -134,7 +135,8 @@ def table(
 
 
 _NUMBER = re.compile(
-    r"(≥ |nearly )?[-+]?\d[\d,.]*( (million|billion))?( ?%)?( ?[\[(,].*)?$|-$|tied$|this one$"
+    r"(≥ |nearly )?[-+]?\d[\d,.]*( (million|billion))?( ?%)?( ?[\[(,].*)?$"
+    r"|-$|tied$|this one$|not told apart$"
 )
 """Cells of a column that is set at the right."""
 

@@ -94,7 +94,7 @@ def versus_table(summary: Summary, metric: str) -> str:
         for baseline in roles:
             entry = entries.get((teacher, baseline))
             text = "this one" if teacher == baseline else against(entry)
-            if entry is not None and text != "tied":
+            if entry is not None and text not in ("tied", "not told apart"):
                 text += f", {percent(entry['probability_of_improvement'])}"
             cells.append(text)
         rows.append(cells)

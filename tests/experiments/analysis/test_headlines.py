@@ -72,6 +72,17 @@ def test_ties_are_called_ties(tmp_path):
     }  # fmt: skip
 
 
+def test_to_stand_at_the_budget_together_is_no_tie(tmp_path):
+    """Mastery with the last step costs what never to master counts as."""
+    last = [LOW] * 3 + [DONE]
+    summary = summary_of(tmp_path, {"ucb": last, "ppo": NEVER, "uniform": NEVER})
+    assert not any(entry["tied"] for entry in summary["best"]["others"])
+    assert headline(summary).startswith("Best of 3 teachers was ucb, with mastery of all tasks")
+    assert "the next, ppo, took at least 1.00 times the compute" in headline(summary)
+    assert "It did not differ measurably from the best untuned rule or bandit" in verdict(summary)
+    assert {row[-1] for row in table_rows(summary)[1:]} == {"this one", "not told apart"}
+
+
 def test_where_the_learned_teacher_is_the_best_or_ties_it_is_said(tmp_path):
     first = headline(summary_of(tmp_path / "a", {"ppo": AFTER_1, "ucb": AFTER_2}))
     assert first.endswith("The learned teacher ppo is this best one.")
