@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,16 @@ def check_taken(section: LearnedSection, course: Course, suite: TaskSuite, cohor
     if not path.exists():
         return
     stored = stored_teacher(path)
-    for key, own, wanted in (
-        ("observe", list(stored.columns), section.observe),
-        ("action", stored.action, section.action),
-    ):
-        if own and own != wanted:
-            raise ValueError(
-                f"teacher {section.name!r} has {key} {_worded(wanted)}, but the one in {path} was "
-                f"trained with {_worded(own)}; leave out {key}"
-            )
+    if stored.action != section.action:
+        raise ValueError(
+            f"teacher {section.name!r} has action {section.action}, but the one in {path} was "
+            f"trained to choose a {stored.action}; leave out action, or set it to null"
+        )
+    if stored.columns and list(stored.columns) != section.observe:
+        raise ValueError(
+            f"teacher {section.name!r} has an observe that is not that of {path}: "
+            f"{_difference(stored.columns, section.observe)}; leave it out, or set it to null"
+        )
     room = build_room(course, suite, 1, section.observe, action=section.action, cohort=cohort)
     try:
         load_teacher(path, CurriculumVecEnv(room))
@@ -95,5 +97,9 @@ def course_digest(course: Course) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _worded(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def _difference(own: Sequence[str], wanted: Sequence[str]) -> str:
+    """In what the columns that are wanted differ from a teacher's own."""
+    lacks = ", ".join(column for column in own if column not in wanted)
+    more = ", ".join(column for column in wanted if column not in own)
+    parts = [f"it lacks {lacks}"] * bool(lacks) + [f"it has {more} more"] * bool(more)
+    return " and ".join(parts) or "the order is another"

@@ -32,7 +32,9 @@ def settle_stored(teachers: Sequence[Any]) -> None:
 
 
 def _settle(teacher: dict[str, Any]) -> None:
-    for key in _TRAINING & teacher.keys():
+    # An override can't take away what a config says, but set it to null.
+    empty = {key for key in _OF_FILE if teacher.get(key, "") is None}
+    for key in (_TRAINING | empty) & teacher.keys():
         del teacher[key]
     place = Path(teacher["from"])
     if place.is_absolute() and not place.is_dir() and all(key in teacher for key in _OF_FILE):

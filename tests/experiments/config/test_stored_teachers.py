@@ -74,6 +74,12 @@ def test_an_override_takes_a_learned_teacher_from_a_file_with_its_settings_of_tr
     teacher = read_config(tmp_path / "run.yaml", [f"teachers.ppo.from={file}"]).teacher("ppo")
     assert (teacher.origin, teacher.observe) == (str(file), list(COLUMNS))
     assert (teacher.seeds, teacher.decisions, teacher.sampled) == (1, 51_200, True)
+    (tmp_path / "run.yaml").write_text(
+        "teachers: [{name: ppo, type: learned, observe: [score], action: mixture}]"
+    )
+    words = [f"teachers.ppo.from={file}", "teachers.ppo.observe=null", "teachers.ppo.action=null"]
+    teacher = read_config(tmp_path / "run.yaml", words).teacher("ppo")
+    assert (teacher.observe, teacher.action) == (list(COLUMNS), "task")
 
 
 def test_a_config_that_was_written_reads_the_same_also_when_the_file_is_gone(tmp_path):

@@ -103,8 +103,12 @@ def test_a_dry_run_says_where_it_comes_from(tmp_path):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"observe": ["progress", "score"]}, "'mine' has observe progress, score, but the one in"),
-        ({"action": "mixture"}, "trained with task; leave out action"),
+        (
+            {"observe": ["progress", "score"]},
+            "it lacks progress:ema=0.5 and it has progress more; leave it out, or set it to null",
+        ),
+        ({"observe": ["score", "progress:ema=0.5"]}, r"a\.zip: the order is another; leave it out"),
+        ({"action": "mixture"}, "action mixture, but .* trained to choose a task; leave out act"),
     ],
 )
 def test_a_section_that_says_otherwise_than_the_file_is_refused(said, words, tmp_path):
