@@ -106,14 +106,14 @@ class Teaching:
         return {
             "room": self.room.state_dict(),
             "cost": self.cost.copy(),
-            "observation": self._observation.copy(),
             "memory": deepcopy(self._memory),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where a state was taken."""
         self.room.load_state_dict(state["room"])
-        self.cost[:], self._observation[:] = state["cost"], state["observation"]
+        self.cost[:] = state["cost"]
+        self._observation = self.room.observation(np.arange(self.room.n))
         self._memory = deepcopy(state["memory"])
 
 
