@@ -179,6 +179,53 @@ def test_the_first_process_decides_and_the_batches_are_those_of_one_process_in_p
     assert [a + b for a, b in zip(ranks[0][1], ranks[1][1], strict=True)] == whole
 
 
+STOPPED = """
+import json, os, sys
+from pathlib import Path
+from torch import distributed
+sys.path.insert(0, sys.argv[1])
+from trainer_kit import Stop, rows_seen, trainer, tutor
+
+out, total, stop = Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+rank, world = (int(os.environ.get(name, there)) for name, there in (("RANK", 0), ("WORLD_SIZE", 1)))
+made = trainer(out, tutor(), [Stop(stop)], max_steps=17, save_steps=7,
+               per_device_train_batch_size=total // world)
+made.train(resume_from_checkpoint=(out / "checkpoint-7").exists())
+lessons = made._lessons
+(out / f"seen-{rank}.json").write_text(
+    json.dumps([rows_seen(made), lessons.taken.tolist(), lessons.tutor.scores])
+)
+if distributed.is_initialized():
+    distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_another_number_of_processes_goes_on_with_the_same_plan_or_counts_what_it_takes(tmp_path):
+    (tmp_path / "stopped.py").write_text(STOPPED)
+
+    def steps(folder, processes, total, stop):
+        """Rows by process, what was taken and the scores; up to this step, with `total` a step."""
+        (tmp_path / folder).mkdir(exist_ok=True)
+        command = [tmp_path / "stopped.py", KITS, tmp_path / folder, total, stop]
+        (run if processes == 1 else launched)(command)
+        files = [tmp_path / folder / f"seen-{rank}.json" for rank in range(processes)]
+        rows, *rest = zip(*(json.loads(file.read_text()) for file in files), strict=True)
+        # All processes have taken and heard the same.
+        assert all(each == one[0] for one in rest for each in one)
+        return [[row for part in parts for row in part] for parts in zip(*rows, strict=True)], rest[
+            0
+        ][0]
+
+    whole, taken = steps("whole", 1, 8, 17)
+    steps("parts", 2, 8, 7)
+    assert steps("parts", 1, 8, 17) == (whole[7:], taken)
+    # Stopped in the middle of a segment; from there on 8 in place of 4.
+    steps("more", 1, 4, 7)
+    after, taken = steps("more", 2, 8, 17)
+    assert ([len(rows) for rows in after], sum(taken)) == ([8] * 10, 7 * 4 + 10 * 8)
+
+
 WANDB = """
 import sys
 sys.path.insert(0, sys.argv[1])
