@@ -226,6 +226,8 @@ class RuleTeacher(BaseAlgorithm):
         policy: type[BasePolicy] = RulePolicy,
         _init_setup_model: bool = True,
     ) -> None:
+        if rule is not None:
+            _ask_for_columns(rule, env)
         super().__init__(
             policy=policy,
             env=env,
@@ -351,13 +353,24 @@ def columns_of(env: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _missing(rule: Rule, columns: tuple[str, ...]) -> list[str]:
+    return [column for column in (*rule.needs, "key") if column not in columns]
+
+
+def _ask_for_columns(rule: Rule, env: Any) -> None:
+    """Have an environment that can show more columns, such as a tutor's, show what a rule needs."""
+    show = getattr(env, "show", None)
+    if show is not None and (missing := _missing(rule, columns_of(env))):
+        show(missing)
+
+
 def check_needs(rule: Rule, columns: tuple[str, ...]) -> None:
     """Refuse a rule that would not be shown what it needs.
 
     Raises:
         ValueError: naming the columns to add to `observe`.
     """
-    missing = [column for column in (*rule.needs, "key") if column not in columns]
+    missing = _missing(rule, columns)
     if missing:
         raise ValueError(
             f"{type(rule).__name__} needs the columns {', '.join(missing)}, which the environment "

@@ -89,6 +89,10 @@ class Board:
             return spaces.Discrete(self.n_places)
         return spaces.Box(-LOGIT_LIMIT, LOGIT_LIMIT, (self.n_places,), np.float32)
 
+    def show(self, columns: Sequence[str]) -> None:
+        """Show these columns too, behind the others; before the first lifetime begins."""
+        self.observer = Observer(self.facts, (*self.observer.observe, *columns))
+
     @property
     def belongs_to(self) -> dict[str, Any]:
         """What a state of it belongs to."""

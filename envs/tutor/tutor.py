@@ -28,8 +28,18 @@ class TutorEnv(SharedVecEnv):
     """Spaces and columns of a tutor, as an environment that teachers are made or loaded for."""
 
     def __init__(self, board: Board) -> None:
-        self.columns, self.render_mode = board.observer.observe, None
+        self._board, self.render_mode = board, None
         super().__init__(1, board.observation_space, board.action_space)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What it shows."""
+        return self._board.observer.observe
+
+    def show(self, columns: Sequence[str]) -> None:
+        """Show these columns too, which the rule needs that is made for it."""
+        self._board.show(columns)
+        self.observation_space = self._board.observation_space
 
     def reset(self) -> np.ndarray:
         """Refused: there is no student in it."""
@@ -60,8 +70,8 @@ class Tutor:
         teacher: an SB3 algorithm; what makes one from `tutor.env`, such as
             `partial(RuleTeacher, rule)`; or where one is stored, as `stored_teacher` finds it: the
             directory of a run that trained one, or a file that `save` wrote.
-        observe: columns of the observation, as in `Classroom`; those that the teacher needs. By
-            default those that a stored teacher was trained on, and progress alone for others.
+        observe: columns of the observation, as in `Classroom`. By default those that a stored
+            teacher was trained on, and progress for others; what a rule needs is added.
         action: `task` for `choose`, `mixture` for `mix`; by default what a stored teacher was
             trained to choose, and `task` for others.
         budget: what the lifetime may spend, such as `4000-steps`; unlimited by default.
@@ -102,12 +112,12 @@ class Tutor:
             1, self.suite, budget, observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
         )  # fmt: skip
-        if self._unlimited and "remaining" in self._board.observer.facts_shown:
-            raise ValueError("the column remaining needs budget=, such as budget='4000-steps'")
         self.steps_per_decision = steps_per_decision
         self.mastery_streak, self.end_after = mastery_streak, end_after
         self.env = TutorEnv(self._board)
         self.teacher = ready_teacher(teacher, self.env)
+        if self._unlimited and "remaining" in self._board.observer.facts_shown:
+            raise ValueError("the column remaining needs budget=, such as budget='4000-steps'")
         self._memory: Any = None
         self._pending: np.ndarray | None = None
         """Shares (1, k) that were chosen and not yet answered by `observe`."""

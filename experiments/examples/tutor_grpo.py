@@ -31,7 +31,7 @@ def main():
         use_cpu=True, bf16=False, seed=1, disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(TSCLSampling(), env),  # new
-        observe=(*TSCLSampling.needs, "key"), steps_per_decision=5)  # new  # fmt: skip
+        steps_per_decision=5)  # new  # fmt: skip
     trainer = taught(GRPOTrainer)(tutor=tutor,  # new
         model=text.model(),
         args=settings,

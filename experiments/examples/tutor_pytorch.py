@@ -43,11 +43,9 @@ def main(state: Path | None = None) -> Tutor:
                           nn.Linear(64, 1))  # fmt: skip
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     source = torch.Generator().manual_seed(0)
-    rule = TSCLSampling()
     tutor = Tutor(
         list(TASKS),
-        partial(RuleTeacher, rule),
-        observe=("progress", *rule.needs, "key"),
+        partial(RuleTeacher, TSCLSampling()),
         budget=f"{DECISIONS * STEPS}-steps",
         steps_per_decision=STEPS,
     )

@@ -22,7 +22,7 @@ def main():
         packing=options.packing, packing_strategy="wrapped", eval_packing=False, disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(SEC(), env), action="mixture",  # new
-        observe=("progress", *SEC.needs, "key"), steps_per_decision=10)  # new  # fmt: skip
+        steps_per_decision=10)  # new  # fmt: skip
     trainer = taught(SFTTrainer)(tutor=tutor,  # new
         model=text.model(),
         args=settings,

@@ -33,7 +33,7 @@ def main():
         disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(TSCLSampling(), env),  # new
-        observe=(*TSCLSampling.needs, "key"), steps_per_decision=10)  # new  # fmt: skip
+        steps_per_decision=10)  # new  # fmt: skip
     trainer = taught(Trainer)(tutor=tutor,  # new
         model=text.model(),
         args=settings,

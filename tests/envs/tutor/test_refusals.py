@@ -88,11 +88,6 @@ def test_choices_and_outcomes_take_turns():
             {"observe": ("progress", "remaining", "key")},
             "the column remaining needs budget=",
         ),
-        (
-            ["a"],
-            {"observe": ("progress",)},
-            "TSCLSampling needs the columns .* add them to observe",
-        ),
         (["a"], {"steps_per_decision": 0}, "steps_per_decision must be at least 1, got 0"),
         (["a"], {"teacher": Mixer}, r"must be an SB3 algorithm|takes no arguments"),
     ],

@@ -3,6 +3,7 @@
 Legend: n students, k tasks.
 """
 
+import re
 import runpy
 from functools import partial
 
@@ -11,10 +12,18 @@ import pytest
 import torch
 from fake_cohort import FakeCohort, fake_suite, practice
 from places import EXAMPLES
+from rule_rooms import rule_named
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.student import Training
-from lessonplan.teacher import RuleTeacher, TSCLSampling, Uniform, load_teacher, make_learner
+from lessonplan.teacher import (
+    RULES,
+    RuleTeacher,
+    TSCLSampling,
+    Uniform,
+    load_teacher,
+    make_learner,
+)
 
 EXAMPLE = EXAMPLES / "tutor_pytorch.py"
 SUITE = fake_suite(
@@ -301,3 +310,27 @@ def test_the_example_teaches_its_network_and_goes_on_where_it_was_left(
 
 def test_the_example_is_short():
     assert len(EXAMPLE.read_text().splitlines()) < 80
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_shown_what_it_needs_whatever_observe_says(name):
+    def choices(observe):
+        tutor = Tutor(
+            ["a", "b", "c"], partial(RuleTeacher, rule_named(name)), observe=observe,
+            budget="1000-steps",
+        )  # fmt: skip
+        spoken = []
+        for _ in range(12):
+            spoken.append(tutor.choose())
+            tutor.observe(spoken[-1], score=0.05 * spoken.count(spoken[-1]), loss=1.0)
+        return spoken
+
+    rule = rule_named(name)
+    by_hand = tuple(dict.fromkeys(("progress", *rule.needs, "key")))
+    try:
+        wanted = choices(by_hand)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error)[:60])):
+            choices(None)
+    else:
+        assert choices(None) == choices(("progress", "recency")) == wanted
