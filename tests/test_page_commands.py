@@ -8,7 +8,7 @@ from doc_tables import DOCS
 from places import ROOT
 from typer.testing import CliRunner
 
-from lessonplan.experiments.cli.app import app
+from lessonplan.experiments.cli.app import command_line
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 SHELL = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
@@ -32,7 +32,7 @@ def status_of_help(words):
 
     Names of commands and options are read first, and a wrong one is an error in spite of it.
     """
-    return CliRunner().invoke(app, [*words, "--help"]).exit_code
+    return CliRunner().invoke(command_line(), [*words, "--help"]).exit_code
 
 
 @pytest.mark.parametrize("words", LINES, ids=" ".join)

@@ -11,45 +11,74 @@ import typer
 from ..common.own_modules import find_own_modules
 from ..common.sentences import say
 from ..common.watch import WorkFailedError
-from .commands.checks import check_part
-from .commands.configs import config
-from .commands.dashboards import dashboard
-from .commands.jobs import fetch, follow, resume, status, stop, submit
-from .commands.listings import list_all
-from .commands.reports import report
-from .commands.runs import run
-from .commands.speed import bench
-from .commands.suites import suite
-from .commands.sweeps import sweep
-from .commands.weights import pretrain
 from .console import Debug, print_problem, with_debug
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    # Rich would take longer to load than a wrong option to find.
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-jobs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-COMMANDS: tuple[Callable[..., None], ...] = (
-    run, config, report, suite, pretrain, sweep, submit, dashboard, bench,
+COMMANDS = (
+    "run", "config", "report", "suite", "pretrain", "sweep", "submit", "dashboard", "bench",
+    "list", "check", "jobs",
 )  # fmt: skip
-for command in COMMANDS:
-    app.command()(with_debug(command))
-app.command("list")(with_debug(list_all))
-app.command("check")(with_debug(check_part))
-VERBS: tuple[Callable[..., None], ...] = (status, follow, stop, fetch, resume)
-for command in VERBS:
-    jobs.command()(with_debug(command))
-app.add_typer(jobs, name="jobs")
 
 
-@jobs.callback()
-def _jobs(debug: Debug = False) -> None:
-    """Look at jobs of a Ray cluster. Follow, stop, fetch and resume them."""
+def _function(name: str) -> Callable[..., None]:
+    """What a command does. Only the file of the command that was typed is loaded."""
+    match name:
+        case "run":
+            from .commands.runs import run as function
+        case "config":
+            from .commands.configs import config as function
+        case "report":
+            from .commands.reports import report as function
+        case "suite":
+            from .commands.suites import suite as function
+        case "pretrain":
+            from .commands.weights import pretrain as function
+        case "sweep":
+            from .commands.sweeps import sweep as function
+        case "submit":
+            from .commands.jobs import submit as function
+        case "dashboard":
+            from .commands.dashboards import dashboard as function
+        case "bench":
+            from .commands.speed import bench as function
+        case "list":
+            from .commands.listings import list_all as function
+        case _:
+            from .commands.checks import check_part as function
+    return function
+
+
+def _jobs() -> typer.Typer:
+    from .commands.jobs import fetch, follow, resume, status, stop
+
+    jobs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    verbs: tuple[Callable[..., None], ...] = (status, follow, stop, fetch, resume)
+    for verb in verbs:
+        jobs.command()(with_debug(verb))
+
+    @jobs.callback()
+    def about(debug: Debug = False) -> None:
+        """Look at jobs of a Ray cluster. Follow, stop, fetch and resume them."""
+
+    return jobs
+
+
+def command_line(*names: str) -> typer.Typer:
+    """The command with these commands of its own, all by default."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        # Rich would take longer to load than a wrong option to find.
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_lessonplan)
+    for name in names or COMMANDS:
+        if name == "jobs":
+            app.add_typer(_jobs(), name=name)
+        else:
+            app.command(name)(with_debug(_function(name)))
+    return app
 
 
 def _print_version(wish: bool) -> None:
@@ -60,7 +89,6 @@ def _print_version(wish: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _lessonplan(
     version: Annotated[
         bool,
@@ -79,6 +107,8 @@ def main() -> None:
     # To look for plugins Pydantic reads the files of every installed package; none is needed here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     wishes: dict[str, bool] = {}
+    name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    app = command_line(*[name] if name in COMMANDS else [])
     try:
         app(args=sys.argv[1:], prog_name="lessonplan", obj=wishes)
     except SystemExit:

@@ -8,7 +8,6 @@ import importlib
 import os
 import re
 import sys
-import sysconfig
 import traceback
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
@@ -172,6 +171,9 @@ def _is_installed(top: str) -> bool:
 
 def _installed() -> list[str]:
     """Folders of Python and of what is installed."""
+    # Not for every command: it takes as long as our own modules.
+    import sysconfig
+
     paths = sysconfig.get_paths()
     own = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return sorted(own | {one for one in sys.path if Path(one).name.endswith("-packages")})

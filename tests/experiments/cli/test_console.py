@@ -9,12 +9,12 @@ import pytest
 from rich.console import Console
 
 from lessonplan.experiments.cli import console
-from lessonplan.experiments.cli.app import app
+from lessonplan.experiments.cli.app import COMMANDS, command_line
 from lessonplan.experiments.cli.console import print_table, terminal
 
 LONG = [["teacher", "what"], ["[mine]", "x" * 150], ["b", "a word " * 30 + ":smile:"]]
-COMMANDS = [["jobs", verb] for verb in ("status", "follow", "stop", "fetch", "resume")] + [
-    [command.name or command.callback.__name__] for command in app.registered_commands
+PATHS = [["jobs", verb] for verb in ("status", "follow", "stop", "fetch", "resume")] + [
+    [name] for name in COMMANDS
 ]
 
 
@@ -55,10 +55,10 @@ def test_debug_before_or_after_the_command_shows_where_an_error_comes_from(words
     assert len(plain.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", PATHS)
 def test_every_command_has_debug_in_its_help_and_no_type_of_python_in_its_options(words, capsys):
     with pytest.raises(SystemExit):
-        app(args=[*words, "--help"], prog_name="lessonplan")
+        command_line()(args=[*words, "--help"], prog_name="lessonplan")
     options = capsys.readouterr().out.partition("Options:")[2]
     assert "--debug" in options
     assert not any(kind in options for kind in ("<str>", "<path>", "<int>", "list["))
