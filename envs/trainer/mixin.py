@@ -157,7 +157,7 @@ class TaughtMixin(_Trainer):
         if not isinstance(trainer.eval_dataset if eval_dataset is None else eval_dataset, dict):
             metrics = super().evaluate(eval_dataset, *arguments)
             run.keep(metric_key_prefix, metrics)
-            if isinstance(eval_dataset, str):
+            if isinstance(eval_dataset, str) and metric_key_prefix == f"eval_{eval_dataset}":
                 run.take(eval_dataset, trainer.control)
             return metrics
         run.parts.clear()

@@ -41,6 +41,16 @@ def test_the_best_model_is_loaded_at_the_end(tmp_path, feedback, settings):
     assert made.evaluate("b", metric_key_prefix="eval_b")["eval_b_loss"] == pytest.approx(loss)
 
 
+def test_an_evaluation_under_another_name_is_ones_own_before_and_after_training(tmp_path):
+    made = trainer(tmp_path, max_steps=5)
+    for _ in range(2):
+        found = made.evaluate(metric_key_prefix="test")
+        assert {"test_loss", "test_a_loss", "test_b_loss", "test_c_loss"} <= set(found)
+        assert made.evaluate("b")["eval_loss"] == found["test_b_loss"]
+        assert not made._lessons.evaluations
+        made.train()
+
+
 @pytest.mark.parametrize(
     ("feedback", "settings", "wrong"),
     [
