@@ -78,7 +78,9 @@ def zip_data(path: str | Path | io.BufferedIOBase) -> dict[str, Any]:
         with zipfile.ZipFile(file) as archive:
             text = archive.read("data") if "data" in archive.namelist() else b"{}"
     except zipfile.BadZipFile as error:
-        raise ValueError(f"Error: the file {path} wasn't a zip-file") from error
+        raise ValueError(
+            f"{path} is no zip, as the files of teachers are; give one that `save` wrote"
+        ) from error
     finally:
         if file is not path:
             file.close()

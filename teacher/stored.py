@@ -102,8 +102,9 @@ def _of_columns(space: spaces.Space[Any], places: list[int]) -> spaces.Box:
 def stored_teacher(path: str | Path) -> StoredTeacher:
     """The teacher in a file, or the one of a run directory.
 
-    Of several in a folder it is the one that took its selection students the least to mastery;
-    where that is not known of all, the first seed if they have one name.
+    Of several in a folder it is the one that took its selection students the least to mastery, and
+    the first by name and seed of those that took as little; where that is not known of all, the
+    first seed if they have one name.
 
     Args:
         path: a zip that `save` wrote or a run stored, or a folder with stored ones in it or one
@@ -149,8 +150,12 @@ def _first_of(teachers: Sequence[StoredTeacher], folder: Path) -> StoredTeacher:
     costs = [one.card.get("selection_cost") for one in teachers]
     other = {bool(one.card.get("other_course")) for one in teachers}
     if None not in costs and len(other) == 1:
-        first = teachers[min(range(len(teachers)), key=lambda i: float(costs[i] or 0.0))]
+        first, ties = teachers[costs.index(min(costs))], costs.count(min(costs))
         why = "took its selection students the least to mastery"
+        if ties > 1:
+            why = (
+                f"is the first by name and seed of {ties} that are level on the selection students"
+            )
     elif len({one.card.get("name") for one in teachers}) == 1:
         first, why = teachers[0], "is the first"
     else:

@@ -146,9 +146,7 @@ def _learned(summary: Summary) -> str:
     label = summary["teachers"][name]["label"]
     who = f"The learned teacher {label}"
     if len(learners) > 1:
-        unknown = selection(learners[name], name)[0]
-        which = "the first by name" if unknown else "the best on the selection students"
-        who = f"Of {len(learners)} learned teachers {which}, {label},"
+        who = f"Of {len(learners)} learned teachers {_picked(learners, name)}, {label},"
     others = summary["best"]["others"]
     entry = next((entry for entry in others if entry["teacher"] == name), None)
     if entry is None or entry["tied"]:
@@ -156,6 +154,17 @@ def _learned(summary: Summary) -> str:
         return f"{who} is {'among these' if shares else 'this best one'}."
     place = 2 + sum(other is not entry for other in others[: others.index(entry)])
     return f"{who} came {_ordinal(place)} {_distance(summary, entry)}."
+
+
+def _picked(learners: dict[str, Summary], name: str) -> str:
+    """What sets this learned teacher before the others."""
+    unknown, cost, _ = selection(learners[name], name)
+    if unknown:
+        return "the first by name"
+    level = [1 for other, one in learners.items() if selection(one, other)[:2] == (False, cost)]
+    if len(level) > 1:
+        return f"the first by name of {len(level)} that are level on the selection students"
+    return "the best on the selection students"
 
 
 def _distance(summary: Summary, entry: Summary) -> str:

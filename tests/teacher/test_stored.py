@@ -130,6 +130,16 @@ def test_a_folder_stands_for_the_teacher_that_cost_its_selection_students_least(
     assert stored_teacher(tmp_path / "teachers").path == stored.path
 
 
+def test_of_those_that_cost_as_little_the_first_is_taken_and_the_reason_says_so(tmp_path):
+    for name, cost in (("mix", 400.0), ("ppo", 400.0), ("slow", 500.0)):
+        card = {"name": name, "seed": 0, "selection_cost": cost}
+        save(tmp_path / f"{name}-0.zip", card=card)
+    stored = stored_teacher(tmp_path)
+    assert stored.path.name == "mix-0.zip"
+    assert stored.why.endswith("mix-0.zip is taken, which is the first by name and seed of 2 that "
+                               "are level on the selection students")  # fmt: skip
+
+
 def test_where_the_cost_is_not_known_one_name_stands_for_its_first_seed_and_two_for_none(tmp_path):
     for seed in (1, 0):
         save(tmp_path / f"ppo-{seed}.zip", card={"name": "ppo", "seed": seed})
@@ -197,5 +207,5 @@ def test_what_holds_no_teacher_is_refused_in_one_sentence(tmp_path):
     with pytest.raises(ValueError, match="holds no teacher: give a file that its `save` wrote"):
         stored_teacher(tmp_path / "other.zip")
     (tmp_path / "text.zip").write_text("text")
-    with pytest.raises(ValueError, match="wasn't a zip-file"):
+    with pytest.raises(ValueError, match=r"text\.zip is no zip, as the files of teachers are"):
         stored_teacher(tmp_path / "text.zip")

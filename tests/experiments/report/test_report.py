@@ -249,7 +249,10 @@ def test_training_on_another_course_has_a_cost_but_is_not_paid_back(tmp_path):
     [
         ({"a": 9.0, "b": 3.0}, "the best on the selection students, b,"),
         ({"a": 9.0, "b": None}, "the best on the selection students, a,"),
-        ({"a": 3.0, "b": 3.0}, "the best on the selection students, a,"),
+        (
+            {"a": 3.0, "b": 3.0},
+            "the first by name of 2 that are level on the selection students, a,",
+        ),
         ({"a": None, "b": None}, "the first by name, a,"),
     ],
 )
