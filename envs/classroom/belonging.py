@@ -92,9 +92,15 @@ def _words(difference: _Difference, names: Mapping[str, int]) -> tuple[str, str]
             place = next((i for i, pair in enumerate(zip(old, new, strict=False))
                           if pair[0] != pair[1]), None)  # fmt: skip
             if place is None:
-                return f"{len(old)} {name}", f"{len(new)} {name}"
+                return _counted(name, old, new), _counted(name, new, old)
             name, old, new = f"{name}[{place}]", old[place], new[place]
     return f"{name}={_cut(repr(old))}", f"{name}={_cut(repr(new))}"
+
+
+def _counted(name: str, some: list[Any], others: list[Any]) -> str:
+    """How many there are, with the first that the shorter list of others does not have."""
+    also = f" (also {_cut(repr(some[len(others)]))})" if len(some) > len(others) else ""
+    return f"{len(some)} {name}{also}"
 
 
 def _cut(text: str) -> str:

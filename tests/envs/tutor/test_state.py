@@ -38,7 +38,10 @@ def begun():
         ({"tasks": ("a", "b")}, "this tutor has tasks=['a', 'b']"),
         ({"tasks": {"a": {"threshold": 0.8}, "b": {}, "c": {}}}, "thresholds=[0.8, 0.9, 0.9]"),
         ({"observe": ("progress:slope=4", *COLUMNS[1:])}, "columns[0]='progress:slope=4'"),
-        ({"observe": (*COLUMNS, "best")}, "made with 5 columns, this tutor has 6 columns"),
+        (
+            {"observe": (*COLUMNS, "best")},
+            "made with 5 columns, this tutor has 6 columns (also 'best')",
+        ),
         ({"rule": TSCLSampling(window=3)}, "made with window=10, this tutor has window=3"),
         ({"rule": TSCLOnline()}, "teacher='TSCLSampling', this tutor has teacher='TSCLOnline'"),
         ({"seed": 1}, "teacher_seed=0, this tutor has teacher_seed=1"),
