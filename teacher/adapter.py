@@ -18,6 +18,7 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -289,8 +290,10 @@ class RuleTeacher(BaseAlgorithm):
         """As in SB3; classes of ours are found by their names, wherever they lay when saved."""
         objects = own_objects(zip_data(path)) | (custom_objects or {})
         if env is not None:
+            saved = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
+            _ask_for_columns(rule_as_written(saved["rule"]), env)
             # A rule finds columns by name: those of the environment may be others than when saved.
-            objects = {"observation_space": env.observation_space} | objects
+            objects |= {"observation_space": env.observation_space}
         return super().load(path, env, device, objects, print_system_info, force_reset, **kwargs)
 
     def learn(
@@ -354,7 +357,7 @@ def columns_of(env: Any) -> tuple[str, ...]:
 
 
 def _missing(rule: Rule, columns: tuple[str, ...]) -> list[str]:
-    return [column for column in (*rule.needs, "key") if column not in columns]
+    return [column for column in dict.fromkeys((*rule.needs, "key")) if column not in columns]
 
 
 def _ask_for_columns(rule: Rule, env: Any) -> None:

@@ -90,7 +90,17 @@ class Board:
         return spaces.Box(-LOGIT_LIMIT, LOGIT_LIMIT, (self.n_places,), np.float32)
 
     def show(self, columns: Sequence[str]) -> None:
-        """Show these columns too, behind the others; before the first lifetime begins."""
+        """Show these columns too, behind the others.
+
+        Raises:
+            ValueError: after a lifetime has begun: its progress so far, and teachers of fewer
+                columns, would be lost.
+        """
+        if self.facts.spending.lifetimes[0] > 0:
+            raise ValueError(
+                f"lifetimes have begun that do not show {', '.join(columns)}; name them in "
+                "observe= when the tutor is made"
+            )
         self.observer = Observer(self.facts, (*self.observer.observe, *columns))
 
     @property

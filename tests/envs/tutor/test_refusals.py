@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lessonplan.envs import Tutor
-from lessonplan.teacher import RuleTeacher, TSCLSampling
+from lessonplan.teacher import UCB1, InOrder, RuleTeacher, TSCLSampling
 
 
 class Mixer:
@@ -118,3 +118,15 @@ def test_a_teacher_that_was_made_for_other_columns_is_refused():
         ["a", "b"], other.teacher, observe=("progress", "progress:difference", "measured", "key")
     )
     assert same.choose() in ("a", "b")
+
+
+def test_a_lifetime_that_has_begun_shows_a_second_rule_nothing_more():
+    tutor = Tutor(["a", "b"], partial(RuleTeacher, UCB1()))
+    tutor.observe(tutor.choose(), 0.5)
+    columns, scores = tutor.env.columns, tutor.scores
+    with pytest.raises(
+        ValueError, match=r"lifetimes have begun that do not show order, .*; name them in"
+    ):
+        RuleTeacher(InOrder(), tutor.env)
+    assert tutor.env.columns == columns
+    assert tutor.choose() in scores

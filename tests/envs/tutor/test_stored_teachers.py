@@ -81,6 +81,9 @@ def test_a_rule_in_a_file_is_used_by_its_path(tmp_path):
     columns = ("progress", *rule.needs, "key")
     RuleTeacher(rule, vec_env(columns)).save(tmp_path / "rule")
     assert Tutor(TASKS, tmp_path / "rule.zip").choose() == "add"
+    shown = Tutor(TASKS, tmp_path / "rule.zip", observe=("progress", "recency"))
+    assert set(shown.env.columns) == {*columns, "recency"}
+    assert shown.choose() == "add"
 
 
 def test_of_a_run_with_several_seeds_one_is_taken_and_said(tmp_path):

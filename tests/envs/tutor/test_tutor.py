@@ -334,3 +334,10 @@ def test_a_rule_is_shown_what_it_needs_whatever_observe_says(name):
             choices(None)
     else:
         assert choices(None) == choices(("progress", "recency")) == wanted
+
+
+def test_a_column_that_a_rule_names_twice_is_shown_once():
+    class Own(Uniform):
+        needs = ("score", "key", "score")
+
+    assert Tutor(["a"], partial(RuleTeacher, Own())).env.columns == ("progress", "score", "key")
