@@ -27,6 +27,7 @@ from .style import (
     new_figure,
     shortened,
     tidy,
+    told_apart,
     unit_label,
 )
 
@@ -36,7 +37,7 @@ KEY_LETTERS = 48
 
 def draw_scores(run: StoredRun, names: list[str]) -> Figure:
     """Test score of every task over the lifetime, one panel per teacher, tasks in their order."""
-    key = 0.62 + 0.068 * max(12, *(len(shortened(task, KEY_LETTERS)) for task in run.tasks))
+    key = 0.62 + 0.068 * max(12, *(len(task) for task in told_apart(run.tasks, KEY_LETTERS)))
     panels = Panels(len(names), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
     figure = panels.figure()
     colors = task_colors(len(run.tasks))
@@ -91,8 +92,8 @@ def _task_bar(
     norm = BoundaryNorm([place - 0.5 for place in range(k + 1)], k) if k > 1 else Normalize()
     bar = figure.colorbar(ScalarMappable(norm, ListedColormap(colors)), cax=axes)
     ticks = list(range(0, k, -(-k // min(most, DIRECTLY_LABELLED)))) if k > 1 else [0.5]
-    names = [shortened(run.tasks[run.order[int(i)]], KEY_LETTERS) for i in ticks]
-    bar.set_ticks(ticks, labels=names)
+    names = told_apart(run.tasks, KEY_LETTERS)
+    bar.set_ticks(ticks, labels=[names[run.order[int(i)]] for i in ticks])
     axes.tick_params(labelsize=8, length=0, labelcolor=INK)
     axes.minorticks_off()
     bar.outline.set_visible(False)

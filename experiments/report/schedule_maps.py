@@ -16,7 +16,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ..analysis.wording import name_of_order
 from ..store.runs import Lifetimes, StoredRun, read_run
-from .style import INK, SOFT, Panels, add_axes, count_axis, label, shortened, tidy, to_png
+from .style import INK, SOFT, Panels, add_axes, count_axis, label, tidy, to_png, told_apart
 
 MAP_COLUMNS = 60
 STRIP = 0.4
@@ -152,7 +152,7 @@ def _draw_maps(
 
 def _margin(run: StoredRun, size: float = 8.0) -> float:
     """Inches that the longest task name needs."""
-    return 0.28 + 0.0085 * size * max(6, *(len(shortened(task)) for task in run.tasks))
+    return 0.28 + 0.0085 * size * max(6, *(len(task) for task in told_apart(run.tasks)))
 
 
 def schedule_span(lifetimes: Lifetimes, least: float = 0.0) -> float:
@@ -188,9 +188,8 @@ def _map_panel(
         interpolation="nearest",
     )
     ticks = list(range(0, k, max(1, k // 24)))
-    axes.set_yticks(
-        ticks, [shortened(run.tasks[run.order[i]]) for i in ticks] if with_names else []
-    )
+    names = told_apart(run.tasks)
+    axes.set_yticks(ticks, [names[run.order[i]] for i in ticks] if with_names else [])
     tidy(axes)
     axes.tick_params(labelsize=size, length=2)
     axes.spines[["top", "right"]].set_visible(True)

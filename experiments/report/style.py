@@ -7,7 +7,7 @@ import io
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
@@ -193,6 +193,24 @@ def shortened(text: str, limit: int = 24) -> str:
         return text
     end = (limit - 1) // 2
     return f"{text[: limit - 1 - end]}…{text[len(text) - end :]}"
+
+
+def told_apart(names: Sequence[str], limit: int = 24, most: int = 64) -> list[str]:
+    """Every name shortened to the same number of letters: to the least that tells them apart.
+
+    Args:
+        names: of tasks.
+        limit: letters that are enough where names then differ.
+        most: letters, whatever names do.
+
+    >>> told_apart(["a-long-name-01-of-2", "a-long-name-11-of-2"], 9)
+    ['a-long…01-of-2', 'a-long…11-of-2']
+    """
+    for letters in range(limit, max(limit, most) + 1):
+        short = [shortened(name, letters) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return [shortened(name, limit) for name in names]
 
 
 def compact(value: float, _position: int | None = None) -> str:

@@ -55,8 +55,13 @@ def shortened(text: str, longest: int = _LONGEST_VALUE) -> str:
 
 
 def listed(names: Iterable[str], most: int, longest: int) -> str:
-    """Some names with commas between them, as many as fit, and how many more there are."""
-    whole = [shortened(name, _LONGEST_NAME) for name in names]
+    """Some names with commas between them, as many as fit, and how many more there are.
+
+    They are shortened only where not all of them fit: names may differ in their middle alone.
+    """
+    whole = list(names)
+    if len(whole) > most or len(", ".join(whole)) > longest:
+        whole = [shortened(name, _LONGEST_NAME) for name in whole]
     most = min(most, len(whole))
     while most > 1 and len(", ".join(whole[:most])) > longest:
         most -= 1

@@ -12,7 +12,7 @@ from lessonplan.experiments.report import figures
 from lessonplan.experiments.report.figures import FIGURES, draw_figures
 from lessonplan.experiments.report.html import page, table
 from lessonplan.experiments.report.report import write_report
-from lessonplan.experiments.report.style import fitted, shortened
+from lessonplan.experiments.report.style import fitted, shortened, told_apart
 from lessonplan.experiments.report.tables import comparison, main_table, versus_table
 from lessonplan.experiments.store.runs import read_run
 
@@ -142,3 +142,12 @@ def test_names_that_begin_alike_are_told_apart_when_they_are_cut():
     assert len({shortened(name) for name in names}) == 24
     assert all(len(shortened(name)) == 24 for name in names)
     assert [fitted(name, 0.8, 8.5)[-2:] for name in names[:3]] == ["00", "01", "02"]
+
+
+def test_names_that_differ_in_their_middle_are_cut_no_more_than_tells_them_apart():
+    names = [f"a-category-of-questions-about-things-{i:02d}-of-twenty" for i in range(20)]
+    assert len({shortened(name) for name in names}) < 20
+    assert len(set(told_apart(names))) == 20
+    assert {len(name) for name in told_apart(names)} == {25}
+    assert told_apart(["short", "a" * 30]) == ["short", shortened("a" * 30)]
+    assert told_apart(["a" * 100 + "b" + "a" * 100, "a" * 201]) == [shortened("a" * 201)] * 2

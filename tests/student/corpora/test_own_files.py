@@ -361,6 +361,14 @@ def test_what_names_task_and_answer_at_once_is_said(tmp_path):
     assert "every answer is the same" in " ".join(suite.notes)
 
 
+def test_a_task_of_one_answer_is_named_whole_where_its_name_fits(tmp_path):
+    """Else number-05-of-twenty and number-15-of-twenty would be said to be the same."""
+    for i in (5, 15):
+        records = [{"prompt": f"x {i} {j}", "answer": str(j * (i - 5))} for j in range(30)]
+        written(tmp_path / f"a-rather-long-name-number-{i:02d}-of-twenty.jsonl", records)
+    assert "a-rather-long-name-number-05-of-twenty" in " ".join(jsonl(tmp_path).notes)
+
+
 def test_whole_numbers_have_no_fraction_however_their_column_is_named(tmp_path):
     records = [{"Question": f"x {i}", "Answer": float(i)} for i in range(30)]
     path = written(tmp_path / "i.jsonl", records)
