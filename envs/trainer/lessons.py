@@ -102,6 +102,19 @@ class Lessons:
         """Whether the budget is in tokens."""
         return self.tutor._board.facts.spending.budget.unit == "tokens"
 
+    def compare_sizes(self, rows: Sequence[int]) -> None:
+        """Warn where the teacher goes by sizes that nobody told, and those of the data differ."""
+        told = self.tutor.suite.sizes("train")
+        shown = "size" in self.tutor._board.observer.facts_shown
+        if shown and (told == 1).all() and len(set(rows)) > 1:
+            example = f"{{{self.names[0]!r}: {{'size': {rows[0]}}}, ...}}"
+            warnings.warn(
+                "the teacher is shown the sizes of tasks, of which the tutor was told none: they "
+                "count as equal, and those of train_dataset are not; make it with "
+                f"Tutor({example}, ...) where the teacher is to go by them",
+                stacklevel=5,
+            )
+
     @property
     def shares(self) -> np.ndarray:
         """What is pending: shares of the tasks, (k,)."""

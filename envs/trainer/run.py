@@ -42,6 +42,7 @@ class TaughtRun:
         self.trainer, self.lessons, self.stop_when_finished = trainer, lessons, stop_when_finished
         args, dataset = trainer.args, trainer.train_dataset
         rows = rows_of(tasks_of(dataset, column), lessons.names, "train_dataset")
+        lessons.compare_sizes([len(one) for one in rows])
         self.draws = Draws(rows, args.seed if args.data_seed is None else args.data_seed)
         self.order = _order(trainer, plain)
         if lessons.steps % self.order.whole:

@@ -19,7 +19,7 @@ from transformers import Trainer, TrainingArguments
 from lessonplan.envs import CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.envs.trainer.mixin import TaughtMixin, taught
 from lessonplan.student import install_hint
-from lessonplan.teacher import RuleTeacher, Uniform, load_teacher, make_learner
+from lessonplan.teacher import Proportional, RuleTeacher, Uniform, load_teacher, make_learner
 
 NAMES = list(SIZES)
 
@@ -143,6 +143,24 @@ def test_a_metric_that_is_not_there_is_refused_with_those_that_are(tmp_path):
     made = trainer(tmp_path, options={"metric": "accuracy"})
     with pytest.raises(ValueError, match="evaluation of task 'a' has no 'accuracy'; it has loss"):
         made.train()
+
+
+def test_a_teacher_that_goes_by_sizes_is_told_them_or_a_warning_says_that_it_was_not(tmp_path):
+    def proportional(tasks):
+        made = Tutor(tasks, partial(RuleTeacher, Proportional()), action="mixture",
+                     steps_per_decision=5)  # fmt: skip
+        return trainer(tmp_path, made, max_steps=5)
+
+    with pytest.warns(
+        UserWarning, match=r"was told none: .* Tutor\(\{'a': \{'size': 7\}, \.\.\.\}"
+    ):
+        proportional(NAMES)
+    made = proportional({name: {"size": size} for name, size in SIZES.items()})
+    made.train()
+    assert made._lessons.tutor.suite.sizes("train").tolist() == list(SIZES.values())
+    (line,) = [line for line in made.state.log_history if "tutor/task" in line]
+    shares = [line[f"tutor/probability/{name}"] for name in NAMES]
+    np.testing.assert_allclose(shares, np.array(list(SIZES.values())) / 40, atol=1e-6)
 
 
 def test_a_mixture_is_drawn_by_its_shares(tmp_path):
