@@ -77,7 +77,7 @@ def own_module(module: str, folders: Sequence[str]) -> ModuleType:
     _see_that_name_is_free(top, folder)
     if module in sys.modules and _folder_of(top) == _resolved(folder):
         return sys.modules[module]
-    _set_aside(folder)
+    _set_aside(top, folder)
     find_own_modules(folder)
     if _Neighbours not in sys.meta_path:
         sys.meta_path.insert(0, _Neighbours)
@@ -114,9 +114,12 @@ def _execute(top: str, folder: str) -> None:
     importlib.invalidate_caches()
     spec = PathFinder.find_spec(top, [folder])
     assert spec is not None
-    assert spec.loader is not None
+    if spec.loader is None:
+        # A package without `__init__.py`, which would else also be what else has its name.
+        spec.submodule_search_locations = [str(Path(folder, top))]
     module = module_from_spec(spec)
     sys.modules[top] = module
+    assert spec.loader is not None
     try:
         spec.loader.exec_module(module)
     except BaseException:
@@ -132,13 +135,13 @@ def _see_that_name_is_free(top: str, folder: str) -> None:
         )
 
 
-def _set_aside(folder: str) -> None:
-    """Let modules be imported from this folder that were loaded from another one of somebody's."""
+def _set_aside(wanted: str, folder: str) -> None:
+    """Let it, and what lies beside it, be imported though another of somebody's was loaded."""
     tops = {name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names
     others = {
         top
         for top in tops - {"__main__", "lessonplan"}
-        if module_file(top, [folder])
+        if (top == wanted or module_file(top, [folder]))
         and _folder_of(top) != _resolved(folder)
         and not _is_installed(top)
     }

@@ -55,6 +55,18 @@ def test_the_same_name_twice_is_the_same_object(tmp_path):
     assert sys.modules["lp_a"].Rule is first, "so that it can be pickled"
 
 
+def test_a_package_without_init_is_found_in_its_folder_alone(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        write_modules(tmp_path / folder / "lp_space", inner=f"WHERE = '{folder}'")
+    write_modules(tmp_path / "two" / "lp_space", other="WHERE = 'two'")
+    sys.path.insert(0, str(tmp_path / "two"))
+    folders = [str(tmp_path / "one")]
+    assert named("rule", "lp_space.inner:WHERE", {}, folders) == "one"
+    assert named("rule", "lp_space.inner:WHERE", {}, [str(tmp_path / "two")]) == "two"
+    assert named("rule", "lp_space.other:WHERE", {}, [str(tmp_path / "two")]) == "two"
+
+
 def test_a_module_of_a_package_is_found(tmp_path):
     write_modules(tmp_path / "lp_pack", __init__="", inner="from . import other\nX = other.X")
     write_modules(tmp_path / "lp_pack", other="X = 7")
