@@ -132,9 +132,7 @@ def make_config(
         from .stored_teachers import settle_stored
 
         settle_stored(_teachers(values))
-    modules = values.get("modules") or module_folders(values, [*folders, Path.cwd()])
-    for course in _courses(values) if modules else ():
-        course["modules"] = modules
+    _share_modules(values, folders)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -142,6 +140,21 @@ def make_config(
         from .complaints import complaint
 
         raise ValueError(complaint(error, Config, values, source)) from error
+
+
+def _share_modules(values: dict[str, Any], folders: Sequence[Path]) -> None:
+    """One list of folders of modules for all courses, with those that any of them names."""
+    several = [course.get("modules") or [] for course in _courses(values)]
+    if not all(isinstance(one, list) for one in several):
+        # What it is instead is a mistake that validation finds.
+        return
+    own, *others = several
+    more = [one for other in others for one in other]
+    modules = list(dict.fromkeys([*own, *more]))
+    if not own:
+        modules = module_folders(values, [*more, *folders, Path.cwd()])
+    for course in _courses(values) if modules else ():
+        course["modules"] = modules
 
 
 def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:

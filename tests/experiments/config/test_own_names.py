@@ -74,6 +74,22 @@ def test_folders_that_a_config_names_are_relative_to_it_and_hold_for_all_courses
     assert config.teachers[0].courses[0].modules == config.modules
 
 
+def test_folders_that_a_course_names_hold_for_all_behind_those_of_the_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    course = {"suite": {"name": "lp_suite:small"}, "modules": ["../code"]}
+    teacher = {"name": "p", "type": "learned", "courses": [course]}
+    write_run(tmp_path / "code", lp_suite="")
+    values = RUN | {"teachers": [teacher, "uniform"]}
+    config = read_config(write_run(tmp_path / "config", values, lp_parts=""))
+    own, more = str(tmp_path / "config"), str(tmp_path / "code")
+    assert set(config.modules) == {own, more}
+    assert config.teachers[0].courses[0].modules == config.modules
+    again = make_config(config.model_dump(mode="json"))
+    assert again == config
+    named = read_config(write_run(tmp_path / "config", values | {"modules": ["."]}))
+    assert named.modules == [own, more]
+
+
 def test_a_stored_config_keeps_its_folders_and_looks_for_none_beside_itself(tmp_path, monkeypatch):
     config = read_config(write_run(tmp_path / "config", lp_parts=""))
     run = tmp_path / "run"
