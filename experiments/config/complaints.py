@@ -88,7 +88,7 @@ def _joined(sentences: Mapping[str, str]) -> str:
         return next(iter(sentences.values()))
     text = f"{len(sentences)} mistakes:"
     for number, sentence in enumerate(sentences.values(), start=1):
-        if len(text) + len(sentence) > _MOST:
+        if number > 1 and len(text) + len(sentence) > _MOST:
             rest = list(sentences)[number - 1 :]
             return f"{text}; also wrong: {', '.join(rest)}"
         text += f" ({number}) {sentence}"

@@ -132,6 +132,12 @@ def test_of_very_many_mistakes_the_last_are_named_only_and_the_line_stays_short(
     assert len(words) < 350
 
 
+def test_the_first_mistake_is_told_however_long_it_is():
+    words = complaint_about(f"lifetime.budget={'x' * 400}", "seeds.report=many")
+    assert words.startswith("2 mistakes: (1) lifetime.budget: ")
+    assert words.endswith("; also wrong: seeds.report")
+
+
 def test_a_value_that_is_very_long_is_cut():
     words = complaint_about(f"seeds.report={'x' * 999}")
     assert words.endswith("xxx...")
