@@ -51,7 +51,7 @@ def selection(teacher: Summary, name: str) -> tuple[bool, float, str]:
 def _best(summary: Summary) -> str:
     best, others = summary["best"]["teacher"], summary["best"]["others"]
     ties = [entry["teacher"] for entry in others if entry["tied"]]
-    rest = others[len(ties) :]
+    rest = [entry for entry in others if not entry["tied"]]
     n = len(others) + 1
     if not others:
         who = f"the only teacher was {_name(summary, best)}, with"
@@ -152,8 +152,7 @@ def _learned(summary: Summary) -> str:
     if entry is None or entry["tied"]:
         shares = any(other["tied"] for other in others)
         return f"{who} is {'among these' if shares else 'this best one'}."
-    place = 2 + sum(other is not entry for other in others[: others.index(entry)])
-    return f"{who} came {_ordinal(place)} {_distance(summary, entry)}."
+    return f"{who} came {_ordinal(2 + others.index(entry))} {_distance(summary, entry)}."
 
 
 def _picked(learners: dict[str, Summary], name: str) -> str:

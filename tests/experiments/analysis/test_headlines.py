@@ -72,6 +72,17 @@ def test_ties_are_called_ties(tmp_path):
     }  # fmt: skip
 
 
+def test_a_tie_is_found_behind_one_with_the_same_mean_by_other_students(tmp_path):
+    early, late = [HALF, DONE, DONE, DONE], [HALF] * 3 + [DONE]
+    tables = {
+        "ppo": [early] * 4 + [late] * 4, "ucb": [late] * 4 + [early] * 4,
+        "uniform": [[LOW, *early[1:]]] * 4 + [[LOW, *late[1:]]] * 4,
+    }  # fmt: skip
+    words = headline(summary_of(tmp_path, tables))
+    assert words.startswith("Best of 3 teachers, tied, were ppo and uniform (mixed in batches), ")
+    assert "the next, ucb, took 1.00 times the compute, which is no measurable" in words
+
+
 def test_to_stand_at_the_budget_together_is_no_tie(tmp_path):
     """Mastery with the last step costs what never to master counts as."""
     last = [LOW] * 3 + [DONE]
