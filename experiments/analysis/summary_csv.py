@@ -51,5 +51,7 @@ def _row(summary: dict[str, Any], name: str) -> dict[str, Any]:
     return row | {
         "cost_unit": summary["cost_unit"],
         "probe_share": teacher["probe_cost"]["share"],
-        "making_compute": teacher["training_cost"]["compute"],
+        "making_compute": (
+            teacher["training_cost"]["compute"] if teacher["training_known"] else None
+        ),
     }

@@ -1,6 +1,7 @@
 """Teachers that a run takes from files: reported as they were where they were trained."""
 
 import copy
+import csv
 import hashlib
 import json
 import shutil
@@ -14,6 +15,7 @@ from tiny_config import CONFIG
 from lessonplan.envs import CurriculumVecEnv, Tutor
 from lessonplan.experiments import read_run
 from lessonplan.experiments.analysis.summary import summarize
+from lessonplan.experiments.analysis.summary_csv import write_summary_csv
 from lessonplan.experiments.assembly.taken_teachers import course_digest, was_trained_on
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import preview
@@ -181,4 +183,8 @@ def test_a_report_says_where_it_comes_from_and_that_its_cost_is_unknown(tmp_path
     summary = summarize(run)
     assert "taken from first/teachers/known-0.zip" in needs_table(run, summary)
     assert more_numbers(summary).count("unknown") == 1
+    write_summary_csv({"run": summary}, tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open() as file:
+        making = {row["teacher"]: row["making_compute"] for row in csv.DictReader(file)}
+    assert making == {"known": str(float(COST["compute"])), "mystery": ""}
     assert f"{COST['compute']:.0f}" in more_numbers(summary)
