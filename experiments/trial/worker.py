@@ -50,8 +50,9 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     from .units import do, plan
 
     torch.set_num_threads(1)
-    find_own_modules()
     config = read_config(RunDir(run_dir).config)
+    # The suite that is borrowed may hold objects of them.
+    find_own_modules(*config.modules, os.getcwd())
     suite = borrowed(config, RunDir(run_dir).lent_suite) or build_suite(config)
     units = {unit.name: unit for unit in plan(config)}
     last = 0.0

@@ -14,6 +14,7 @@ from sweep_kit import COMMAND
 from tiny_config import CONFIG
 
 from lessonplan.experiments import cli, read_config, run_trial
+from lessonplan.experiments.assembly import sharing
 from lessonplan.experiments.config.sweeps import read_sweep
 from lessonplan.experiments.report import report
 from lessonplan.experiments.store.layout import RunDir
@@ -139,6 +140,22 @@ def test_worker_processes_find_it(config, tmp_path):
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_worker_processes_take_a_suite_that_holds_objects_of_ones_own(
+    config, monkeypatch, tmp_path
+):
+    own = (
+        "from dataclasses import replace\nfrom lessonplan.student import parity\n\n"
+        "class Name(str):\n    pass\n\n"
+        "def small(n):\n    return replace(parity(n, 8), name=Name('own'))\n"
+    )
+    write_modules(tmp_path / "config", lp_suite=own)
+    # As one that is large.
+    monkeypatch.setattr(sharing, "_LARGE", 0)
+    options = ["suite={name: 'lp_suite:small', options: {n: 2}}", "workers=2"]
+    assert run_trial(read_config(config, options), tmp_path / "run")["complete"]
 
 
 @pytest.mark.slow
