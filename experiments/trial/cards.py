@@ -10,7 +10,7 @@ from typing import Any
 from lessonplan.teacher import RULES, Replay
 
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
-from ..common.names import named
+from ..common.names import call, named
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..store.cards import Cost, TeacherCard, write_card
 from ..store.layout import RunDir
@@ -28,8 +28,10 @@ def write_teacher_cards(config: Config, run_dir: Path) -> None:
 
 
 def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[TeacherCard]:
-    rule: Any = named("rule", teacher.rule, RULES, config.modules)
+    maker: Any = named("rule", teacher.rule, RULES, config.modules)
     tuning = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
+    parameters = tuning["parameters"] if tuning else teacher.parameters
+    rule = _described(maker, teacher, parameters)
     published = getattr(rule, "published", False) and not teacher.tune
     return [
         TeacherCard(
@@ -38,13 +40,24 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             kind=getattr(rule, "kind", "rule"),
             sees_order=getattr(rule, "sees_order", False) or _sees_order(rule.needs),
             mixes=getattr(rule, "mixes", False),
-            published=published and _has_defaults(rule, teacher.parameters),
+            published=published and _has_defaults(maker, teacher.parameters),
             needs=tuple(rule.needs),
             tuned=teacher.tune,
-            parameters=tuning["parameters"] if tuning else teacher.parameters,
+            parameters=parameters,
             tuning=Cost.of(tuning) if tuning else None,
         )
     ]
+
+
+def _described(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) -> Any:
+    """What says what a rule is: its class, or a rule that is made where only such a one knows."""
+    if isinstance(getattr(maker, "needs", None), tuple | list):
+        return maker
+    grid: Mapping[str, Any] = teacher.grid or getattr(maker, "tuning", {})
+    options = {key: values[0] for key, values in grid.items()} | dict(parameters)
+    if "prerequisites" in inspect.signature(maker).parameters:
+        options.setdefault("prerequisites", ())
+    return call("rule", teacher.rule, maker, options)
 
 
 def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:

@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+from own_folder import forgetting, write_modules
 from tiny_config import CONFIG
 
 from lessonplan.experiments.config.loading import make_config
@@ -52,6 +53,21 @@ def test_the_selection_cost_is_the_mean_over_teacher_seeds_of_the_candidate_that
     assert found["ppo-sampled"]["selection_cost"] is None
     assert found["uniform"]["selection_cost"] is None
     assert not found["ppo"]["other_course"]
+
+
+def test_a_rule_that_a_function_makes_says_what_it_is_as_the_rule_that_is_made(
+    tmp_path, monkeypatch
+):
+    source = "def made(gate):\n    return RULES['in_order'](gate)\n"
+    write_modules(tmp_path / "own", lp_rule=f"from lessonplan.teacher import RULES\n\n{source}")
+    monkeypatch.chdir(tmp_path / "own")
+    with forgetting():
+        mine = {"name": "mine", "rule": "lp_rule:made", "grid": {"gate": [0.5, 0.9]}}
+        found = cards(tmp_path, mine, "in_order")
+    assert found["mine"]["needs"] == found["in_order"]["needs"]
+    assert found["mine"]["sees_order"]
+    assert found["mine"]["kind"] == found["in_order"]["kind"]
+    assert found["mine"]["parameters"] == {}
 
 
 def test_a_teacher_of_another_course_says_so(tmp_path):
