@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from lessonplan.envs import REWARDS, Budget, Classroom, CurriculumVecEnv, Outcome
 from lessonplan.student import SUITES, Cohort, StackedCohort, TaskSuite
 from lessonplan.teacher import (
+    ALGORITHMS,
     RULES,
     LearnerStreams,
     Rule,
@@ -179,6 +180,11 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
 
     One that has `prerequisites` is given those of the suite, as task indices.
     """
+    if rule in ALGORITHMS:
+        raise ValueError(
+            f"{rule!r} is a learner and no rule; write {{name: NAME, type: learned, "
+            f"algorithm: {rule}}}, or take one that was trained with {{name: NAME, from: DIR}}"
+        )
     maker = named("rule", rule, RULES, course.modules)
     plain = {
         key: tuple(value) if isinstance(value, list) else value for key, value in parameters.items()

@@ -357,7 +357,7 @@ class Config(Course):
         if teacher.sampled or not teacher.deterministic:
             raise ValueError(
                 f"teacher {teacher.name!r} chooses a mixture, from which no task is sampled; leave "
-                "out sampled and deterministic"
+                "out sampled and deterministic, or write sampled: false and deterministic: true"
             )
 
     def _check_replay(self, replay: ReplaySection) -> None:

@@ -62,6 +62,13 @@ BAD = {
     "unknown rule": (
         ["run", "quickstart", "-o", "teachers.uniform.rule=unform"], "there is no rule 'unform'"
     ),
+    "a learner as a rule": (
+        ["run", "quickstart", "-o", "teachers=[uniform, recurrent-ppo]"],
+        "'recurrent_ppo' is a learner and no rule; write {name: NAME, type: learned",
+    ),
+    "a mixture of which tasks are sampled": (
+        ["run", "quickstart", "-o", "teachers.ppo.action=mixture"], "or write sampled: false and"
+    ),
     "unknown parameter": (
         ["run", "quickstart", "-o", "teachers.uniform.parameters.gate=1"], "does not take these"
     ),
