@@ -18,6 +18,7 @@ from gymnasium.spaces import Discrete
 from ..classroom.belonging import check_belonging
 from ..classroom.budget import FEEDBACKS
 from ..classroom.checking import check_choice
+from ..tutor.told import read_number
 from ..tutor.tutor import Tutor
 from .segments import Draws
 
@@ -65,8 +66,10 @@ class Lessons:
         self, tutor: Tutor, feedback: str, metric: Metric, reward_range: tuple[float, float]
     ) -> None:
         check_choice("feedback", feedback, (*FEEDBACKS, REWARDED))
-        if not reward_range[0] < reward_range[1]:
-            raise ValueError(f"reward_range must be (least, largest), got {reward_range}")
+        if not -math.inf < reward_range[0] < reward_range[1] < math.inf:
+            raise ValueError(
+                f"reward_range must be (least, largest), got {reward_range}; two finite ones"
+            )
         blind = [column for column in tutor.env.columns if _TRAINED.search(column)]
         if blind:
             raise ValueError(
@@ -283,7 +286,7 @@ class Lessons:
         """Score of a task by the metric, which is to be in [0, 1]."""
         metrics = self.evaluations[name]
         if callable(self.metric):
-            return float(self.metric(name, metrics))
+            return read_number(f"the score of task {name!r}", self.metric(name, metrics))
         if self.metric not in metrics:
             raise ValueError(
                 f"the evaluation of task {name!r} has no {self.metric!r}; it has "

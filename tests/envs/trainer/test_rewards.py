@@ -107,3 +107,19 @@ def test_a_metric_out_of_range_once_does_not_end_a_training():
     made.evaluations = {"a": {"right": 20.0}}
     with pytest.raises(ValueError, match=r"score of task 'a' must be in .*, got 20"):
         made.begin(made.results(["a"]), probed=2)
+
+
+@pytest.mark.parametrize("answer", ["high", None])
+def test_a_metric_that_is_no_number_is_refused_with_its_task(answer):
+    tutor = Tutor(["a"], partial(RuleTeacher, Uniform()))
+    made = Lessons(tutor, "full", lambda task, metrics: answer, (0.0, 1.0))
+    made.evaluations = {"a": {"loss": 1.0}}
+    with pytest.raises(ValueError, match=f"the score of task 'a' must be a number, got {answer!r}"):
+        made.results(["a"])
+
+
+@pytest.mark.parametrize("endless", [(0.0, np.inf), (-np.inf, 1.0)])
+def test_rewards_have_two_ends(endless):
+    tutor = Tutor(["a"], partial(RuleTeacher, Uniform()))
+    with pytest.raises(ValueError, match=r"reward_range must be .*; two finite ones"):
+        Lessons(tutor, "reward", "loss", endless)
