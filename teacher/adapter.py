@@ -363,8 +363,8 @@ def _missing(rule: Rule, columns: tuple[str, ...]) -> list[str]:
 def _ask_for_columns(rule: Rule, env: Any) -> None:
     """Have an environment that can show more columns, such as a tutor's, show what a rule needs."""
     show = getattr(env, "show", None)
-    if show is not None and (missing := _missing(rule, columns_of(env))):
-        show(missing)
+    if show is not None:
+        show(_missing(rule, columns_of(env)))
 
 
 def check_needs(rule: Rule, columns: tuple[str, ...]) -> None:

@@ -37,9 +37,15 @@ class TutorEnv(SharedVecEnv):
         return self._board.observer.observe
 
     def show(self, columns: Sequence[str]) -> None:
-        """Show these columns too, which the rule needs that is made for it."""
-        self._board.show(columns)
-        self.observation_space = self._board.observation_space
+        """Show these columns too, which the rule needs that is made for it.
+
+        Where places are empty it needs to see which.
+        """
+        if self._board.n_places > len(self._board.suite):
+            columns = dict.fromkeys((*columns, "present"))
+        if missing := [column for column in columns if column not in self.columns]:
+            self._board.show(missing)
+            self.observation_space = self._board.observation_space
 
     def reset(self) -> np.ndarray:
         """Refused: there is no student in it."""

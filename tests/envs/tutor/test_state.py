@@ -47,7 +47,7 @@ def begun():
         ({"seed": 1}, "teacher_seed=0, this tutor has teacher_seed=1"),
         ({"steps_per_decision": 2}, "steps_per_decision=1, this tutor has steps_per_decision=2"),
         ({"mastery_streak": 2}, "this tutor has mastery_streak=2"),
-        ({"max_tasks": 4}, "made with places=3, this tutor has places=4"),
+        ({"max_tasks": 4}, "places=3, this tutor has 6 columns (also 'present'), places=4"),
         ({"action": "mixture"}, "made with action='task', this tutor has action='mixture'"),
     ],
 )

@@ -341,3 +341,11 @@ def test_a_column_that_a_rule_names_twice_is_shown_once():
         needs = ("score", "key", "score")
 
     assert Tutor(["a"], partial(RuleTeacher, Own())).env.columns == ("progress", "score", "key")
+
+
+@pytest.mark.parametrize("observe", [None, ("progress", "present")])
+def test_a_rule_is_shown_which_places_are_empty(observe):
+    tutor = Tutor(["a", "b"], partial(RuleTeacher, Uniform()), observe=observe, max_tasks=9)
+    for _ in range(8):
+        tutor.observe(tutor.choose(), score=0.1)
+    assert set(tutor.env.columns) == {"progress", "present", "key"}
