@@ -10,7 +10,7 @@ from .config import LearnedSection
 
 _OF_FILE = ("algorithm", "action", "observe", "deterministic")
 """Keys that a file fills in where the config does not; a stored config has them all."""
-_TRAINING = set(LearnedSection.model_fields) - {"name", "type", "origin", "sampled", *_OF_FILE}
+TRAINING_KEYS = set(LearnedSection.model_fields) - {"name", "type", "origin", "sampled", *_OF_FILE}
 """Keys that mean nothing for a teacher that is not trained."""
 
 
@@ -34,7 +34,7 @@ def settle_stored(teachers: Sequence[Any]) -> None:
 def _settle(teacher: dict[str, Any]) -> None:
     # An override can't take away what a config says, but set it to null.
     empty = {key for key in _OF_FILE if teacher.get(key, "") is None}
-    for key in (_TRAINING | empty) & teacher.keys():
+    for key in (TRAINING_KEYS | empty) & teacher.keys():
         del teacher[key]
     place = Path(teacher["from"])
     if place.is_absolute() and not place.is_dir() and all(key in teacher for key in _OF_FILE):

@@ -16,6 +16,7 @@ from ..common.watch import Progress, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection
 from ..config.loading import make_config
 from ..config.overrides import set_key
+from ..config.stored_teachers import TRAINING_KEYS
 from ..config.sweeps import Distribution, Sweep
 from ..trial.checking import check
 from ..trial.units import plan
@@ -152,16 +153,24 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
                 f"sweep {sweep.name!r} names the teacher {name!r}, which its config does not have; "
                 f"{did_you_mean(name, types)}choose among {', '.join(types)}"
             )
-        if sweep.purpose == "tune" and isinstance(teacher, LearnedSection) and teacher.origin:
-            raise ValueError(
-                f"teacher {name!r} comes from {teacher.origin} and is not trained, so there is "
-                "nothing to tune; leave out from"
-            )
+        if isinstance(teacher, LearnedSection) and teacher.origin:
+            _check_no_training(sweep, teacher)
         if isinstance(teacher, ReplaySection):
             raise ValueError(
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "
                 "records; leave it out of the sweep, or compare the two with `lessonplan run`"
             )
+
+
+def _check_no_training(sweep: Sweep, teacher: LearnedSection) -> None:
+    """Pairs that differ in the training of a teacher from a file would all be the same."""
+    untrained = f"teacher {teacher.name!r} comes from {teacher.origin} and is not trained, so "
+    if sweep.purpose == "tune":
+        raise ValueError(f"{untrained}there is nothing to tune; leave out from")
+    owner = f"teachers.{teacher.name}."
+    for key in sweep.space:
+        if key.startswith(owner) and key.removeprefix(owner).partition(".")[0] in TRAINING_KEYS:
+            raise ValueError(f"space: {untrained}{key!r} changes nothing; leave it out, or from")
 
 
 def _check_keys(sweep: Sweep) -> None:

@@ -42,3 +42,12 @@ def test_there_is_nothing_to_tune_of_it(tmp_path, file):
     }
     with pytest.raises(ValueError, match=r"'mine' comes from .*first\.zip and is not trained, so"):
         pairs_of(read_sweep(write_files(tmp_path, sweep, base)))
+
+
+def test_nothing_of_its_training_can_vary(tmp_path, file):
+    base = BASE | {"teachers": [{"name": "mine", "from": str(file)}]}
+    sweep = {"teachers": ["mine"], "space": {"teachers.mine.settings.gamma": [0.9, 0.99]}}
+    with pytest.raises(ValueError, match=r"so 'teachers\.mine\.settings\.gamma' changes nothing"):
+        pairs_of(read_sweep(write_files(tmp_path, sweep, base)))
+    sweep["space"] = {"teachers.mine.deterministic": [True, False]}
+    assert len(pairs_of(read_sweep(write_files(tmp_path, sweep, base)))) == 2
