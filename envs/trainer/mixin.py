@@ -246,7 +246,16 @@ class TaughtMixin(_Trainer):
 
 
 def taught(trainer: type[Any]) -> type[Any]:
-    """The same trainer with `TaughtMixin` in front: it takes `tutor=` and what belongs to it."""
+    """The same trainer with `TaughtMixin` in front: it takes `tutor=` and what belongs to it.
+
+    Raises:
+        ValueError: for a trainer that is made already.
+    """
+    if not isinstance(trainer, type):
+        raise ValueError(
+            f"taught takes the class of a trainer, not a {type(trainer).__name__} that is made: "
+            "write taught(Trainer)(tutor=tutor, ...)"
+        )
     return type(f"Taught{trainer.__name__}", (TaughtMixin, trainer), {})
 
 

@@ -301,6 +301,11 @@ class Stream(torch.utils.data.IterableDataset):
         yield from ()
 
 
+def test_a_trainer_that_is_made_already_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"not a TaughtTrainer that is made: write taught\(Tra"):
+        taught(trainer(tmp_path))
+
+
 def test_a_checkpoint_of_another_tutor_or_of_none_is_refused(tmp_path):
     made = trainer(tmp_path, max_steps=5, save_steps=5)
     made.train()
