@@ -86,10 +86,11 @@ def padding(suite: TaskSuite, batch_size: int) -> list[str]:
     lengths = [row_lengths(suite, task.splits["train"]) for task in suite.tasks]
     longest = int(np.argmax([one.max() for one in lengths]))
     share = padded_share(suite, batch_size, np.random.default_rng(0))
+    marks = "" if suite.classes else ", with the marks around an answer"
     return [
         f"  {share:.0%} of batches of {batch_size} is padding; the longest training example has "
         f"{lengths[longest].max():,} {unit} (task {printable(suite.names[longest])}), the mean is "
-        f"{np.concatenate(lengths).mean():.0f}."
+        f"{np.concatenate(lengths).mean():.0f}{marks}."
     ]
 
 

@@ -115,6 +115,8 @@ class Spread:
     mean: float
     usual: int
     """What 95 of 100 lines are not longer than."""
+    longest_prompt: int
+    longest_answer: int
 
 
 def spread(lines: Sequence[Line]) -> Spread:
@@ -122,7 +124,10 @@ def spread(lines: Sequence[Line]) -> Spread:
     sizes = [_characters(line.question) for line in lines]
     most = max(sizes)
     usual = sorted(sizes)[(95 * len(sizes) - 1) // 100]
-    return Spread(lines[sizes.index(most)], most, sum(sizes) / len(sizes), usual)
+    prompt = max(len(str(line.question.prompt)) for line in lines)
+    answer = max(_longest(line.question, len) for line in lines)
+    mean = sum(sizes) / len(sizes)
+    return Spread(lines[sizes.index(most)], most, mean, usual, prompt, answer)
 
 
 def check_too_long(too_long: Any) -> None:

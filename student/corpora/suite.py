@@ -37,6 +37,9 @@ MOST_LEFT_OUT = 0.1
 MUCH_PADDING = 0.5
 """Share of padding from which the way out is said."""
 
+_MARKS = 2
+"""Characters that mark where an answer begins and where it ends."""
+
 Score = str | Callable[[str, Any], float]
 
 
@@ -284,11 +287,13 @@ def _tell_lengths(tasks: Mapping[str, Written], writing: Writing, notices: Notic
             SIZES,
         )
         return
-    padding = 1.0 - lines.mean / lines.most
+    # Prompts end, and answers begin, at the same place in every row.
+    room = lines.longest_prompt + lines.longest_answer + _MARKS
+    padding = 1.0 - (lines.mean + _MARKS) / room
     way = f"; max_tokens={lines.usual} leaves out the longest twentieth" * (padding > MUCH_PADDING)
     notices.say(
-        f"{begin}each takes the place of the longest, {lines.most:,} ({place}): {padding:.0%} is "
-        f"padding{way}",
+        f"{begin}the longest has {lines.most:,} ({place}); each takes the place of the longest "
+        f"prompt, the longest answer and {_MARKS} marks, {room:,}: {padding:.0%} is padding{way}",
         SIZES,
     )
 

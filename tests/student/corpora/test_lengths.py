@@ -1,7 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from lessonplan.student import jsonl
 from lessonplan.student.corpora.lengths import character_ruler, fitted, spread, token_ruler
 from lessonplan.student.corpora.reading import BadRowError, Notices, Place
 from lessonplan.student.corpora.splitting import Line
@@ -100,3 +102,15 @@ def test_a_spread_names_the_longest_line_and_what_is_usual():
     assert (lengths.most, lengths.mean) == (23, (6 + 23) / 2)
     many = spread(lines(*[SHORT] * 198, LONG, LONG))
     assert (many.usual, many.most) == (6, 23)
+
+
+def test_padding_is_told_by_the_longest_prompt_and_the_longest_answer(tmp_path):
+    """Up to five and one, and up to two and four letters, take nine places each, and marks."""
+    for name, prompt, answer in (("asks", "abc", "x"), ("tells", "", "wxyz")):
+        rows = [json.dumps({"prompt": f"{prompt}{i}", "answer": answer}) for i in range(30)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(rows))
+    suite = jsonl(tmp_path)
+    assert suite.input_shape == (1 + 5 + 4,)
+    (note,) = [one for one in suite.notes if "padding" in one]
+    assert "the longest prompt, the longest answer and 2 marks, 11: " in note
+    assert note.rpartition(": ")[2].startswith("30% is padding")
