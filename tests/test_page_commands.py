@@ -11,12 +11,15 @@ from typer.testing import CliRunner
 from lessonplan.experiments.cli.app import command_line
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
-SHELL = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
+SHELL = re.compile(
+    r"```(?:sh|bash|console)\n(.*?)```|((?:^(?: {4})?lessonplan [^\n]*\n)+)", re.DOTALL | re.M
+)
+"""Blocks of commands: between fences of a shell, or lines that begin with ours."""
 
 
 def command_lines(text):
     """Words after `lessonplan` on each line of the shell blocks of a page."""
-    for block in SHELL.findall(text):
+    for block in map("".join, SHELL.findall(text)):
         for line in block.replace("\\\n", " ").splitlines():
             for part in re.split(r"&&|;|\|", line.split("  #")[0]):
                 words = shlex.split(part, comments=True)
@@ -48,3 +51,5 @@ def test_a_wrong_option_or_command_would_be_found():
 def test_commands_are_read_behind_a_path_and_over_lines():
     text = "```sh\npip x && .venv/bin/lessonplan run a  # why\nlessonplan b \\\n  --c 'd e'\n```"
     assert list(command_lines(text)) == [["run", "a"], ["b", "--c", "d e"]]
+    indented = "so:\n\n    lessonplan run a\n    lessonplan b\n\nand on"
+    assert list(command_lines(indented)) == [["run", "a"], ["b"]]
