@@ -110,6 +110,22 @@ def ranking(teachers: dict[str, Measured]) -> list[str]:
     return sorted(teachers, key=lambda name: rank(teachers[name], measure))
 
 
+def places(teachers: dict[str, Measured]) -> dict[str, int]:
+    """Place of every teacher in the ranking, from 1; those that came to the same share one."""
+    measure, found = leading_measure(teachers), dict[str, int]()
+    for place, name in enumerate(ranking(teachers), start=1):
+        ties = (found[other] for other in found if _tied(teachers[name], teachers[other], measure))
+        found[name] = next(ties, place)
+    return found
+
+
+def _tied(teacher: Measured, other: Measured, measure: str) -> bool:
+    if teacher.sample(measure).iqm != other.sample(measure).iqm:
+        return False
+    entry = _compare(teacher, other, measure)
+    return entry is not None and entry["tied"]
+
+
 def against_best(teachers: dict[str, Measured]) -> dict[str, Any] | None:
     """The best teacher and every other against it by the leading measure; None without teachers.
 

@@ -63,7 +63,7 @@ def _best(summary: Summary) -> str:
         who = f"best of {n} teachers was {_name(summary, best)}, with"
     sentence = f"{_lead(summary)}{who} {_worth(summary, summary['teachers'][best])}"
     if rest:
-        sentence += f"; {_gap(summary, rest[0])}{_certainty(summary, rest)}"
+        sentence += f"; {_gap(summary, rest)}{_certainty(summary, rest)}"
     return f"{sentence[0].upper()}{sentence[1:]}."
 
 
@@ -98,8 +98,12 @@ def _worth(summary: Summary, teacher: Summary) -> str:
     )
 
 
-def _gap(summary: Summary, entry: Summary) -> str:
-    who = f"the next, {_name(summary, entry['teacher'])},"
+def _gap(summary: Summary, rest: list[Summary]) -> str:
+    """How far the next best is behind, and all that tied with it."""
+    entry, places = rest[0], summary["places"]
+    names = [one["teacher"] for one in rest]
+    level = [name for name in names if places[name] == places[names[0]]]
+    who = f"the next, {_names(summary, level)},{' tied,' if len(level) > 1 else ''}"
     if entry["metric"] == "area":
         return f"{who} had {-entry['difference']:.3f} less"
     if entry["ratio"] is None:
@@ -152,7 +156,9 @@ def _learned(summary: Summary) -> str:
     if entry is None or entry["tied"]:
         shares = any(other["tied"] for other in others)
         return f"{who} is {'among these' if shares else 'this best one'}."
-    return f"{who} came {_ordinal(2 + others.index(entry))} {_distance(summary, entry)}."
+    places = [summary["places"][other["teacher"]] for other in others]
+    place = 2 + places.index(summary["places"][name])
+    return f"{who} came {_ordinal(place)} {_distance(summary, entry)}."
 
 
 def _picked(learners: dict[str, Summary], name: str) -> str:

@@ -20,6 +20,7 @@ from .comparisons import (
     leading_measure,
     order_share,
     payback_students,
+    places,
     ranking,
     versus,
 )
@@ -60,6 +61,7 @@ def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
         "statistics": {"resamples": RESAMPLES, "seed": BOOTSTRAP_SEED, "interval": "percentile"},
         "compared_by": measure,
         "ranking": ranking(teachers),
+        "places": places(teachers),
         "best": against_best(teachers),
         "baselines": baselines,
         "teachers": {name: _teacher(run, teacher, measure) for name, teacher in teachers.items()},

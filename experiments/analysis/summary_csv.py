@@ -36,7 +36,8 @@ def write_summary_csv(summaries: Mapping[str, dict[str, Any]], file: Path) -> No
     table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
     table.writeheader()
     for run, summary in summaries.items():
-        for rank, name in enumerate(summary["ranking"], start=1):
+        for name in summary["ranking"]:
+            rank = summary["places"][name]
             table.writerow({"run": run, "rank": rank, "teacher": name} | _row(summary, name))
     write_whole(file, lambda aside: aside.write_text(text.getvalue(), encoding="utf-8"))
 

@@ -83,6 +83,26 @@ def test_a_tie_is_found_behind_one_with_the_same_mean_by_other_students(tmp_path
     assert "the next, ucb, took 1.00 times the compute, which is no measurable" in words
 
 
+def test_a_tie_behind_the_best_is_called_a_tie_and_shares_a_place(tmp_path):
+    """Also in the table for a spreadsheet; the learned teacher stands third by name alone."""
+    tables = {"ucb": AFTER_1, "in_order": AFTER_2, "ppo": AFTER_2, "uniform": AFTER_3}
+    summary = summary_of(tmp_path, tables)
+    text = headline(summary)
+    assert "; the next, in_order (told the true order) and ppo, tied, took 2.00 times" in text
+    assert "The learned teacher ppo came 2nd at 2.00 times" in text
+    write_summary_csv({"r": summary}, tmp_path / "summary.csv")
+    with (tmp_path / "summary.csv").open(encoding="utf-8", newline="") as file:
+        ranks = {row["teacher"]: row["rank"] for row in csv.DictReader(file)}
+    assert ranks == {"ucb": "1", "in_order": "2", "ppo": "2", "uniform": "4"}
+
+
+def test_a_tie_by_area_is_called_a_tie_too(tmp_path):
+    tables = {"ucb": HALFWAY, "in_order": A_BIT, "ppo": A_BIT}
+    assert "; the next, in_order (told the true order) and ppo, tied, had 0.375 less" in headline(
+        summary_of(tmp_path, tables)
+    )
+
+
 def test_to_stand_at_the_budget_together_is_no_tie(tmp_path):
     """Mastery with the last step costs what never to master counts as."""
     last = [LOW] * 3 + [DONE]
