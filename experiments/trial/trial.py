@@ -127,7 +127,7 @@ def _say_what_code_changed(config: Config, files: RunDir) -> None:
     """Results of one's own code before and after a change of it stand side by side in a run."""
     code, begun = own_code(config), read_json(files.environment).get("modules", {})
     for module, facts in begun.items():
-        if facts != code.get(module):
+        if facts["sha256"] != code.get(module, {}).get("sha256"):
             say(
                 f"{facts['file']} is not what it was when the run was begun; what is done stays, "
                 "the rest is done with what is there now (begin a new run to have all of it so)"
@@ -145,7 +145,7 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
     if resume:
         if not latest.exists():
             raise ValueError(f"{run_dir} can't be resumed: it holds no {latest.name}")
-        if read_config(latest) != config:
+        if _content(read_config(latest)) != _content(config):
             raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
         if first.exists() and _results(read_config(first)) != _results(config):
             raise ValueError(
@@ -158,9 +158,18 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
         )
 
 
-def _results(config: Config) -> Config:
+def _content(config: Config) -> dict[str, Any]:
+    """The config without the folders of one's own code, which may have been moved."""
+    values = config.model_dump(mode="json", exclude={"modules"})
+    for teacher in values["teachers"]:
+        for course in teacher.get("courses", ()):
+            del course["modules"]
+    return values
+
+
+def _results(config: Config) -> dict[str, Any]:
     """The config without what changes no number."""
-    return config.model_copy(update={"workers": 0, "checkpoint_seconds": 1.0})
+    return _content(config.model_copy(update={"workers": 0, "checkpoint_seconds": 1.0}))
 
 
 def _about(unit: Unit, watch: Watch) -> Callable[[float, str], None]:

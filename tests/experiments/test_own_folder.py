@@ -84,6 +84,22 @@ def test_code_that_changed_since_the_run_began_is_said(config, capsys, tmp_path)
 
 
 @pytest.mark.slow
+def test_a_run_goes_on_with_code_that_was_moved(config, capsys, tmp_path):
+    settings, out = read_config(config), tmp_path / "run"
+    run_trial(settings, out)
+    undo(out, "evaluate-mine-0")
+    moved = (tmp_path / "config").rename(tmp_path / "moved")
+    capsys.readouterr()
+    with forgetting():
+        run_trial(settings.model_copy(update={"modules": [str(moved)]}), out, resume=True)
+    stored = out / "config.yaml"
+    stored.write_text(stored.read_text().replace(str(tmp_path / "config"), str(moved)))
+    undo(out, "evaluate-mine-0")
+    assert run_trial(read_config(stored), out, resume=True)["complete"]
+    assert "is not what it was" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_from_python_two_configs_each_have_the_module_beside_them(config, tmp_path):
     write_modules(tmp_path / "second", lp_parts=PARTS + "\nraise LookupError('of the second')\n")
     write_modules(tmp_path / "second", lp_beside="WIDTH = 4")
