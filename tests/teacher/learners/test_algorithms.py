@@ -3,6 +3,10 @@
 Legend: b batch, k tasks.
 """
 
+import re
+from configparser import ConfigParser
+from pathlib import Path
+
 import numpy as np
 import pytest
 from learner_cases import CASES, answers, distinct, learner, shown
@@ -159,7 +163,10 @@ def test_a_mistake_is_one_sentence(monkeypatch):
         make_learner("maskable_ppo", task, seed=0)
     own = {name: one for name, one in ALGORITHMS.items() if name != "trpo"}
     monkeypatch.setattr("lessonplan.teacher.learners.algorithms.ALGORITHMS", own)
-    with pytest.raises(ValueError, match=r'run pip install "sb3-contrib>=2\.7,<3"'):
+    declared = ConfigParser()
+    declared.read(Path(__file__).parents[3] / "setup.cfg")
+    contrib = declared["options.extras_require"]["contrib"].strip()
+    with pytest.raises(ValueError, match=re.escape(f'run pip install "{contrib}"')):
         learner_named("trpo")
 
 
