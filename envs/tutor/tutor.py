@@ -42,7 +42,7 @@ class TutorEnv(SharedVecEnv):
         Where places are empty it needs to see which.
         """
         if self._board.n_places > len(self._board.suite):
-            columns = dict.fromkeys((*columns, "present"))
+            columns = tuple(dict.fromkeys((*columns, "present")))
         if missing := [column for column in columns if column not in self.columns]:
             self._board.show(missing)
             self.observation_space = self._board.observation_space
