@@ -9,6 +9,7 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
+from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
 from ..assembly.suite_facts import row_unit
@@ -110,8 +111,8 @@ def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
         f"({', '.join(teacher.name for teacher in config.teachers)}), "
         f"{config.seeds.report} reported students.",
         *(f"{one.name} is taken from {one.origin} and not trained." for one in from_files),
-        f"A lifetime is about {report_price.decisions} decisions of "
-        f"{config.lifetime.steps_per_decision} student steps ({config.lifetime.budget}).",
+        f"A lifetime is about {count(report_price.decisions, 'decision')} of "
+        f"{count(config.lifetime.steps_per_decision, 'student step')} ({config.lifetime.budget}).",
         f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
         f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.",
         *_times(whole, workers, prices.heaviest),

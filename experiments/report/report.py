@@ -13,7 +13,7 @@ from ..analysis.headlines import FEWEST_STUDENTS, headline
 from ..analysis.summary import measure_teachers, summarize, write_summary
 from ..analysis.summary_csv import write_summary_csv
 from ..analysis.verdicts import details, verdict
-from ..analysis.wording import amount_in_words, name_of_order
+from ..analysis.wording import amount_in_words, count, name_of_order
 from ..common.files import read_json, write_whole
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
@@ -35,8 +35,11 @@ _HOW_TO_READ = (
     "lifetimes (the mean of the middle half; a lifetime is one student from its start to its "
     "mastery or the end of its budget) with 95 % bootstrap intervals in brackets; the bootstrap "
     "draws students, the same ones for every teacher, and teacher seeds. Area is the mean test "
-    "score over the whole budget. Measurably: the 95 % interval of the difference excludes zero. "
-    "The best is picked by the results shown here, which favours it."
+    "score over the whole budget."
+)
+_OF_SEVERAL = (
+    " Measurably: the 95 % interval of the difference excludes zero. The best is picked by the "
+    "results shown here, which favours it."
 )
 _OF_MASTERY = (
     " A lifetime that never mastered every task counts at the whole budget, which hides part of "
@@ -160,7 +163,8 @@ def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str
     parts.append(paragraph(headline(summary), "verdict"))
     if summary["teachers"]:
         by_area = summary["compared_by"] == "area"
-        note = _HOW_TO_READ + (_OF_AREA if by_area else _OF_MASTERY)
+        note = _HOW_TO_READ + _OF_SEVERAL * (len(summary["teachers"]) > 1)
+        note += _OF_AREA if by_area else _OF_MASTERY
         parts += [main_table(summary), paragraph(note.format(unit=summary["cost_unit"]), "note")]
         parts += [heading("In more words", 3), paragraph(" ".join(details(summary)))]
         pictures = draw_figures(run, figures, measure_teachers(run))
@@ -205,8 +209,9 @@ def _folded_mastery(summary: dict[str, Any], pictures: Sequence[str]) -> str:
 def _subtitle(summary: dict[str, Any]) -> str:
     suite = summary["suite"]
     return (
-        f"Suite {suite['name']} with {len(suite['tasks'])} tasks, {summary['students']} students, "
-        f"{len(summary['teachers'])} teachers, a budget of "
+        f"Suite {suite['name']} with {count(len(suite['tasks']), 'task')}, "
+        f"{count(summary['students'], 'student')}, "
+        f"{count(len(summary['teachers']), 'teacher')}, a budget of "
         f"{amount_in_words(summary['budget'])} for each student."
     )
 

@@ -43,7 +43,7 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
         ValueError: in one sentence.
     """
     suite, cohorts = build_suite(config, progress), _Cohorts()
-    _check_tasks(suite)
+    _check_tasks(suite, of_files="path" in config.suite.options)
     build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
     for teacher in config.teachers:
         if isinstance(teacher, RuleSection):
@@ -55,13 +55,16 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
     return suite
 
 
-def _check_tasks(suite: TaskSuite) -> None:
+def _check_tasks(suite: TaskSuite, of_files: bool) -> None:
     """Refuse a suite with one task, with what there is to say of how it was read."""
     if len(suite) == 1:
-        error = ValueError(
-            f"suite {suite.name!r} has one task, {suite.names[0]!r}, so there is nothing to order; "
+        way = (
             "name the column that tells tasks apart (--task-column COLUMN, in a config "
             "suite.options.task_column), or give a folder with a file or a folder per task"
+        )
+        error = ValueError(
+            f"suite {suite.name!r} has one task, {suite.names[0]!r}, so there is nothing to order; "
+            f"{way if of_files else 'ask for more in suite.options'}"
         )
         for note in suite.notes:
             if re.search(r"\b(tasks?|columns|read)\b", note):

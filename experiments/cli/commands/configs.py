@@ -39,4 +39,6 @@ def _settings(config: str, overrides: list[str], own: Own) -> "Config | Sweep":
         from ...config.sweeps import read_sweep
 
         return read_sweep(config, overrides)
+    if not config and not any(own):
+        raise ValueError("name a config or a sweep (see `lessonplan list`), or give --data")
     return settings_of(config, None, overrides, None, own, "")[0]

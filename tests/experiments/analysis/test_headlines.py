@@ -232,3 +232,13 @@ def test_a_result_without_its_schedule_is_refused_and_left_as_it_is(tmp_path):
     assert {file: file.read_bytes() for file in path.rglob("*") if file.is_file()} == before
     assert not (tmp_path / "out").exists()
     assert read_run(path).lifetimes == {}
+
+
+def test_the_page_of_one_teacher_counts_it_as_one_and_speaks_of_no_best(tmp_path):
+    path = a_run(tmp_path / "r", {"uniform": NEVER})
+    write_report(path)
+    page = (path / "report.html").read_text()
+    assert "with 2 tasks, 8 students, 1 teacher, a budget of" in page
+    assert "The best is picked" not in page.split("<pre>")[0]
+    write_report(a_run(tmp_path / "two", {"uniform": NEVER, "ucb": NEVER}))
+    assert "The best is picked" in (tmp_path / "two" / "report.html").read_text()

@@ -64,6 +64,7 @@ def test_a_budget_of_a_decision_or_two_is_previewed(budget, rehearsal):
     mixture = {"name": "mixed", "rule": "proportional", "action": "mixture"}
     page = preview(make_config(values | {"teachers": ["uniform", mixture]}), seconds=0.1)
     assert "A lifetime is about" in page
+    assert "about 1 decisions" not in page
 
 
 def test_rows_count_prompt_separator_answer_and_end():

@@ -65,3 +65,10 @@ def test_mistakes_are_answered_as_those_of_run_are(words, sentence, printed):
     _, status, complaint = printed(*words)
     assert status == 2
     assert sentence in complaint
+
+
+def test_nothing_named_is_answered_with_what_the_command_takes(printed):
+    _, status, err = printed()
+    assert status == 2
+    assert "name a config or a sweep (see `lessonplan list`), or give --data" in err
+    assert "--resume" not in err

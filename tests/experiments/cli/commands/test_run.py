@@ -55,6 +55,13 @@ def test_one_task_alone_is_one_sentence_that_says_how_to_get_more(options, comma
     assert not (tmp_path / "runs").exists()
 
 
+def test_one_task_of_a_suite_that_is_no_file_is_not_sent_to_look_for_columns(command):
+    status, _, err = command("run", "quickstart", "-o", "suite.options.n_tasks=1")
+    assert status == 2
+    assert "nothing to order; ask for more in suite.options" in err
+    assert "--task-column" not in err
+
+
 def test_what_left_one_task_alone_is_said_with_it(command, tmp_path):
     rare = [{"prompt": "once", "answer": "1", "task": "rare"}]
     rows = [row | {"task": "common"} for row in ROWS] + rare
