@@ -48,7 +48,7 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
     name = course.suite.name
     maker = _worded(named("suite", name, SUITES, course.modules), name, progress)
     options = _with_scores(course.suite.options, course.modules)
-    suite: TaskSuite = call("suite", name, maker, options)
+    suite: TaskSuite = call("suite", name, maker, options, course.modules)
     if not isinstance(suite, TaskSuite):
         raise ValueError(
             f"suite {course.suite.name!r} must return a TaskSuite, got {type(suite).__name__}"
@@ -194,7 +194,7 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
         index = {name: i for i, name in enumerate(suite.names)}
         graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
         plain.setdefault("prerequisites", tuple(graph))
-    instance: Rule = call("rule", rule, maker, plain)
+    instance: Rule = call("rule", rule, maker, plain, course.modules)
     if not isinstance(instance, Rule):
         raise ValueError(
             f"rule {rule!r} must have needs, start, observe and probabilities, got a "

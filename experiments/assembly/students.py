@@ -32,9 +32,10 @@ class _Worded:
     """Calls what the config names, and says in words which of its arguments do not fit."""
 
     name: str
+    folders: tuple[str, ...]
 
     def __call__(self, kind: str, maker: Callable[..., Any], options: Mapping[str, Any]) -> Any:
-        return call(kind, self.name, maker, options)
+        return call(kind, self.name, maker, options, self.folders)
 
 
 def cohort_kind(course: Course, suite: TaskSuite) -> type[Cohort]:
@@ -62,7 +63,7 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
     if kind is not StackedCohort:
         _refuse_network(student, suite, kind)
         name = student.cohort or suite.cohort
-        return make_cohort(suite, n, call=_Worded(name), **settings)
+        return make_cohort(suite, n, call=_Worded(name, tuple(course.modules)), **settings)
     name = student.model or default_model(suite)
     _check_reader(student, suite, name)
     return make_cohort(
@@ -72,7 +73,7 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
         optimizer=_optimizer(course),
         base=read_base(Path(student.base)) if student.base else None,
         device=student.device,
-        call=_Worded(name),
+        call=_Worded(name, tuple(course.modules)),
         **settings,
         **(_adapters(student.lora) if student.lora else {}),
     )

@@ -9,7 +9,8 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -20,8 +21,18 @@ from .nearest import did_you_mean
 
 OWN_NAME = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 """What `module:name` looks like."""
-_LONGEST = 140
+_LONGEST = 200
 """Characters of somebody's own error in a sentence of ours."""
+_MISTAKES = (
+    ValueError,
+    TypeError,
+    NameError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What a mistake in code raises, and neither a full disk nor a full memory."""
 
 
 class _Neighbours:
@@ -105,7 +116,8 @@ def _elsewhere(module: str, folders: Sequence[str]) -> ModuleType:
         raise ValueError(where_and_why(error, [os.sep])) from error
     raise ValueError(
         f"there is no module {module!r}: looked in {', '.join(folders)}, and among what is "
-        "installed; put its file beside the config"
+        "installed; put its file beside the config, or name its folder (in a config `modules`, to "
+        "`lessonplan check` --folder)"
     )
 
 
@@ -193,20 +205,50 @@ def where_and_why(error: BaseException, folders: Sequence[str]) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         where, words = f"{error.filename}, line {error.lineno}", error.msg
     else:
-        frames = [
-            frame
-            for frame in traceback.extract_tb(error.__traceback__)
-            if any(Path(frame.filename).is_relative_to(folder) for folder in folders)
-        ]
-        if not frames:
+        where = _own_line(error, folders)
+        if not where:
             # Our own words, or those of a library.
             return words if isinstance(error, ValueError) else _typed(error, words)
-        where = f"{frames[-1].filename}, line {frames[-1].lineno}"
     return f"{where}: {_typed(error, words)}"
 
 
+def _own_line(error: BaseException, folders: Sequence[str]) -> str:
+    """The last line of one's own code that an error came through; empty where it came through none.
+
+    What is installed below a folder, as in a virtual environment there, is not one's own.
+    """
+    last = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        file = Path(frame.f_code.co_filename)
+        ours = f"{frame.f_globals.get('__name__')}.".startswith("lessonplan.")
+        installed = any(part.endswith("-packages") for part in file.parts)
+        if any(file.is_relative_to(folder) for folder in folders) and not (ours or installed):
+            last = f"{file}, line {line}"
+    return last
+
+
 def _typed(error: BaseException, words: str) -> str:
-    return f"{type(error).__name__}: {words}"[:_LONGEST]
+    sentence = f"{type(error).__name__}: {words}"
+    return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}..."
+
+
+@contextmanager
+def own_mistakes(what: str, folders: Sequence[str]) -> Iterator[None]:
+    """Say of a mistake in one's own code in which line it is; all other errors go on as they are.
+
+    Args:
+        what: was done with it, for the sentence.
+        folders: of one's own modules.
+
+    Raises:
+        ValueError: in one sentence, instead of what the code raised.
+    """
+    try:
+        yield
+    except _MISTAKES as error:
+        if not _own_line(error, folders):
+            raise
+        raise ValueError(f"{what}: {where_and_why(error, folders)}") from error
 
 
 def own_part(module: str, name: str, folders: Sequence[str]) -> Any:

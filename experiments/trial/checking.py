@@ -22,7 +22,7 @@ from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
 from ..common.names import named
-from ..common.own_modules import where_and_why
+from ..common.own_modules import own_mistakes, where_and_why
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
@@ -82,7 +82,8 @@ class _Cohorts:
         """N students of a course."""
         key = course.suite.model_dump_json(), course.student.model_dump_json(), n
         if key not in self._cohorts:
-            self._cohorts[key] = build_cohort(course, suite, n)
+            with own_mistakes("student", course.modules):
+                self._cohorts[key] = build_cohort(course, suite, n)
         return self._cohorts[key]
 
 
@@ -97,7 +98,8 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
             teacher, room = rule_teacher(rule, config, suite, 1, 0, section.action, cohort)
             # What does not fit the number of tasks shows at the first decision.
             shape = (1, room.board.n_places, len(room.observe))
-            teacher.predict(np.zeros(shape, np.float32))
+            with own_mistakes(f"rule {section.rule!r}", config.modules):
+                teacher.predict(np.zeros(shape, np.float32))
         except ValueError as error:
             raise ValueError(f"teacher {section.name!r}: {error}") from error
 

@@ -15,6 +15,7 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.belonging import teacher_belongs_to
 from ..common.files import write_json
+from ..common.own_modules import own_mistakes
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..store.layout import RunDir, unit_name
@@ -117,7 +118,8 @@ def plan(config: Config) -> list[Unit]:
 
 def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:
     """Do one unit and leave its file."""
-    result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
+    with own_mistakes(unit.name, config.modules):
+        result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
     write_json(unit.file(run_dir), result | {"belongs_to": unit.belongs_to})
     RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
 

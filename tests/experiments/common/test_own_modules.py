@@ -7,7 +7,7 @@ import pytest
 from own_folder import forgetting, write_modules
 
 from lessonplan.experiments.common.names import named
-from lessonplan.experiments.common.own_modules import module_file, own_module
+from lessonplan.experiments.common.own_modules import module_file, own_mistakes, own_module
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +132,31 @@ def test_what_is_neither_registered_nor_a_module_comes_with_the_nearest():
         "name your own as module:name"
     )
     assert "there is no rule '../x:Rule'" in sentence("../x:Rule")
+    assert "'unform'; name your own as module:name" in sentence("unform")
+
+
+@pytest.mark.parametrize("name", ["mine.py:Rule", "../study/mine.py:Rule"])
+def test_the_path_of_a_file_is_answered_with_what_to_write(name):
+    assert "write mine:Rule, without the folder and .py" in sentence(name)
+
+
+def test_the_sentence_of_a_missing_module_says_how_its_folder_is_named(tmp_path):
+    assert "(in a config `modules`, to `lessonplan check` --folder)" in sentence("lp_x:X", tmp_path)
+
+
+def test_only_mistakes_in_ones_own_code_are_placed(tmp_path):
+    installed = tmp_path / "site-packages"
+    for folder in (tmp_path, installed):
+        folder.mkdir(exist_ok=True)
+        write_modules(folder, lp_a="def f(error):\n    raise error('words ' * 99)\n")
+        f = named("rule", "lp_a:f", {}, [str(folder)])
+        for error in (KeyError, OSError):
+            placed = folder == tmp_path and error is KeyError
+            with pytest.raises(ValueError if placed else error) as got:
+                with own_mistakes("it", [str(tmp_path)]):
+                    f(error)
+            start = f"it: {folder / 'lp_a.py'}, line 2: KeyError: 'words"
+            assert (str(got.value).startswith(start) and str(got.value).endswith("...")) == placed
 
 
 def test_an_installed_module_comes_last(tmp_path):
