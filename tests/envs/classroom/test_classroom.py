@@ -213,9 +213,12 @@ def test_a_row_must_be_reset_before_its_first_decision():
         ({"action": "both"}, "action must be one of task, mixture, got 'both'"),
         (
             {"targets": ["a"]},
-            r"target_tasks, and no other, needs targets=.*got the reward 'mean_sc",
+            r"target_tasks, and no other that ships, needs targets=.*got the reward 'mean_sc",
         ),
-        ({"reward": "target_tasks"}, r"target_tasks, and no other, needs .* and targets=\[\]"),
+        (
+            {"reward": "target_tasks"},
+            r"target_tasks, and no other that ships, needs .* and targets=\[\]",
+        ),
         (
             {"reward": "target_tasks", "targets": ["z"]},
             "the unknown task 'z'; the tasks are a, b, c",
