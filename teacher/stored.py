@@ -147,7 +147,7 @@ def _first_of(teachers: Sequence[StoredTeacher], folder: Path) -> StoredTeacher:
     if len(teachers) == 1:
         return teachers[0]
     files = ", ".join(str(one.path.relative_to(folder)) for one in teachers)
-    costs = [one.card.get("selection_cost") for one in teachers]
+    costs: list[Any] = [one.card.get("selection_cost") for one in teachers]
     other = {bool(one.card.get("other_course")) for one in teachers}
     if None not in costs and len(other) == 1:
         first, ties = teachers[costs.index(min(costs))], costs.count(min(costs))
