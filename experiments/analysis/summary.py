@@ -187,7 +187,7 @@ def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
     metric, prefix = (
         ("area", "area, difference to ")
         if columns is _AREA_COLUMNS
-        else ("steps_to_mastery", "ratio to ")
+        else ("steps_to_mastery", "steps, ratio to ")
     )
     entries = {
         (entry["teacher"], entry["baseline"]): entry

@@ -45,10 +45,10 @@ class _Neighbours:
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The module of a folder; None leaves it to all the others that find modules."""
-        if path is not None or name in sys.stdlib_module_names:
+        if path is not None:
             return None
         for folder in cls.folders:
-            if module_file(name, [folder]) and PathFinder.find_spec(name, _installed()) is None:
+            if module_file(name, [folder]) and not is_hidden(name):
                 return PathFinder.find_spec(name, [folder])
         return None
 
@@ -72,6 +72,15 @@ def module_file(module: str, folders: Iterable[str]) -> Path | None:
             if file.is_file():
                 return file
     return None
+
+
+def is_hidden(module: str) -> bool:
+    """Whether a module beside one's own is never imported: Python or an installed one has its name.
+
+    Its top package decides.
+    """
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names or PathFinder.find_spec(top, _installed()) is not None
 
 
 def own_module(module: str, folders: Sequence[str]) -> ModuleType:

@@ -14,7 +14,7 @@ from lessonplan.student import SPLITS, TaskSuite
 from ..assembly.belonging import run_belongs_to
 from ..assembly.build import decisions_in_budget
 from ..assembly.suite_facts import row_unit, score_kind
-from ..common.own_modules import module_file
+from ..common.own_imports import own_files
 from ..config.config import Config
 from ..config.own_names import own_modules_in
 
@@ -52,13 +52,14 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
 
 
 def own_code(config: Config) -> dict[str, dict[str, str]]:
-    """The `file` of each of one's own modules that a config names, with its `sha256`."""
-    modules = dict.fromkeys(own_modules_in(config.model_dump(mode="json")))
-    files = {module: module_file(module, config.modules) for module in modules}
+    """The `file` of each of one's own modules that a config names, with its `sha256`.
+
+    So of each that these import and that lies beside them.
+    """
+    named = own_modules_in(config.model_dump(mode="json"))
     return {
         module: {"file": str(file), "sha256": sha256(file.read_bytes()).hexdigest()}
-        for module, file in files.items()
-        if file is not None
+        for module, file in own_files(named, config.modules).items()
     }
 
 

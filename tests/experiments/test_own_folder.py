@@ -72,12 +72,13 @@ def test_the_command_runs_it_and_goes_on_from_any_folder(config, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_code_that_changed_since_the_run_began_is_said(config, capsys, tmp_path):
+@pytest.mark.parametrize("module", ["lp_parts", "lp_beside"])
+def test_code_that_changed_since_the_run_began_is_said(module, config, capsys, tmp_path):
     settings, out = read_config(config), tmp_path / "run"
     run_trial(settings, out)
     undo(out, "evaluate-mine-0")
-    file = tmp_path / "config" / "lp_parts.py"
-    file.write_text(f"{PARTS}\n# another thought\n")
+    file = tmp_path / "config" / f"{module}.py"
+    file.write_text(f"{file.read_text()}\n# another thought\n")
     capsys.readouterr()
     run_trial(settings, out, resume=True)
     assert f"{file} is not what it was when the run was begun" in capsys.readouterr().err
@@ -146,7 +147,7 @@ def test_a_cohort_and_a_suite_of_ones_own(config, tmp_path):
     summary = run_trial(read_config(config, options), tmp_path / "run")
     facts = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert [task["name"] for task in facts["suite"]["tasks"]] == ["parity-1", "parity-2"]
-    assert set(facts["modules"]) == {"lp_parts", "lp_cohort", "lp_suite"}
+    assert set(facts["modules"]) == {"lp_parts", "lp_beside", "lp_cohort", "lp_suite"}
     assert summary["teachers"]["mine"]
 
 

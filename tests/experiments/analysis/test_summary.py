@@ -177,8 +177,8 @@ def test_baselines_are_the_best_of_their_kind_and_never_learned_replayed_or_told
     assert BASELINE_ROLES["tuned_mixture"] == "the tuned static mixture"
     heads, *rest = table_rows(summary)
     assert heads[5:7] == (
-        "ratio to best untuned rule or bandit",
-        "ratio to best tuned rule or bandit",
+        "steps, ratio to best untuned rule or bandit",
+        "steps, ratio to best tuned rule or bandit",
     )
     by_label = {row[0]: row for row in rest}
     # By steps to mastery 10, 20 and 30, on one student.
