@@ -23,28 +23,49 @@ def _function(name: str) -> Callable[..., None]:
     """What a command does. Only the file of the command that was typed is loaded."""
     match name:
         case "run":
-            from .commands.runs import run as function
+            from .commands.runs import run
+
+            return run
         case "config":
-            from .commands.configs import config as function
+            from .commands.configs import config
+
+            return config
         case "report":
-            from .commands.reports import report as function
+            from .commands.reports import report
+
+            return report
         case "suite":
-            from .commands.suites import suite as function
+            from .commands.suites import suite
+
+            return suite
         case "pretrain":
-            from .commands.weights import pretrain as function
+            from .commands.weights import pretrain
+
+            return pretrain
         case "sweep":
-            from .commands.sweeps import sweep as function
+            from .commands.sweeps import sweep
+
+            return sweep
         case "submit":
-            from .commands.jobs import submit as function
+            from .commands.jobs import submit
+
+            return submit
         case "dashboard":
-            from .commands.dashboards import dashboard as function
+            from .commands.dashboards import dashboard
+
+            return dashboard
         case "bench":
-            from .commands.speed import bench as function
+            from .commands.speed import bench
+
+            return bench
         case "list":
-            from .commands.listings import list_all as function
+            from .commands.listings import list_all
+
+            return list_all
         case _:
-            from .commands.checks import check_part as function
-    return function
+            from .commands.checks import check_part
+
+            return check_part
 
 
 def _jobs() -> typer.Typer:
