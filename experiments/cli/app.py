@@ -21,51 +21,31 @@ COMMANDS = (
 
 def _function(name: str) -> Callable[..., None]:
     """What a command does. Only the file of the command that was typed is loaded."""
+    function: Callable[..., None]
     match name:
         case "run":
-            from .commands.runs import run
-
-            return run
+            from .commands.runs import run as function
         case "config":
-            from .commands.configs import config
-
-            return config
+            from .commands.configs import config as function
         case "report":
-            from .commands.reports import report
-
-            return report
+            from .commands.reports import report as function
         case "suite":
-            from .commands.suites import suite
-
-            return suite
+            from .commands.suites import suite as function
         case "pretrain":
-            from .commands.weights import pretrain
-
-            return pretrain
+            from .commands.weights import pretrain as function
         case "sweep":
-            from .commands.sweeps import sweep
-
-            return sweep
+            from .commands.sweeps import sweep as function
         case "submit":
-            from .commands.jobs import submit
-
-            return submit
+            from .commands.jobs import submit as function
         case "dashboard":
-            from .commands.dashboards import dashboard
-
-            return dashboard
+            from .commands.dashboards import dashboard as function
         case "bench":
-            from .commands.speed import bench
-
-            return bench
+            from .commands.speed import bench as function
         case "list":
-            from .commands.listings import list_all
-
-            return list_all
+            from .commands.listings import list_all as function
         case _:
-            from .commands.checks import check_part
-
-            return check_part
+            from .commands.checks import check_part as function
+    return function
 
 
 def _jobs() -> typer.Typer:
