@@ -100,11 +100,11 @@ def test_the_house_is_shown_on_one_page_and_has_every_package():
 
 
 @pytest.mark.parametrize("title", OWN)
-def test_what_is_ones_own_takes_under_20_lines_and_is_checked(title):
+def test_what_is_ones_own_takes_20_lines_at_most_and_is_checked(title):
     text = (DOCS / "own.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
     (block,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     lines = [line for line in block.splitlines() if line.strip()]
-    assert len(lines) < 20
+    assert len(lines) <= 20
     assert all(len(line) <= 100 for line in lines)
     assert all(word in block for word in OWN[title])
 
