@@ -184,7 +184,8 @@ def _distance(summary: Summary, entry: Summary) -> str:
         gap = f"at {entry['ratio']:.2f} times the {summary['cost_unit']} of the best"
     if summary["students"] < FEWEST_STUDENTS:
         return gap
-    return f"{gap}, {'' if is_measurable(entry) else 'not '}measurably worse than it"
+    whom = "it" if "the best" in gap else "the best"
+    return f"{gap}, {'' if is_measurable(entry) else 'not '}measurably worse than {whom}"
 
 
 def _names(summary: Summary, names: list[str]) -> str:
