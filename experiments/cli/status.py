@@ -59,10 +59,12 @@ def at_work(title: str, console: Console | None = None) -> Iterator[Tell]:
         with console.status(escape(title)) as status:
             yield lambda fraction, words: status.update(escape(f"{fraction:4.0%} {words}"))
         return
-    say(title)
-    pace = Pace()
+    pace, titles = Pace(), [title]
 
     def tell(fraction: float, words: str) -> None:
+        # Not before there is progress: what is refused before is one sentence.
+        while titles:
+            say(titles.pop())
         if pace.is_due(fraction):
             say(f"{fraction:.0%}, {words}")
 
