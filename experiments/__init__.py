@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "Config",
+    "make_config",
     "read_config",
     "read_run",
     "read_sweep",
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
             from .config.config import Config
 
             return Config
+        case "make_config":
+            from .config.loading import make_config
+
+            return make_config
         case "read_config":
             from .config.loading import read_config
 

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from tiny_config import CONFIG
 
+from lessonplan import experiments
 from lessonplan.experiments.config.loading import make_config, read_config, write_config
 from lessonplan.experiments.trial.checking import check
 
@@ -117,3 +118,8 @@ def test_settings_that_fit_all_students_are_not_refused_for_the_two_that_are_tri
     teacher = learned("ppo", students=64, settings={"n_steps": 1, "batch_size": 64})
     check(make_config(CONFIG | {"teachers": [teacher]}))
     check(make_config(CONFIG | {"teachers": [teacher | {"anneal": True}]}))
+
+
+def test_what_the_page_on_configs_names_is_imported_from_experiments():
+    assert experiments.make_config({"teachers": ["uniform"]}).teachers[0].name == "uniform"
+    assert all(hasattr(experiments, name) for name in experiments.__all__)
