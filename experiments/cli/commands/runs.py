@@ -76,7 +76,11 @@ def run(
     from ...analysis.summary import table_rows
 
     suite = _checked_suite(settings, folder, resume is not None)
-    summary = _watched(settings, suite, folder, resume is not None, wandb)
+    try:
+        summary = _watched(settings, suite, folder, resume is not None, wandb)
+    except KeyboardInterrupt:
+        say(f"interrupted; what was finished is kept: lessonplan run --resume {folder} goes on")
+        raise
     print_table(table_rows(summary))
     terminal().print(f"\n{summary['verdict']}\n")
     terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)

@@ -143,3 +143,13 @@ def test_in_a_terminal_a_status_goes_on_and_is_gone_at_the_end():
         progress("rows [of] it", 2500)
     assert "rows [of] it: 2,500" in text.getvalue()
     assert text.getvalue().endswith("\x1b[2K")
+
+
+def test_a_run_that_is_interrupted_says_how_it_goes_on(command, monkeypatch, tmp_path):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lessonplan.experiments.trial.trial.run_trial", interrupted)
+    status, _, err = command("run", str(config_file(tmp_path)), "--out", "begun")
+    assert status == 130
+    assert "kept: lessonplan run --resume begun goes on" in err
