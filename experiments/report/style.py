@@ -204,7 +204,7 @@ def told_apart(names: Sequence[str], limit: int = 24, most: int = 64) -> list[st
         most: letters, whatever names do.
 
     >>> told_apart(["a-long-name-01-of-2", "a-long-name-11-of-2"], 9)
-    ['a-long…01-of-2', 'a-long…11-of-2']
+    ['a-long-…01-of-2', 'a-long-…11-of-2']
     """
     for letters in range(limit, max(limit, most) + 1):
         short = [shortened(name, letters) for name in names]

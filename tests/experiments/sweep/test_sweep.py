@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 import yaml
@@ -121,9 +122,9 @@ def test_bad_input_in_a_pair_is_not_tried_again_and_the_others_are_kept(tmp_path
     watch, told = seen()
     with pytest.raises(WorkFailedError) as failed:
         run_sweep(sweep, tmp_path / "out", watch=watch)
-    assert "1 of 2 pairs failed; shy-0: teacher 'shy': the lesson is not what it was" in str(
-        failed.value
-    )
+    told_why = str(failed.value)
+    assert told_why.startswith("1 of 2 pairs failed; shy-0: teacher 'shy': rule 'shy_rule:Shy': ")
+    assert re.search(r"shy_rule\.py, line \d+: .*the lesson is not what it was; ", told_why)
     assert f"--resume {tmp_path / 'out'}" in str(failed.value)
     assert len(where.read_text().splitlines()) == 1
     assert ("shy-0", 0.0, "failed") in told
