@@ -169,6 +169,11 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         if not has_outcome.any():
             return memory
         after = self.rule.observe(memory, view)
+        if not isinstance(after, dict):
+            raise ValueError(
+                f"{type(self.rule).__name__}.observe must return the memory after it, a dict of "
+                f"arrays, got {type(after).__name__}"
+            )
         if has_outcome.all():
             return after
         return {

@@ -117,6 +117,8 @@ def check_memory(rule: Rule, sample: Sample) -> None:
             )
     for i in range(1, len(sample.last)):
         after = rule.observe(memory, view_of(sample, i))
+        if not isinstance(after, dict):
+            raise ValueError(f"observe must return a dict of arrays, got {type(after).__name__}")
         now = {name: (np.shape(x), np.asarray(x).dtype) for name, x in after.items()}
         before = {name: (x.shape, x.dtype) for name, x in memory.items()}
         if now != before:

@@ -17,6 +17,7 @@ from ..report.report import write_report
 from ..store.layout import SweepDir
 from ..tracking.mode import chosen_mode
 from ..tracking.pair import partly_sent
+from ..trial.trial import changes_of_code
 from .merge import merged_runs
 from .pairs import Pair, check_pairs, pairs_of
 from .ray_tune import begin, complain, fit
@@ -58,6 +59,8 @@ def run_sweep(
     see_that_sweep_fits(sweep, sweep_dir, resume)
     if not checked:
         check_pairs(pairs, sweep.resources.gpu)
+    for sentence in _changes_of_code(pairs, sweep_dir):
+        say(sentence)
     killed = (
         "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
         f"kept, go on with --resume {sweep_dir}"
@@ -99,6 +102,15 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         raise ValueError(
             f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
+
+
+def _changes_of_code(pairs: Sequence[Pair], sweep_dir: Path) -> list[str]:
+    """What changed in one's own code since pairs were begun, each file once."""
+    begun = [(pair.config, SweepDir(sweep_dir).run_dir(pair.name)) for pair in pairs]
+    return list(dict.fromkeys(
+        sentence for config, files in begun if files.has_begun
+        for sentence in changes_of_code(config, files)
+    ))  # fmt: skip
 
 
 def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:

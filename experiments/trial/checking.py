@@ -8,7 +8,7 @@ import numpy as np
 from lessonplan.envs import JoinedVecEnv, check_reward
 from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
-from lessonplan.teacher import RULES, LearnerStreams
+from lessonplan.teacher import RULES, LearnerStreams, Rule, View
 
 from ..assembly.build import (
     build_learner,
@@ -27,6 +27,9 @@ from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from .tuning import candidates
+
+_NEAR = 1e-5
+"""Rounding that a sum of probabilities may have."""
 
 
 def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
@@ -100,8 +103,36 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
             shape = (1, room.board.n_places, len(room.observe))
             with own_mistakes(f"rule {section.rule!r}", config.modules):
                 teacher.predict(np.zeros(shape, np.float32))
+                if ":" in section.rule:
+                    _say_what_it_sums_to(section, rule, teacher.columns, shape)
         except ValueError as error:
             raise ValueError(f"teacher {section.name!r}: {error}") from error
+        except TypeError as error:
+            # A function of one's own that takes other arguments has no line of its own in it.
+            if ":" not in section.rule:
+                raise
+            raise ValueError(
+                f"teacher {section.name!r}: rule {section.rule!r}: {error}; "
+                f"`lessonplan check {section.rule}` says more"
+            ) from error
+
+
+def _say_what_it_sums_to(
+    section: RuleSection, rule: Rule, columns: tuple[str, ...], shape: tuple[int, int, int]
+) -> None:
+    """Probabilities of a rule of one's own are scaled to a sum of 1; it may not know."""
+    shown = np.zeros(shape, np.float32)
+    shown[:, :, [name == "present" for name in columns]] = 1.0
+    n, k, _ = shape
+    view = View(shown, columns, np.full(n, -1), np.zeros(n, dtype=np.int64), 0)
+    look, memory = getattr(rule, "look", None), rule.start(n, k)
+    memory = look(memory, view) if look else memory
+    total = float(np.sum(rule.probabilities(memory, view)))
+    if abs(total - 1.0) > _NEAR:
+        say(
+            f"teacher {section.name!r}: probabilities of {section.rule!r} sum to {total:.3g} in a "
+            f"row, and are scaled to 1; `lessonplan check {section.rule}` says what else is wrong"
+        )
 
 
 def _check_learned(

@@ -108,7 +108,8 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
     files = RunDir(run_dir)
     facts = None if resume and files.has_begun else environment_of(config, suite)
     if facts is None:
-        _say_what_code_changed(config, files)
+        for sentence in changes_of_code(config, files):
+            say(sentence)
     files.checkpoints.mkdir(parents=True, exist_ok=True)
     remove_leftovers(run_dir)
     files.lent_suite.unlink(missing_ok=True)
@@ -123,15 +124,18 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
             take_teacher(teacher, files, config.seeds.teacher)
 
 
-def _say_what_code_changed(config: Config, files: RunDir) -> None:
-    """Results of one's own code before and after a change of it stand side by side in a run."""
+def changes_of_code(config: Config, files: RunDir) -> list[str]:
+    """A sentence for each file of one's own code that changed since a run was begun.
+
+    Results from before and after the change stand side by side in it.
+    """
     code, begun = own_code(config), read_json(files.environment).get("modules", {})
-    for module, facts in begun.items():
-        if facts["sha256"] != code.get(module, {}).get("sha256"):
-            say(
-                f"{facts['file']} is not what it was when the run was begun; what is done stays, "
-                "the rest is done with what is there now (begin a new run to have all of it so)"
-            )
+    return [
+        f"{facts['file']} is not what it was when the run was begun; what is done stays, the rest "
+        "is done with what is there now (begin a new run to have all of it so)"
+        for module, facts in begun.items()
+        if facts["sha256"] != code.get(module, {}).get("sha256")
+    ]
 
 
 def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:

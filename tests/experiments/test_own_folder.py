@@ -192,7 +192,10 @@ def test_pairs_of_a_sweep_and_actors_with_students_find_it(config, ray_here, tmp
     assert len(summary["teachers"]) == 2
     pair = next((out / "pairs").iterdir())
     undo(pair, f"evaluate-{pair.name}")
-    again = run_sweep(settings, out, resume=True)
+    parts, told = tmp_path / "config" / "lp_parts.py", []
+    parts.write_text(parts.read_text() + "\n# Changed.\n")
+    again = run_sweep(settings, out, resume=True, say=told.append)
+    assert [line for line in told if f"{parts} is not what it was" in line] == told[:1] != []
     assert {name: one["area"] for name, one in again["teachers"].items()} == {
         name: one["area"] for name, one in summary["teachers"].items()
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...common.sentences import say
 from ...store.layout import SweepDir
 from ..console import ConfigName, Override, Wandb, print_table, terminal
 
@@ -44,15 +45,19 @@ def sweep(
 
     before = sum(SweepDir(folder).run_dir(pair.name).is_done for pair in pairs)
     then = "" if settings.purpose == "tune" else "writing the report"
-    with live_bars(terminal(), settings.name, len(pairs), "pairs", before, then) as watch:
-        summary = run_sweep(
-            settings,
-            folder,
-            resume=resume is not None,
-            address=address or None,
-            watch=watch,
-            checked=True,
-        )
+    try:
+        with live_bars(terminal(), settings.name, len(pairs), "pairs", before, then) as watch:
+            summary = run_sweep(
+                settings,
+                folder,
+                resume=resume is not None,
+                address=address or None,
+                watch=watch,
+                checked=True,
+            )
+    except KeyboardInterrupt:
+        say(f"interrupted; what was finished is kept: lessonplan sweep --resume {folder} goes on")
+        raise
     if settings.purpose == "tune":
         _print_best(summary, folder)
     else:

@@ -5,6 +5,7 @@ import yaml
 from own_folder import PARTS, RUN, forgetting, write_modules
 
 from lessonplan.experiments import read_config, run_trial
+from lessonplan.experiments.trial.checking import check
 
 BUGS = {
     "start": "{'a': nothing}",
@@ -45,6 +46,40 @@ def test_of_a_rule(function, settings, tmp_path):
     words = sentence(config, tmp_path / "run")
     assert f"{tmp_path / 'lp_bad.py'}, line 5: " in words
     assert "bad" in words.partition(":")[0]
+
+
+def ruled(settings, body):
+    rule = (
+        "import numpy as np\nfrom lessonplan.teacher import Uniform\n\n"
+        f"class Bad(Uniform):\n    needs = ('score',)\n{body}\n"
+    )
+    return settings("teachers=[{name: bad, rule: 'lp_bad:Bad'}]", lp_bad=rule)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            "    def start(self): return {}",
+            r"rule 'lp_bad:Bad': .*start\(\) takes 1 .* check lp_bad",
+        ),
+        ("    def observe(self, memory, view): pass", r"Bad.observe must return .*got NoneType"),
+    ],
+)
+def test_a_function_that_is_called_or_answers_otherwise_is_named(body, words, settings, tmp_path):
+    with pytest.raises(ValueError, match=words):
+        run_trial(ruled(settings, body), tmp_path / "run")
+
+
+@pytest.mark.parametrize(("factor", "said"), [(1, False), (0.25, True)])
+def test_probabilities_that_do_not_sum_to_1_are_said(factor, said, settings, capsys):
+    body = (
+        "    def probabilities(self, memory, view):\n"
+        f"        return {factor} * np.full(view.score.shape, 1 / view.score.shape[1])"
+    )
+    check(ruled(settings, body))
+    words = "teacher 'bad': probabilities of 'lp_bad:Bad' sum to 0.25 in a row, and are scaled to 1"
+    assert (words in capsys.readouterr().err) == said
 
 
 @pytest.mark.parametrize("where", ["__init__", "forward"])
