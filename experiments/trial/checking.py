@@ -104,7 +104,7 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
             with own_mistakes(f"rule {section.rule!r}", config.modules):
                 teacher.predict(np.zeros(shape, np.float32))
                 if ":" in section.rule:
-                    _say_what_it_sums_to(section, rule, teacher.columns, shape)
+                    _say_what_it_sums_to(section, rule, room.observe, shape)
         except ValueError as error:
             raise ValueError(f"teacher {section.name!r}: {error}") from error
         except TypeError as error:
