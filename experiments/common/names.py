@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .mistakes import own_mistakes
 from .nearest import did_you_mean
-from .own_modules import OWN_NAME, own_mistakes, own_part
+from .own_modules import OWN_NAME, own_part
 
 _MOST = 160
 """Characters of a list of choices that a sentence has room for."""

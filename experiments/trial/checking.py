@@ -21,8 +21,8 @@ from ..assembly.build import (
 from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
+from ..common.mistakes import own_mistakes, where_and_why
 from ..common.names import named
-from ..common.own_modules import own_mistakes, where_and_why
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection

@@ -15,7 +15,7 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.belonging import teacher_belongs_to
 from ..common.files import write_json
-from ..common.own_modules import own_mistakes
+from ..common.mistakes import own_mistakes
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..store.layout import RunDir, unit_name

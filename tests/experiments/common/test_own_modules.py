@@ -6,8 +6,9 @@ import sys
 import pytest
 from own_folder import forgetting, write_modules
 
+from lessonplan.experiments.common.mistakes import own_mistakes
 from lessonplan.experiments.common.names import named
-from lessonplan.experiments.common.own_modules import module_file, own_mistakes, own_module
+from lessonplan.experiments.common.own_modules import module_file, own_module
 
 
 @pytest.fixture(autouse=True)
