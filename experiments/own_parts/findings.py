@@ -16,8 +16,8 @@ from lessonplan.teacher import teacher_checks
 
 from ..assembly.build import build_reward, build_room, build_rule, build_suite
 from ..assembly.students import build_cohort
-from ..common.names import named
 from ..common.mistakes import where_and_why
+from ..common.names import named
 from ..config.config import Course, Lifetime, Student, Suite
 from .kinds import KINDS, part_kind
 from .scores import score_checks
