@@ -79,7 +79,9 @@ def was_trained_on(stored: StoredTeacher, course: Course, path: Path) -> bool:
     if digests is None and not stored.card.get("other_course"):
         run = RunDir(path.parent.parent)
         try:
-            digests = [course_digest(read_config(run.config))] if run.config.exists() else []
+            digests = (
+                [course_digest(read_config(run.config, begun=True))] if run.config.exists() else []
+            )
         except ValueError:
             digests = []
     return digests == [course_digest(course)]

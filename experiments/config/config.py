@@ -7,10 +7,17 @@ and the other rooms take plain values.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
+from ..common.folder_names import see_that_files_differ
 from ..common.nearest import did_you_mean
-from .section import BudgetText, Section, TeacherName
+from .section import BudgetText, FolderName, Section, TeacherName, is_begun
 
 
 class Suite(Section):
@@ -276,7 +283,9 @@ class Seeds(Section):
 class Config(Course):
     """A whole experiment."""
 
-    name: str = Field("experiment", description="of the run, and of its folder where none is given")
+    name: FolderName = Field(
+        "experiment", description="of the run, and of its folder where none is given"
+    )
     teachers: list[Teacher] = Field(
         description="who chooses: rules, learned teachers and replays, in the order of tables",
         examples=[["uniform", {"name": "ppo", "type": "learned"}]],
@@ -299,11 +308,13 @@ class Config(Course):
         return values
 
     @model_validator(mode="after")
-    def _check_teachers(self) -> "Config":
+    def _check_teachers(self, info: ValidationInfo) -> "Config":
         names = [teacher.name for teacher in self.teachers]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"two teachers have the same name: {', '.join(twice)}")
+        if not is_begun(info):
+            see_that_files_differ(names)
         if not names:
             raise ValueError("there are no teachers; name at least one")
         for teacher in self.teachers:

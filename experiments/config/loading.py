@@ -15,6 +15,7 @@ from ..store.layout import RunDir
 from .config import Config
 from .overrides import merge, set_key
 from .own_names import module_folders
+from .section import BEGUN
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 _HUB_ID = re.compile(r"[\w-]+/[\w-]+")
@@ -49,7 +50,9 @@ def is_sweep(values: Mapping[str, Any]) -> bool:
     return "config" in values
 
 
-def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
+def read_config(
+    config: str | Path, overrides: Sequence[str] = (), *, begun: bool = False
+) -> Config:
     """A config by name or path, with overrides merged before it is checked.
 
     Paths of data in the file are relative to the file, those in overrides to the working
@@ -59,6 +62,7 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         config: a name that `lessonplan list` shows, or a YAML file.
         overrides: `dotted.key=value`; the value is read as YAML, and an item of a list is named
             by its place or, for teachers, by its name (`teachers.ppo.decisions=1000`).
+        begun: whether it is that of a run, whose names have their folders and files already.
 
     Raises:
         ValueError: for what can't be found, read or accepted, in one sentence.
@@ -77,7 +81,7 @@ def read_config(config: str | Path, overrides: Sequence[str] = ()) -> Config:
         raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {config}`")
     folder = path.resolve().parent
     _anchor(values, folder)
-    return make_config(values, overrides, path.name, code_folders(folder))
+    return make_config(values, overrides, path.name, code_folders(folder), begun)
 
 
 def code_folders(folder: Path) -> list[Path]:
@@ -111,6 +115,7 @@ def make_config(
     overrides: Sequence[str] = (),
     source: str = "config",
     folders: Sequence[Path] = (),
+    begun: bool = False,
 ) -> Config:
     """A checked config from plain values, which are left as they are.
 
@@ -122,6 +127,7 @@ def make_config(
         source: what errors call it.
         folders: where its own modules are looked for before the working directory, unless it
             names folders itself.
+        begun: as in `read_config`.
     """
     values = _copy(values, source)
     for override in overrides:
@@ -134,7 +140,7 @@ def make_config(
         settle_stored(_teachers(values))
     _share_modules(values, folders)
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(values, context={BEGUN: begun})
     except ValidationError as error:
         # Here, since only a mistake needs it.
         from .complaints import complaint

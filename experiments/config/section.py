@@ -3,8 +3,16 @@
 import re
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
 
+from ..common.folder_names import MOST_BYTES, folder_name, of_windows
 from .budgets import check_budget, with_unit
 
 
@@ -18,7 +26,23 @@ class Section(BaseModel):
     """The key below which arguments go that are not ours, and of what they are."""
 
 
-def _file_name(name: str) -> str:
+BEGUN = "begun"
+"""Says in the context of a validation that the config is of a run that has begun.
+
+Its names have their folders and files already.
+"""
+
+
+def is_begun(info: ValidationInfo) -> bool:
+    """Whether the config that is validated is of a run that has begun."""
+    return bool(info.context and info.context.get(BEGUN))
+
+
+def _new_folder(name: str, info: ValidationInfo) -> str:
+    return name if is_begun(info) else folder_name(name)
+
+
+def _file_name(name: str, info: ValidationInfo) -> str:
     """Teachers name files, NAME-SEED-PART, so their names must be told apart from the rest."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise ValueError(
@@ -30,6 +54,11 @@ def _file_name(name: str) -> str:
             "a teacher's name must not end in '-' and digits, which tell its seeds apart in the "
             "names of files"
         )
+    if not is_begun(info) and (len(name) > MOST_BYTES or of_windows(name)):
+        raise ValueError(
+            f"a teacher's name has at most {MOST_BYTES} letters, and is none that Windows keeps "
+            "for a device"
+        )
     return name
 
 
@@ -38,4 +67,5 @@ TeacherName = Annotated[
     AfterValidator(_file_name),
     Field(description="of the teacher, in tables and files", examples=["mine"]),
 ]
+FolderName = Annotated[str, AfterValidator(_new_folder)]
 BudgetText = Annotated[str, BeforeValidator(with_unit), AfterValidator(check_budget)]

@@ -26,7 +26,7 @@ from .loading import (
 )
 from .overrides import merge, set_key
 from .own_names import module_folders
-from .section import Section
+from .section import FolderName, Section
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,12 +95,6 @@ class Resources(Section):
         return self
 
 
-def _folder_name(name: str) -> str:
-    if not name or name.strip("._- ") != name or "/" in name or "\\" in name:
-        raise ValueError("a sweep's name is that of a folder, and begins and ends with a letter")
-    return name
-
-
 def _with_numbers(values: list[Any]) -> list[Any]:
     """What YAML 1.1 takes for text, 1e-3, is meant as a number."""
     number = re.compile(r"[-+]?[0-9]+e[-+]?[0-9]+", re.IGNORECASE)
@@ -113,7 +107,7 @@ Values = Annotated[list[Any], AfterValidator(_with_numbers)]
 class Sweep(Section):
     """A whole sweep; each pair is one teacher, one teacher seed, and its students."""
 
-    name: Annotated[str, AfterValidator(_folder_name)] = Field(
+    name: FolderName = Field(
         "sweep", description="of the sweep, and of its folder where none is given"
     )
     config: str | dict[str, Any] = Field(

@@ -149,9 +149,9 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
     if resume:
         if not latest.exists():
             raise ValueError(f"{run_dir} can't be resumed: it holds no {latest.name}")
-        if _content(read_config(latest)) != _content(config):
+        if _content(read_config(latest, begun=True)) != _content(config):
             raise ValueError(f"{run_dir} was begun with another config; resume it without changes")
-        if first.exists() and _results(read_config(first)) != _results(config):
+        if first.exists() and _results(read_config(first, begun=True)) != _results(config):
             raise ValueError(
                 f"{latest} was changed since the run was begun; copy {first} over it to go on, or "
                 "begin a new run with --out"

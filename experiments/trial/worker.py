@@ -50,7 +50,7 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     from .units import do, plan
 
     torch.set_num_threads(1)
-    config = read_config(RunDir(run_dir).config)
+    config = read_config(RunDir(run_dir).config, begun=True)
     # The suite that is borrowed may hold objects of them.
     find_own_modules(*config.modules, os.getcwd())
     suite = borrowed(config, RunDir(run_dir).lent_suite) or build_suite(config)

@@ -155,7 +155,7 @@ def settings_of(
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
         if out is not None:
             raise ValueError("--resume goes on in the run directory it names; leave out --out")
-        return read_config(RunDir(resume).config), resume
+        return read_config(RunDir(resume).config, begun=True), resume
     if own.model and not own.data:
         raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
     if any(own) and not own.data:
