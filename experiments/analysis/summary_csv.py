@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import write_whole
+from ..common.plain_text import csv_text
 from .summary import kind_of
 
 _ESTIMATES = (
@@ -38,8 +39,13 @@ def write_summary_csv(summaries: Mapping[str, dict[str, Any]], file: Path) -> No
     for run, summary in summaries.items():
         for name in summary["ranking"]:
             rank = summary["places"][name]
-            table.writerow({"run": run, "rank": rank, "teacher": name} | _row(summary, name))
+            row = {"run": run, "rank": rank, "teacher": name} | _row(summary, name)
+            table.writerow({column: _cell(value) for column, value in row.items()})
     write_whole(file, lambda aside: aside.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _cell(value: Any) -> Any:
+    return csv_text(value) if isinstance(value, str) else value
 
 
 def _row(summary: dict[str, Any], name: str) -> dict[str, Any]:

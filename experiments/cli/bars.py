@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..common.plain_text import plain_line
 from ..common.watch import Watch
 from .pace import Pace
 
@@ -70,7 +71,7 @@ def _lines(console: "Console", title: str, ends: _Count) -> Iterator[Watch]:
     paces: dict[str, Pace] = {}
 
     def line(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(plain_line(text), highlight=False, markup=False, soft_wrap=True)
 
     def watch(part: str, fraction: float, words: str) -> None:
         pace = paces.setdefault(part, Pace())
@@ -97,13 +98,17 @@ def _bars(console: "Console", title: str, ends: _Count) -> Iterator[Watch]:
         TextColumn("{task.fields[words]}", style="dim", markup=False), TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
-        whole = progress.add_task(title, total=ends.count, completed=ends.ended, words=str(ends))
+        whole = progress.add_task(
+            plain_line(title), total=ends.count, completed=ends.ended, words=str(ends)
+        )
         bars: dict[str, TaskID] = {}
 
         def watch(part: str, fraction: float, words: str) -> None:
+            shown_words = plain_line(words)
             if part not in bars:
-                bars[part] = progress.add_task(f"  {part}", total=1.0, words=words)
-            progress.update(bars[part], completed=fraction, words=words)
+                title = plain_line(f"  {part}")
+                bars[part] = progress.add_task(title, total=1.0, words=shown_words)
+            progress.update(bars[part], completed=fraction, words=shown_words)
             if words in _ENDS and ends.add(part):
                 progress.update(bars[part], visible=False)
                 progress.update(whole, completed=ends.ended, words=str(ends))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..common.plain_text import plain_line, plain_text
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,9 +58,9 @@ def terminal() -> "Console":
 
     Text is printed as it is. What goes to a file or a pipe is as wide as it is.
     """
-    from rich.console import Console
+    from .plain_console import PlainConsole
 
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = PlainConsole(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _WIDE
     return console
@@ -70,13 +72,18 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for heading in rows[0]:
-        table.add_column(heading, overflow="fold")
+        table.add_column(plain_line(heading), overflow="fold")
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*map(plain_line, row))
     terminal().print(table)
+
+
+def print_text(text: str, end: str = "\n") -> None:
+    """Print lines to standard output as they are, without Rich, at once."""
+    typer.echo(f"{plain_text(text)}{end}", nl=False)
 
 
 def print_problem(sentence: str) -> None:
     """On standard error, in one line whatever a library wrote."""
-    words = " ".join(sentence.split())
+    words = plain_line(" ".join(sentence.split()))
     typer.secho(f"lessonplan: {words}", fg="red", err=True)

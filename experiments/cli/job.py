@@ -9,6 +9,7 @@ from ..config.loading import is_sweep, read_yaml
 from ..jobs.shipped import MODULES, lasting
 from ..store.layout import RunDir, SweepDir
 from .app import main as command
+from .console import print_text
 
 
 def main() -> None:
@@ -24,9 +25,7 @@ def main() -> None:
     kind = "sweep" if is_sweep(read_yaml(config)) else "run"
     begun = RunDir(run).config.exists() or SweepDir(run).sweep.exists()
     where = ["--resume", str(run)] if begun else [str(config), "--out", str(run)]
-    print(
-        f"{'Going on with' if begun else 'Beginning'} {run} on {socket.gethostname()}", flush=True
-    )
+    print_text(f"{'Going on with' if begun else 'Beginning'} {run} on {socket.gethostname()}")
     sys.argv = ["lessonplan", kind, *where, *options]
     command()
 

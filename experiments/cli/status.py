@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 from rich.markup import escape
 
+from ..common.plain_text import plain_line
 from ..common.sentences import say
 from ..common.watch import Progress, Tell
 from .pace import Pace
@@ -41,7 +42,7 @@ def loading_status(after: float = 2.0, console: Console | None = None) -> Iterat
             if not running:
                 stack.enter_context(status)
                 running = True
-            status.update(escape(text))
+            status.update(escape(plain_line(text)))
 
         yield progress
 
@@ -56,8 +57,10 @@ def at_work(title: str, console: Console | None = None) -> Iterator[Tell]:
     """
     console = console or Console(stderr=True)
     if console.is_terminal:
-        with console.status(escape(title)) as status:
-            yield lambda fraction, words: status.update(escape(f"{fraction:4.0%} {words}"))
+        with console.status(escape(plain_line(title))) as status:
+            yield lambda fraction, words: status.update(
+                escape(plain_line(f"{fraction:4.0%} {words}"))
+            )
         return
     pace, titles = Pace(), [title]
 

@@ -4,12 +4,14 @@ import re
 import sys
 from collections.abc import Collection
 
+from .plain_text import plain_line
+
 _YAML = {"True": "true", "False": "false", "None": "null"}
 
 
 def say(sentence: str) -> None:
     """Print a sentence to standard error, at once."""
-    print(f"lessonplan: {sentence}", file=sys.stderr, flush=True)
+    print(f"lessonplan: {plain_line(sentence)}", file=sys.stderr, flush=True)
 
 
 def in_config_words(message: str, names: Collection[str], section: str = "suite.options") -> str:

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from ..console import ConfigName, Override
+from ..console import ConfigName, Override, print_text
 from .runs import Columns, Data, Model, Own, TaskColumn, settings_of
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ def config(
     settings = _settings(config, override or [], own)
     from ...config.explanations import explained
 
-    typer.echo(explained(settings), nl=False)
+    print_text(explained(settings), end="")
 
 
 def _settings(config: str, overrides: list[str], own: Own) -> "Config | Sweep":

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...common.plain_text import plain_line, uncoloured
 from ...store.layout import RunDir
-from ..console import ConfigName, Override, Wandb, print_problem, terminal
+from ..console import ConfigName, Override, Wandb, print_problem, print_text, terminal
 
 if TYPE_CHECKING:
     from ...jobs.cluster import JobCluster
@@ -227,7 +228,7 @@ def _free(out: Path) -> Path:
 def _follow(cluster: "JobCluster", job_id: str, before: int) -> None:
     """To the end; the exit status is that of the job."""
     try:
-        state = cluster.follow(job_id, typer.echo, before)
+        state = cluster.follow(job_id, _print_line, before)
     except KeyboardInterrupt:
         _say(
             f"\n{job_id} goes on. To follow it again: {_command('follow', cluster, job_id)}; "
@@ -243,6 +244,11 @@ def _follow(cluster: "JobCluster", job_id: str, before: int) -> None:
         f"{_command('fetch', cluster, job_id)}, go on with {_command('resume', cluster, job_id)})"
     )
     raise typer.Exit(max(state.exit_status or 1, 1))
+
+
+def _print_line(line: str) -> None:
+    """A line of a log, which may come from anywhere, without colours."""
+    print_text(plain_line(uncoloured(line)))
 
 
 def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str) -> None:

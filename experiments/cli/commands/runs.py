@@ -10,7 +10,7 @@ import typer
 from ...common.sentences import say
 from ...common.watch import all_of
 from ...store.layout import RunDir
-from ..console import ConfigName, Override, Wandb, print_table, terminal
+from ..console import ConfigName, Override, Wandb, print_table, print_text, terminal
 
 if TYPE_CHECKING:
     from lessonplan.student import TaskSuite
@@ -94,9 +94,9 @@ def _print_preview(settings: "Config") -> None:
         parts = preview_parts(settings, progress=progress)
         # Written, and flushed by `echo`, before anything is measured.
         page = next(parts)
-    typer.echo(page)
+    print_text(page)
     for part in parts:
-        typer.echo(f"\n{part}")
+        print_text(f"\n{part}")
 
 
 def _checked_suite(settings: "Config", folder: Path, resume: bool) -> "TaskSuite":
