@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
+from ..common.yaml_values import yaml_text
 from .config import Config
 from .keys import Key, in_one_line, keys_of
 from .section import Section
@@ -70,8 +69,6 @@ def _yaml(name: str, value: Any, indent: str) -> Iterator[str]:
     if not (value and isinstance(value, dict | list)):
         yield f"{indent}{name}: {in_one_line(value)}\n"
         return
-    text = yaml.safe_dump(
-        {name: value}, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=None
-    )
+    text = yaml_text({name: value}, allow_unicode=True, width=_WIDTH, default_flow_style=None)
     for line in text.splitlines(keepends=True):
         yield indent + line

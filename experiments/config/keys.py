@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeGuard, Union, get_args, get_origin
 
-import yaml
 from pydantic.fields import FieldInfo
 
+from ..common.yaml_values import yaml_text
 from .config import Course
 from .section import Section
 
@@ -131,7 +131,5 @@ def _sections(annotation: Any) -> Iterator[type[Section]]:
 
 def in_one_line(value: Any) -> str:
     """A plain value as YAML in one line."""
-    text = yaml.safe_dump(
-        value, default_flow_style=True, sort_keys=False, allow_unicode=True, width=1_000_000
-    )
+    text = yaml_text(value, default_flow_style=True, allow_unicode=True, width=1_000_000)
     return text.strip().removesuffix("\n...")

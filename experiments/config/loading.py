@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from ..common.nearest import did_you_mean
+from ..common.yaml_values import config_text, plain_values, yaml_text
 from ..store.layout import RunDir
 from .config import Config
 from .overrides import merge, set_key
@@ -18,9 +18,13 @@ from .own_names import module_folders
 from .section import BEGUN
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+_DEEPEST = 60
+"""Lists and keys within each other, with those of overrides."""
+_LONGEST_PATH = 4000
+"""Characters of a path; no system has longer ones."""
+_LONGEST_NAME = 255
+"""Characters of the name of a file or a folder."""
 _HUB_ID = re.compile(r"[\w-]+/[\w-]+")
-# The parser of libyaml reads the same several times faster; PyYAML is built without it in places.
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def config_names() -> dict[str, str]:
@@ -95,16 +99,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: if it can't be read or holds something else.
     """
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"config {path} is not UTF-8 text: {error.reason}") from error
-    except OSError as error:
-        raise ValueError(f"config {path} can't be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(
-            f"config {path} is not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+    values = plain_values(config_text(path), f"config {path}")
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
     return _copy(values, path.name)
@@ -171,13 +166,32 @@ def _copy(values: dict[str, Any], source: str) -> dict[str, Any]:
             return str(value)
         raise TypeError(f"{type(value).__name__} is not a plain value")
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # Of 1 and "1", which are one key in JSON, the last would win.
+        if len(dict(pairs)) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"the key {twice!r:.60} is there twice")
+        return dict(pairs)
+
     try:
-        copied: dict[str, Any] = json.loads(json.dumps(values, default=plain))
+        text = json.dumps(values, default=plain)
+        copied: dict[str, Any] = json.loads(text, object_pairs_hook=once)
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(
             f"{source}: a config holds numbers, texts, lists and keys with values: {error}"
         ) from error
+    level, depth = [copied], 0
+    while level := [one for value in level for one in _inner(value)]:
+        depth += 1
+        if depth > _DEEPEST:
+            raise ValueError(f"{source}: lists and keys lie deeper in each other than {_DEEPEST}")
     return copied
+
+
+def _inner(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value
+    return [one for one in inner if isinstance(one, dict | list)]
 
 
 def _anchor(values: dict[str, Any], folder: Path) -> None:
@@ -185,12 +199,12 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
     for teacher in _teachers(values):
         origin = teacher.get("from") if isinstance(teacher, dict) else None
         # It may lie in the working directory instead.
-        if isinstance(origin, str) and origin and (folder / origin).exists():
-            teacher["from"] = str((folder / origin).resolve())
+        if isinstance(origin, str) and origin and _joined(folder, origin).exists():
+            teacher["from"] = str(_joined(folder, origin).resolve())
     for course in _courses(values):
         modules = course.get("modules")
         if isinstance(modules, list):
-            course["modules"] = [str((folder / str(one)).resolve()) for one in modules]
+            course["modules"] = [str(_joined(folder, str(one)).resolve()) for one in modules]
         suite, student = _section(course, "suite"), _section(course, "student")
         data = _section(suite, "options")
         for section, key in (
@@ -199,7 +213,7 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             (_section(student, "lora"), "start"),
         ):
             if isinstance(section.get(key), str) and section[key]:
-                place = (folder / section[key]).resolve()
+                place = _joined(folder, section[key]).resolve()
                 # What is no path but may be the id of a dataset is explained where it is read.
                 if section is not data or place.exists() or not _HUB_ID.fullmatch(section[key]):
                     section[key] = str(place)
@@ -209,8 +223,16 @@ def _anchor(values: dict[str, Any], folder: Path) -> None:
             (_section(student, "options"), "source"),
         ):
             source = section.get(key)
-            if isinstance(source, str) and source and _is_model(folder / source, source):
-                section[key] = str((folder / source).resolve())
+            if isinstance(source, str) and source and _is_model(_joined(folder, source), source):
+                section[key] = str(_joined(folder, source).resolve())
+
+
+def _joined(folder: Path, path: str) -> Path:
+    """A path in the folder; refuse a text that no system takes for one."""
+    longest = max(map(len, path.split("/")))
+    if "\0" in path or len(path) > _LONGEST_PATH or longest > _LONGEST_NAME:
+        raise ValueError(f"{path!r:.60} is no path: it is too long, or has a NUL in it")
+    return folder / path
 
 
 def _courses(values: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -246,7 +268,7 @@ def _section(values: dict[str, Any], key: str) -> dict[str, Any]:
 
 def write_config(config: Config, path: Path) -> None:
     """Every field, defaults included."""
-    path.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+    path.write_text(yaml_text(config.model_dump(mode="json")))
 
 
 def anchored(key: str, value: Any, folder: Path) -> Any:

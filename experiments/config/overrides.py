@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from ..common.nearest import did_you_mean
+from ..common.yaml_values import override_value
+
+_DEEPEST = 20
+"""Keys of an override below each other."""
+_MOST = 160
+"""Characters of what a sentence quotes."""
 
 
 def read_options(texts: Sequence[str]) -> dict[str, Any]:
@@ -28,12 +32,8 @@ def merge(values: dict[str, Any], override: str) -> None:
     """
     key, equals, text = override.partition("=")
     if not equals:
-        raise ValueError(f"an override reads key=value, got {override!r}")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        value = text
-    set_key(values, key, value)
+        raise ValueError(f"an override reads key=value, got {override!r:.60}")
+    set_key(values, key, override_value(text, f"override {key}"))
 
 
 def set_key(values: dict[str, Any], key: str, value: Any) -> None:
@@ -42,7 +42,9 @@ def set_key(values: dict[str, Any], key: str, value: Any) -> None:
     Raises:
         ValueError: for a key that leads nowhere.
     """
-    *parents, last = key.split(".")
+    *parents, last = parts = key.split(".")
+    if not all(parts) or len(parts) > _DEEPEST:
+        raise ValueError(f"the key of an override reads section.key, got {key!r:.60}")
     place: Any = values
     for i, part in enumerate(parents):
         place = _descend(place, part, ".".join(parents[: i + 1]))
@@ -67,7 +69,7 @@ def _descend(place: Any, part: str, path: str) -> Any:
 
 def _keys(place: Any, part: str, path: str) -> dict[str, Any]:
     if not isinstance(place, dict):
-        raise ValueError(f"override {path!r}: {part!r} is below a plain value, {place!r}")
+        raise ValueError(f"override {path!r}: {part!r} is below a plain value, {place!r:.60}")
     return place
 
 
@@ -76,9 +78,11 @@ def _index(items: list[Any], part: str, path: str) -> int:
     names = [item.get("name") if isinstance(item, dict) else item for item in items]
     if part in names:
         return names.index(part)
-    if part.isdecimal() and int(part) < len(items):
+    # No list is longer than a number of six digits.
+    if part.isdecimal() and len(part) <= 6 and int(part) < len(items):
         return int(part)
+    every = ", ".join(map(str, names))
     raise ValueError(
         f"override {path!r}: there is no item {part!r}; {did_you_mean(part, map(str, names))}the "
-        f"items are {', '.join(map(str, names))}"
+        f"items are {every if len(every) <= _MOST else f'{every[:_MOST]}...'}"
     )

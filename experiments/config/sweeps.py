@@ -7,11 +7,11 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ..common.files import write_whole
 from ..common.nearest import did_you_mean
+from ..common.yaml_values import override_value, yaml_text
 from ..store.layout import SweepDir
 from .config import Config
 from .loading import (
@@ -244,7 +244,7 @@ def read_stored_sweep(sweep_dir: Path) -> Sweep:
 
 def write_sweep(sweep: Sweep, path: Path) -> None:
     """Every field, defaults included."""
-    text = yaml.safe_dump(sweep.model_dump(mode="json", exclude_none=True), sort_keys=False)
+    text = yaml_text(sweep.model_dump(mode="json", exclude_none=True))
     write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
@@ -284,17 +284,12 @@ def _override(values: dict[str, Any], override: str) -> None:
     first, _, rest = key.partition(".")
     if first in Sweep.model_fields and not (first == "teachers" and rest):
         if first in ("space", "overrides") and rest:
-            values[first] = (values.get(first) or {}) | {rest: _value(text)}
+            values[first] = (values.get(first) or {}) | {
+                rest: override_value(text, f"override {key}")
+            }
         else:
             merge(values, override)
         _anchor(values, Path.cwd())
         return
-    value = anchored(key, _value(text), Path.cwd())
+    value = anchored(key, override_value(text, f"override {key}"), Path.cwd())
     values["overrides"] = (values.get("overrides") or {}) | {key: value}
-
-
-def _value(text: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from lessonplan.student import TaskSuite
 
@@ -28,6 +27,7 @@ from ..assembly.build import (
 from ..cluster.session import ray_session
 from ..common.files import read_json, write_json, write_whole
 from ..common.watch import Watch
+from ..common.yaml_values import yaml_text
 from ..config.config import Config, LearnedSection, RuleSection
 from ..config.sweeps import Sweep
 from ..store.cards import Cost
@@ -229,7 +229,7 @@ def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path
         f"early: {cost_words} to mastery\n# on {winner.config.seeds.select} selection "
         "students, by probe.\n"
     )
-    text = head + yaml.safe_dump({"teachers": [teacher]}, sort_keys=False)
+    text = head + yaml_text({"teachers": [teacher]})
     write_whole(best, lambda aside: aside.write_text(text, encoding="utf-8"))
     summary = {
         "best": winner.name,
