@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import write_whole
-from ..common.plain_text import csv_text
+from ..common.printable import csv_text
 from .summary import kind_of
 
 _ESTIMATES = (

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..common.plain_text import plain_line
+from ..common.printable import plain_line
 from ..common.watch import Watch
 from .pace import Pace
 

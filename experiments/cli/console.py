@@ -1,13 +1,15 @@
 """What commands share: words of their options, where they print, tables and complaints."""
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..common.plain_text import plain_line, plain_text
+from ..common.printable import plain_line, plain_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,6 +23,21 @@ def _wish_debug(context: typer.Context, wish: bool) -> bool:
     if wish:
         context.ensure_object(dict)["debug"] = True
     return wish
+
+
+def place_to_write(text: str) -> Path:
+    """The path of a folder or a file as it was typed, if there can be one.
+
+    Raises:
+        BadParameter: if not.
+    """
+    if not text:
+        raise typer.BadParameter("it is empty; name a folder or file, . for this one")
+    if plain_line(text) != text:
+        raise typer.BadParameter(f"{plain_line(text)} has letters that can't be seen")
+    if longest := next((part for part in Path(text).parts if len(os.fsencode(part)) > 255), ""):
+        raise typer.BadParameter(f"{longest:.40}... is longer than the 255 bytes of a name")
+    return Path(text)
 
 
 ConfigName = Annotated[

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from ..common.plain_text import plain_text
+from ..common.printable import plain_text
 
 
 class PlainConsole(Console):

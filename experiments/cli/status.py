@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from ..common.plain_text import plain_line
+from ..common.printable import plain_line
 from ..common.sentences import say
 from ..common.watch import Progress, Tell
 from .pace import Pace

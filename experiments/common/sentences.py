@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Collection
 
-from .plain_text import plain_line
+from .printable import plain_line
 
 _YAML = {"True": "true", "False": "false", "None": "null"}
 

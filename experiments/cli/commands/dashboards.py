@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ..console import terminal
+from ..console import place_to_write, terminal
 
 
 def dashboard(
@@ -14,7 +14,12 @@ def dashboard(
     save: Annotated[bool, typer.Option("--save", help="save it to W&B")] = False,
     json_file: Annotated[
         Path | None,
-        typer.Option("--json", metavar="FILE", help="to write its spec to; needs no server"),
+        typer.Option(
+            "--json",
+            parser=place_to_write,
+            metavar="FILE",
+            help="to write its spec to; needs no server",
+        ),
     ] = None,
 ) -> None:
     """Build the W&B workspace of a project. It shows schedules, curves, comparisons and cost."""

@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...common.plain_text import plain_line, uncoloured
+from ...common.folder_names import folder_name
+from ...common.printable import plain_line, uncoloured
 from ...store.layout import RunDir
-from ..console import ConfigName, Override, Wandb, print_problem, print_text, terminal
+from ..console import (
+    ConfigName,
+    Override,
+    Wandb,
+    place_to_write,
+    print_problem,
+    print_text,
+    terminal,
+)
 
 if TYPE_CHECKING:
     from ...jobs.cluster import JobCluster
@@ -32,15 +41,38 @@ def _refuse_former(value: str) -> str:
 
 
 Kind = Annotated[str, typer.Argument(metavar="run|sweep", help="what to submit")]
-JobId = Annotated[str, typer.Argument(metavar="ID", help="of the job, as `submit` said it")]
+
+
+def _see_that_it_is_an_id(job_id: str) -> str:
+    """An ID names a folder here and a place on the cluster, and must lead nowhere else."""
+    try:
+        return folder_name(job_id)
+    except ValueError as error:
+        raise ValueError(f"a job has no such ID: {error}, got {job_id!r:.60}") from error
+
+
+JobId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="of the job, as `submit` said it", callback=_see_that_it_is_an_id
+    ),
+]
 MaybeJobId = Annotated[
-    str, typer.Argument(metavar="ID", help="of a job; all are shown without one")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="of a job; all are shown without one",
+        callback=lambda job_id: job_id and _see_that_it_is_an_id(job_id),
+    ),
 ]
 Address = Annotated[
     str, typer.Option(metavar="URL", help="the cluster's dashboard, http://HOST:8265")
 ]
 Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="run directory to write what is fetched to")
+    Path | None,
+    typer.Option(
+        parser=place_to_write, metavar="DIR", help="run directory to write what is fetched to"
+    ),
 ]
 Detach = Annotated[bool, typer.Option("--detach", help="start it, don't follow, don't fetch")]
 RemoteOut = Annotated[

@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from ...store.layout import RunDir, SweepDir
-from ..console import print_problem, terminal
+from ..console import place_to_write, print_problem, terminal
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="DIR", help="run or sweep directories")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="folder to write; the run's own")
+        Path | None,
+        typer.Option(parser=place_to_write, metavar="DIR", help="folder to write; the run's own"),
     ] = None,
 ) -> None:
     """Write the report of stored runs again; several are compared."""

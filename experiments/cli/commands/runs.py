@@ -10,7 +10,7 @@ import typer
 from ...common.sentences import say
 from ...common.watch import all_of
 from ...store.layout import RunDir
-from ..console import ConfigName, Override, Wandb, print_table, print_text, terminal
+from ..console import ConfigName, Override, Wandb, place_to_write, print_table, print_text, terminal
 
 if TYPE_CHECKING:
     from lessonplan.student import TaskSuite
@@ -50,7 +50,10 @@ class Own(NamedTuple):
 
 def run(
     config: ConfigName = "",
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="run directory to write")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=place_to_write, metavar="DIR", help="run directory to write"),
+    ] = None,
     override: Override = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="DIR", help="run directory to go on with")

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ..console import terminal
+from ..console import place_to_write, terminal
 
 
 def suite(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="a suite from `lessonplan list`, or module:name")
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="PNG to write")],
+    out: Annotated[Path, typer.Option(parser=place_to_write, metavar="FILE", help="PNG to write")],
     option: Annotated[
         list[str] | None,
         typer.Option("-o", "--option", metavar="key=value", help="of the suite; may be repeated"),

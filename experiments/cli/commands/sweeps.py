@@ -7,13 +7,15 @@ import typer
 
 from ...common.sentences import say
 from ...store.layout import SweepDir
-from ..console import ConfigName, Override, Wandb, print_table, terminal
+from ..console import ConfigName, Override, Wandb, place_to_write, print_table, terminal
 
 if TYPE_CHECKING:
     from ...config.sweeps import Sweep
     from ...sweep.pairs import Pair
 
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="sweep directory to write")]
+Out = Annotated[
+    Path | None, typer.Option(parser=place_to_write, metavar="DIR", help="sweep directory to write")
+]
 Resume = Annotated[Path | None, typer.Option(metavar="DIR", help="sweep directory to go on with")]
 Address = Annotated[
     str,

@@ -5,12 +5,17 @@ from typing import Annotated
 
 import typer
 
-from ..console import ConfigName, Override, print_table, terminal
+from ..console import ConfigName, Override, place_to_write, print_table, terminal
 
 
 def pretrain(
     config: ConfigName,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="folder to write the base weights to")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            parser=place_to_write, metavar="DIR", help="folder to write the base weights to"
+        ),
+    ],
     steps: Annotated[int, typer.Option(metavar="N", help="student steps")] = 1000,
     seed: Annotated[
         int, typer.Option(metavar="SEED", help="of the initial weights and the data")
