@@ -9,7 +9,7 @@ from ..common.files import read_checkpoint
 from ..config.config import Config
 from ..config.section import Section
 
-_COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus"}
+_COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus", "watch"}
 """What of a teacher's section is in the names of files, or changes no number."""
 
 

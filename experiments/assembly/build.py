@@ -34,8 +34,10 @@ from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
 REPORT_SEEDS = 2_000_000
-"""First student seeds for tuning and selecting, and for reporting. A teacher is trained on those
-below, `lessonplan.envs.faces.seeding.TRAINING_SEEDS`: the three ranges are disjoint."""
+WATCHED_SEEDS = 3_000_000
+"""First student seeds for tuning and selecting, for reporting, and for watching a teacher while it
+is trained. It is trained on those below, `lessonplan.envs.faces.seeding.TRAINING_SEEDS`: the ranges
+are disjoint."""
 
 
 def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:

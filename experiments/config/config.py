@@ -17,158 +17,13 @@ from pydantic import (
 
 from ..common.folder_names import see_that_files_differ
 from ..common.nearest import did_you_mean
-from .section import BudgetText, FolderName, Section, TeacherName, is_begun
+from .course import Adapters, Course, Lifetime, Student, Suite
+from .section import FolderName, Section, TeacherName, is_begun
 
-
-class Suite(Section):
-    """What there is to learn."""
-
-    arguments = "options", "the suite"
-
-    name: str = Field("parity", description="a suite that `lessonplan list` names, or your own")
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="arguments of the suite", examples=[{"n_tasks": 6}]
-    )
-
-
-class Adapters(Section):
-    """Low-rank adapters over one frozen model, under PEFT's names."""
-
-    r: int = Field(8, ge=1, description="rank of the updates")
-    lora_alpha: float = Field(
-        8.0, gt=0, allow_inf_nan=False, description="scale of the updates, times r"
-    )
-    target_modules: list[str] | str | None = Field(
-        None,
-        description="ends of the names of adapted layers, a regular expression, or all-linear; by "
-        "default the query and value projections",
-        examples=[["q_proj", "v_proj"]],
-    )
-    modules_to_save: list[str] = Field(
-        default_factory=list,
-        description="layers that each student trains whole",
-        examples=[["classifier"]],
-    )
-    start: str = Field(
-        "",
-        description="folder of a PEFT adapter, to start lifetimes from",
-        examples=["adapters/first"],
-    )
-    member_chunk: int = Field(
-        0, ge=0, description="students computed together; 1 takes the least memory, 0 picks it"
-    )
-
-
-class Student(Section):
-    """Who learns, and how."""
-
-    arguments = "options", "the model"
-
-    model: str = Field(
-        "",
-        description="a model that `lessonplan list` names, or your own; by default an mlp for "
-        "features and a decoder for tokens",
-        examples=["mlp"],
-    )
-    cohort: str = Field(
-        "",
-        description="a cohort that `lessonplan list` names, or your own; by default the kind that "
-        "the suite asks for",
-        examples=["mine:MyCohort"],
-    )
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="arguments of the model", examples=[{"hidden": [64, 64]}]
-    )
-    base: str = Field(
-        "",
-        description="folder of `lessonplan pretrain`, to start lifetimes from",
-        examples=["bases/first"],
-    )
-    lora: Adapters | None = Field(
-        None,
-        description="train adapters over the frozen model instead of all its weights",
-        examples=[{"r": 8}],
-    )
-    learning_rate: float = Field(
-        3e-3, gt=0, allow_inf_nan=False, description="of the students' optimizer, Adam"
-    )
-    weight_decay: float = Field(
-        0.0, ge=0, allow_inf_nan=False, description="decoupled, as in AdamW", examples=[0.01]
-    )
-    schedule: dict[str, Any] = Field(
-        default_factory=dict,
-        description="of the learning rate: its `name`, as `lessonplan list` has it, and arguments",
-        examples=[{"name": "cosine"}],
-    )
-    clip_norm: float = Field(1.0, gt=0, description="largest gradient norm of a student")
-    batch_size: int = Field(32, ge=1, description="training examples per student step")
-    evaluation_size: int = Field(128, ge=1, description="held-out examples per task and split")
-    device: str = Field("cpu", description="where networks are computed, as torch names it")
-
-
-class Lifetime(Section):
-    """One fine-tuning run."""
-
-    budget: BudgetText = Field(
-        "4000-steps", description="what it may spend, in steps, tokens or compute"
-    )
-    steps_per_decision: int = Field(20, ge=1, description="student steps that a decision buys")
-    feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
-    reward: str = Field(
-        "mean_score", description="what a learning teacher is paid; its name, or your own"
-    )
-    targets: list[str] = Field(
-        default_factory=list,
-        description="tasks that the reward target_tasks pays for",
-        examples=[["parity-1"]],
-    )
-    forgetting_penalty: float = Field(
-        0.0,
-        ge=0,
-        allow_inf_nan=False,
-        description="weight of the rise of forgetting, taken off the reward",
-        examples=[0.1],
-    )
-    mastery_streak: int = Field(1, ge=1, description="evaluations in a row that make mastery")
-    rehearsal: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of every batch that is drawn from all tasks by size",
-        examples=[0.5],
-    )
-    shuffle_tasks: bool = Field(True, description="show the tasks in another order each lifetime")
-    end_after: int = Field(
-        8,
-        ge=1,
-        description="when reporting: decisions in a row at mastery, by probe, that end a lifetime",
-    )
-
-
-class Course(Section):
-    """A suite, its students and their lifetimes."""
-
-    suite: Suite = Field(
-        default_factory=Suite,
-        description="what there is to learn",
-        examples=[{"name": "parity"}],
-    )
-    student: Student = Field(
-        default_factory=Student,
-        description="who learns, and how",
-        examples=[{"learning_rate": 0.003}],
-    )
-    lifetime: Lifetime = Field(
-        default_factory=Lifetime,
-        description="one fine-tuning run of a student",
-        examples=[{"budget": "4000-steps"}],
-    )
-    modules: list[str] = Field(
-        default_factory=list,
-        description="folders where `module:name` is looked for; by default that of the config, "
-        "then the working directory",
-        examples=[["../code"]],
-    )
+__all__ = [
+    "Adapters", "Config", "Course", "LearnedSection", "Lifetime", "ReplaySection", "RuleSection",
+    "Seeds", "Student", "Suite", "Teacher",
+]  # fmt: skip
 
 
 class RuleSection(Section):
@@ -220,13 +75,20 @@ class LearnedSection(Section):
     observe: list[str] = Field(
         default_factory=lambda: ["progress"], description="columns it is shown"
     )
-    width: int = Field(64, ge=1, description="units per layer")
-    students: int = Field(32, ge=1, description="students in lockstep during training")
+    width: int = Field(64, ge=1, le=16_384, description="units per layer")
+    students: int = Field(32, ge=1, le=100_000, description="students in lockstep during training")
     actors: int = Field(
-        0, ge=0, description="Ray actors that share the students in training; 0 is no Ray"
+        0,
+        ge=0,
+        le=10_000,
+        description="Ray actors that share the students in training; 0 is no Ray",
     )
-    actor_gpus: float = Field(0.0, ge=0, description="GPUs, or the fraction of one, of each actor")
-    decisions: int = Field(51_200, ge=1, description="training decisions, over all students")
+    actor_gpus: float = Field(
+        0.0, ge=0, le=1_024, description="GPUs, or the fraction of one, of each actor"
+    )
+    decisions: int = Field(
+        51_200, ge=1, le=10_000_000_000, description="training decisions, over all students"
+    )
     anneal: bool = Field(False, description="let the learning rate fall to zero")
     settings: dict[str, Any] = Field(
         default_factory=dict,
@@ -239,8 +101,17 @@ class LearnedSection(Section):
         "on each",
         examples=[[{"suite": {"name": "graph"}}]],
     )
-    candidates: int = Field(3, ge=1, description="latest checkpoints to select from")
-    seeds: int = Field(1, ge=1, description="teachers to train, each from a seed of its own")
+    watch: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="looks at its schedule as it is being learned, on students of their own; 0 is "
+        "none",
+    )
+    candidates: int = Field(3, ge=1, le=10_000, description="latest checkpoints to select from")
+    seeds: int = Field(
+        1, ge=1, le=10_000, description="teachers to train, each from a seed of its own"
+    )
     deterministic: bool = Field(
         True, description="select and report it with its likeliest task, not with sampled ones"
     )
@@ -275,9 +146,9 @@ Teacher = Annotated[RuleSection | LearnedSection | ReplaySection, Field(discrimi
 class Seeds(Section):
     """How many students and teachers; the three ranges of student seeds are disjoint."""
 
-    teacher: int = Field(0, ge=0, description="first teacher seed")
-    report: int = Field(64, ge=2, description="students that are reported")
-    select: int = Field(32, ge=1, description="students for tuning and selecting")
+    teacher: int = Field(0, ge=0, le=2_000_000_000, description="first teacher seed")
+    report: int = Field(64, ge=2, le=1_000_000, description="students that are reported")
+    select: int = Field(32, ge=1, le=1_000_000, description="students for tuning and selecting")
 
 
 class Config(Course):
@@ -295,9 +166,11 @@ class Config(Course):
         description="how many students and teachers",
         examples=[{"report": 64}],
     )
-    tuning_candidates: int = Field(8, ge=1, description="parameter settings tried per tuned rule")
-    workers: int = Field(0, ge=0, description="processes; 0 is one per core")
-    checkpoint_seconds: float = Field(60.0, gt=0, description="seconds between checkpoints")
+    tuning_candidates: int = Field(
+        8, ge=1, le=1_000_000, description="parameter settings tried per tuned rule"
+    )
+    workers: int = Field(0, ge=0, le=10_000, description="processes; 0 is one per core")
+    checkpoint_seconds: float = Field(60.0, gt=0, le=1e6, description="seconds between checkpoints")
 
     @model_validator(mode="before")
     @classmethod

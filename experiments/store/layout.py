@@ -3,7 +3,7 @@
     RUN/      config.yaml  environment.json  summary.json  summary.csv  report.html  figures/
               schedule/    parts of what was recorded, see `schedule.py`
               teachers/    a card per reported teacher, and what was trained
-              training/    the log of each training
+              training/    the log of each training, and schedules as they were being learned
               checkpoint/  what is done, and what a resumed run goes on from
               wandb/       what is logged to W&B, and how far
     SWEEP/    sweep.yaml  best.yaml  summary.json  summary.csv  report.html
@@ -115,6 +115,10 @@ class RunDir(_Directory):
     def training_log(self, name: str, seed: int) -> Path:
         """Metrics of the training of a teacher."""
         return self.training / f"{name}-{seed}.jsonl"
+
+    def learned_schedules(self, name: str, seed: int) -> Path:
+        """Schedules of a teacher as they were being learned."""
+        return self.training / f"{name}-{seed}.schedules.jsonl"
 
     def unit(self, name: str) -> Path:
         """What is there when a unit is done."""

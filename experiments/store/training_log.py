@@ -1,12 +1,15 @@
 """A learner's own metrics, `training/NAME-SEED.jsonl`: a line for each time that SB3 dumps its log.
 
-A line reads `{"decisions": int, name: number, ...}` with SB3's names (`train/loss`, ...). What the
-clock says (`time/...`) is left out, so that a training writes the same file every time; one that
-was killed and is resumed goes on from its checkpoint and writes the file of an undisturbed one.
+A line reads `{"decisions": int, name: number, ...}` with SB3's names (`train/loss`,
+`rollout/ep_rew_mean`, ...). Lines of ours are among them: `watch/...` for each look at the schedule
+as it is being learned, `selection/cost` for each candidate at the end. What the clock says
+(`time/...`) is left out, so that a training writes the same file every time; one that was killed
+and is resumed goes on from its checkpoint and writes the file of an undisturbed one.
 """
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,43 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import KVWriter, Logger
 
 from ..common.files import write_whole
+
+
+class LogLines:
+    """Lines of JSON in a file of one training.
+
+    Args:
+        file: where they go; folders are made when there is something to write.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.written: list[str] = []
+
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Add a line.
+
+        Raises:
+            ValueError: if it can't be written.
+        """
+        line = json.dumps(values) + "\n"
+        self.written.append(line)
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with self.file.open("a", encoding="utf-8") as handle:
+                handle.write(line)
+        except OSError as error:
+            raise ValueError(
+                f"{self.file} can't be written: {error.strerror or error}; make room or another "
+                "folder for it, and go on with --resume"
+            ) from error
+
+    def begin(self, lines: Sequence[str] = ()) -> None:
+        """Hold these lines and no others, which are written again."""
+        self.written = list(lines)
+        if self.written or self.file.exists():
+            text = "".join(self.written)
+            write_whole(self.file, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
 class TrainingLog(KVWriter):
@@ -26,7 +66,7 @@ class TrainingLog(KVWriter):
     def __init__(self, file: Path) -> None:
         self.file = file
         self.logger = Logger(None, [self])
-        self._lines: list[str] = []
+        self._lines = LogLines(file)
 
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
@@ -41,29 +81,23 @@ class TrainingLog(KVWriter):
             for name, value in sorted(key_values.items())
             if not name.startswith("time/") and (plain := _number(value)) is not None
         }
-        if not numbers:
-            return
-        line = json.dumps({"decisions": int(step)} | numbers) + "\n"
-        self._lines.append(line)
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("a", encoding="utf-8") as handle:
-                handle.write(line)
-        except OSError as error:
-            raise ValueError(
-                f"{self.file} can't be written: {error.strerror or error}; make room or another "
-                "folder for it, and go on with --resume"
-            ) from error
+        if numbers:
+            self._lines.add({"decisions": int(step)} | numbers)
+
+    def add(self, decisions: int, numbers: Mapping[str, float]) -> None:
+        """Add a line of ours, beside what SB3 has recorded.
+
+        Raises:
+            ValueError: if it can't be written.
+        """
+        self._lines.add({"decisions": decisions, **numbers})
 
     def begin(self, model: BaseAlgorithm, state: dict[str, Any] | None = None) -> None:
         """Become the logger of a model, at the start or where a state was taken.
 
         Lines that were written after the state are dropped: the training writes them again.
         """
-        self._lines = list(state["lines"]) if state else []
-        if self._lines or self.file.exists():
-            text = "".join(self._lines)
-            write_whole(self.file, lambda aside: aside.write_text(text, encoding="utf-8"))
+        self._lines.begin(state["lines"] if state else ())
         for name, (value, count, excluded) in (state["pending"] if state else {}).items():
             self.logger.name_to_value[name] = value
             self.logger.name_to_count[name] = count
@@ -82,7 +116,7 @@ class TrainingLog(KVWriter):
             for name, value in list(logger.name_to_value.items())
             if (plain := _number(value)) is not None
         }
-        return {"lines": list(self._lines), "pending": pending}
+        return {"lines": list(self._lines.written), "pending": pending}
 
 
 def read_training_log(file: Path, after: int = 0) -> list[dict[str, float]]:

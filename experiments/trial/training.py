@@ -20,7 +20,7 @@ from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, teacher_belongs_to
 from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
-from ..assembly.courses import courses_of
+from ..assembly.courses import courses_of, most_tasks
 from ..assembly.taken_teachers import course_digest
 from ..assembly.training_envs import training_env
 from ..common.files import write_checkpoint, write_whole
@@ -28,8 +28,10 @@ from ..common.watch import Tell, nowhere
 from ..config.config import Config, Course, LearnedSection
 from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
+from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
 from .teaching import Teaching
+from .watching import LifetimeMeans, Pupils
 
 
 class TeacherTraining:
@@ -58,7 +60,10 @@ class TeacherTraining:
         self.files, self._unit = RunDir(run_dir), unit_name("train", teacher.name, seed)
         self._checkpoint = self.files.checkpoint(self._unit)
         self._belongs_to = teacher_belongs_to(config, teacher)
-        self._log = TrainingLog(self.files.training_log(teacher.name, seed))
+        self.log = TrainingLog(self.files.training_log(teacher.name, seed))
+        self._schedules = LearnedSchedules(self.files.learned_schedules(teacher.name, seed))
+        self.means = LifetimeMeans(teacher.students)
+        self._pupils: Pupils | None = None
         self.env = training_env(teacher, self.courses)
         self.streams = LearnerStreams(seed)
         self.seconds = 0.0
@@ -119,8 +124,10 @@ class TeacherTraining:
                     log_interval=self._log_interval(model),
                     reset_num_timesteps=model.num_timesteps == 0,
                 )
-            self._log.end(model)
+            self.log.end(model)
             self.save_candidate(model)
+            if self.teacher.watch:
+                self.look(model)
             self.save(model, self.streams.state)
         return places
 
@@ -158,7 +165,9 @@ class TeacherTraining:
                 "streams": streams,
                 "seconds": self.seconds,
                 "curve": self.curve,
-                "log": self._log.state_dict(),
+                "log": self.log.state_dict(),
+                "means": self.means.state_dict(),
+                "schedules": self._schedules.state,
             },
         )
 
@@ -168,7 +177,8 @@ class TeacherTraining:
         # SB3's constructor has given row i the seed of the teacher plus i; two teachers would meet
         # nearly the same students.
         self.env.seed(self.seed * self.teacher.students)
-        self._log.begin(model)
+        self.log.begin(model)
+        self._schedules.begin()
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
@@ -176,12 +186,30 @@ class TeacherTraining:
         if state is None:
             return None
         model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
-        self._log.begin(model, state.get("log"))
+        self.log.begin(model, state.get("log"))
+        self._schedules.begin(state.get("schedules", ()))
+        if "means" in state:
+            self.means.load_state_dict(state["means"])
         load_beside_zip(model, state["beside"])
         self.env.load_state_dict(state["env"])
         self.streams.state = state["streams"]
         self.seconds, self.curve = state["seconds"], state["curve"]
         return model
+
+    def look(self, model: BaseAlgorithm) -> None:
+        """Write down what the teacher, as it is now, gives its pupils.
+
+        It takes no part in the training, and is not counted in what that took.
+        """
+        began = time.perf_counter()
+        if self._pupils is None:
+            course, suite = self.courses[0]
+            places = most_tasks(self.courses)
+            self._pupils = Pupils(self.teacher, course, suite, places, self.seed)
+        schedule = self._pupils.taught(model)
+        self._schedules.add(schedule)
+        self.log.add(schedule.decisions, schedule.numbers)
+        self._clock += time.perf_counter() - began
 
     def stretch(self, model: BaseAlgorithm) -> int:
         """Training decisions between the boundaries where things are kept.
@@ -220,6 +248,15 @@ class TeacherTraining:
         places = {max(1, stretches - tenth * i) for i in range(self.teacher.candidates)}
         return [stretch * place for place in sorted(places)]
 
+    def looks(self, model: BaseAlgorithm, total: int) -> set[int]:
+        """Training decisions after which the teacher is looked at: the first, and even ones.
+
+        The last look, at the end, is not among them.
+        """
+        stretch, count = self.stretch(model), self.teacher.watch
+        stretches = total // stretch
+        return {stretch * (stretches * i // count) for i in range(count)}
+
     def _select(self, places: list[int]) -> dict[str, Any]:
         """Let each candidate teach the selection students; the lowest mean cost wins.
 
@@ -233,6 +270,7 @@ class TeacherTraining:
             each = [self._try(place, course, suite, expenses) for course, suite in self.courses]
             shares = [cost / budget for cost, budget in each]
             costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
+            self.log.add(place, {"selection/cost": costs[-1]})
         return {
             "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
             "selection": costs,
@@ -271,6 +309,10 @@ class _Checkpoints(BaseCallback):
         self._last_save = time.perf_counter()
         self._has_begun = False
         self._lifetimes: list[dict[str, Any]] = []
+        self._looks: set[int] = set()
+
+    def _on_training_start(self) -> None:
+        self._looks = self.training.looks(self.model, self.places[-1])
 
     def _on_step(self) -> bool:
         self._lifetimes += [
@@ -278,6 +320,10 @@ class _Checkpoints(BaseCallback):
             for info in self.locals["infos"]
             if "decisions" in info and not info.get("lost", False)
         ]
+        means = self.training.means
+        seen = self.locals
+        for name, mean in means.step(seen["rewards"], seen["dones"], seen["infos"]).items():
+            self.logger.record(name, mean)
         return True
 
     def _on_rollout_start(self) -> None:
@@ -285,6 +331,8 @@ class _Checkpoints(BaseCallback):
         training = self.training
         if not self._has_begun:
             self._has_begun = True
+            if self.num_timesteps == 0 in self._looks:
+                training.look(self.model)
             return
         if self.num_timesteps % training.stretch(self.model):
             return
@@ -301,6 +349,8 @@ class _Checkpoints(BaseCallback):
         self._lifetimes = []
         if self.num_timesteps in self.places:
             training.save_candidate(self.model)
+        if self.num_timesteps in self._looks:
+            training.look(self.model)
         if time.perf_counter() - self._last_save > training.config.checkpoint_seconds:
             training.save(self.model, global_state())
             self._last_save = time.perf_counter()
