@@ -10,6 +10,7 @@ from typing import Any
 
 from ..cluster.session import last_words, ray_session
 from ..common.files import locked, remove_leftovers
+from ..common.folder_names import see_that_files_differ
 from ..common.sentences import say
 from ..common.watch import Watch, nowhere
 from ..config.sweeps import Sweep, read_stored_sweep
@@ -90,7 +91,8 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
     """Change nothing, but refuse a sweep directory that can't be used.
 
     Raises:
-        ValueError: if it is not new, or, to `resume`, not one of this sweep.
+        ValueError: if it is not new, or, to `resume`, not one of this sweep; also if two pairs
+            would be one folder on some disks.
     """
     if resume:
         earlier = read_stored_sweep(sweep_dir)
@@ -102,6 +104,8 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         raise ValueError(
             f"{sweep_dir} is not empty; name a new folder with --out, or go on with --resume"
         )
+    else:
+        see_that_files_differ([pair.name for pair in pairs_of(sweep)])
 
 
 def _changes_of_code(pairs: Sequence[Pair], sweep_dir: Path) -> list[str]:
