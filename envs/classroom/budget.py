@@ -13,7 +13,8 @@ from lessonplan.student import TaskSuite
 
 from .checking import check_choice
 
-UNITS = ("steps", "tokens", "compute")
+MOST = {"steps": 1e9, "tokens": 1e15, "compute": 1e15}
+"""Units of a budget, with the largest amount of each."""
 FEEDBACKS = ("full", "bandit")
 """Which tasks are evaluated after a decision: all of them, or what was trained on."""
 FORWARD_SHARE = 1.0 / 3.0
@@ -33,9 +34,14 @@ class Budget:
     unit: str = "compute"
 
     def __post_init__(self) -> None:
-        check_choice("the unit of a budget", self.unit, UNITS)
+        check_choice("the unit of a budget", self.unit, MOST)
         if not (math.isfinite(self.amount) and self.amount > 0):
             raise ValueError(f"the amount of a budget must be positive, got {self.amount}")
+        if self.amount > MOST[self.unit]:
+            raise ValueError(
+                f"a budget in {self.unit} must be of at most {MOST[self.unit]:,.0f}, "
+                f"got {self.amount:,.15g}"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Budget":

@@ -33,7 +33,7 @@ class Key(NamedTuple):
     def form(self) -> str:
         """What is written there, in words."""
         bounds = [
-            f"{words} {limit:g}"
+            f"{words} {limit:,}"
             for one in self.field.metadata
             for name, words in _BOUNDS.items()
             if isinstance(limit := getattr(one, name, None), int | float)

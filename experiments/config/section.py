@@ -1,7 +1,8 @@
 """What sections of a config have in common: the base of all, and kinds of texts in them."""
 
+import math
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -13,7 +14,14 @@ from pydantic import (
 )
 
 from ..common.folder_names import MOST_BYTES, folder_name, of_windows
-from .budgets import check_budget, with_unit
+from ..common.nearest import nearest_of
+
+MOST = {"steps": 1e9, "tokens": 1e15, "compute": 1e15}
+"""Units of a budget, with the largest amount of each; as in `lessonplan.envs`, whose `Budget` is
+what reads it, but nothing heavy is loaded for a slip of the pen. A test holds both to the same."""
+
+_FORM = re.compile(r"\s*([0-9.]+(?:e[+-]?[0-9]+)?)([kmb]?)[\s-]+([a-z]+)\s*")
+_SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
 class Section(BaseModel):
@@ -60,6 +68,46 @@ def _file_name(name: str, info: ValidationInfo) -> str:
             "for a device"
         )
     return name
+
+
+def with_unit(budget: Any) -> Any:
+    """The budget as it is; refuse a bare number, of which nobody knows what it counts.
+
+    Raises:
+        ValueError: with the number as it would be right.
+    """
+    if isinstance(budget, int | float) and not isinstance(budget, bool):
+        raise ValueError(f"write {budget}-steps, or {budget}-tokens or {budget}-compute")
+    return budget
+
+
+def check_budget(text: str) -> str:
+    """The text; refuse what is no budget, such as `4000-steps`, `5M-tokens` or `180k compute`.
+
+    Raises:
+        ValueError: as `Budget.parse` would.
+    """
+    match = _FORM.fullmatch(text.lower())
+    if match is None:
+        raise ValueError(f"a budget reads like '4000-steps' or '5M-tokens', got {text!r}")
+    number, suffix, unit = match.groups()
+    try:
+        amount = float(number) * _SUFFIXES[suffix]
+    except ValueError:
+        raise ValueError(f"a budget begins with a number, got {number!r}") from None
+    if unit not in MOST:
+        near = nearest_of(unit, MOST)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(
+            f"the unit of a budget must be one of {', '.join(MOST)}, got {unit!r}{hint}"
+        )
+    if not (math.isfinite(amount) and amount > 0):
+        raise ValueError(f"the amount of a budget must be positive, got {amount}")
+    if amount > MOST[unit]:
+        raise ValueError(
+            f"a budget in {unit} must be of at most {MOST[unit]:,.0f}, got {amount:,.15g}"
+        )
+    return text
 
 
 TeacherName = Annotated[

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonplan.envs import MASTERY_MARGIN, Budget, next_streak, passes
-from lessonplan.envs.classroom.budget import UNITS
+from lessonplan.envs.classroom.budget import MOST
 
 THIRD = 1 / 3
 # Probe sets of 3, 6 and 9 examples, of which a student is evaluated on at most 6.
@@ -73,7 +73,7 @@ def test_an_amount_must_be_positive_and_finite(amount):
         Budget(amount)
 
 
-@given(st.floats(1e-3, 1e12), st.sampled_from(UNITS))
+@given(st.floats(1e-3, 1e9), st.sampled_from(list(MOST)))
 def test_a_budget_that_is_written_is_read_as_the_same(amount, unit):
     rounded = float(f"{amount:.12g}")
     assert Budget.parse(str(Budget(rounded, unit))) == Budget(rounded, unit)
@@ -160,7 +160,7 @@ def test_a_lifetime_is_truncated_by_the_decision_that_spends_the_last_of_it(
 
 
 @pytest.mark.parametrize("feedback", ["full", "bandit"])
-@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("unit", MOST)
 @pytest.mark.parametrize("amount", [30, 99, 100, 101, 444])
 def test_the_number_of_decisions_in_a_budget_is_what_a_lifetime_of_equal_tasks_takes(
     amount, unit, feedback
