@@ -1,8 +1,9 @@
 """What one lifetime is worth: every measure of the summary, per lifetime, from `test` alone.
 
-Legend: s teacher seeds, m students, d decisions, k tasks.
+Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from .statistics import censor
 
 LOWER_IS_BETTER = {"steps_to_mastery": True, "cost_to_mastery": True, "area": False}
 """The measures that teachers are compared on."""
+_BLOCK_BYTES = 1 << 25
+"""Of test scores that are computed with at once."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         )
         for unit in ("steps", "tokens", "compute")
     }
-    final = lifetimes.test_score[:, :, -1]
+    # Copies: a view would keep all decisions in memory.
+    final = lifetimes.test_score[:, :, -1].copy()
     best = lifetimes.test_score.max(axis=2)
     top = best @ weights
     stress = lifetimes.stress_score @ weights
@@ -77,8 +81,8 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         retention=np.where(top > 0, (final @ weights) / np.where(top > 0, top, 1.0), 1.0),
         calibration_error=lifetimes.calibration_error @ weights,
         stress_score=stress if np.isfinite(stress).all() else None,
-        probe_cost=lifetimes.probe_compute[:, :, -1],
-        total_cost=lifetimes.compute[:, :, -1],
+        probe_cost=lifetimes.probe_compute[:, :, -1].copy(),
+        total_cost=lifetimes.compute[:, :, -1].copy(),
         final_per_task=final,
     )
 
@@ -95,7 +99,11 @@ def first_mastery(
             that a finished lifetime keeps are no evaluations.
         taught: whether a decision was really made, (s, m, d) bool.
     """
-    passing = passes(test_score, threshold).all(axis=-1) & taught
+    flat = test_score.reshape(-1, *test_score.shape[2:])
+    passing = np.empty(flat.shape[:2], dtype=np.bool_)
+    for block in _blocks(flat):
+        passing[block] = passes(flat[block], threshold).all(axis=-1)
+    passing = passing.reshape(taught.shape) & taught
     in_a_row = np.zeros(passing.shape[:-1])
     first = np.full(passing.shape[:-1], -1)
     for decision in range(passing.shape[-1]):
@@ -117,8 +125,24 @@ def area(run: StoredRun, lifetimes: Lifetimes, weights: np.ndarray) -> np.ndarra
         amount = float(budget["decisions"]) * float(budget["steps_per_decision"])
     cost = np.minimum(lifetimes.spent(unit), amount)
     share = np.diff(cost, axis=2, prepend=0.0) / amount
-    score = lifetimes.test_score @ weights
+    score = mean_score(lifetimes.test_score, weights)
     return np.asarray((share * score).sum(axis=2) + (1.0 - cost[..., -1] / amount) * score[..., -1])
+
+
+def mean_score(test_score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean over tasks, (s, m, d) float64, of scores (s, m, d, k) by weights (k,) of sum 1."""
+    flat = test_score.reshape(-1, *test_score.shape[2:])
+    score = np.empty(flat.shape[:2])
+    for block in _blocks(flat):
+        score[block] = flat[block].astype(np.float64) @ weights
+    return score.reshape(test_score.shape[:3])
+
+
+def _blocks(values: np.ndarray) -> Iterator[slice]:
+    """Lifetimes of (l, d, k) values, a few at a time."""
+    rows = max(1, _BLOCK_BYTES // max(1, 8 * values[0].size))
+    for start in range(0, len(values), rows):
+        yield slice(start, start + rows)
 
 
 def whole_budget(run: StoredRun, lifetimes: Lifetimes, unit: str) -> np.ndarray:

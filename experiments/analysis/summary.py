@@ -76,7 +76,7 @@ def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
 def measure_teachers(run: StoredRun) -> dict[str, Measured]:
     """Every teacher that has finished lifetimes, with what they are worth."""
     return {
-        name: Measured(run.teachers[name], lifetimes, measure(run, lifetimes))
+        name: Measured(run.teachers[name], lifetimes.unread(), measure(run, lifetimes))
         for name, lifetimes in run.lifetimes.items()
     }
 

@@ -1,10 +1,15 @@
 """Reads a run directory back: what was recorded, as arrays padded to the whole budget.
 
+Nothing that is long is kept: a teacher's lifetimes are read each time that they are asked for, and
+their columns when they are first looked at.
+
 Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes, w rows of the schedule.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,7 @@ import numpy as np
 from ..common.files import read_object
 from .cards import TeacherCard, read_cards
 from .layout import RunDir
-from .schedule import ScheduleRows, read_rows
+from .recordings import GridRows, Recording, read_recordings
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,8 @@ class Lifetimes:
     """Every finished lifetime of one teacher; after its end a lifetime keeps its last values.
 
     Arrays of (s, m) are per lifetime, of (s, m, d) per decision, of (s, m, d, k) also per task.
-    Compute is in training-example equivalents, probing included.
+    Compute is in training-example equivalents, probing included. What is per decision is read from
+    the schedule when it is first looked at, in the precision in which it is stored.
     """
 
     teacher_seeds: np.ndarray
@@ -30,31 +36,107 @@ class Lifetimes:
     """Decisions that were really made, (s, m)."""
     terminated: np.ndarray
     diverged: np.ndarray
-    student_steps: np.ndarray
-    compute: np.ndarray
-    probe_compute: np.ndarray
-    tokens: np.ndarray
-    task: np.ndarray
-    """Task chosen, (s, m, d) int; -1 after the end."""
-    probabilities: np.ndarray
-    """What the task was drawn from, (s, m, d, k), once a decision or, by a teacher that mixes,
-    for each training example. A deterministic learned teacher draws nothing: these are its
-    policy's probabilities, and the likeliest task is taken."""
-    test_score: np.ndarray
-    calibration_error: np.ndarray
-    stress_score: np.ndarray
-    """(s, m, k); NaN where it was not measured."""
     wall_seconds: np.ndarray
+    rows: GridRows
+    """Where all else is read from."""
+
+    @cached_property
+    def task(self) -> np.ndarray:
+        """Task chosen, (s, m, d) int; -1 after the end."""
+        (task,) = self.rows.padded("task")
+        task[~self.taught] = -1
+        return task
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """What the task was drawn from, (s, m, d, k) float32.
+
+        Once a decision or, by a teacher that mixes, for each training example. A deterministic
+        learned teacher draws nothing: these are its policy's probabilities, and the likeliest task
+        is taken.
+        """
+        return self.rows.padded("probabilities")[0]
+
+    @cached_property
+    def test_score(self) -> np.ndarray:
+        """(s, m, d, k) float32."""
+        return self.rows.padded("test_score")[0]
+
+    @cached_property
+    def calibration_error(self) -> np.ndarray:
+        """At the end, (s, m, k) float32."""
+        return self.rows.last("test_calibration_error")
+
+    @cached_property
+    def stress_score(self) -> np.ndarray:
+        """At the end, (s, m, k) float32; NaN where it was not measured."""
+        return self.rows.last("stress_score")
+
+    @property
+    def student_steps(self) -> np.ndarray:
+        """Taken so far, (s, m, d)."""
+        return self._spending["student_steps"]
+
+    @property
+    def compute(self) -> np.ndarray:
+        """Spent so far, (s, m, d)."""
+        return self._spending["compute"]
+
+    @property
+    def probe_compute(self) -> np.ndarray:
+        """Part of it for probing, (s, m, d)."""
+        return self._spending["probe_compute"]
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Trained on so far, (s, m, d)."""
+        return self._spending["tokens"]
+
+    @cached_property
+    def _spending(self) -> dict[str, np.ndarray]:
+        names = ("student_steps", "compute", "probe_compute", "tokens")
+        return dict(zip(names, self.rows.padded(*names), strict=True))
 
     @property
     def taught(self) -> np.ndarray:
         """Whether the student was still being taught, (s, m, d) bool."""
-        return np.asarray(np.arange(self.task.shape[2]) < self.length[:, :, None])
+        return np.asarray(np.arange(self.rows.decisions) < self.length[:, :, None])
 
     def spent(self, unit: str) -> np.ndarray:
         """Cumulative cost in `steps`, `tokens` or `compute`, (s, m, d)."""
         by_unit = {"steps": self.student_steps, "tokens": self.tokens, "compute": self.compute}
         return by_unit[unit]
+
+    def of_seed(self, seed: int) -> "Lifetimes":
+        """The same of one teacher seed alone."""
+        at = self.teacher_seeds == seed
+        names = ("teacher_seeds", "length", "terminated", "diverged", "wall_seconds")
+        arrays = {name: getattr(self, name)[at] for name in names}
+        return replace(self, rows=self.rows.of_seed(seed), **arrays)
+
+    def unread(self) -> "Lifetimes":
+        """The same without what was read of it so far, which takes memory."""
+        return replace(self)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredLifetimes(Mapping[str, Lifetimes]):
+    """Lifetimes by teacher, anew each time that they are asked for; nothing that was read stays.
+
+    Args:
+        finished: lifetimes that nothing was read of.
+    """
+
+    finished: dict[str, Lifetimes]
+
+    def __getitem__(self, teacher: str) -> Lifetimes:
+        return self.finished[teacher].unread()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.finished)
+
+    def __len__(self) -> int:
+        return len(self.finished)
 
 
 @dataclass(frozen=True)
@@ -66,7 +148,7 @@ class StoredRun:
     config_text: str
     environment: dict[str, Any]
     teachers: dict[str, TeacherCard]
-    lifetimes: dict[str, Lifetimes]
+    lifetimes: Mapping[str, Lifetimes]
     """Of the teachers that have finished lifetimes."""
     problems: tuple[str, ...]
     """What is missing or could not be read, one sentence each; empty for a complete run."""
@@ -122,83 +204,75 @@ def read_run(path: str | Path) -> StoredRun:
     name_line = re.search(r"^name:\s*['\"]?(.+?)['\"]?\s*$", text, flags=re.MULTILINE)
     teachers = read_cards(files.path)
     tasks = [task["name"] for task in environment["suite"]["tasks"]]
-    rows, problems = read_rows(files.schedule, tasks, environment.get("belongs_to", {}))
-    lifetimes: dict[str, Lifetimes] = {}
+    belongs_to = environment.get("belongs_to", {})
+    recordings, problems = read_recordings(files.schedule, tasks, belongs_to)
+    finished: dict[str, Lifetimes] = {}
     for name in teachers:
-        own, notes = _lifetimes(rows, name, int(environment["budget"]["decisions"]))
+        own, notes = _lifetimes(recordings.get(name), name, int(environment["budget"]["decisions"]))
         problems += notes
         if own is not None:
-            lifetimes[name] = own
-    strangers = sorted(set(rows.teachers) - set(teachers))
+            finished[name] = own
+    strangers = sorted(set(recordings) - set(teachers))
     for name in strangers:
         card = files.card(name).relative_to(files.path)
         problems.append(f"the schedule has rows of {name}, which has no {card}; they are left out")
-    problems += _uneven(lifetimes)
+    problems += _uneven(finished)
     problems += environment.get("missing", [])
     run_name = name_line[1] if name_line else files.path.resolve().name
+    lifetimes = StoredLifetimes(finished)
     return StoredRun(files.path, run_name, text, environment, teachers, lifetimes, tuple(problems))
 
 
-def _lifetimes(rows: ScheduleRows, name: str, decisions: int) -> tuple[Lifetimes | None, list[str]]:
+def _lifetimes(
+    recording: Recording | None, name: str, decisions: int
+) -> tuple[Lifetimes | None, list[str]]:
     """The finished lifetimes of one teacher and what is missing."""
-    starts, lengths = rows.lifetimes_of(name)
-    if len(starts) == 0:
+    keys = recording.keys() if recording is not None else {}
+    if recording is None or not len(keys["decision"]):
         return None, [f"{name} has not taught anybody yet"]
-    last = starts + lengths - 1
-    whole = rows.decision[last] == lengths
-    finished = whole & (rows.terminated[last] | rows.truncated[last] | rows.diverged[last])
-    usable = finished & ~rows.lost[last]
+    starts, lengths = _spans(keys)
+    last = {key: values[starts + lengths - 1] for key, values in keys.items()}
+    whole = last["decision"] == lengths
+    finished = whole & (last["terminated"] | last["truncated"] | last["diverged"])
+    usable = finished & ~last["lost"]
     problems = []
     if not finished.all():
         problems.append(f"{(~finished).sum()} of {len(starts)} lifetimes of {name} are unfinished")
-    if rows.lost[last].any():
-        problems.append(f"{rows.lost[last].sum()} lifetimes of {name} were lost with their worker")
-    seeds = np.unique(rows.teacher_seed[last[usable]])
-    students, under = np.unique(rows.student_seed[last[usable]], return_counts=True)
+    if last["lost"].any():
+        problems.append(f"{last['lost'].sum()} lifetimes of {name} were lost with their worker")
+    seeds = np.unique(last["teacher_seed"][usable])
+    students, under = np.unique(last["student_seed"][usable], return_counts=True)
     everywhere = students[under == len(seeds)]
     if len(everywhere) == 0:
         return None, [*problems, f"no student has finished under every teacher seed of {name}"]
-    in_grid = usable & np.isin(rows.student_seed[last], everywhere)
+    in_grid = usable & np.isin(last["student_seed"], everywhere)
     if in_grid.sum() < usable.sum():
         problems.append(
             f"of {name} only the {len(everywhere)} students count that finished under each of its "
             f"{len(seeds)} teacher seeds"
         )
     # Rows are sorted by teacher seed, then student seed: the reshape needs no lookup.
-    return _pad(rows, starts[in_grid], lengths[in_grid], seeds, everywhere, decisions), problems
-
-
-def _pad(
-    rows: ScheduleRows,
-    starts: np.ndarray,
-    lengths: np.ndarray,
-    seeds: np.ndarray,
-    students: np.ndarray,
-    decisions: int,
-) -> Lifetimes:
-    grid = (len(seeds), len(students))
-    d = max(decisions, int(lengths.max()))
-    steps = np.arange(d)
-    index = (starts[:, None] + np.minimum(steps, lengths[:, None] - 1)).reshape(*grid, d)
-    last = index[:, :, -1]
-    task = np.where(steps < lengths.reshape(*grid, 1), rows.task[index], -1)
+    grid = (len(seeds), len(everywhere))
+    length = lengths[in_grid].reshape(grid)
+    d = max(decisions, int(length.max()))
+    ends = {key: values[in_grid].reshape(grid) for key, values in last.items()}
     return Lifetimes(
         teacher_seeds=seeds,
-        student_seeds=students,
-        length=lengths.reshape(grid),
-        terminated=rows.terminated[last],
-        diverged=rows.diverged[last],
-        student_steps=rows.student_steps[index],
-        compute=rows.compute[index],
-        probe_compute=rows.probe_compute[index],
-        tokens=rows.tokens[index],
-        task=task,
-        probabilities=rows.probabilities[index],
-        test_score=rows.test_score[index],
-        calibration_error=rows.calibration_error[last],
-        stress_score=rows.stress_score[last],
-        wall_seconds=rows.wall_seconds[last],
-    )
+        student_seeds=everywhere,
+        length=length,
+        terminated=ends["terminated"],
+        diverged=ends["diverged"],
+        wall_seconds=ends["wall_seconds"],
+        rows=GridRows(recording, seeds, everywhere, length, d),
+    ), problems
+
+
+def _spans(keys: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """First row and number of rows of each lifetime, (l,) each."""
+    table = np.stack([keys["teacher_seed"], keys["student_seed"]], axis=1)
+    new = np.concatenate([[True], (table[1:] != table[:-1]).any(axis=1)])
+    starts = np.flatnonzero(new)
+    return starts, np.diff(np.concatenate([starts, [len(table)]]))
 
 
 def _uneven(lifetimes: dict[str, Lifetimes]) -> list[str]:

@@ -16,7 +16,7 @@ from ..common.files import read_object
 from ..report.schedule_maps import draw_probabilities
 from ..report.style import to_png
 from ..store.layout import RunDir
-from ..store.runs import Lifetimes, StoredRun, read_run
+from ..store.runs import StoredRun, read_run
 from ..store.schedule import parts_of
 from .chart import chart_page
 from .pair import TrackedPair
@@ -77,10 +77,7 @@ def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:
     lifetimes = run.lifetimes.get(teacher)
     if lifetimes is None or seed not in lifetimes.teacher_seeds:
         raise ValueError(f"{run.path} has no finished lifetimes of {teacher} of seed {seed}")
-    at = lifetimes.teacher_seeds == seed
-    names = {field.name for field in dataclasses.fields(Lifetimes)} - {"student_seeds"}
-    arrays = {name: getattr(lifetimes, name)[at] for name in names}
-    return dataclasses.replace(run, lifetimes={teacher: dataclasses.replace(lifetimes, **arrays)})
+    return dataclasses.replace(run, lifetimes={teacher: lifetimes.of_seed(seed)})
 
 
 def schedule_table(pair: TrackedPair) -> list[list[Any]]:
@@ -139,7 +136,8 @@ def agreement(run: StoredRun, teacher: str) -> float:
     fewer than two tasks are taught at all.
     """
     lifetimes = run.lifetimes[teacher]
-    shares = np.where(lifetimes.taught[..., None], lifetimes.probabilities, 0.0).sum(axis=(0, 1))
+    shares = np.where(lifetimes.taught[..., None], lifetimes.probabilities, 0.0)
+    shares = shares.sum(axis=(0, 1), dtype=np.float64)
     total = shares.sum(axis=0)
     time = np.arange(len(shares)) @ shares / np.where(total > 0, total, 1.0)
     times = time[[i for i in run.order if total[i] > 0]]
