@@ -85,10 +85,10 @@ def draw_suite(suite: TaskSuite, results: list[TeachingResult]) -> Figure:
 
 def _draw_graph(axes: Axes, suite: TaskSuite, colors: list[tuple[float, ...]]) -> None:
     """Tasks from the top down, each below what it needs; without any arrow, as a column."""
-    at = layout(suite)
+    at, index = layout(suite), {name: i for i, name in enumerate(suite.names)}
     for i, task in enumerate(suite.tasks):
         for prerequisite in task.prerequisites:
-            start = at[suite.names.index(prerequisite)]
+            start = at[index[prerequisite]]
             axes.annotate(
                 "",
                 at[i],

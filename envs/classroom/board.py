@@ -170,7 +170,9 @@ class Board:
         """
         if actions.ndim != 2:
             places = self._checked_places(actions, rows)
-            return np.asarray(np.eye(len(self.suite))[self.places[rows, places]])
+            one_hot = np.zeros((len(rows), len(self.suite)))
+            one_hot[np.arange(len(rows)), self.places[rows, places]] = 1.0
+            return one_hot
         self._check_shape("weights", actions, rows)
         shares = self.to_canonical(actions.astype(np.float64), rows)
         if not np.allclose(shares.sum(axis=1), 1.0) or (shares < 0).any():

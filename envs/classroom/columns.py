@@ -47,8 +47,11 @@ def _learnability(facts: Facts, rows: np.ndarray) -> np.ndarray:
 
 def _prerequisites_mastered(facts: Facts, rows: np.ndarray) -> np.ndarray:
     """Share of a task's prerequisites that are mastered now, 1 where it has none, (r, k)."""
-    count = facts.prerequisites.sum(axis=1)
-    met = (facts.streak[rows] > 0).astype(float) @ facts.prerequisites.T
+    task, needed = facts.prerequisites
+    r, k = len(rows), len(facts.suite)
+    count = np.bincount(task, minlength=k)
+    row, pair = np.nonzero(facts.streak[rows[:, None], needed] > 0)
+    met = np.bincount(row * k + task[pair], minlength=r * k).reshape(r, k)
     return np.where(count > 0, met / np.maximum(count, 1), 1.0)
 
 

@@ -1,6 +1,6 @@
 """Everything that is known of n students in their lifetimes, in canonical task order.
 
-Legend: n students, k tasks, r rows named in a call.
+Legend: n students, k tasks, e pairs of a task and a prerequisite, r rows named in a call.
 """
 
 import numpy as np
@@ -44,10 +44,8 @@ class Facts:
         self.threshold = suite.values("threshold")
         weights = suite.values("importance")
         self.weights = weights / weights.sum()
-        names = suite.names
-        needed = [[name in task.prerequisites for name in names] for task in suite.tasks]
-        self.prerequisites = np.array(needed)
-        """Whether the task of a row needs that of a column, (k, k) bool."""
+        self.prerequisites = _pairs(suite)
+        """Each task with each of its prerequisites, (2, e) int64: e pairs, by task."""
         self.score, self.loss = np.zeros((n, k)), np.zeros((n, k))
         self.best = np.zeros((n, k))
         self.streak = np.zeros((n, k), dtype=np.int64)
@@ -151,3 +149,13 @@ class Facts:
         """Take up the arrays of facts of the same shape."""
         for name, array in (self._arrays() | self.spending.arrays()).items():
             array[:] = state[name]
+
+
+def _pairs(suite: TaskSuite) -> np.ndarray:
+    index = {name: i for i, name in enumerate(suite.names)}
+    pairs = [
+        (task, index[name])
+        for task, needing in enumerate(suite.tasks)
+        for name in dict.fromkeys(needing.prerequisites)
+    ]
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2).T

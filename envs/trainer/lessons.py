@@ -79,6 +79,8 @@ class Lessons:
         self.tutor, self.feedback = tutor, feedback
         self.metric, self.reward_range = metric, reward_range
         self.names, self.steps = tutor.suite.names, tutor.steps_per_decision
+        self.index = {name: i for i, name in enumerate(self.names)}
+        """Task by name."""
         self.forget()
 
     def forget(self) -> None:
@@ -193,7 +195,7 @@ class Lessons:
         """Scores and, where all are known, losses of those of these tasks that have a score."""
         if self.feedback == REWARDED:
             rewarded = self.rewards[1] > 0.0
-            heard = [name for name in names if rewarded[self.names.index(name)]]
+            heard = [name for name in names if rewarded[self.index[name]]]
             return {name: self._rewarded(name) for name in heard}, None
         scores = {name: self._score(name) for name in names}
         if self.begun:
@@ -300,7 +302,7 @@ class Lessons:
     def _rewarded(self, name: str) -> float:
         """The mean reward in this segment in [0, 1], of a task that was rewarded."""
         low, high = self.reward_range
-        total, count = self.rewards[:, self.names.index(name)]
+        total, count = self.rewards[:, self.index[name]]
         score = (total / count - low) / (high - low)
         if not -1e-6 <= score <= 1.0 + 1e-6:
             self._warn_once(

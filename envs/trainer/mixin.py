@@ -131,8 +131,8 @@ class TaughtMixin(_Trainer):
         rewards = super()._calculate_rewards(inputs, *args, **kwargs)
         trainer: Any = self
         if trainer.model.training and self._lessons.feedback == REWARDED:
-            names = self._lessons.names
-            whose = [names.index(str(row[self._task_column])) for row in inputs]
+            index = self._lessons.index
+            whose = [index[str(row[self._task_column])] for row in inputs]
             tasks = trainer.accelerator.gather(rewards.new_tensor(whose)).cpu().numpy()
             earnings = rewards.detach().cpu().numpy() * trainer.reward_weights.cpu().numpy()
             nothing = np.isnan(earnings).all(axis=1)

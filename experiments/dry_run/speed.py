@@ -148,7 +148,8 @@ def _pace(course: Course, suite: TaskSuite, watch: _Stopwatch) -> _Pace:
     cohort = build_room(course, suite, 1).cohort
     tasks, training, judging = _typical_tasks(suite), [], []
     for turn in range(_TURNS):
-        mixture = np.eye(len(suite))[[tasks[turn % len(tasks)]]]
+        mixture = np.zeros((1, len(suite)))
+        mixture[0, tasks[turn % len(tasks)]] = 1.0
         training.append(watch.seconds(partial(cohort.train, mixture, 1)))
         if not watch.fits(2 * training[-1]):
             break
@@ -166,7 +167,7 @@ def _typical_tasks(suite: TaskSuite) -> list[int]:
     for i, task in enumerate(suite.tasks):
         by_grader.setdefault(type(task.grader), []).append(i)
     return [
-        min(tasks, key=lambda i: abs(costs[i] - costs[tasks].mean()))
+        tasks[int(np.argmin(np.abs(costs[tasks] - costs[tasks].mean())))]
         for tasks in by_grader.values()
     ]
 

@@ -187,39 +187,40 @@ class SimulatedCohort:
     def _effort(self, direct: np.ndarray) -> np.ndarray:
         """Effort on every task when that of the batch itself is `direct`, (r, k)."""
         effort = direct.copy()
-        for helper, there in self._helps:
-            effort += self._transfer * there * direct[:, helper]
+        for tasks, helpers in self._helps:
+            effort[:, tasks] += self._transfer * direct[:, helpers]
         return np.asarray(np.minimum(effort, 1.0))
 
     def _readiness(self, level: np.ndarray) -> np.ndarray:
         """How well what each task needs is known, (r, k) in [unready, 1]."""
         lowest = np.ones_like(level)
-        for needed, there in self._needs:
-            np.minimum(lowest, np.where(there, level[:, needed], 1.0), out=lowest)
+        for tasks, needed in self._needs:
+            lowest[:, tasks] = np.minimum(lowest[:, tasks], level[:, needed])
         return np.asarray(self._unready + (1.0 - self._unready) * lowest * lowest)
 
 
 Slot = tuple[np.ndarray, np.ndarray]
-"""A neighbour of each task, (k,) int64, and whether there is one, (k,) bool."""
+"""Tasks that have so many neighbours, and that neighbour of each, int64 of one shape."""
 
 
 def _neighbours(suite: TaskSuite) -> tuple[list[Slot], list[Slot]]:
     """What each task needs, and what needs it: the first of each task, the second, and so on."""
     index = {name: i for i, name in enumerate(suite.names)}
     needs = [[index[name] for name in task.prerequisites] for task in suite.tasks]
-    helps = [[j for j, needed in enumerate(needs) if i in needed] for i in range(len(suite))]
+    helps: list[list[int]] = [[] for _ in needs]
+    for task, needed in enumerate(needs):
+        for other in dict.fromkeys(needed):
+            helps[other].append(task)
     return _slots(needs), _slots(helps)
 
 
 def _slots(neighbours: list[list[int]]) -> list[Slot]:
     # Slot by slot every number is added in one order, however many students there are.
-    return [
-        (
-            np.array([others[slot] if slot < len(others) else 0 for others in neighbours]),
-            np.array([slot < len(others) for others in neighbours]),
-        )
-        for slot in range(max(map(len, neighbours)))
-    ]
+    slots: list[list[tuple[int, int]]] = [[] for _ in range(max(map(len, neighbours)))]
+    for task, others in enumerate(neighbours):
+        for slot, other in zip(slots, others, strict=False):
+            slot.append((task, other))
+    return [(pairs[:, 0], pairs[:, 1]) for pairs in map(np.array, slots)]
 
 
 def _loss(level: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 Legend: k tasks, m examples of one split, b batch, l answer positions.
 """
 
+import heapq
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -248,8 +250,7 @@ class TaskSuite:
     def __post_init__(self) -> None:
         if not self.tasks:
             raise ValueError(f"suite {self.name!r} has no tasks")
-        names = self.names
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(self.names).items() if count > 1)
         if twice:
             raise ValueError(f"suite {self.name!r} has tasks of the same name: {', '.join(twice)}")
         self._check_examples()
@@ -339,14 +340,23 @@ def true_order(tasks: Sequence[Task]) -> tuple[int, ...]:
                 f"task {task.name!r} has the unknown prerequisite {unknown[0]!r}; "
                 f"the tasks are {', '.join(index)}"
             )
+    before = [{index[name] for name in task.prerequisites} for task in tasks]
+    after: list[list[int]] = [[] for _ in tasks]
+    for i, earlier in enumerate(before):
+        for j in earlier:
+            after[j].append(i)
+    easiest = sorted(range(len(tasks)), key=lambda i: (tasks[i].difficulty, i))
+    place = {i: rank for rank, i in enumerate(easiest)}
+    missing = [len(earlier) for earlier in before]
+    ready = [rank for rank, i in enumerate(easiest) if not missing[i]]
     order: list[int] = []
-    waiting = sorted(range(len(tasks)), key=lambda i: (tasks[i].difficulty, i))
-    while waiting:
-        done = {tasks[i].name for i in order}
-        ready = [i for i in waiting if done.issuperset(tasks[i].prerequisites)]
-        if not ready:
-            circle = ", ".join(tasks[i].name for i in waiting)
-            raise ValueError(f"the prerequisites of these tasks form a circle: {circle}")
-        order.append(ready[0])
-        waiting.remove(ready[0])
+    while ready:
+        order.append(easiest[heapq.heappop(ready)])
+        for i in after[order[-1]]:
+            missing[i] -= 1
+            if not missing[i]:
+                heapq.heappush(ready, place[i])
+    if len(order) < len(tasks):
+        circle = ", ".join(tasks[i].name for i in easiest if missing[i])
+        raise ValueError(f"the prerequisites of these tasks form a circle: {circle}")
     return tuple(order)

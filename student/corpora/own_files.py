@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..contract.tasks import TaskSuite
+from ..text.characters import Progress
 from ..text.scores import SCORES, Named
 from ..text.stress import check_stress
-from ..text.token_suites import Progress
 from ..text.wording import PROMPT
 from .reading.columns import Columns, NoColumnsError
 from .reading.files import Source, rows, sources

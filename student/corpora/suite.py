@@ -11,10 +11,10 @@ from typing import Any
 
 from ..contract.tasks import SPLITS, TaskSuite
 from ..networks.tokenizers import text_limit
-from ..text.characters import Pair, TextTask, text_suite
+from ..text.characters import Pair, Progress, TextTask, text_suite
 from ..text.class_suites import class_suite
 from ..text.scores import SCORES
-from ..text.token_suites import Progress, token_suite
+from ..text.token_suites import token_suite
 from ..text.tokens import opened
 from ..text.wording import PROMPT, Chat, Question, Wording, asked, check_template, shown, worded
 from .lengths import (
@@ -180,7 +180,9 @@ def _encoded(
             majority=True,
             progress=progress,
         )
-    return text_suite(name, questions, majority=True, per_token=writing.per_token)
+    return text_suite(
+        name, questions, majority=True, per_token=writing.per_token, progress=progress
+    )
 
 
 def _classifies(tasks: Mapping[str, Written], writing: Writing) -> bool:
@@ -333,9 +335,10 @@ def _settle_prerequisites(
         notices: told what was taken from the graph.
     """
     graph: dict[str, tuple[str, ...]] = {}
+    left_out = set(names) - set(tasks)
     for name, task in tasks.items():
         before = task.description.get("prerequisites", ())
-        graph[name] = tuple(other for other in before if other in tasks or other not in names)
+        graph[name] = tuple(other for other in before if other not in left_out)
         if len(graph[name]) < len(before):
             task.description["prerequisites"] = graph[name]
             notices.say(f"task {name!r} goes without prerequisites that were left out")

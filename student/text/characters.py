@@ -40,6 +40,9 @@ _BLOCK = 4096
 _MOST_PADDED = 30_000_000
 """Places of a whole suite, padding included, that are stored as they are laid out."""
 
+Progress = Callable[[str, int], None]
+"""Told what is being done, and to how many."""
+
 E = TypeVar("E")
 """What an example is before it is encoded: a `Pair`, or a `Question` with more to it."""
 
@@ -201,6 +204,7 @@ def text_suite(
     tasks: Sequence[TextTask[Pair]] | Sequence[TextTask[Question]],
     majority: bool = False,
     per_token: bool = False,
+    progress: Progress | None = None,
 ) -> TaskSuite:
     """A suite over one vocabulary and one length, both no larger than its texts need.
 
@@ -212,6 +216,7 @@ def text_suite(
         tasks: in plain text.
         majority: whether always the same answer is guessing, see `chance`.
         per_token: candidates are compared by their mean loss per character, not by their sum.
+        progress: told how many tasks are encoded.
 
     Raises:
         ValueError: for texts that can't be written, or a task whose questions are not all judged
@@ -228,11 +233,14 @@ def text_suite(
     count = sum(len(questions) for splits in asked for questions in splits.values())
     # Padding costs memory where there is much of it, and time where a batch is made without.
     ragged = count * (code.prompt_length + code.room) > _MOST_PADDED
-    encoded = tuple(
-        _task(task, splits, partial(code.encode, ragged=ragged), code, majority, per_token)
-        for task, splits in zip(every, asked, strict=True)
+    encode, encoded = partial(code.encode, ragged=ragged), []
+    for task, splits in zip(every, asked, strict=True):
+        encoded.append(_task(task, splits, encode, code, majority, per_token))
+        if progress is not None:
+            progress("tasks encoded", len(encoded))
+    return TaskSuite(
+        name, tuple(encoded), n_outputs=len(code.vocabulary), vocabulary=code.vocabulary
     )
-    return TaskSuite(name, encoded, n_outputs=len(code.vocabulary), vocabulary=code.vocabulary)
 
 
 def _questions(task: TextTask[Pair] | TextTask[Question]) -> dict[str, list[Question]]:

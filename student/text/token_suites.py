@@ -14,14 +14,12 @@ from ..contract.ragged import Ragged, interleaved
 from ..contract.stores import RaggedStore
 from ..contract.tasks import SPLITS, Examples, Task, TaskSuite
 from ..networks.tokenizers import position_limit, vocabulary_size
-from .characters import TextTask
+from .characters import Progress, TextTask
 from .judging import candidates, chance, check_judging, grader_of
 from .tokens import TokenCode, opened
 from .wording import PROMPT, Chat, Question, Wording, shown
 
 T = TypeVar("T")
-Progress = Callable[[str, int], None]
-"""Told what is being done, and to how many."""
 _TEXTS = 10_000
 """Texts that the tokenizer gets at once."""
 _ROWS = 2_000

@@ -1,6 +1,8 @@
 """What a task and a suite refuse, the true order, and the split of parity's inputs."""
 
 import itertools
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lessonplan.student import IGNORED, SPLITS, Examples, Task, TaskSuite, parity
+from lessonplan.student.contract.tasks import true_order
 
 
 def examples(count=4, width=3, answers=1, label=0):
@@ -117,6 +120,35 @@ def test_the_true_order_is_a_topological_order(difficulty, edges):
     assert sorted(order) == list(range(5))
     for i in range(5):
         assert all(order.index(int(name)) < order.index(i) for name in needed[i])
+
+
+@given(st.permutations(range(5)), st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4))))
+def test_the_true_order_takes_the_easiest_of_those_that_are_ready(difficulty, edges):
+    needed = [tuple(f"{a}" for a, b in edges if b == i and a < b) for i in range(5)]
+    tasks = [
+        task(f"{i}", difficulty=float(difficulty[i] // 2), prerequisites=needed[i])
+        for i in range(5)
+    ]
+    order: list[int] = []
+    while len(order) < 5:
+        ready = [i for i in range(5) if i not in order and {*map(int, needed[i])} <= {*order}]
+        order.append(min(ready, key=lambda i: (tasks[i].difficulty, i)))
+    assert suite(*tasks).order == tuple(order)
+
+
+def test_eight_times_the_tasks_take_about_eight_times_as_long_to_be_put_in_order():
+    # A chain from the last to the first, so that the easiest are never those that are ready.
+    def seconds(k: int) -> float:
+        tasks = [
+            replace(task("0"), name=f"{i}", prerequisites=(f"{i + 1}",) if i + 1 < k else ())
+            for i in range(k)
+        ]
+        began = time.process_time()
+        assert true_order(tasks) == tuple(reversed(range(k)))
+        return time.process_time() - began
+
+    seconds(10)
+    assert min(seconds(4000), seconds(4000)) < 24 * max(seconds(500), seconds(500))
 
 
 def test_a_pool_lays_the_tasks_end_to_end():
