@@ -19,7 +19,7 @@ _FORMS = {
     Any: ("a value", "values"),
 }
 """What a type reads like: one of them, and several."""
-_BOUNDS = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
+_BOUNDS = {"ge": "of at least", "gt": "above", "le": "at most", "lt": "below"}
 
 
 class Key(NamedTuple):
@@ -32,13 +32,16 @@ class Key(NamedTuple):
     @property
     def form(self) -> str:
         """What is written there, in words."""
-        bounds = [
-            f"{words} {limit:,}"
+        bounds = {
+            name: f"{limit:,.15g}"
             for one in self.field.metadata
-            for name, words in _BOUNDS.items()
+            for name in _BOUNDS
             if isinstance(limit := getattr(one, name, None), int | float)
-        ]
-        return f"{form_of(self.field.annotation)} {' and '.join(bounds)}".strip()
+        }
+        words = " and ".join(f"{_BOUNDS[name]} {limit}" for name, limit in bounds.items())
+        if bounds.keys() == {"ge", "le"}:
+            words = f"from {bounds['ge']} to {bounds['le']}"
+        return f"{form_of(self.field.annotation)} {words}".strip()
 
     @property
     def default(self) -> str:

@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from lessonplan.envs import Budget
 from lessonplan.envs.classroom import budget as room_budget
-from lessonplan.experiments.config.section import MOST, check_budget
 from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.config.section import MOST, check_budget
 
 TEXTS = (
     "", "4000-steps", "4000", "steps", "-5-steps", "4000_steps", "1.2.3-steps", ".-steps",
     "5 apples", "0-steps", "1e400-steps", "5T-tokens", "nan-steps", " 7 - steps ",
     "4000-steps please", "180k compute", "2.5b tokens", "1E3-Steps", "5M-tokens",
-    "1e-400-compute", "1e9-steps", "2b-steps", "1e15-tokens", "1.1e15-compute", "4000\n-steps", "9-step",
+    "1e-400-compute", "1e9-steps", "2b-steps", "1e15-tokens", "1.1e15-compute",
+    "4000\n-steps", "9-step",
 )  # fmt: skip
 
 

@@ -50,14 +50,14 @@ WRONG_FORM = {
     "lifetime.rehearsal=1":
         "lifetime.rehearsal: write a number of at least 0 and below 1, such as 0.5, got 1",
     "seeds.report=many":
-        "seeds.report: write a whole number of at least 2, such as 64, got 'many'",
-    "student.lora.r=x": "student.lora.r: write a whole number of at least 1, such as 8, got 'x'",
+        "seeds.report: write a whole number from 2 to 1,000,000, such as 64, got 'many'",
+    "student.lora.r=x": "student.lora.r: write a whole number from 1 to 10,000, such as 8, got 'x'",
     "student.lora=4": "student.lora: write keys with values, such as {r: 8}, got 4",
     "student.lora.target_modules=5":
         "student.lora.target_modules: write a list of texts or text, such as [q_proj, v_proj], "
         "got 5",
     "student.learning_rate=.inf":
-        "student.learning_rate: write a number above 0, such as 0.003, got .inf",
+        "student.learning_rate: write a number above 0 and at most 1,000, such as 0.003, got .inf",
     "student.schedule=linear":
         "student.schedule: write keys with values, such as {name: cosine}, got 'linear'",
     "teachers.ppo.type=lerned": "teachers.ppo.type: write rule or learned or replay, got 'lerned'",
@@ -67,7 +67,7 @@ WRONG_FORM = {
         "[uniform, {name: ppo, type: learned}], got 4",
     "teachers=[{rule: uniform}]": "teachers.0.name is missing; write text, such as mine",
     "teachers=[{name: ppo, type: learned, width: x}]":
-        "teachers.ppo.width: write a whole number of at least 1, such as 64, got 'x'",
+        "teachers.ppo.width: write a whole number from 1 to 16,384, such as 64, got 'x'",
 }  # fmt: skip
 SWEEP = {
     "samples=x": "samples: write a whole number of at least 1, such as 1, got 'x'",
@@ -118,8 +118,8 @@ def test_all_that_is_wrong_is_said_in_one_go():
     words = complaint_about("student.lr=1", "seeds.report=many", "teachers.ppo.width=x")
     assert words == (
         "3 mistakes: (1) there is no student.lr; did you mean student.learning_rate? "
-        "(2) teachers.ppo.width: write a whole number of at least 1, such as 64, got 'x' "
-        "(3) seeds.report: write a whole number of at least 2, such as 64, got 'many'"
+        "(2) teachers.ppo.width: write a whole number from 1 to 16,384, such as 64, got 'x' "
+        "(3) seeds.report: write a whole number from 2 to 1,000,000, such as 64, got 'many'"
     )
 
 

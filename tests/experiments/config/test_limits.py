@@ -1,0 +1,66 @@
+"""Numbers that nobody means are refused where they come in, with what could be written."""
+
+import json
+
+import pytest
+
+from lessonplan.experiments.config.loading import make_config
+
+TRILLION = 10**12
+LARGE = [
+    "student.batch_size", "student.evaluation_size", "student.lora.r", "student.lora.member_chunk",
+    "lifetime.steps_per_decision", "lifetime.mastery_streak", "lifetime.end_after", "seeds.report",
+    "seeds.select", "seeds.teacher", "tuning_candidates", "workers", "checkpoint_seconds",
+    "teachers.ppo.width", "teachers.ppo.students", "teachers.ppo.decisions", "teachers.ppo.seeds",
+    "teachers.ppo.candidates", "teachers.ppo.actors", "teachers.ppo.actor_gpus",
+    "student.learning_rate", "student.weight_decay", "lifetime.forgetting_penalty",
+]  # fmt: skip
+TEACHERS = {"teachers": [{"name": "ppo", "type": "learned"}]}
+
+
+def refusal(*overrides):
+    with pytest.raises(ValueError, match="config: ") as error:
+        make_config(TEACHERS, overrides)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("key", LARGE)
+def test_a_trillion_of_anything_is_refused_with_what_could_be_written(key):
+    words = refusal(f"{key}={TRILLION}")
+    assert f"{key}: write a" in words
+    assert "from " in words or "at most" in words
+    assert f"got {TRILLION}" in words
+
+
+@pytest.mark.parametrize("key", LARGE)
+@pytest.mark.parametrize("value", [".nan", "-1", "9" * 200, "1e300", "[3]", "some"])
+def test_so_is_what_is_no_such_number(key, value):
+    assert f"{key}: write a" in refusal(f"{key}={value}")
+
+
+@pytest.mark.parametrize("unit", ["steps", "tokens", "compute"])
+def test_so_is_a_budget_that_nobody_has(unit):
+    assert f"a budget in {unit} must be of at most 1,000" in refusal(f"lifetime.budget=1e16-{unit}")
+
+
+def test_students_for_selecting_and_for_reporting_are_never_the_same():
+    from lessonplan.experiments.assembly.build import REPORT_SEEDS, SELECT_SEEDS
+
+    assert "seeds.select: write a whole number from 1 to 1,000,000" in refusal(
+        f"seeds.select={REPORT_SEEDS - SELECT_SEEDS + 1}"
+    )
+    most = make_config(TEACHERS, ["seeds.select=1000000", "seeds.report=1000000"]).seeds
+    assert SELECT_SEEDS + most.select <= REPORT_SEEDS
+
+
+def test_a_sweep_refuses_them_before_it_begins(tmp_path):
+    from lessonplan.experiments.config.sweeps import read_sweep
+
+    values = {
+        "config": {**TEACHERS, "lifetime": {"budget": "20-steps"}},
+        "teachers": ["ppo"],
+        "space": {"student.batch_size": [4, TRILLION]},
+    }
+    (tmp_path / "s.yaml").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=r"student.batch_size: write a whole number from 1"):
+        read_sweep(tmp_path / "s.yaml")
