@@ -1,13 +1,13 @@
 """What a sweep is: a run config, teachers of it, and a space of what varies between pairs."""
 
 import json
-import re
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from ..common.files import write_whole
 from ..common.nearest import did_you_mean
@@ -30,6 +30,11 @@ from .section import FolderName, Section
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_LARGEST = 10**15
+"""What bounds of a distribution stay below."""
+_MOST_PAIRS = 100_000
 
 
 class Distribution(Section):
@@ -61,6 +66,8 @@ class Distribution(Section):
                 f"{' and '.join(kinds) or 'none'}"
             )
         ((kind, bounds),) = kinds.items()
+        if kind != "choice" and not max(map(abs, bounds)) < _LARGEST:
+            raise ValueError(f"{kind} needs bounds within +-{_LARGEST:,}, got {list(bounds)}")
         if kind != "choice" and not bounds[0] < bounds[1]:
             raise ValueError(f"{kind} needs a lower bound below the upper one, got {list(bounds)}")
         if kind == "loguniform" and bounds[0] <= 0:
@@ -95,15 +102,6 @@ class Resources(Section):
         return self
 
 
-def _with_numbers(values: list[Any]) -> list[Any]:
-    """What YAML 1.1 takes for text, 1e-3, is meant as a number."""
-    number = re.compile(r"[-+]?[0-9]+e[-+]?[0-9]+", re.IGNORECASE)
-    return [float(v) if isinstance(v, str) and number.fullmatch(v) else v for v in values]
-
-
-Values = Annotated[list[Any], AfterValidator(_with_numbers)]
-
-
 class Sweep(Section):
     """A whole sweep; each pair is one teacher, one teacher seed, and its students."""
 
@@ -124,13 +122,13 @@ class Sweep(Section):
         description="names of its teachers that take part",
         examples=[["ppo", "proportional"]],
     )
-    space: dict[str, Values | Distribution] = Field(
+    space: dict[str, list[Any] | Distribution] = Field(
         default_factory=dict,
         description="what varies, dotted key: a list of values, or a distribution of them",
         examples=[{"seeds.teacher": [0, 1], "student.learning_rate": {"uniform": [0.001, 0.01]}}],
     )
-    samples: int = Field(1, ge=1, description="draws from each distribution")
-    seed: int = Field(0, ge=0, description="of the draws")
+    samples: int = Field(1, ge=1, le=100_000, description="draws from each distribution")
+    seed: int = Field(0, ge=0, le=2_000_000_000, description="of the draws")
     purpose: Literal["compare", "tune"] = Field(
         "compare",
         description="run every pair whole and compare, or look for the best parameters of one "
@@ -145,12 +143,19 @@ class Sweep(Section):
         "", description="W&B project; nothing is sent without one", examples=["curricula"]
     )
     max_failures: int = Field(
-        3, ge=0, description="how often a pair whose process died is taken up again"
+        3, ge=0, le=1_000, description="how often a pair whose process died is taken up again"
     )
 
     @model_validator(mode="after")
     def _check_space(self) -> "Sweep":
         drawn = [key for key, values in self.space.items() if isinstance(values, Distribution)]
+        several = (len(values) for values in self.space.values() if isinstance(values, list))
+        count = math.prod(several) * self.samples * len(self.teachers)
+        if count > _MOST_PAIRS:
+            raise ValueError(
+                f"the space has {count:,} pairs, and a sweep at most {_MOST_PAIRS:,}; leave out "
+                "values, or draw samples from distributions"
+            )
         for key, values in self.space.items():
             if isinstance(values, list):
                 _check_values(key, values)

@@ -70,7 +70,7 @@ WRONG_FORM = {
         "teachers.ppo.width: write a whole number from 1 to 16,384, such as 64, got 'x'",
 }  # fmt: skip
 SWEEP = {
-    "samples=x": "samples: write a whole number of at least 1, such as 1, got 'x'",
+    "samples=x": "samples: write a whole number from 1 to 100,000, such as 1, got 'x'",
     "teachers=ppo": "teachers: write a list of texts, such as [ppo, proportional], got 'ppo'",
     "space.seeds.teacher=4": "write a list of values or keys with values, got 4",
     "space.seeds.teacher={unifrom: [1, 2]}":

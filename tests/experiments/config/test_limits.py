@@ -53,14 +53,27 @@ def test_students_for_selecting_and_for_reporting_are_never_the_same():
     assert SELECT_SEEDS + most.select <= REPORT_SEEDS
 
 
-def test_a_sweep_refuses_them_before_it_begins(tmp_path):
-    from lessonplan.experiments.config.sweeps import read_sweep
+SWEEPS = {
+    "a value": ({"space": {"student.batch_size": [4, TRILLION]}}, "student.batch_size: .* from 1 "),
+    "pairs without end": (
+        {"space": {f"seeds.{key}": list(range(2, 2002)) for key in ("select", "report")}},
+        "the space has 4,000,000 pairs, and a sweep at most 100,000",
+    ),
+    "samples without end": ({"samples": TRILLION}, "samples: write a whole number from 1 to"),
+    "a bound that is none": ({"space": {"a.b": {"uniform": [0, ".inf"]}}}, "uniform"),
+    "a bound too far": ({"space": {"a.b": {"randint": [0, 10**30]}}}, r"randint needs bounds"),
+    "bounds in the wrong order": ({"space": {"a.b": {"uniform": [1, 0]}}}, "lower bound below"),
+    "failures without end": ({"max_failures": TRILLION}, "max_failures: write a whole number"),
+}
 
-    values = {
-        "config": {**TEACHERS, "lifetime": {"budget": "20-steps"}},
-        "teachers": ["ppo"],
-        "space": {"student.batch_size": [4, TRILLION]},
-    }
-    (tmp_path / "s.yaml").write_text(json.dumps(values))
-    with pytest.raises(ValueError, match=r"student.batch_size: write a whole number from 1"):
-        read_sweep(tmp_path / "s.yaml")
+
+@pytest.mark.parametrize("kind", SWEEPS)
+def test_a_sweep_refuses_them_before_it_begins(kind, tmp_path):
+    from lessonplan.experiments.config.sweeps import read_sweep
+    from lessonplan.experiments.sweep.pairs import pairs_of
+
+    values, words = SWEEPS[kind]
+    whole = {"config": TEACHERS, "teachers": ["ppo"], **values}
+    (tmp_path / "s.yaml").write_text(json.dumps(whole).replace('".inf"', ".inf"))
+    with pytest.raises(ValueError, match=words):
+        pairs_of(read_sweep(tmp_path / "s.yaml"))
