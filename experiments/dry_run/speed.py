@@ -22,7 +22,7 @@ from ..config.config import Course, Student
 from .memory import evaluated_together, fits
 
 _STUDENTS, _TURNS = (1, 4, 16), 4
-_NEVER, _ENOUGH = 10**9, "1e15-steps"
+_NEVER, _ENOUGH = 10**9, "1e9-steps"
 """Decisions at mastery and a budget that end no lifetime while it is measured."""
 
 
