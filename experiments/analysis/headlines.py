@@ -20,6 +20,11 @@ def headline(summary: Summary) -> str:
     """
     if not summary["teachers"]:
         return "There is no teacher with a finished lifetime yet, so there is nothing to say."
+    if summary.get("damaged"):
+        return (
+            "Part of what was recorded is damaged or missing, so no teacher is called the best: "
+            f"{'; '.join(summary['damaged'])}."
+        )
     return f"{_best(summary)} {_learned(summary)}"
 
 

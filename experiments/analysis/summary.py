@@ -64,6 +64,7 @@ def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
         "places": places(teachers),
         "best": against_best(teachers),
         "baselines": baselines,
+        "damaged": list(run.damaged),
         "teachers": {name: _teacher(run, teacher, measure) for name, teacher in teachers.items()},
         "versus": versus(teachers, baselines),
         "order_share": order_share(teachers),

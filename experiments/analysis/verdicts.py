@@ -22,6 +22,8 @@ def details(summary: Summary) -> list[str]:
     """The sentences of the verdict behind its headline."""
     if not summary["teachers"]:
         return []
+    if summary.get("damaged"):
+        return [_setting(summary)]
     name = subject(summary)
     return [
         _setting(summary),

@@ -124,6 +124,16 @@ class RunDir(_Directory):
         """What is there when a unit is done."""
         return self.checkpoints / f"{name}.json"
 
+    def seeds_of_unit(self, kind: str, teacher: str) -> list[int]:
+        """Teacher seeds of which a unit is done, ascending."""
+        stem = self.unit(unit_name(kind, teacher, 0)).stem[:-1]
+        ends = (
+            file.stem.removeprefix(stem)
+            for file in self.checkpoints.glob("*.json")
+            if file.stem.startswith(stem)
+        )
+        return sorted(int(end) for end in ends if end.isdecimal())
+
     def checkpoint(self, name: str) -> Path:
         """What a unit that was interrupted goes on from."""
         return self.checkpoints / f"{name}.pt"

@@ -193,7 +193,7 @@ def read_recordings(
 
 def _teachers_in(file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, Any]) -> set[str]:
     """Names of the teachers that a part has rows of, once all of it was decoded."""
-    with pq.ParquetFile(file) as part:
+    with pq.ParquetFile(file, page_checksum_verification=True) as part:
         schema = part.schema_arrow
         check_part(file, schema, belongs_to)
         missing = [name for name in _COLUMNS if name not in schema.names]
@@ -210,7 +210,7 @@ def _teachers_in(file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, An
 
 def _batches(file: Path, columns: Iterable[str], k: int) -> Iterator[pa.RecordBatch]:
     """Batches of a part with those of the columns that it has."""
-    with _sentence_for(file), pq.ParquetFile(file) as part:
+    with _sentence_for(file), pq.ParquetFile(file, page_checksum_verification=True) as part:
         there = [name for name in columns if name in part.schema_arrow.names]
         yield from part.iter_batches(_batch_rows(there, k), columns=there)
 

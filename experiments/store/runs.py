@@ -6,7 +6,6 @@ their columns when they are first looked at.
 Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes, w rows of the schedule.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..common.files import read_object
+from ..common.yaml_values import plain_values
 from .cards import TeacherCard, read_cards
+from .damage import losses
 from .layout import RunDir
 from .recordings import GridRows, Recording, read_recordings
 
@@ -152,6 +153,8 @@ class StoredRun:
     """Of the teachers that have finished lifetimes."""
     problems: tuple[str, ...]
     """What is missing or could not be read, one sentence each; empty for a complete run."""
+    damaged: tuple[str, ...] = ()
+    """Those of the problems that are about what had been recorded whole."""
 
     @property
     def tasks(self) -> list[str]:
@@ -201,15 +204,18 @@ def read_run(path: str | Path) -> StoredRun:
     if missing:
         raise ValueError(f"{files.environment} has no {missing[0]!r}; write the run again")
     text = files.config.read_text(encoding="utf-8") if files.config.is_file() else ""
-    name_line = re.search(r"^name:\s*['\"]?(.+?)['\"]?\s*$", text, flags=re.MULTILINE)
     teachers = read_cards(files.path)
     tasks = [task["name"] for task in environment["suite"]["tasks"]]
     belongs_to = environment.get("belongs_to", {})
-    recordings, problems = read_recordings(files.schedule, tasks, belongs_to)
+    recordings, damaged = read_recordings(files.schedule, tasks, belongs_to)
+    problems: list[str] = []
     finished: dict[str, Lifetimes] = {}
     for name in teachers:
-        own, notes = _lifetimes(recordings.get(name), name, int(environment["budget"]["decisions"]))
+        recording = recordings.get(name)
+        keys = recording.keys() if recording else {}
+        own, notes = _lifetimes(recording, keys, name, int(environment["budget"]["decisions"]))
         problems += notes
+        damaged += losses(files, name, keys.get("teacher_seed", ()))
         if own is not None:
             finished[name] = own
     strangers = sorted(set(recordings) - set(teachers))
@@ -218,16 +224,31 @@ def read_run(path: str | Path) -> StoredRun:
         problems.append(f"the schedule has rows of {name}, which has no {card}; they are left out")
     problems += _uneven(finished)
     problems += environment.get("missing", [])
-    run_name = name_line[1] if name_line else files.path.resolve().name
-    lifetimes = StoredLifetimes(finished)
-    return StoredRun(files.path, run_name, text, environment, teachers, lifetimes, tuple(problems))
+    return StoredRun(
+        path=files.path,
+        name=_name_in(text) or files.path.resolve().name,
+        config_text=text,
+        environment=environment,
+        teachers=teachers,
+        lifetimes=StoredLifetimes(finished),
+        problems=(*damaged, *problems),
+        damaged=tuple(damaged),
+    )
+
+
+def _name_in(config: str) -> str:
+    """What a stored config calls its run; empty where it can't be read."""
+    try:
+        values = plain_values(config, "config")
+    except ValueError:
+        return ""
+    return str(values.get("name") or "") if isinstance(values, dict) else ""
 
 
 def _lifetimes(
-    recording: Recording | None, name: str, decisions: int
+    recording: Recording | None, keys: Mapping[str, np.ndarray], name: str, decisions: int
 ) -> tuple[Lifetimes | None, list[str]]:
     """The finished lifetimes of one teacher and what is missing."""
-    keys = recording.keys() if recording is not None else {}
     if recording is None or not len(keys["decision"]):
         return None, [f"{name} has not taught anybody yet"]
     starts, lengths = _spans(keys)

@@ -91,22 +91,28 @@ class PartWriter:
         table = pa.concat_tables(self._tables).combine_chunks()
         table = table.replace_schema_metadata({_BELONGS_TO: json.dumps(self.belongs_to)})
         path = self.folder / f"{_stem(self.teacher, self.teacher_seed)}-{self.count:04d}.parquet"
-        write_whole(path, lambda aside: pq.write_table(table, aside))
+        write_whole(path, lambda aside: pq.write_table(table, aside, write_page_checksum=True))
         self._tables.clear()
         self.count += 1
 
     def resume(self, count: int) -> None:
-        """Go on after this many parts; later ones are dropped.
+        """Go on after this many parts; later ones are dropped, once all were looked at.
 
         Raises:
-            ValueError: where one of those that are kept is of another run.
+            ValueError: where one of them is of another run, or one that is kept can't be read.
         """
         self.count = count
-        for path in parts_of(self.folder, self.teacher, self.teacher_seed):
-            if int(path.stem[-4:]) >= count:
-                path.unlink()
-            else:
+        parts = parts_of(self.folder, self.teacher, self.teacher_seed)
+        later = [path for path in parts if int(path.stem[-4:]) >= count]
+        for path in parts:
+            try:
                 check_part(path, pq.read_schema(path), self.belongs_to)
+            except (pa.ArrowException, OSError):
+                # What is damaged is nobody's, and is written anew.
+                if path not in later:
+                    raise
+        for path in later:
+            path.unlink()
 
 
 def check_part(path: Path, schema: pa.Schema, belongs_to: Mapping[str, Any]) -> None:

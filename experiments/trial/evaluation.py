@@ -20,6 +20,7 @@ from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_tea
 from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, ReplaySection, RuleSection
+from ..store.damage import see_that_parts_are_there
 from ..store.layout import RunDir, unit_name
 from ..store.schedule import recorded_schedules
 from .recorder import Recorder
@@ -59,6 +60,7 @@ def evaluate(
     checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
     state = own_checkpoint(checkpoint, belongs_to)
     if state is not None:
+        see_that_parts_are_there(files, name, teacher_seed, state["recorder"]["parts"])
         teaching.load_state_dict(state["lifetimes"])
     recorder.resume(state["recorder"] if state else None)
     last_save = time.perf_counter()

@@ -77,6 +77,10 @@ def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
         return
     with lent(config, suite, RunDir(run_dir).lent_suite):
         Crew(run_dir, workers, watch).work(remaining, done)
+    for unit in units:
+        if damage := unit.damage(run_dir):
+            say(f"{damage}; {unit.name} is done again")
+            unit.file(run_dir).unlink()
 
 
 def work_alone(

@@ -4,7 +4,6 @@ A unit that was killed is done again from its last checkpoint; a unit whose file
 done twice. So a trial is resumed by doing what is missing.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..common.files import write_json
 from ..common.mistakes import own_mistakes
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
+from ..store.damage import DamagedError, read_unit, see_that_it_is_whole
 from ..store.layout import RunDir, unit_name
 from .evaluation import evaluate
 from .training import TeacherTraining
@@ -54,25 +54,18 @@ class Unit:
         return RunDir(run_dir).unit(self.name)
 
     def result(self, run_dir: Path) -> dict[str, Any] | None:
-        """What the unit returned; None if it is not done.
+        """What the unit returned; None if it is not done, or its file is damaged.
 
         Raises:
-            ValueError: if its file is damaged, or of another run.
+            ValueError: if its file is of another run.
         """
         path = self.file(run_dir)
-        if not path.exists():
-            return None
         try:
-            value: Any = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            value = error
-        if not isinstance(value, dict):
-            raise ValueError(
-                f"{path} is damaged: it must hold a JSON object; delete it, and --resume does "
-                "this unit again"
-            )
+            value = read_unit(RunDir(run_dir), self.kind, self.teacher, self.seed)
+        except DamagedError:
+            return None
         # Earlier versions did not write what a file belongs to.
-        if "belongs_to" in value:
+        if value is not None and "belongs_to" in value:
             check_belonging(
                 value["belongs_to"],
                 self.belongs_to,
@@ -81,6 +74,23 @@ class Unit:
                 way_out=f"delete {path}, and --resume does this unit again",
             )
         return value
+
+    def damage(self, run_dir: Path) -> str:
+        """What is damaged of all that the unit left, in words; empty if nothing is.
+
+        Raises:
+            ValueError: if its file is of another run.
+        """
+        self.result(run_dir)
+        try:
+            see_that_it_is_whole(RunDir(run_dir), self.kind, self.teacher, self.seed)
+        except DamagedError as error:
+            return str(error)
+        return ""
+
+    def is_done(self, run_dir: Path) -> bool:
+        """Whether nothing is left to do: all that it leaves is there, and whole."""
+        return not self.damage(run_dir) and self.result(run_dir) is not None
 
 
 def plan(config: Config) -> list[Unit]:

@@ -125,7 +125,7 @@ def _watched(
     from ..bars import live_bars
 
     units = plan(settings)
-    before = sum(unit.result(folder) is not None for unit in units) if resume else 0
+    before = sum(unit.is_done(folder) for unit in units) if resume else 0
     bars = live_bars(terminal(), settings.name, len(units), "units", before)
     with ExitStack() as stack:
         watches = [stack.enter_context(bars)]
