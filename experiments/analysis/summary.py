@@ -32,17 +32,23 @@ _TO_MASTERY = ("cost_to_mastery", "steps_to_mastery")
 _AVERAGED = ("area", "calibration_error", "forgetting", "retention")
 
 
-def summarize(run_dir: str | Path | StoredRun) -> dict[str, Any]:
+def summarize(
+    run_dir: str | Path | StoredRun, teachers: dict[str, Measured] | None = None
+) -> dict[str, Any]:
     """Everything that is reported about a run, from its stored schedule alone.
 
     The same files give the same numbers; wall time is the only one that differs between two runs
     of the same config and seeds.
 
+    Args:
+        run_dir: its directory, or what was read of it.
+        teachers: of the run, measured already.
+
     Raises:
         ValueError: if it is not a run directory.
     """
     run = run_dir if isinstance(run_dir, StoredRun) else read_run(run_dir)
-    teachers = measure_teachers(run)
+    teachers = measure_teachers(run) if teachers is None else teachers
     baselines = choose_baselines(teachers)
     measure = leading_measure(teachers)
     students = [set(t.lifetimes.student_seeds.tolist()) for t in teachers.values()]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..analysis.comparisons import Measured
 from ..analysis.headlines import FEWEST_STUDENTS, headline
 from ..analysis.summary import measure_teachers, summarize, write_summary
 from ..analysis.summary_csv import write_summary_csv
@@ -92,10 +93,11 @@ def write_report(
     summaries: dict[str, dict[str, Any]] = {}
     sections: dict[str, list[str]] = {}
     for name, run in runs.items():
-        summaries[name] = summarize(run)
+        teachers = measure_teachers(run)
+        summaries[name] = summarize(run, teachers)
         summaries[name]["verdict"] = verdict(summaries[name])
         figures = RunDir(html.parent).figures / ("" if len(runs) == 1 else _slug(name))
-        sections[name] = _section(run, summaries[name], figures)
+        sections[name] = _section(run, teachers, summaries[name], figures)
     single = len(runs) == 1
     verdicts = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
     numbers = summaries[next(iter(runs))] if single else {"verdict": verdicts, "runs": summaries}
@@ -154,7 +156,9 @@ def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]
     return body
 
 
-def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str]:
+def _section(
+    run: StoredRun, teachers: dict[str, Measured], summary: dict[str, Any], figures: Path
+) -> list[str]:
     """Everything about one run, the headline first."""
     parts = [paragraph(_subtitle(summary), "sub")]
     if not summary["complete"]:
@@ -167,7 +171,7 @@ def _section(run: StoredRun, summary: dict[str, Any], figures: Path) -> list[str
         note += _OF_AREA if by_area else _OF_MASTERY
         parts += [main_table(summary), paragraph(note.format(unit=summary["cost_unit"]), "note")]
         parts += [heading("In more words", 3), paragraph(" ".join(details(summary)))]
-        pictures = draw_figures(run, figures, measure_teachers(run))
+        pictures = draw_figures(run, figures, teachers)
         parts += [_picture(one) for one in pictures if not (by_area and one.about_mastery)]
         parts += _versus(summary)
         parts.append(learning_table(summary))
