@@ -4,7 +4,7 @@ Legend: n rows, t task places, f columns.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,6 +18,7 @@ from lessonplan.student import TaskSuite
 
 from ..cluster.session import ray_session
 from ..common.own_modules import find_own_modules
+from ..common.trust import agreement, take_over
 from ..config.config import Course, LearnedSection
 from ..config.sweeps import Resources
 from .build import build_suite
@@ -104,6 +105,7 @@ class Host:
         max_tasks: places to show.
         shared: Ray's reference to the suite of the course, in a list so that it is opened here,
             where one's own modules can be found; empty where each process makes its own.
+        agreed: what the process has agreed to that the actor works for.
     """
 
     def __init__(
@@ -112,9 +114,11 @@ class Host:
         course: Course,
         n: int,
         max_tasks: int,
-        shared: Sequence[Any] = (),
+        shared: Sequence[Any],
+        agreed: Mapping[str, Any],
     ) -> None:
-        find_own_modules(*course.modules)
+        take_over(agreed)
+        find_own_modules(course.modules)
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
         suite = self._opened(shared[0]) if shared else build_suite(course)
@@ -187,7 +191,7 @@ class RemotePart:
         self._ray: Any = ray
         # The actor itself, or with its node an answer that was not fetched yet.
         self._death_errors = (ray.exceptions.RayActorError, ray.exceptions.ObjectLostError)
-        self._arguments = (teacher, course, n, max_tasks, shared)
+        self._arguments = (teacher, course, n, max_tasks, shared, agreement())
         self._gpus = teacher.actor_gpus
         self.num_envs = n
         self._seed: int | None = None

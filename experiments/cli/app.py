@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
-from ..common.own_modules import find_own_modules
 from ..common.sentences import say
 from ..common.watch import WorkFailedError
-from .console import Debug, print_problem, with_debug
+from .console import Debug, print_problem, with_debug, with_trust
 
 COMMANDS = (
     "run", "config", "report", "suite", "pretrain", "sweep", "submit", "dashboard", "bench",
     "list", "check", "jobs",
 )  # fmt: skip
+
+_TRUSTING = {"run", "config", "report", "suite", "pretrain", "sweep", "submit", "check"}
+"""Commands that name a config, a directory or code, with the option `--trust`."""
 
 
 def _function(name: str) -> Callable[..., None]:
@@ -54,7 +56,7 @@ def _jobs() -> typer.Typer:
     jobs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     verbs: tuple[Callable[..., None], ...] = (status, follow, stop, fetch, resume)
     for verb in verbs:
-        jobs.command()(with_debug(verb))
+        jobs.command()(with_debug(with_trust(verb) if verb is resume else verb))
 
     @jobs.callback()
     def about(debug: Debug = False) -> None:
@@ -78,7 +80,8 @@ def command_line(*names: str) -> typer.Typer:
         if name == "jobs":
             app.add_typer(_jobs(), name=name)
         else:
-            app.command(name)(with_debug(_function(name)))
+            function = _function(name)
+            app.command(name)(with_debug(with_trust(function) if name in _TRUSTING else function))
     return app
 
 
@@ -113,7 +116,6 @@ def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     # Nearly all that is loaded stays; to look through it after every 700 objects takes long.
     gc.set_threshold(10_000)
-    find_own_modules()
     # To look for plugins Pydantic reads the files of every installed package; none is needed here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     wishes: dict[str, bool] = {}

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..common.own_modules import find_own_modules
 from ..common.printable import plain_line, plain_text
+from ..common.trust import trusting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +55,11 @@ Debug = Annotated[
     typer.Option("--debug", callback=_wish_debug, help="show where an error comes from"),
 ]
 
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="run code and open pickles that come with what is named"),
+]
+
 
 def with_debug(command: Callable[..., None]) -> Callable[..., None]:
     """The same command with the option `--debug`, which `main` acts upon."""
@@ -61,12 +68,35 @@ def with_debug(command: Callable[..., None]) -> Callable[..., None]:
     def debuggable(*arguments: Any, debug: bool = False, **options: Any) -> None:
         command(*arguments, **options)
 
-    option = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False)
+    return _with_flag(debuggable, command, "debug", Debug)
+
+
+def with_trust(command: Callable[..., None]) -> Callable[..., None]:
+    """The same command with the option `--trust`, for all that it does."""
+
+    @wraps(command)
+    def trusted(*arguments: Any, trust: bool = False, **options: Any) -> None:
+        with trusting(trust):
+            if trust:
+                # What is unpickled may be of modules in the working directory.
+                find_own_modules([os.getcwd()])
+            command(*arguments, **options)
+
+    return _with_flag(trusted, command, "trust", Trust)
+
+
+def _with_flag(
+    wrapper: Callable[..., None], command: Callable[..., None], name: str, annotation: Any
+) -> Callable[..., None]:
+    """The wrapper of a command, which says that it takes a flag besides what the command takes."""
+    flag = inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation
+    )
     signature = inspect.signature(command)
-    parameters = [*signature.parameters.values(), option.replace(annotation=Debug)]
-    vars(debuggable)["__signature__"] = signature.replace(parameters=parameters)
-    debuggable.__annotations__ = {**command.__annotations__, "debug": Debug}
-    return debuggable
+    parameters = [*signature.parameters.values(), flag]
+    vars(wrapper)["__signature__"] = signature.replace(parameters=parameters)
+    wrapper.__annotations__ = {**command.__annotations__, name: annotation}
+    return wrapper
 
 
 @cache

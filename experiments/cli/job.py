@@ -4,8 +4,9 @@ import socket
 import sys
 from pathlib import Path
 
-from ..common.own_modules import find_own_modules
+from ..common.trust import agree_to
 from ..config.loading import is_sweep, read_yaml
+from ..config.own_names import folders_of
 from ..jobs.shipped import MODULES, lasting
 from ..store.layout import RunDir, SweepDir
 from .app import main as command
@@ -21,8 +22,11 @@ def main() -> None:
     config, run = lasting(Path.cwd(), Path(root).expanduser(), job_id)
     if not config.exists():
         sys.exit(f"lessonplan: there is no job in {config.parent} to go on with")
-    find_own_modules(str(config.parent / MODULES))
-    kind = "sweep" if is_sweep(read_yaml(config)) else "run"
+    values = read_yaml(config)
+    # Whoever submitted it has agreed to what its config names.
+    for folder in (str(config.parent / MODULES), *folders_of(values)):
+        agree_to(folder)
+    kind = "sweep" if is_sweep(values) else "run"
     begun = RunDir(run).config.exists() or SweepDir(run).sweep.exists()
     where = ["--resume", str(run)] if begun else [str(config), "--out", str(run)]
     print_text(f"{'Going on with' if begun else 'Beginning'} {run} on {socket.gethostname()}")

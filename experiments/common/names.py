@@ -7,6 +7,8 @@ from typing import Any
 
 from .mistakes import own_mistakes
 from .nearest import did_you_mean
+from .own_code.looks import LOOKS, home_of, looks_like
+from .own_code.places import Place, place_of, why_not
 from .own_modules import OWN_NAME, own_part
 
 _MOST = 160
@@ -23,18 +25,49 @@ def named(kind: str, name: str, choices: Mapping[str, Any], folders: Sequence[st
         folders: where one's own modules are looked for, in this order; by default the working
             directory. What is installed comes after them.
 
+    What is one's own is imported only where that was agreed to, and given only where it looks like
+    what it is named for.
+
     Raises:
-        ValueError: naming the choices, or where one's own was looked for.
+        ValueError: naming the choices, or where one's own was looked for, or why it can't be taken.
     """
     if name in choices:
         return choices[name]
     match = OWN_NAME.fullmatch(name)
     if match is None or match[1].endswith(".py"):
         raise ValueError(f"there is no {kind} {name!r}; {_way_out(name, choices)}")
+    places = list(folders) or [os.getcwd()]
     try:
-        return own_part(match[1], match[2], list(folders) or [os.getcwd()])
+        part = own_part(match[1], match[2], places)
+        see_that_it_is_one(kind, part, match[1], places)
     except ValueError as error:
         raise ValueError(f"{kind} {name!r}: {error}") from error
+    return part
+
+
+def see_that_it_is_one(kind: str, part: Any, module: str, folders: Sequence[str]) -> None:
+    """Refuse a part that is not what it is named for, or not of the module that it is named in.
+
+    What a module merely imports may be used only where it could have been named itself.
+
+    Args:
+        kind: of part.
+        part: what the module has.
+        module: that was named.
+        folders: of one's own modules.
+
+    Raises:
+        ValueError: in one sentence; nothing of the part was called.
+    """
+    if not looks_like(kind, part):
+        what = f"class {part.__name__}" if isinstance(part, type) else type(part).__name__
+        raise ValueError(f"it is a {what}, and a {kind} is {LOOKS[kind]}; it was not called")
+    home = home_of(part)
+    # A plain value, of which nothing can be called, is of no module.
+    if home == module or not callable(part):
+        return
+    if reason := why_not(home, place_of(home, folders) or Place("")):
+        raise ValueError(f"it is imported there from {home}: {reason}")
 
 
 def _way_out(name: str, choices: Mapping[str, Any]) -> str:

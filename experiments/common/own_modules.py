@@ -10,13 +10,15 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec, module_from_spec
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .mistakes import where_and_why
 from .nearest import did_you_mean
+from .own_code.places import installed, is_hidden, module_file, place_of, why_not
+from .trust import is_agreed
 
 OWN_NAME = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 """What `module:name` looks like."""
@@ -40,52 +42,46 @@ class _Neighbours:
         return None
 
 
-def find_own_modules(*folders: str) -> None:
-    """Let modules in folders be found, by default in the working directory.
+def find_own_modules(folders: Iterable[str]) -> None:
+    """Let modules in these folders be found, of those that were agreed to.
 
     Unpickling needs no more; what a config names is found by `own_module` in the config's order.
     """
-    for folder in folders or (os.getcwd(),):
-        # At the end, where one's own modules hide nothing that is installed.
-        if os.path.isdir(folder) and folder not in sys.path:
-            sys.path.append(folder)
-
-
-def module_file(module: str, folders: Iterable[str]) -> Path | None:
-    """The file of a module in the first folder that has it; nothing is imported."""
     for folder in folders:
-        place = Path(folder, *module.split("."))
-        for file in (place / "__init__.py", place.with_suffix(".py")):
-            if file.is_file():
-                return file
-    return None
+        if os.path.isdir(folder) and is_agreed(folder, folder):
+            _look_in(folder)
 
 
-def is_hidden(module: str) -> bool:
-    """Whether a module beside one's own is never imported: Python or an installed one has its name.
-
-    Its top package decides.
-    """
-    top = module.partition(".")[0]
-    return top in sys.stdlib_module_names or PathFinder.find_spec(top, _installed()) is not None
+def _look_in(folder: str) -> None:
+    # At the end, where one's own modules hide nothing that is installed.
+    if folder not in sys.path:
+        sys.path.append(folder)
 
 
 def own_module(module: str, folders: Sequence[str]) -> ModuleType:
     """A module from the first of the folders that has it, else from what is installed.
 
     Raises:
-        ValueError: in one sentence: it is nowhere, its name is taken, or it fails itself.
+        ValueError: in one sentence: it is nowhere, it may not be imported, its name is taken, or it
+            fails itself.
     """
-    file = module_file(module, folders)
-    if file is None:
-        return _elsewhere(module, folders)
-    top = module.partition(".")[0]
-    folder = str(file.parents[module.count(".") + (file.name == "__init__.py")])
+    place = place_of(module, folders)
+    if place is None:
+        raise ValueError(
+            f"there is no module {module!r}: looked in {', '.join(folders)}, and among what is "
+            "installed; put its file beside the config, or name its folder (in a config "
+            "`modules`, to `lessonplan check` --folder)"
+        )
+    if reason := why_not(module, place):
+        raise ValueError(reason)
+    if not place.folder:
+        return _elsewhere(module)
+    top, folder = module.partition(".")[0], place.folder
     _see_that_name_is_free(top, folder)
     if module in sys.modules and _folder_of(top) == _resolved(folder):
         return sys.modules[module]
     _set_aside(top, folder)
-    find_own_modules(folder)
+    _look_in(folder)
     if _Neighbours not in sys.meta_path:
         sys.meta_path.insert(0, _Neighbours)
     others = (one for one in _Neighbours.folders if one != folder)
@@ -98,23 +94,12 @@ def own_module(module: str, folders: Sequence[str]) -> ModuleType:
         raise ValueError(where_and_why(error, [folder])) from error
 
 
-def _elsewhere(module: str, folders: Sequence[str]) -> ModuleType:
-    """A module that is in none of the folders."""
+def _elsewhere(module: str) -> ModuleType:
+    """A module that is in none of the folders, as Python finds it."""
     try:
-        if module in sys.modules:
-            return sys.modules[module]
-        if find_spec(module) is not None:
-            return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if not f"{module}.".startswith(f"{error.name}."):
-            raise ValueError(where_and_why(error, [os.sep])) from error
+        return sys.modules.get(module) or importlib.import_module(module)
     except (Exception, SystemExit) as error:
         raise ValueError(where_and_why(error, [os.sep])) from error
-    raise ValueError(
-        f"there is no module {module!r}: looked in {', '.join(folders)}, and among what is "
-        "installed; put its file beside the config, or name its folder (in a config `modules`, to "
-        "`lessonplan check` --folder)"
-    )
 
 
 def _execute(top: str, folder: str) -> None:
@@ -177,17 +162,7 @@ def _resolved(folder: str | Path) -> str:
 
 def _is_installed(top: str) -> bool:
     folder = _folder_of(top)
-    return not folder or any(Path(folder).is_relative_to(_resolved(one)) for one in _installed())
-
-
-def _installed() -> list[str]:
-    """Folders of Python and of what is installed."""
-    # Not for every command: it takes as long as our own modules.
-    import sysconfig
-
-    paths = sysconfig.get_paths()
-    own = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return sorted(own | {one for one in sys.path if Path(one).name.endswith("-packages")})
+    return not folder or any(Path(folder).is_relative_to(_resolved(one)) for one in installed())
 
 
 def own_part(module: str, name: str, folders: Sequence[str]) -> Any:

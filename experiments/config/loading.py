@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..common.nearest import did_you_mean
+from ..common.trust import agree_to
 from ..common.yaml_values import config_text, plain_values, yaml_text
 from ..store.layout import RunDir
 from .config import Config
 from .overrides import merge, set_key
-from .own_names import module_folders
+from .own_names import agree_to_code, module_folders
 from .section import BEGUN
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -55,9 +56,16 @@ def is_sweep(values: Mapping[str, Any]) -> bool:
 
 
 def read_config(
-    config: str | Path, overrides: Sequence[str] = (), *, begun: bool = False
+    config: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    begun: bool = False,
+    trust: bool = False,
 ) -> Config:
     """A config by name or path, with overrides merged before it is checked.
+
+    To name a config is to agree that this process imports the modules in its folder which it names,
+    as it may those in the working directory. Nothing is imported here.
 
     Paths of data in the file are relative to the file, those in overrides to the working
     directory; in the config they are absolute. A teacher `from` a file is looked for in both.
@@ -66,10 +74,27 @@ def read_config(
         config: a name that `lessonplan list` shows, or a YAML file.
         overrides: `dotted.key=value`; the value is read as YAML, and an item of a list is named
             by its place or, for teachers, by its name (`teachers.ppo.decisions=1000`).
-        begun: whether it is that of a run, whose names have their folders and files already.
+        begun: whether it is that of a run, whose names have their folders and files already, and
+            whose folder is not agreed to.
+        trust: agree to all modules that it names, wherever they lie.
 
     Raises:
         ValueError: for what can't be found, read or accepted, in one sentence.
+    """
+    path = config_file(config)
+    if not begun and path.parent != CONFIGS:
+        agree_to(path.resolve().parent)
+    settings = config_of_file(path, overrides, begun=begun)
+    if trust:
+        agree_to_code(settings.model_dump(mode="json"))
+    return settings
+
+
+def config_file(config: str | Path) -> Path:
+    """The file of a config, by its path or by a name that ships.
+
+    Raises:
+        ValueError: for a name that there is not.
     """
     path = Path(config)
     if path.suffix not in (".yaml", ".yml"):
@@ -80,9 +105,19 @@ def read_config(
                 f"choose one of {', '.join(config_names())}, or give the path of a .yaml file"
             )
         path = named
+    return path
+
+
+def config_of_file(path: Path, overrides: Sequence[str] = (), *, begun: bool = False) -> Config:
+    """The config in a file that nobody need have named, so that its folder is not agreed to.
+
+    Raises:
+        ValueError: as `read_config`.
+    """
     values = read_yaml(path)
     if is_sweep(values):
-        raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {config}`")
+        name = path.stem if path.parent == CONFIGS else path
+        raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {name}`")
     folder = path.resolve().parent
     _anchor(values, folder)
     return make_config(values, overrides, path.name, code_folders(folder), begun)
@@ -111,10 +146,12 @@ def make_config(
     source: str = "config",
     folders: Sequence[Path] = (),
     begun: bool = False,
+    trust: bool = False,
 ) -> Config:
     """A checked config from plain values, which are left as they are.
 
-    Paths of data are relative to the working directory.
+    Paths of data are relative to the working directory. Modules that the values name may be
+    imported from there, from folders of configs that were named, or with `trust`.
 
     Args:
         values: of the config.
@@ -123,6 +160,7 @@ def make_config(
         folders: where its own modules are looked for before the working directory, unless it
             names folders itself.
         begun: as in `read_config`.
+        trust: as in `read_config`.
     """
     values = _copy(values, source)
     for override in overrides:
@@ -134,6 +172,8 @@ def make_config(
 
         settle_stored(_teachers(values))
     _share_modules(values, folders)
+    if trust:
+        agree_to_code(values)
     try:
         return Config.model_validate(values, context={BEGUN: begun})
     except ValidationError as error:

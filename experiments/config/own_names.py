@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..common.own_modules import OWN_NAME, module_file
+from ..common.own_code.imports import own_files
+from ..common.own_code.places import module_file, place_of, why_not
+from ..common.own_modules import OWN_NAME
+from ..common.trust import agree_to_modules
 
 _NAMING = {"rule", "model", "cohort", "reward", "score"}
 """Keys below which `module:name` may stand, besides the `name` in these sections."""
@@ -50,3 +53,35 @@ def module_folders(values: Any, folders: Sequence[str | Path]) -> list[str]:
         for module in own_modules_in(values)
     }
     return places if None in used else [place for place in places if place in used]
+
+
+def folders_of(values: Mapping[str, Any]) -> list[str]:
+    """The folders of modules that a run names, or a sweep in the config of its runs."""
+    config = values.get("config")
+    folders: list[str] = (config if isinstance(config, Mapping) else values).get("modules") or []
+    return folders
+
+
+def agreed_files(values: Mapping[str, Any]) -> list[Path]:
+    """The files of one's own modules that a run or a sweep names, and what these import beside.
+
+    Nothing is imported to see it. What is installed is no file of one's own.
+
+    Args:
+        values: of the run or the sweep.
+
+    Raises:
+        ValueError: in one sentence, if any of them may not be imported.
+    """
+    modules, folders = list(dict.fromkeys(own_modules_in(values))), folders_of(values)
+    for module in modules:
+        place = place_of(module, folders)
+        # What is nowhere is said where it is looked up, by the kind of part that it is.
+        if place is not None and (reason := why_not(module, place)):
+            raise ValueError(f"a config names the module {module}: {reason}")
+    return sorted(set(own_files(modules, folders).values()))
+
+
+def agree_to_code(values: Any) -> None:
+    """Agree to all modules that the values of a run or a sweep name, wherever they lie."""
+    agree_to_modules(own_modules_in(values))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lessonplan.teacher import StoredTeacher, stored_teacher
 
+from ..common.trust import take_for_strange
 from .config import LearnedSection
 
 _OF_FILE = ("algorithm", "action", "observe", "deterministic")
@@ -45,6 +46,8 @@ def _settle(teacher: dict[str, Any]) -> None:
                 f"there is no {teacher['from']}, in the folder of the config or in {Path.cwd()}; "
                 "give from: a run directory, or a file that `save` wrote"
             )
+        if place.is_dir():
+            take_for_strange(place)
         stored = stored_teacher(place)
         values = _values_of(stored, teacher)
     except ValueError as error:

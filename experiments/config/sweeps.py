@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from ..common.files import write_whole
 from ..common.nearest import did_you_mean
+from ..common.trust import agree_to
 from ..common.yaml_values import override_value, yaml_text
 from ..store.layout import SweepDir
 from .config import Config
@@ -18,14 +19,15 @@ from .loading import (
     CONFIGS,
     anchored,
     code_folders,
+    config_file,
+    config_of_file,
     is_sweep,
     make_config,
-    read_config,
     read_yaml,
     sweep_names,
 )
 from .overrides import merge, set_key
-from .own_names import module_folders
+from .own_names import agree_to_code, module_folders
 from .section import FolderName, Section
 
 if TYPE_CHECKING:
@@ -178,7 +180,8 @@ class Sweep(Section):
         """
         values = self.config
         if isinstance(values, str):
-            values = read_config(values).model_dump(mode="json")
+            # Who names a sweep has not named its config, whose folder may be another.
+            values = config_of_file(config_file(values)).model_dump(mode="json")
         values = deepcopy(values)
         for key, value in self.overrides.items():
             set_key(values, key, value)
@@ -194,12 +197,16 @@ def _check_values(key: str, values: list[Any]) -> None:
         raise ValueError(f"space: {key} has the value {twice[0]!r} twice")
 
 
-def read_sweep(config: str | Path, overrides: Sequence[str] = ()) -> Sweep:
+def read_sweep(config: str | Path, overrides: Sequence[str] = (), *, trust: bool = False) -> Sweep:
     """A sweep by name or path, whole by itself: its run config stands in it, overrides merged.
+
+    To name a sweep is to agree that this process imports the modules in its folder which it and its
+    config name, as it may those in the working directory. Nothing is imported here.
 
     Args:
         config: a name that `lessonplan list` shows, or a YAML file. Paths in it are relative to it.
         overrides: `dotted.key=value`; a key that is not one of a sweep is one of its run config.
+        trust: agree to all modules that it names, wherever they lie.
 
     Raises:
         ValueError: for what can't be found, read or accepted, in one sentence.
@@ -230,6 +237,10 @@ def read_sweep(config: str | Path, overrides: Sequence[str] = ()) -> Sweep:
     places = [*whole["modules"], *code_folders(folder), Path.cwd()]
     whole["modules"] = module_folders([whole, values], places)
     whole = make_config(whole).model_dump(mode="json")
+    if folder != CONFIGS:
+        agree_to(folder)
+    if trust:
+        agree_to_code([whole, values])
     return sweep.model_copy(update={"config": whole, "overrides": {}})
 
 

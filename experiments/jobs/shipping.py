@@ -10,7 +10,7 @@ import yaml
 
 from ..cluster.staging import LEFT_OUT
 from ..common.own_modules import module_file
-from ..config.own_names import own_modules_in
+from ..config.own_names import folders_of, own_modules_in
 from .shipped import BROUGHT, CONFIG, DATA, SHIPPED, each_text
 
 
@@ -89,8 +89,7 @@ def _ship_modules(values: dict[str, Any], folder: Path, shared: Sequence[Path]) 
 
     Of folders that the cluster sees nothing is sent.
     """
-    config = values.get("config")
-    places = (config if isinstance(config, dict) else values).get("modules") or []
+    places = folders_of(values)
     there = [one for one in places if any(Path(one).is_relative_to(r.resolve()) for r in shared)]
     for module in dict.fromkeys(own_modules_in(values)):
         file = module_file(module, places)

@@ -1,13 +1,13 @@
 """One call of Ray Tune: a trial for each pair of a sweep, and what failed in it."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..common.files import write_whole
+from ..common.trust import agreement
 from ..common.watch import Watch, WorkFailedError
 from ..config.config import LearnedSection
 from ..config.sweeps import Sweep, write_sweep
@@ -67,7 +67,7 @@ def fit(
         "sweep": str(sweep_dir),
         "project": sweep.wandb,
         "gpu": sweep.resources.gpu,
-        "home": os.getcwd(),
+        "agreed": agreement(),
         "name": tune.grid_search([pair.name for pair in pairs]),
     }
     tuner = tune.Tuner(

@@ -12,6 +12,7 @@ from ..cluster.session import last_words, ray_session
 from ..common.files import locked, remove_leftovers
 from ..common.folder_names import see_that_files_differ
 from ..common.sentences import say
+from ..common.trust import take_for_strange, trusting
 from ..common.watch import Watch, nowhere
 from ..config.sweeps import Sweep, read_stored_sweep
 from ..report.report import write_report
@@ -35,8 +36,12 @@ def run_sweep(
     watch: Watch = nowhere,
     say: Callable[[str], None] = say,
     checked: bool = False,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Run a sweep and write its directory.
+
+    Modules that it names are imported if they lie in the working directory or in the folder of what
+    was named to `read_sweep`; never from the sweep directory.
 
     Args:
         sweep: what to do, as `read_sweep` gives it.
@@ -47,6 +52,7 @@ def run_sweep(
         watch: told how far each pair is.
         say: told what a user should know, one sentence each; prints to standard error by default.
         checked: whether `check_pairs` has looked at its pairs already.
+        trust: as for `run_trial`.
 
     Returns:
         The summary over all pairs, as in `summary.json`; of a tuning what `best.yaml` holds.
@@ -58,15 +64,17 @@ def run_sweep(
     sweep_dir = Path(out).resolve()
     pairs = pairs_of(sweep)
     see_that_sweep_fits(sweep, sweep_dir, resume)
+    take_for_strange(sweep_dir)
     if not checked:
-        check_pairs(pairs, sweep.resources.gpu)
+        with trusting(trust):
+            check_pairs(pairs, sweep.resources.gpu)
     for sentence in _changes_of_code(pairs, sweep_dir):
         say(sentence)
     killed = (
         "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
         f"kept, go on with --resume {sweep_dir}"
     )
-    with locked(sweep_dir), last_words(killed):
+    with trusting(trust), locked(sweep_dir), last_words(killed):
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)

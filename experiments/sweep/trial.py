@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..common.files import locked, read_json
-from ..common.own_modules import find_own_modules
+from ..common.trust import take_over
 from ..common.watch import Watch, all_of
 from ..config.config import Config
 from ..config.loading import make_config
@@ -33,7 +33,7 @@ def run_pair(spec: dict[str, Any]) -> None:
 
     Args:
         spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, its
-            part of a `gpu`, and `home`, the working directory of whoever began the sweep.
+            part of a `gpu`, and what the process has `agreed` to that began the sweep.
     """
     from ray import tune
 
@@ -117,9 +117,9 @@ class _Share:
 
 
 def settle(spec: Mapping[str, Any]) -> None:
-    """Make this process as that of a run: one thread, one's own modules, no GPU but those given."""
+    """Make this process as that of a run: one thread, the same consent, no GPU but those given."""
     torch.set_num_threads(1)
-    find_own_modules(spec["home"], os.getcwd())
+    take_over(spec["agreed"])
     if not spec["gpu"]:
         # Ray would let a process that asked for none see all of them.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""

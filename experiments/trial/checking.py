@@ -26,6 +26,7 @@ from ..common.names import named
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
+from ..config.own_names import agreed_files
 from .tuning import candidates
 
 _NEAR = 1e-5
@@ -45,6 +46,7 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
     Raises:
         ValueError: in one sentence.
     """
+    agreed_files(config.model_dump(mode="json"))
     suite, cohorts = build_suite(config, progress), _Cohorts()
     _check_tasks(suite, of_files="path" in config.suite.options)
     build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ..common.trust import agreement
 from ..common.watch import Watch, WorkFailedError
 from ..store.layout import RunDir
 from .units import Unit
@@ -19,7 +20,8 @@ def worker_command(run_dir: Path) -> list[str]:
     """What starts a process that does units of a run directory as long as this one lives."""
     worker = "lessonplan.experiments.trial.worker"
     # -P: a file in the working directory must not stand in for a module of the standard library.
-    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid())]
+    agreed = json.dumps(agreement())
+    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid()), agreed]
 
 
 class Crew:

@@ -14,7 +14,8 @@ from lessonplan.student import SPLITS, TaskSuite
 from ..assembly.belonging import run_belongs_to
 from ..assembly.build import decisions_in_budget
 from ..assembly.suite_facts import row_unit, score_kind
-from ..common.own_imports import own_files
+from ..common.machine import git_state, processor_name
+from ..common.own_code.imports import own_files
 from ..config.config import Config
 from ..config.own_names import own_modules_in
 
@@ -34,8 +35,13 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
             "system": platform.system(),
             "cores": os.cpu_count(),
             "device": config.student.device,
+            "processor": processor_name(),
         },
         "git_commit": git_commit(),
+        "git": {
+            "code": git_state(Path(__file__).resolve().parent) if git_commit() else None,
+            "config": git_state(config.modules[0]) if config.modules else None,
+        },
         "threads": 1,
         "seeds": config.seeds.model_dump(),
         "mastery_streak": config.lifetime.mastery_streak,

@@ -18,6 +18,7 @@ from ..assembly.sharing import lent
 from ..assembly.taken_teachers import take_teacher
 from ..common.files import locked, read_json, remove_leftovers, write_json, write_whole
 from ..common.sentences import say
+from ..common.trust import take_for_strange, trusting
 from ..common.watch import Watch, nowhere
 from ..config.config import Config, LearnedSection
 from ..config.loading import read_config, write_config
@@ -37,8 +38,12 @@ def run_trial(
     resume: bool = False,
     watch: Watch = nowhere,
     suite: TaskSuite | None = None,
+    trust: bool = False,
 ) -> dict[str, Any]:
     """Run an experiment and write its run directory.
+
+    Modules that the config names are imported if they lie in the working directory or in the folder
+    of a config that was named to `read_config`; never from the run directory.
 
     Args:
         config: what to do.
@@ -46,6 +51,7 @@ def run_trial(
         resume: go on with a run that was interrupted; its config must be the same.
         watch: told how far each unit is.
         suite: what `check` has made of the config, where that was done already.
+        trust: import all modules that the config names, and open files that have to be unpickled.
 
     Returns:
         The summary, as in `summary.json`.
@@ -56,14 +62,16 @@ def run_trial(
         WorkFailedError: when a unit fails; what is done is kept, and the run can be resumed.
     """
     run_dir = Path(out).resolve()
-    suite = suite or check(config)
-    see_that_it_fits(config, run_dir, resume)
-    with locked(run_dir):
-        prepare(config, suite, run_dir, resume)
-        write_teacher_cards(config, run_dir)
-        work(config, suite, run_dir, watch)
-        write_teacher_cards(config, run_dir)
-        return write_report([run_dir], run_dir)
+    take_for_strange(run_dir)
+    with trusting(trust):
+        suite = suite or check(config)
+        see_that_it_fits(config, run_dir, resume)
+        with locked(run_dir):
+            prepare(config, suite, run_dir, resume)
+            write_teacher_cards(config, run_dir)
+            work(config, suite, run_dir, watch)
+            write_teacher_cards(config, run_dir)
+            return write_report([run_dir], run_dir)
 
 
 def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:

@@ -15,7 +15,10 @@ from typing import Any, TextIO
 
 
 def main() -> None:
-    """Do units until the input ends; arguments are the run directory and the parent's pid."""
+    """Do units until the input ends.
+
+    Arguments are the run directory, the parent's pid and what the parent has agreed to, in JSON.
+    """
     run_dir, parent = Path(sys.argv[1]), int(sys.argv[2])
     # Before PyTorch is imported, which takes seconds in which the parent may go.
     _end_with_parent(parent)
@@ -45,14 +48,16 @@ def _work(run_dir: Path, say: Callable[..., None]) -> None:
     from ..assembly.build import build_suite
     from ..assembly.sharing import borrowed
     from ..common.own_modules import find_own_modules
+    from ..common.trust import take_over
     from ..config.loading import read_config
     from ..store.layout import RunDir
     from .units import do, plan
 
     torch.set_num_threads(1)
+    take_over(json.loads(sys.argv[3]))
     config = read_config(RunDir(run_dir).config, begun=True)
     # The suite that is borrowed may hold objects of them.
-    find_own_modules(*config.modules, os.getcwd())
+    find_own_modules(config.modules)
     suite = borrowed(config, RunDir(run_dir).lent_suite) or build_suite(config)
     units = {unit.name: unit for unit in plan(config)}
     last = 0.0

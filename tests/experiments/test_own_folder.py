@@ -66,7 +66,19 @@ def test_the_command_runs_it_and_goes_on_from_any_folder(config, monkeypatch, ca
     undo(out, "evaluate-mine-0")
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
-    assert command(monkeypatch, "run", "--resume", "work/run") == 0
+    with forgetting():
+        assert command(monkeypatch, "run", "--resume", "work/run") == 2
+        refused = capsys.readouterr().err
+        assert f"{tmp_path / 'config' / 'lp_parts.py'} would be imported" in refused
+        assert f"run it from {tmp_path / 'config'}, or if you trust it add --trust" in refused
+    monkeypatch.chdir(tmp_path / "config")
+    with forgetting():
+        assert command(monkeypatch, "run", "--resume", "../work/run") == 0
+    assert f"runs code that its config names: {tmp_path / 'config'}" in capsys.readouterr().err
+    undo(out, "evaluate-mine-0")
+    monkeypatch.chdir(tmp_path)
+    with forgetting():
+        assert command(monkeypatch, "run", "--resume", "work/run", "--trust") == 0
     assert json.loads((out / "summary.json").read_text())["teachers"]["mine"]["area"] == before
     assert "is not what it was" not in capsys.readouterr().err
 
@@ -92,11 +104,15 @@ def test_a_run_goes_on_with_code_that_was_moved(config, capsys, tmp_path):
     moved = (tmp_path / "config").rename(tmp_path / "moved")
     capsys.readouterr()
     with forgetting():
-        run_trial(settings.model_copy(update={"modules": [str(moved)]}), out, resume=True)
+        elsewhere = settings.model_copy(update={"modules": [str(moved)]})
+        with pytest.raises(ValueError, match=f"{moved / 'lp_parts.py'} would be imported"):
+            run_trial(elsewhere, out, resume=True)
+        run_trial(elsewhere, out, resume=True, trust=True)
     stored = out / "config.yaml"
     stored.write_text(stored.read_text().replace(str(tmp_path / "config"), str(moved)))
     undo(out, "evaluate-mine-0")
-    assert run_trial(read_config(stored), out, resume=True)["complete"]
+    again = read_config(stored, begun=True, trust=True)
+    assert run_trial(again, out, resume=True)["complete"]
     assert "is not what it was" not in capsys.readouterr().err
 
 

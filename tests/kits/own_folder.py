@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from tiny_config import CONFIG
 
-from lessonplan.experiments.common import own_modules
+from lessonplan.experiments.common import own_modules, trust
 
 PARTS = """
 from torch import nn
@@ -46,12 +46,15 @@ def write_modules(folder, **sources: str) -> None:
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """Modules that are imported here, and folders that are looked in, are forgotten afterwards."""
+    """Nothing is agreed to yet; what is, and modules that are imported, are forgotten afterwards."""
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", list(sys.path))
         patch.setattr(sys, "meta_path", list(sys.meta_path))
         patch.setattr(own_modules._Neighbours, "folders", ())
+        patch.setattr(trust._Given, "everything", False)
+        for name in ("folders", "homes", "strange", "modules"):
+            patch.setattr(trust._Given, name, ())
         yield
     for name in set(sys.modules) - before:
         if name.startswith("lp_"):

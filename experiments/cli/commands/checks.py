@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ...common.trust import agree_to
 from ..console import terminal
 
 Name = Annotated[str, typer.Argument(metavar="MODULE:NAME", help="a class or function of your own")]
@@ -45,6 +46,8 @@ def check_part(
     options = read_options(option or [])
     from ...own_parts import check_own_part
 
+    if folder is not None:
+        agree_to(folder)
     folders = [str(place.resolve()) for place in (folder, Path.cwd()) if place is not None]
     kind, findings = check_own_part(
         name, options, kind=kind, suite=suite, folders=folders, can_diverge=not never_diverges

@@ -10,6 +10,7 @@ import typer
 
 from ...common.folder_names import folder_name
 from ...common.printable import plain_line, uncoloured
+from ...common.trust import is_trusted
 from ...store.layout import RunDir
 from ..console import (
     ConfigName,
@@ -127,10 +128,13 @@ def submit(
         raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
     _see_that_it_is_an_address(address)
     name, values = _resolved(kind, config, override or [])
+    from ..own_code import say_what_is_imported
+
+    say_what_is_imported(values)
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
     from ...jobs.job import Job
 
-    options = ["--wandb", wandb] if wandb else []
+    options = _options(wandb)
     job = Job(name, values, options, remote_out, "", variables, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name)
     _begin(_cluster(address, remote_out, python), job, out, detach)
@@ -177,7 +181,7 @@ def resume(
     python: Python = "python",
 ) -> None:
     """Go on with a job that has ended. It is a new job in the same run directory."""
-    variables, options = _environment(env or []), ["--wandb", wandb] if wandb else []
+    variables, options = _environment(env or []), _options(wandb)
     cluster = _cluster(address, remote_out, python)
     state = cluster.state_or_forgotten(job_id, remote_out)
     if not state.ended:
@@ -233,6 +237,12 @@ def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, di
 
     sweep = read_sweep(config, overrides)
     return sweep.name, sweep.model_dump(mode="json", exclude_none=True)
+
+
+def _options(wandb: str) -> list[str]:
+    """More words for the command on the cluster."""
+    words = ["--wandb", wandb] if wandb else []
+    return [*words, "--trust"] if is_trusted() else words
 
 
 def _environment(variables: Sequence[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ...common.trust import take_for_strange
 from ...store.layout import RunDir, SweepDir
 from ..console import place_to_write, print_problem, terminal
 
@@ -18,6 +19,7 @@ def report(
 ) -> None:
     """Write the report of stored runs again; several are compared."""
     for path in runs:
+        take_for_strange(path)
         if not SweepDir(path).sweep.exists():
             RunDir(path).see_that_it_has_begun()
     from ..status import at_work

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ...common.sentences import say
+from ...common.trust import take_for_strange
 from ...common.watch import all_of
 from ...store.layout import RunDir
 from ..console import ConfigName, Override, Wandb, place_to_write, print_table, print_text, terminal
@@ -73,6 +74,9 @@ def run(
     """Run an experiment: teachers x students, a table and a report."""
     own = Own(data, model, task_column, columns)
     settings, folder = settings_of(config, out, override or [], resume, own, budget)
+    from ..own_code import say_what_is_imported
+
+    say_what_is_imported(settings.model_dump(mode="json"))
     if dry_run:
         _print_preview(settings)
         return
@@ -153,6 +157,9 @@ def settings_of(
     from ...config.loading import read_config
 
     overrides = [*override, *([f"lifetime.budget={budget}"] if budget else [])]
+    for handed_in in (resume, Path(own.data) if own.data else None):
+        if handed_in is not None and handed_in.is_dir():
+            take_for_strange(handed_in)
     if resume is not None:
         if config or any(own) or overrides:
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ...common.sentences import say
+from ...common.trust import take_for_strange
 from ...store.layout import SweepDir
 from ..console import ConfigName, Override, Wandb, place_to_write, print_table, terminal
 
@@ -36,6 +37,9 @@ def sweep(
 ) -> None:
     """Run student-teacher pairs side by side with Ray. One report is written over all."""
     settings, folder = _settings(config, out, resume, wandb, override or [])
+    from ..own_code import say_what_is_imported
+
+    say_what_is_imported(settings.model_dump(mode="json", exclude_none=True))
     pairs = _checked_pairs(settings, None if dry_run else folder, resume is not None)
     if dry_run:
         for pair in pairs:
@@ -87,6 +91,7 @@ def _settings(
     from ...config.sweeps import read_stored_sweep, read_sweep
 
     if resume is not None:
+        take_for_strange(resume)
         if config or out or overrides:
             raise ValueError("--resume goes on with a sweep as it was begun; give nothing else")
         settings, folder = read_stored_sweep(resume), resume

@@ -32,7 +32,10 @@ def pretrain(
 
     weights = read_options(mixture or []) or None
     settings = read_config(config, override or [])
+    from ..own_code import say_what_is_imported
     from ..status import at_work
+
+    say_what_is_imported(settings.model_dump(mode="json"))
 
     with at_work(f"pretraining for {steps} steps") as tell:
         from ...pretraining import pretrain_base

@@ -2,7 +2,7 @@
 
 from own_folder import write_modules
 
-from lessonplan.experiments.common.own_imports import own_files
+from lessonplan.experiments.common.own_code.imports import own_files
 
 
 def test_what_is_imported_in_turn_is_found_and_nothing_else(tmp_path):

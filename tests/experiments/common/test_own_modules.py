@@ -8,13 +8,20 @@ from own_folder import forgetting, write_modules
 
 from lessonplan.experiments.common.mistakes import own_mistakes
 from lessonplan.experiments.common.names import named
-from lessonplan.experiments.common.own_modules import module_file, own_module
+from lessonplan.experiments.common.own_code.places import module_file
+from lessonplan.experiments.common.own_modules import own_module, own_part
+from lessonplan.experiments.common.trust import agree_to, trusting
 
 
 @pytest.fixture(autouse=True)
-def _forgotten():
+def _agreed(tmp_path):
     with forgetting():
+        agree_to(tmp_path)
         yield
+
+
+def part(name, folders):
+    return own_part(*name.split(":"), folders)
 
 
 def sentence(name, *folders, choices=()):
@@ -28,16 +35,16 @@ def test_the_first_folder_that_has_a_module_wins(tmp_path):
     write_modules(tmp_path / "config", lp_a="WHERE = 'config'")
     write_modules(tmp_path / "work", lp_a="WHERE = 'work'", lp_b="WHERE = 'work'")
     folders = [str(tmp_path / "config"), str(tmp_path / "work")]
-    assert named("rule", "lp_a:WHERE", {}, folders) == "config"
-    assert named("rule", "lp_b:WHERE", {}, folders) == "work"
-    assert named("rule", "lp_a:WHERE", {}, folders[::-1]) == "work"
-    assert named("rule", "lp_a:WHERE", {}, folders) == "config"
+    assert part("lp_a:WHERE", folders) == "config"
+    assert part("lp_b:WHERE", folders) == "work"
+    assert part("lp_a:WHERE", folders[::-1]) == "work"
+    assert part("lp_a:WHERE", folders) == "config"
 
 
 def test_without_folders_it_is_the_working_directory(tmp_path, monkeypatch):
-    write_modules(tmp_path, lp_a="WHERE = 'here'")
+    write_modules(tmp_path, lp_a="def here(text, row): ...")
     monkeypatch.chdir(tmp_path)
-    assert named("rule", "lp_a:WHERE", {}) == "here"
+    assert named("score", "lp_a:here", {}).__name__ == "here"
 
 
 def test_a_module_imports_what_lies_beside_it(tmp_path):
@@ -46,12 +53,12 @@ def test_a_module_imports_what_lies_beside_it(tmp_path):
     # As in a notebook, whose working directory is the first place where modules are looked for.
     sys.path.insert(0, str(tmp_path / "two"))
     for folder in ("one", "two", "one"):
-        assert named("rule", "lp_a:WHERE", {}, [str(tmp_path / folder)]) == folder
+        assert part("lp_a:WHERE", [str(tmp_path / folder)]) == folder
 
 
 def test_the_same_name_twice_is_the_same_object(tmp_path):
     write_modules(tmp_path, lp_a="class Rule: ...")
-    first, second = (named("rule", "lp_a:Rule", {}, [str(tmp_path)]) for _ in range(2))
+    first, second = (part("lp_a:Rule", [str(tmp_path)]) for _ in range(2))
     assert first is second
     assert sys.modules["lp_a"].Rule is first, "so that it can be pickled"
 
@@ -63,15 +70,15 @@ def test_a_package_without_init_is_found_in_its_folder_alone(tmp_path):
     write_modules(tmp_path / "two" / "lp_space", other="WHERE = 'two'")
     sys.path.insert(0, str(tmp_path / "two"))
     folders = [str(tmp_path / "one")]
-    assert named("rule", "lp_space.inner:WHERE", {}, folders) == "one"
-    assert named("rule", "lp_space.inner:WHERE", {}, [str(tmp_path / "two")]) == "two"
-    assert named("rule", "lp_space.other:WHERE", {}, [str(tmp_path / "two")]) == "two"
+    assert part("lp_space.inner:WHERE", folders) == "one"
+    assert part("lp_space.inner:WHERE", [str(tmp_path / "two")]) == "two"
+    assert part("lp_space.other:WHERE", [str(tmp_path / "two")]) == "two"
 
 
 def test_a_module_of_a_package_is_found(tmp_path):
     write_modules(tmp_path / "lp_pack", __init__="", inner="from . import other\nX = other.X")
     write_modules(tmp_path / "lp_pack", other="X = 7")
-    assert named("rule", "lp_pack.inner:X", {}, [str(tmp_path)]) == 7
+    assert part("lp_pack.inner:X", [str(tmp_path)]) == 7
     assert module_file("lp_pack.inner", [str(tmp_path)]) == tmp_path / "lp_pack" / "inner.py"
     assert "there is no module 'lp_pack.outer'" in sentence("lp_pack.outer:X", tmp_path)
 
@@ -80,7 +87,7 @@ def test_what_lies_beside_hides_nothing_of_python_or_installed(tmp_path):
     wrong = "raise SystemExit('the wrong one')"
     write_modules(tmp_path, lp_a="import colorsys, yaml.nodes\nX = 1", colorsys=wrong, yaml=wrong)
     sys.modules.pop("colorsys", None)
-    assert named("rule", "lp_a:X", {}, [str(tmp_path)]) == 1
+    assert part("lp_a:X", [str(tmp_path)]) == 1
 
 
 @pytest.mark.parametrize("name", ["json", "yaml"])
@@ -150,7 +157,7 @@ def test_only_mistakes_in_ones_own_code_are_placed(tmp_path):
     for folder in (tmp_path, installed):
         folder.mkdir(exist_ok=True)
         write_modules(folder, lp_a="def f(error):\n    raise error('words ' * 99)\n")
-        f = named("rule", "lp_a:f", {}, [str(folder)])
+        f = part("lp_a:f", [str(folder)])
         for error in (KeyError, OSError):
             placed = folder == tmp_path and error is KeyError
             with pytest.raises(ValueError if placed else error) as got:
@@ -161,4 +168,5 @@ def test_only_mistakes_in_ones_own_code_are_placed(tmp_path):
 
 
 def test_an_installed_module_comes_last(tmp_path):
-    assert named("rule", "fractions:Fraction", {}, [str(tmp_path)])(1, 2) == 0.5
+    with trusting():
+        assert part("fractions:Fraction", [str(tmp_path)])(1, 2) == 0.5

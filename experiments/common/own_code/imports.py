@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import resolve_name
 from pathlib import Path
 
-from .own_modules import is_hidden, module_file
+from .places import is_hidden, module_file
 
 
 def own_files(modules: Iterable[str], folders: Sequence[str]) -> dict[str, Path]:

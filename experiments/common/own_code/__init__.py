@@ -1,0 +1,1 @@
+"""Code of one's own: where it lies, whether it may be imported, what it imports, how it looks."""

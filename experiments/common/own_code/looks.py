@@ -1,0 +1,127 @@
+"""Whether a part looks like what it is named for, seen before anything of it is called."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+LOOKS = {
+    "rule": "a class with needs, start, observe and probabilities",
+    "model": (
+        "a class of torch modules, a function of input_shape and n_outputs, or a class with reset, "
+        "train(batch) and evaluate(batch)"
+    ),
+    "cohort": "a class of the suite and n, with train(mixture, ...) and evaluate(split, ...)",
+    "suite": "a function that returns a TaskSuite",
+    "reward": "a function of an Outcome",
+    "score": "a function of a text and its row",
+    "schedule": "a class or function of its options that gives a function of updates",
+}
+"""Kinds of parts that a config names, each with what it looks like."""
+
+
+def looks_like(kind: str, part: Any) -> bool:
+    """Whether a part can be what it is named for; one of no kind in `LOOKS` can be anything.
+
+    Args:
+        kind: of part.
+        part: what a module has under its name.
+    """
+    return kind not in LOOKS or _LOOKS[kind](_original(part), part)
+
+
+def home_of(part: Any) -> str:
+    """The module that a part was defined in: it may have been imported where it is named."""
+    one = _original(part)
+    return str(getattr(one, "__module__", None) or type(one).__module__)
+
+
+def _original(part: Any) -> Any:
+    """What a part with some arguments filled in calls."""
+    while isinstance(part, functools.partial):
+        part = part.func
+    return part
+
+
+def _has(part: Any, *names: str) -> bool:
+    return all(callable(getattr(part, name, None)) for name in names)
+
+
+def _is_a(part: type, module: str, name: str) -> bool:
+    """Whether a class is one of these; the module need not be imported to see it."""
+    return any(
+        base.__name__ == name and f"{base.__module__}.".startswith(f"{module}.")
+        for base in part.__mro__
+    )
+
+
+def _is_rule(one: Any, part: Any) -> bool:
+    return inspect.isclass(one) and _has(one, "start", "observe", "probabilities")
+
+
+def _is_model(one: Any, part: Any) -> bool:
+    if inspect.isclass(one):
+        return _is_a(one, "torch.nn", "Module") or _has(one, "reset", "train", "evaluate")
+    return _takes(part, 2)
+
+
+def _is_cohort(one: Any, part: Any) -> bool:
+    return _has(one, "train", "evaluate") if inspect.isclass(one) else _takes(part, 2)
+
+
+def _is_suite(one: Any, part: Any) -> bool:
+    if inspect.isclass(one):
+        return _is_a(one, "lessonplan", "TaskSuite")
+    if not _is_function(one):
+        return False
+    returned = getattr(inspect.unwrap(one), "__annotations__", {}).get("return", _UNSAID)
+    if returned is _UNSAID:
+        # We say of all of ours what they return.
+        return not f"{home_of(one)}.".startswith("lessonplan.")
+    if inspect.isclass(returned):
+        return _is_a(returned, "lessonplan", "TaskSuite")
+    return "Suite" in str(returned)
+
+
+def _is_reward(one: Any, part: Any) -> bool:
+    if inspect.isclass(one):
+        return "__call__" in {name for base in one.__mro__ for name in vars(base)}
+    return _takes(part, 1)
+
+
+def _is_score(one: Any, part: Any) -> bool:
+    return not inspect.isclass(one) and _takes(part, 2)
+
+
+def _is_schedule(one: Any, part: Any) -> bool:
+    return inspect.isclass(one) or _is_function(one)
+
+
+def _is_function(one: Any) -> bool:
+    return callable(one) and not inspect.ismodule(one) and not inspect.isbuiltin(one)
+
+
+def _takes(part: Any, count: int) -> bool:
+    """Whether something can be called with so many arguments by place."""
+    if not callable(part) or inspect.isbuiltin(part):
+        return False
+    try:
+        kinds = inspect.signature(part).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    if any(one.kind is one.VAR_POSITIONAL for one in kinds):
+        return True
+    places = [one for one in kinds if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return len(places) >= count
+
+
+_UNSAID = object()
+_LOOKS: dict[str, Callable[[Any, Any], bool]] = {
+    "rule": _is_rule,
+    "model": _is_model,
+    "cohort": _is_cohort,
+    "suite": _is_suite,
+    "reward": _is_reward,
+    "score": _is_score,
+    "schedule": _is_schedule,
+}
