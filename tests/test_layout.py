@@ -91,6 +91,7 @@ TABLE = {
     "experiments/cluster/session.py": {"ray"},
     "experiments/jobs/*": {"ray"},
     "experiments/tracking/service.py": {"wandb"},
+    "experiments/tracking/event_files.py": {"PIL"},
     "experiments/tracking/dashboard.py": {"wandb_workspaces"},
 }  # fmt: skip
 GUARDED = {

@@ -22,7 +22,7 @@ from .section import FolderName, Section, TeacherName, is_begun
 
 __all__ = [
     "Adapters", "Config", "Course", "LearnedSection", "Lifetime", "ReplaySection", "RuleSection",
-    "Seeds", "Student", "Suite", "Teacher",
+    "Seeds", "Student", "Suite", "Teacher", "Tracking",
 ]  # fmt: skip
 
 
@@ -151,6 +151,20 @@ class Seeds(Section):
     select: int = Field(32, ge=1, le=1_000_000, description="students for tuning and selecting")
 
 
+class Tracking(Section):
+    """What W&B is told of a run that is logged to it, beside its numbers; changes none of them."""
+
+    entity: str = Field("", description="user or team of W&B; by default that of the key")
+    group: str = Field("", description="of its W&B runs; by default the name of the config")
+    name: str = Field("", description="begins the names of its W&B runs", examples=["night"])
+    tags: list[str] = Field(
+        default_factory=list, description="of its W&B runs", examples=[["first", "small"]]
+    )
+    notes: str = Field("", description="on its W&B runs", examples=["with half the students"])
+    statistics: bool = Field(False, description="send what the machine is busy with")
+    code: bool = Field(False, description="send the files of your own modules")
+
+
 class Config(Course):
     """A whole experiment."""
 
@@ -171,6 +185,11 @@ class Config(Course):
     )
     workers: int = Field(0, ge=0, le=10_000, description="processes; 0 is one per core")
     checkpoint_seconds: float = Field(60.0, gt=0, le=1e6, description="seconds between checkpoints")
+    tracking: Tracking = Field(
+        default_factory=Tracking,
+        description="what W&B is told of a run that is logged to it",
+        examples=[{"tags": ["first"]}],
+    )
 
     @model_validator(mode="before")
     @classmethod

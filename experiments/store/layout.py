@@ -5,11 +5,11 @@
               teachers/    a card per reported teacher, and what was trained
               training/    the log of each training, and schedules as they were being learned
               checkpoint/  what is done, and what a resumed run goes on from
-              wandb/       what is logged to W&B, and how far
+              wandb/       what is logged to W&B, and how far; tensorboard/ event files
     SWEEP/    sweep.yaml  best.yaml  summary.json  summary.csv  report.html
               pairs/       a run directory per pair, `merged/` those that are compared
               checkpoint/  the config of each pair
-              ray/         Ray Tune's own
+              ray/         Ray Tune's own; `ray-messages.log` what Ray says of what died
 
 A folder of pairs holds run directories like any other.
 """
@@ -166,6 +166,10 @@ class RunDir(_Directory):
         """What tells the run from all others in W&B."""
         return self.tracking / "key"
 
+    def events(self, pair: str) -> Path:
+        """Folder of TensorBoard's files of a pair, or of each with `*`."""
+        return self.path / "tensorboard" / pair
+
     def position(self, run_id: str) -> Path:
         """How far a pair was logged."""
         return self.tracking / f"position-{run_id}.json"
@@ -236,6 +240,11 @@ class SweepDir(_Directory):
         return self.path / "ray"
 
     @property
+    def ray_log(self) -> Path:
+        """What Ray says about nodes and processes that die."""
+        return self.path / "ray-messages.log"
+
+    @property
     def pairs(self) -> Path:
         """Folder of the run directories of the pairs."""
         return self.path / "pairs"
@@ -248,6 +257,11 @@ class SweepDir(_Directory):
         """Config of the run of a pair, for the process that does it."""
         return self.checkpoints / f"{pair}.json"
 
+    @property
+    def mark(self) -> Path:
+        """By which a node of a cluster knows that it sees this directory."""
+        return self.checkpoints / "mark"
+
     def merged_run(self, name: str) -> RunDir:
         """Run directory that those of compared pairs are merged into."""
         return RunDir(self.path / "merged" / name)
@@ -255,7 +269,7 @@ class SweepDir(_Directory):
     @property
     def is_new(self) -> bool:
         """Whether nothing is there, or only what was made before a kill."""
-        return _holds_only(self.path, self.checkpoints, self.lock)
+        return _holds_only(self.path, self.checkpoints, self.lock, self.ray_log)
 
 
 def _holds_only(folder: Path, *paths: Path) -> bool:

@@ -18,6 +18,7 @@ from ..report.style import to_png
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
 from ..store.schedule import parts_of
+from ..trial.environment import own_code
 from .chart import chart_page
 from .pair import TrackedPair
 
@@ -120,13 +121,18 @@ def _flat(value: Any, name: str) -> dict[str, float]:
 
 
 def artifact_files(pair: TrackedPair) -> dict[str, list[Path]]:
-    """The schedule of a pair, and its teacher."""
+    """The schedule of a pair, its teacher, its config, and one's own code where it is wanted."""
     files, teacher = RunDir(pair.run_dir), pair.config.teacher(pair.teacher)
     teacher_files = [files.card(pair.teacher), files.teacher_zip(teacher.name, pair.seed)]
-    return {
+    found = {
         "schedule": parts_of(files.schedule, pair.teacher, pair.seed),
         "teacher": [file for file in teacher_files if file.exists()],
+        "config": [file for file in (files.config, files.environment) if file.exists()],
     }
+    if pair.config.tracking.code:
+        # As the config names them: what a run directory says of files may be anybody's word.
+        found["code"] = [Path(one["file"]) for one in own_code(pair.config).values()]
+    return found
 
 
 def agreement(run: StoredRun, teacher: str) -> float:

@@ -16,11 +16,12 @@ from pathlib import Path
 
 from ..common.sentences import say
 from ..common.watch import Watch, nowhere
-from ..config.config import Config
+from ..config.config import Config, Tracking
 from ..store.runs import read_run
 from .collapse import Collapse
 from .comparison import compare
 from .mode import chosen_mode
+from .pair import ended_offline
 from .service import WandbService, require_wandb
 from .tracker import Tracker, problem, sync_command
 
@@ -48,8 +49,8 @@ def tracking(
         config: of the trial.
         run_dir: of the trial; W&B's files go into its folder `wandb`.
         project: of W&B.
-        group: that the runs belong to; the config's name by default.
-        entity: user or team of W&B; the default one of the key if it is empty.
+        group: that the runs belong to; by default what the config says, or its name.
+        entity: user or team of W&B; by default what the config says, or that of the key.
         every: seconds between looks at the run directory.
         alert_share: share of one task above which a schedule counts as collapsed.
         alert_decisions: window of decisions for that, see `Collapse`.
@@ -71,8 +72,10 @@ def tracking(
         return
     folder = Path(run_dir).resolve()
 
+    told = _told(config.tracking, group or config.tracking.group or config.name, entity)
+
     def service(mode: str) -> WandbService:
-        return WandbService(folder, project, mode, group or config.name, entity, patience)
+        return WandbService(folder, project, mode, told, patience)
 
     alarm = (alert_share, alert_decisions)
     tracker = Tracker(config, folder, service, (mode, "offline"), every, alarm, say)
@@ -98,13 +101,15 @@ def track_report(
     *,
     runs: Sequence[str | Path] = (),
     entity: str = "",
+    told: Tracking | None = None,
     patience: float = 60.0,
     say: Callable[[str], None] = say,
 ) -> None:
     """Log what is seen of several teachers together, from stored runs: schedules side by side.
 
     Differences between schedules and the agreement with the true order, which W&B can't compute,
-    go into a W&B run of job type `report`. If W&B fails one sentence says so.
+    go into a W&B run of job type `report`. It is offline where pairs ended so, or not all of them
+    was sent in time. If W&B fails one sentence says so.
 
     Args:
         run_dir: a run directory, or that of a sweep; W&B's files go into its folder `wandb`.
@@ -113,6 +118,7 @@ def track_report(
         runs: the run directories, of a sweep those that
             `lessonplan.experiments.sweep.run_dirs_of` gives; by default the one above.
         entity: user or team of W&B.
+        told: section `tracking` of the config, for what is not said by `group` and `entity`.
         patience: as in `tracking`.
         say: as in `tracking`.
 
@@ -126,8 +132,11 @@ def track_report(
     folder = Path(run_dir).resolve()
     stored_runs = [read_run(Path(run)) for run in runs or [folder]]
     comparisons = [compare(run) for run in stored_runs if run.lifetimes]
+    if ended_offline(folder):
+        mode = "offline"
+    options = _told(told or Tracking(), group, entity)
     for attempt in (mode, "offline"):
-        service = WandbService(folder, project, attempt, group, entity, patience)
+        service = WandbService(folder, project, attempt, options, patience)
         try:
             service.report(comparisons)
         except Exception as error:
@@ -139,6 +148,12 @@ def track_report(
         if attempt == "offline":
             say(f"W&B: the report is on disk; send it with: {sync_command(Path(run_dir))}")
         return
+
+
+def _told(section: Tracking, group: str, entity: str) -> Tracking:
+    """What a config says, with a group and, where one is given, an entity."""
+    changes = {"group": group, "entity": entity or section.entity}
+    return section.model_copy(update=changes)
 
 
 def _mode(project: str) -> str:

@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+import platform
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..common.files import write_json, write_whole
+from ..common.files import read_object, write_json, write_whole
 from ..config.config import Config
+from ..report.style import to_png
+from ..report.training_pictures import draw_learned_schedules
 from ..store.growing_schedule import GrowingSchedule
-from ..store.layout import RunDir
+from ..store.layout import RunDir, SweepDir
+from ..store.learned_schedules import read_learned_schedules
 from ..store.training_log import read_training_log
 from ..trial.units import Unit, plan
 from .collapse import Collapse
@@ -29,6 +33,7 @@ class Position:
             end in order; then only W&B can tell where to go on.
         alerted: whether the alert was sent.
         ended: whether what belongs at the end was logged.
+        mode: in which it was logged last, `online` or `offline`.
     """
 
     first: int = 0
@@ -36,6 +41,7 @@ class Position:
     partly: bool = False
     alerted: bool = False
     ended: bool = False
+    mode: str = ""
 
 
 class TrackedPair:
@@ -51,17 +57,27 @@ class TrackedPair:
         seed: of the teacher.
         share: as in `Collapse`.
         window: as in `Collapse`.
+        lasting: whether its position is kept for the next process.
     """
 
     def __init__(
-        self, config: Config, run_dir: Path, teacher: str, seed: int, share: float, window: int
+        self,
+        config: Config,
+        run_dir: Path,
+        teacher: str,
+        seed: int,
+        share: float,
+        window: int,
+        lasting: bool = True,
     ) -> None:
         self.config, self.run_dir, self.teacher, self.seed = config, run_dir, teacher, seed
-        self.id = run_id(config, run_dir, teacher, seed)
+        self.id = run_id(config, run_dir, teacher, seed) if lasting else f"{teacher}-{seed}"
         files = RunDir(run_dir)
-        self.folder, self._position = files.tracking, files.position(self.id)
+        self.folder, self._here = files.tracking, Position()
+        self._position = files.position(self.id) if lasting else None
         own = config.teacher(teacher).name == teacher
         self._log = files.training_log(teacher, seed) if own else None
+        self._schedules = files.learned_schedules(teacher, seed)
         self.log_lines = 0
         """Lines of the training log that were read."""
         facts = read_facts(config, run_dir, teacher)
@@ -91,9 +107,22 @@ class TrackedPair:
         self.log_lines += len(lines)
         return training + [(self.log_lines + int(row["decision"]) - 1, row) for row in decisions]
 
+    def pictures(self, row: dict[str, float]) -> dict[str, bytes]:
+        """What belongs beside a row as PNG, by its name: the schedule as it was being learned."""
+        if "training/watch/cost" not in row:
+            return {}
+        looks = read_learned_schedules(self._schedules)
+        now = [look for look in looks if look.decisions == row["training/decisions"]]
+        order = list(range(len(now[0].tasks))) if now else []
+        if now and set(now[0].tasks) == set(self.rows.facts.tasks):
+            order = list(self.rows.facts.order)
+        return {"training/schedule": to_png(draw_learned_schedules(now, order))} if now else {}
+
     def description(self) -> dict[str, Any]:
-        """The resolved config of this pair alone."""
+        """The resolved config of this pair alone, and `environment`: where it is made."""
         values = self.config.model_dump(mode="json")
+        environment = read_object(RunDir(self.run_dir).environment)
+        facts = ("versions", "machine", "git_commit", "git")
         teacher = self.config.teacher(self.teacher).model_dump(mode="json")
         return {
             "name": self.config.name,
@@ -102,23 +131,33 @@ class TrackedPair:
             "teacher": teacher | {"reported_as": self.teacher},
             "teacher_seed": self.seed,
             **{key: values[key] for key in ("suite", "student", "lifetime", "seeds")},
+            "environment": {key: environment.get(key) for key in facts} | {"host": platform.node()},
         }
 
     @property
     def position(self) -> Position:
         """How far it was logged; the beginning where that is not known."""
-        return _read(self._position)
+        return self._here if self._position is None else _read(self._position)
 
     def remember(self, position: Position, **changes: Any) -> Position:
         """Keep a position with some changes."""
         position = replace(position, **changes)
-        write_json(self._position, asdict(position))
+        self._here = position
+        if self._position is not None:
+            write_json(self._position, asdict(position))
         return position
 
 
 def partly_sent(run_dir: Path) -> bool:
     """Whether W&B has only a part of a pair that was online, of any in a run directory."""
     return any(_read(file).partly for file in RunDir(run_dir).positions())
+
+
+def ended_offline(folder: Path) -> bool:
+    """Whether W&B was not, or not in time, there for a pair of a run directory or of a sweep."""
+    run_dirs = [folder, *SweepDir(folder).pairs.glob("*")]
+    positions = [_read(file) for path in run_dirs for file in RunDir(path).positions()]
+    return any(position.mode == "offline" or position.partly for position in positions)
 
 
 def _read(file: Path) -> Position:
@@ -143,7 +182,8 @@ def directory_key(run_dir: Path) -> str:
 
 def run_id(config: Config, run_dir: Path, teacher: str, seed: int) -> str:
     """The same for the same run directory, config, teacher and seed; 16 letters and digits."""
-    values = [directory_key(run_dir), teacher, seed, config.model_dump(mode="json")]
+    own = config.model_dump(mode="json", exclude={"tracking"})
+    values = [directory_key(run_dir), teacher, seed, own]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

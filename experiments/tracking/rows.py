@@ -36,6 +36,7 @@ class PairFacts:
 
     Attributes:
         tasks: names in canonical order, k of them.
+        order: the true order, k task indices.
         weights: importance of each task, (k,), of sum 1.
         threshold: score that masters each task, (k,).
         sizes: training examples of each task, (k,); NaN where there is no end of them.
@@ -48,6 +49,7 @@ class PairFacts:
     """
 
     tasks: tuple[str, ...]
+    order: tuple[int, ...]
     weights: np.ndarray
     threshold: np.ndarray
     sizes: np.ndarray
@@ -70,6 +72,7 @@ def read_facts(config: Config, run_dir: Path, teacher: str) -> PairFacts:
     action = getattr(config.teacher(teacher), "action", "task")
     return PairFacts(
         tasks=tuple(task["name"] for task in tasks),
+        order=tuple(environment["suite"].get("order") or range(len(tasks))),
         weights=weights / weights.sum(),
         threshold=np.array([task["threshold"] for task in tasks], dtype=np.float64),
         sizes=np.where(endless, np.nan, examples),

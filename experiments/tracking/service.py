@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..config.config import Tracking
 from ..store.layout import RunDir
 from .chart import FIELDS, PRESET, PRESET_NAME
 from .comparison import Comparison, report_id
@@ -82,20 +83,20 @@ class WandbService:
         run_dir: of the trial.
         project: of W&B.
         mode: `online` or `offline`.
-        group: of the runs.
-        entity: of W&B.
+        told: group and entity, and what else W&B is told.
         patience: seconds that it may take at the end to send what is left, and at the start.
     """
 
+    lasting = True
     _lock = threading.RLock()
     _users = 0
     """Services in use in this process, which share one background process."""
 
     def __init__(
-        self, run_dir: Path, project: str, mode: str, group: str, entity: str, patience: float
+        self, run_dir: Path, project: str, mode: str, told: Tracking, patience: float
     ) -> None:
         self.mode = "online" if mode == "online" else "offline"
-        self._run_dir, self._project, self._group, self._entity = run_dir, project, group, entity
+        self._run_dir, self._project, self._told = run_dir, project, told
         self._patience = patience
         with self._lock:
             WandbService._users += 1
@@ -118,20 +119,22 @@ class WandbService:
         )
         for folder in old_folders:
             shutil.rmtree(folder)
-        run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", pair.description())
+        description = pair.description()
+        run = self._init(pair.id, pair.teacher, f"{pair.teacher}-{pair.seed}", description)
+        run.summary.update({"environment": description["environment"]})
         for metric, step_metric in ((m, axis) for axis, ms in AXES.items() for m in ms):
             run.define_metric(metric, step_metric=step_metric)
         if self.mode == "online":
             there = run.starting_step
             pair.remember(position, first=there, next=there, partly=True)
-        return WandbRun(run, self.guard)
+        return WandbRun(run, self.guard, pair.folder)
 
     def report(self, comparisons: Sequence[Comparison]) -> None:
         """Log pictures of several teachers, a W&B run for each stored run."""
         import wandb
 
         for one in comparisons:
-            identity = report_id(one.run, self._group, directory_key(self._run_dir))
+            identity = report_id(one.run, self._told.group, directory_key(self._run_dir))
             for folder in _unsent_folders(RunDir(self._run_dir).tracking, identity):
                 shutil.rmtree(folder)
             run = self._init(identity, "report", f"report: {one.run.name}", {"name": one.run.name})
@@ -150,7 +153,7 @@ class WandbService:
                     {"comparison/schedules": whole, "comparison/agreement": table}
                     | ({"comparison/differences": images} if images else {})
                 )
-            WandbRun(run, self.guard).finish()
+            WandbRun(run, self.guard, folder).finish()
 
     @contextlib.contextmanager
     def guard(self) -> Iterator[None]:
@@ -162,29 +165,19 @@ class WandbService:
         import wandb
 
         RunDir(self._run_dir).tracking.mkdir(parents=True, exist_ok=True)
-        settings = wandb.Settings(
-            silent=True,
-            console="off",
-            x_disable_stats=True,
-            x_disable_meta=True,
-            x_disable_machine_info=True,
-            x_save_requirements=False,
-            disable_git=True,
-            disable_code=True,
-            init_timeout=min(START_SECONDS, self._patience),
-            finish_timeout=self._patience,
-            finish_timeout_raises=True,
-        )
+        told, settings = self._told, self._settings()
         with self.guard():
             # The process that W&B starts takes its settings from here.
             wandb.setup(settings=settings)
             return wandb.init(
-                entity=self._entity or None,
+                entity=told.entity or None,
                 project=self._project,
                 dir=str(self._run_dir),
                 id=run_id,
-                name=name,
-                group=self._group,
+                name=f"{told.name} {name}".strip(),
+                group=told.group,
+                tags=told.tags or None,
+                notes=told.notes or None,
                 job_type=job_type,
                 config=config,
                 resume="allow",
@@ -192,6 +185,24 @@ class WandbService:
                 settings=settings,
                 mode="online" if self.mode == "online" else "offline",
             )
+
+    def _settings(self) -> "wandb.Settings":
+        import wandb
+
+        quiet = not self._told.statistics
+        return wandb.Settings(
+            silent=True,
+            console="off",
+            x_disable_stats=quiet,
+            x_disable_meta=True,
+            x_disable_machine_info=quiet,
+            x_save_requirements=False,
+            disable_git=True,
+            disable_code=True,
+            init_timeout=min(START_SECONDS, self._patience),
+            finish_timeout=self._patience,
+            finish_timeout_raises=True,
+        )
 
     def close(self) -> None:
         """End the background process, unless somebody else in this process uses it."""
@@ -203,16 +214,30 @@ class WandbService:
 
 
 class WandbRun:
-    """One W&B run of a pair; `guard` is the service's."""
+    """One W&B run of a pair; `guard` is the service's, `folder` where pictures wait."""
 
     def __init__(
-        self, run: "wandb.Run", guard: Callable[[], contextlib.AbstractContextManager[None]]
+        self,
+        run: "wandb.Run",
+        guard: Callable[[], contextlib.AbstractContextManager[None]],
+        folder: Path,
     ) -> None:
-        self._run, self._guard = run, guard
+        self._run, self._guard, self._folder = run, guard, folder
 
-    def log(self, row: dict[str, float], step: int) -> None:
-        """Add the numbers of one step."""
-        self._run.log(row, step=step)
+    def log(self, row: dict[str, float], step: int, pictures: dict[str, bytes]) -> None:
+        """Add the numbers of one step, and pictures of it."""
+        self._run.log(row | self._images(pictures, step), step=step)
+
+    def _images(self, pictures: dict[str, bytes], step: int) -> dict[str, Any]:
+        if not pictures:
+            return {}
+        import wandb
+
+        with self._guard():
+            return {
+                name: wandb.Image(_store(self._folder / f"{self._run.id}-{step}.png", content))
+                for name, content in pictures.items()
+            }
 
     def alert(self, collapse: dict[str, Any]) -> None:
         """Tell people that the schedule collapsed, and write it into the summary."""

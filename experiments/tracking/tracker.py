@@ -22,8 +22,8 @@ SECONDS_BETWEEN, SHARE_OF_TIME = 60.0, 0.02
 class TrackedRun(Protocol):
     """Where one pair is logged."""
 
-    def log(self, row: dict[str, float], step: int) -> None:
-        """Add the numbers of one step."""
+    def log(self, row: dict[str, float], step: int, pictures: dict[str, bytes]) -> None:
+        """Add the numbers of one step, and pictures of it as PNG."""
 
     def alert(self, collapse: dict[str, Any]) -> None:
         """Tell people that the schedule collapsed."""
@@ -43,6 +43,8 @@ class Service(Protocol):
     """Opens runs of one mode, `online` or `offline`."""
 
     mode: str
+    lasting: bool
+    """Whether a run is gone on with in the next process, so that its position must be kept."""
 
     def open(self, pair: TrackedPair) -> TrackedRun:
         """A run for a pair, new or gone on with."""
@@ -80,6 +82,7 @@ class Tracker:
         every: seconds between looks.
         alarm: `share` and `window` of `Collapse`.
         say: told one sentence when something fails.
+        name: of what logs, for that sentence.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class Tracker:
         every: float,
         alarm: tuple[float, int],
         say: Callable[[str], None],
+        name: str = "W&B",
     ) -> None:
+        self._name = name
         self._config, self._run_dir, self._services = config, run_dir, services
         self._modes, self._every, self._alarm, self._say = modes, every, alarm, say
         self._started, self._look, self._stop = (threading.Event() for _ in range(3))
@@ -138,7 +143,7 @@ class Tracker:
                 return
             except Exception as error:
                 # Whatever goes wrong in the tracker must not touch the trial.
-                self._say(problem(error, None if last else self._modes[i + 1]))
+                self._say(problem(error, None if last else self._modes[i + 1], self._name))
 
     def _follow(self, mode: str) -> None:
         """Log until the trial is over."""
@@ -148,7 +153,9 @@ class Tracker:
         try:
             share, window = self._alarm
             pairs = [
-                TrackedPair(self._config, self._run_dir, teacher, seed, share, window)
+                TrackedPair(
+                    self._config, self._run_dir, teacher, seed, share, window, service.lasting
+                )
                 for teacher, seed in tracked_pairs(self._config)
             ]
             while True:
@@ -180,10 +187,11 @@ class Tracker:
                 self.partly = True
                 return
             open_runs[pair.id] = OpenRun(pair, service.open(pair), pair.position)
+            open_runs[pair.id].remember(mode=service.mode)
         one = open_runs[pair.id]
         for step, row in news:
             if step >= one.position.next:
-                one.run.log(row, step)
+                one.run.log(row, step, pair.pictures(row))
         one.remember(next=max(one.position.next, pair.steps))
         collapse = pair.collapse.first
         if collapse and not one.position.alerted:
@@ -213,16 +221,16 @@ class Tracker:
             service.close()
 
 
-def problem(error: Exception, following: str | None) -> str:
+def problem(error: Exception, following: str | None, name: str = "W&B") -> str:
     """One sentence on what went wrong, and what is tried next."""
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     what = (
         f"it is tried again {following}"
         if following
         else "this run is no longer tracked; nothing that was recorded is lost, and --resume with "
-        "--wandb logs it all"
+        "the same option logs it all"
     )
-    return f"W&B: {reason:.300}; the trial goes on, and {what}"
+    return f"{name}: {reason:.300}; the trial goes on, and {what}"
 
 
 def sync_command(folder: Path) -> str:

@@ -17,6 +17,8 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 class Service:
     """Remembers what it is given, and fails in one verb."""
 
+    lasting = True
+
     def __init__(self, mode, told, fault="", error=FULL):
         self.mode, self.told, self._fault, self._error = mode, told, fault, error
 
@@ -29,7 +31,7 @@ class Service:
         self._do("open")
         return self
 
-    def log(self, row, step):
+    def log(self, row, step, pictures):
         self._do("log", step)
 
     def alert(self, found):

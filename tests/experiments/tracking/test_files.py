@@ -4,6 +4,7 @@ import pytest
 from synthetic_run import rows
 from tracking_kit import TASKS, end, plan_config, run_of
 
+from lessonplan.experiments.config.config import Tracking
 from lessonplan.experiments.tracking.pair import TrackedPair, partly_sent
 from lessonplan.experiments.tracking.service import WandbService
 from lessonplan.experiments.tracking.tracker import Tracker
@@ -23,6 +24,7 @@ class Wandb:
 
     def __init__(self, folder, fails, starting_step):
         self.starting_step = starting_step
+        self.summary = {}
         self._file, self._fails, self._rows = folder / "steps", fails, 0
         folder.mkdir(parents=True)
         self._file.write_text("")
@@ -59,7 +61,7 @@ def attempts(tmp_path, monkeypatch):
             return Wandb(folder, failures.pop(0), there)
 
         def service(mode):
-            return WandbService(run, "project", mode, "group", "", 1.0)
+            return WandbService(run, "project", mode, Tracking(group="group"), 1.0)
 
         monkeypatch.setattr(WandbService, "_init", begin)
         said = []

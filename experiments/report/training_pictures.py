@@ -1,0 +1,111 @@
+"""What was learned so far: curves of trainings, and schedules as they were being learned.
+
+Legend: k tasks, c columns of a map.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from ..store.learned_schedules import LearnedSchedule
+from .schedule_maps import SHARES
+from .style import (
+    INK,
+    SOFT,
+    Panels,
+    add_axes,
+    count_axis,
+    label,
+    new_figure,
+    tidy,
+    told_apart,
+)
+
+CURVES = {
+    "rollout/ep_rew_mean": "reward of a lifetime",
+    "rollout/ep_len_mean": "decisions of a lifetime",
+    "rollout/success_rate": "share that mastered all tasks",
+    "selection/cost": "cost of each candidate",
+}
+"""What is drawn of the log of a training, by SB3's names and ours, with its words."""
+MOST_LOOKS = 8
+"""Maps of one training; of more looks the first, the last, and even ones between."""
+MOST_NAMES = 24
+_COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#888888")
+
+
+def draw_training_curves(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure | None:
+    """A panel for each of `CURVES` that there is something of, a line for each training.
+
+    Args:
+        logs: lines of the log of each training, by its name.
+
+    Returns:
+        None where nothing was logged yet.
+    """
+    shown = {
+        name: words
+        for name, words in CURVES.items()
+        if any(name in line for lines in logs.values() for line in lines)
+    }
+    if not shown:
+        return None
+    figure = new_figure(2.9 * len(shown) + 0.6, 2.7)
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (name, words) in zip(panels, shown.items(), strict=True):
+        for i, (training, lines) in enumerate(logs.items()):
+            points = [(line["decisions"], line[name]) for line in lines if name in line]
+            if points:
+                x, y = zip(*points, strict=True)
+                marker = "o" if name == "selection/cost" or len(points) == 1 else ""
+                color = _COLORS[i % len(_COLORS)]
+                axes.plot(x, y, color=color, lw=1.6, marker=marker, ms=4, label=training)
+        tidy(axes, "y")
+        label(axes, x="training decisions", title=words)
+        count_axis(axes, 4)
+    handles, names = panels[0].get_legend_handles_labels()
+    if len(logs) > 1:
+        names = told_apart(names)
+        figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
+def draw_learned_schedules(looks: Sequence[LearnedSchedule], order: Sequence[int]) -> Figure:
+    """A heat map for each look at what a teacher gave its pupils, first to last.
+
+    Args:
+        looks: of one training, at least one.
+        order: task indices from bottom to top.
+    """
+    chosen = np.unique(np.linspace(0, len(looks) - 1, MOST_LOOKS).round().astype(int))
+    shown, k = [looks[i] for i in chosen], len(looks[0].tasks)
+    names = told_apart(looks[0].tasks)
+    ticks = list(range(0, k, max(1, -(-k // MOST_NAMES))))
+    margin = 0.28 + 0.068 * max(6, *(len(names[order[i]]) for i in ticks))
+    panels = Panels(len(shown), 2.3, min(max(1.3, 0.17 * k), 5.0), margin, 1.0)
+    figure = panels.figure()
+    top = max(float(look.probabilities.max(initial=0.0)) for look in shown)
+    norm = PowerNorm(0.75, 0.0, max(top, 0.1))
+    for i, look in enumerate(shown):
+        axes = add_axes(figure, panels.box(i))
+        columns = min(look.length, 60)
+        values = np.full((k, max(columns, len(look.probabilities))), np.nan)
+        values[:, : len(look.probabilities)] = look.probabilities.T[list(order)]
+        image = axes.imshow(
+            values, aspect="auto", origin="lower", cmap=SHARES, norm=norm,
+            extent=(0.0, float(look.length), -0.5, k - 0.5), interpolation="nearest",
+        )  # fmt: skip
+        axes.set_yticks(ticks, [names[order[j]] for j in ticks] if panels.is_first(i) else [])
+        tidy(axes)
+        axes.tick_params(labelsize=8, length=2)
+        axes.spines[["top", "right"]].set_visible(True)
+        label(axes, title=f"after {look.decisions:,} decisions")
+        if panels.is_lowest(i):
+            axes.set_xlabel("decision of a lifetime", fontsize=9, color=INK)
+    bar = figure.colorbar(image, cax=add_axes(figure, panels.bar()))
+    bar.set_label("probability of the task", fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
+    bar.outline.set_edgecolor(SOFT)
+    return figure
