@@ -56,7 +56,7 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         lifetimes.test_score,
         run.task_values("threshold", 0.9),
         run.mastery_streak,
-        lifetimes.taught,
+        lifetimes.tested,
     )
     mastered = first >= 0
     to_mastery = {
@@ -88,27 +88,28 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
 
 
 def first_mastery(
-    test_score: np.ndarray, threshold: np.ndarray, streak: int, taught: np.ndarray
+    test_score: np.ndarray, threshold: np.ndarray, streak: int, tested: np.ndarray
 ) -> np.ndarray:
     """Index of the first decision after which a student is mastered, (s, m) int; -1 if never.
 
     Args:
         test_score: (s, m, d, k).
         threshold: (k,).
-        streak: real evaluations in a row at which every task must be at its threshold; the scores
-            that a finished lifetime keeps are no evaluations.
-        taught: whether a decision was really made, (s, m, d) bool.
+        streak: evaluations in a row at which every task must be at its threshold.
+        tested: whether there was an evaluation after the decision, (s, m, d) bool; the scores that
+            a finished lifetime keeps are none, nor are those between two evaluations.
     """
     flat = test_score.reshape(-1, *test_score.shape[2:])
     passing = np.empty(flat.shape[:2], dtype=np.bool_)
     for block in _blocks(flat):
         passing[block] = passes(flat[block], threshold).all(axis=-1)
-    passing = passing.reshape(taught.shape) & taught
+    passing = passing.reshape(tested.shape)
     in_a_row = np.zeros(passing.shape[:-1])
     first = np.full(passing.shape[:-1], -1)
     for decision in range(passing.shape[-1]):
-        in_a_row = next_streak(in_a_row, passing[..., decision])
-        first = np.where((first < 0) & (in_a_row >= streak), decision, first)
+        now = tested[..., decision]
+        in_a_row = np.where(now, next_streak(in_a_row, passing[..., decision]), in_a_row)
+        first = np.where(now & (first < 0) & (in_a_row >= streak), decision, first)
     return first
 
 

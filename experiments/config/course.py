@@ -148,6 +148,13 @@ class Lifetime(Section):
         le=1_000_000_000,
         description="when reporting: decisions in a row at mastery, by probe, that end a lifetime",
     )
+    test_every: int = Field(
+        1,
+        ge=1,
+        le=1_000_000_000,
+        description="when reporting: decisions from one evaluation of test to the next",
+        examples=[10],
+    )
 
 
 class Course(Section):

@@ -30,6 +30,7 @@ class DecisionRows:
     probabilities: np.ndarray
     probe_score: np.ndarray
     test_score: np.ndarray
+    """NaN for a student that was not tested after this decision."""
 
 
 _PER_DECISION = (
@@ -81,11 +82,15 @@ class GrowingSchedule:
         k = len(self.tasks)
         columns: dict[str, np.ndarray] = {name: table[name].to_numpy() for name in _PER_DECISION}
         for name in _PER_DECISION_AND_TASK:
+            measured = table[name].is_valid().to_numpy()
             flat = table[name].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            columns[name] = flat.reshape(-1, k).astype(np.float64)
+            columns[name] = np.full((len(table), k), np.nan)
+            columns[name][measured] = flat.reshape(-1, k)
         coded = table["task"].combine_chunks().dictionary_encode()
-        places = [self.tasks.index(name) for name in coded.dictionary.to_pylist()]
-        columns["chosen"] = np.eye(k)[np.array(places, dtype=np.int64)[coded.indices.to_numpy()]]
+        index = {name: i for i, name in enumerate(self.tasks)}
+        places = np.array([index[name] for name in coded.dictionary.to_pylist()], dtype=np.int64)
+        columns["chosen"] = np.zeros((len(table), k))
+        columns["chosen"][np.arange(len(table)), places[coded.indices.to_numpy()]] = 1.0
         decision = table["decision"].to_numpy()
         order = np.argsort(decision, kind="stable")
         columns = {name: values[order] for name, values in columns.items()}

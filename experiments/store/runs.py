@@ -20,6 +20,7 @@ from .cards import TeacherCard, read_cards
 from .damage import losses
 from .layout import RunDir
 from .recordings import GridRows, Recording, read_recordings
+from .untested import fill_untested
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,19 @@ class Lifetimes:
 
     @cached_property
     def test_score(self) -> np.ndarray:
-        """(s, m, d, k) float32."""
-        return self.rows.padded("test_score")[0]
+        """(s, m, d, k) float32; between decisions that were tested, on the line between them."""
+        return self._tests[0]
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Whether `test` was evaluated after a decision that was really made, (s, m, d) bool."""
+        return self._tests[1] & self.taught
+
+    @cached_property
+    def _tests(self) -> tuple[np.ndarray, np.ndarray]:
+        (score,) = self.rows.padded("test_score")
+        tested = fill_untested(score.reshape(-1, *score.shape[2:]))
+        return score, tested.reshape(score.shape[:3])
 
     @cached_property
     def calibration_error(self) -> np.ndarray:
@@ -189,6 +201,11 @@ class StoredRun:
     def mastery_streak(self) -> int:
         """Evaluations in a row that make a task mastered."""
         return int(self.environment.get("mastery_streak", 1))
+
+    @property
+    def test_every(self) -> int:
+        """Decisions from one evaluation of `test` to the next."""
+        return int(self.environment.get("test_every", 1))
 
 
 def read_run(path: str | Path) -> StoredRun:

@@ -2,9 +2,10 @@
 
 What the teacher does (schedule, progress, reward) is a mean over the students whose lifetime goes
 on; what the students have (scores, forgetting, cost, epochs) is a mean over all of them, where a
-lifetime that has ended keeps its last values. Means over tasks go by importance. Progress is the
-change of the probe score: what a teacher saw of it stands in columns that differ from teacher to
-teacher, and in the shuffled order that it was shown.
+lifetime that has ended keeps its last values, and one that was not tested those of its last test.
+Means over tasks go by importance. Progress is the change of the probe score: what a teacher saw of
+it stands in columns that differ from teacher to teacher, and in the shuffled order that it was
+shown.
 
 Legend: m students, k tasks, r students whose lifetime goes on.
 """
@@ -125,8 +126,8 @@ class _Students:
         """Take in a decision.
 
         Returns:
-            Which tasks each of the r students passes now, and what its last training was drawn
-            from, (r, k) each.
+            Which tasks each of the r students passes by its last test, and what its last training
+            was drawn from, (r, k) each.
         """
         at = np.searchsorted(self.seeds, now.student_seed)
         shares = now.probabilities if facts.mixes else now.chosen
@@ -136,10 +137,13 @@ class _Students:
         )
         self.steps[at], self.compute[at] = now.student_steps, now.compute
         self.probing[at], self.tokens[at] = now.probe_compute, now.tokens
-        self.probe_score[at], self.test_score[at] = now.probe_score, now.test_score
-        self.best[at] = np.maximum(self.best[at], now.test_score)
-        passing = passes(now.test_score, facts.threshold)
-        self.streak[at] = next_streak(self.streak[at], np.asarray(passing.all(axis=1)))
+        tested = ~np.isnan(now.test_score[:, 0])
+        score = np.where(tested[:, None], now.test_score, self.test_score[at])
+        self.probe_score[at], self.test_score[at] = now.probe_score, score
+        self.best[at] = np.maximum(self.best[at], score)
+        passing = passes(score, facts.threshold)
+        streak = next_streak(self.streak[at], np.asarray(passing.all(axis=1)))
+        self.streak[at] = np.where(tested, streak, self.streak[at])
         self.mastered |= self.streak >= facts.streak
         return passing, shares
 

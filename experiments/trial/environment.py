@@ -45,6 +45,7 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
         "threads": 1,
         "seeds": config.seeds.model_dump(),
         "mastery_streak": config.lifetime.mastery_streak,
+        "test_every": config.lifetime.test_every,
         "budget": {
             "amount": budget.amount,
             "unit": budget.unit,

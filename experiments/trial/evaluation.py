@@ -56,7 +56,9 @@ def evaluate(
     )
     teaching, files = Teaching(teacher, room, students), RunDir(run_dir)
     belongs_to = teacher_belongs_to(config, config.teacher(name))
-    recorder = Recorder(files.schedule, name, teacher_seed, room.n, belongs_to)
+    recorder = Recorder(
+        files.schedule, name, teacher_seed, room.n, belongs_to, config.lifetime.test_every
+    )
     checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
     state = own_checkpoint(checkpoint, belongs_to)
     if state is not None:

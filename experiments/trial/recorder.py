@@ -19,8 +19,8 @@ from .teaching import Decision
 class Recorder:
     """Records the lifetimes of one teacher.
 
-    It evaluates `test` after every decision and `stress` at the end of a lifetime; no teacher and
-    no stopping rule ever sees either.
+    It evaluates `test` after the first decision, every so many and the last, and `stress` after the
+    last; no teacher and no stopping rule ever sees either.
 
     Args:
         folder: of the parts.
@@ -28,6 +28,7 @@ class Recorder:
         teacher_seed: its seed.
         n: students.
         belongs_to: what the parts belong to.
+        test_every: decisions from one evaluation of `test` to the next.
     """
 
     def __init__(
@@ -37,7 +38,9 @@ class Recorder:
         teacher_seed: int,
         n: int,
         belongs_to: Mapping[str, Any] | None = None,
+        test_every: int = 1,
     ) -> None:
+        self.test_every = test_every
         self._parts = PartWriter(folder, teacher, teacher_seed, belongs_to or {})
         self.seconds = np.zeros(n)
         """What each student took so far, (n,): of every decision an equal share."""
@@ -48,11 +51,13 @@ class Recorder:
         rows, lesson, facts = decision.rows, decision.lesson, room.facts
         names, spending = room.suite.names, room.facts.spending
         over = lesson.terminated | lesson.truncated
-        test = room.cohort.evaluate("test", rows=rows)
+        made = facts.decisions[rows]
+        due = over | (made == 1) | (made % self.test_every == 0)
+        tests = _evaluated(room, "test", rows, due, _TESTS)
         self._take_time(rows)
         columns: dict[str, Any] = {
             "student_seed": facts.student_seed[rows],
-            "decision": facts.decisions[rows],
+            "decision": made,
             "student_steps": spending.steps[rows].astype(np.int64),
             "compute": spending.compute[rows],
             "probe_compute": spending.probing[rows],
@@ -72,10 +77,8 @@ class Recorder:
             "observation": decision.observation.reshape(len(rows), -1),
             "probe_score": facts.score[rows],
             "probe_loss": facts.loss[rows],
-            "test_score": test.score,
-            "test_loss": test.loss,
-            "test_calibration_error": test.calibration_error,
-            "stress_score": self._stress(room, rows, over),
+            **tests,
+            **_evaluated(room, "stress", rows, over, {"stress_score": "score"}),
         }
         self._parts.add(columns)
 
@@ -103,13 +106,25 @@ class Recorder:
         self.seconds[rows] += (now - self._last) / len(rows)
         self._last = now
 
-    @staticmethod
-    def _stress(room: Classroom, rows: np.ndarray, over: np.ndarray) -> list[Any]:
-        """Scores on `stress` of the students whose lifetime is over, None for the others."""
-        scores: list[Any] = [None] * len(rows)
-        places = np.flatnonzero(over)
-        if len(places):
-            stress = room.cohort.evaluate("stress", rows=rows[places]).score
-            for place, score in zip(places, stress, strict=True):
-                scores[place] = score
-        return scores
+
+_TESTS = {
+    "test_score": "score", "test_loss": "loss", "test_calibration_error": "calibration_error",
+}  # fmt: skip
+"""Columns by their names in an evaluation."""
+
+
+def _evaluated(
+    room: Classroom, split: str, rows: np.ndarray, due: np.ndarray, columns: Mapping[str, str]
+) -> dict[str, Any]:
+    """Columns of an evaluation of the rows that are due, (r, k), None for the others."""
+    if not due.any():
+        return {column: [None] * len(rows) for column in columns}
+    evaluation = room.cohort.evaluate(split, rows=rows[due])
+    measured = {column: getattr(evaluation, name) for column, name in columns.items()}
+    if due.all():
+        return measured
+    found = np.cumsum(due) - 1
+    return {
+        column: [values[found[i]] if due[i] else None for i in range(len(rows))]
+        for column, values in measured.items()
+    }
