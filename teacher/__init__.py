@@ -15,6 +15,8 @@ from .learners import (
     Sampled,
     TaskwisePolicy,
     action_probabilities,
+    check_rollout,
+    check_settings,
     load_teacher,
     make_learner,
 )
@@ -114,6 +116,8 @@ __all__ = [
     "Uniform",
     "View",
     "action_probabilities",
+    "check_rollout",
+    "check_settings",
     "check_teacher",
     "decision_seconds",
     "global_state",

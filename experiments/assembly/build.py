@@ -20,6 +20,7 @@ from lessonplan.teacher import (
     Rule,
     RuleTeacher,
     Sampled,
+    check_settings,
     load_teacher,
     make_learner,
 )
@@ -258,6 +259,7 @@ def build_learner(
     """
     settings = dict(teacher.settings)
     try:
+        check_settings(teacher.algorithm, settings)
         if teacher.anneal:
             settings["learning_rate"] = LinearSchedule(
                 settings.get("learning_rate", 3e-4), 0.0, 1.0
@@ -271,7 +273,9 @@ def build_learner(
                 deterministic=teacher.deterministic,
                 **settings,
             )
-    except (TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError) as error:
+    except (
+        TypeError, ValueError, AssertionError, RuntimeError, ArithmeticError, MemoryError
+    ) as error:  # fmt: skip
         reason = " ".join(str(error).split())
         raise ValueError(
             f"teacher {teacher.name!r} can't be made with these settings of "

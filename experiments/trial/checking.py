@@ -8,7 +8,14 @@ import numpy as np
 from lessonplan.envs import JoinedVecEnv, check_reward
 from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
-from lessonplan.teacher import RULES, LearnerStreams, Rule, View
+from lessonplan.teacher import (
+    RULES,
+    LearnerStreams,
+    Rule,
+    View,
+    check_rollout,
+    check_settings,
+)
 
 from ..assembly.build import (
     build_learner,
@@ -156,7 +163,24 @@ def _check_learned(
     with warnings.catch_warnings():
         # Batches that do not fit the rollout of two students may fit that of all.
         warnings.simplefilter("ignore", UserWarning)
-        build_learner(section, JoinedVecEnv(envs), LearnerStreams(0), 0)
+        env = JoinedVecEnv(envs)
+        _check_rollout(section, env)
+        build_learner(section, env, LearnerStreams(0), 0)
+
+
+def _check_rollout(section: LearnedSection, env: JoinedVecEnv) -> None:
+    """Refuse a rollout that can't be of all of a teacher's students; say what is odd about it."""
+    try:
+        check_settings(section.algorithm, section.settings)
+        shape = env.observation_space.shape or ()
+        note = check_rollout(section.algorithm, section.settings, section.students, shape)
+    except ValueError as error:
+        raise ValueError(
+            f"teacher {section.name!r} can't be made with these settings of "
+            f"{section.algorithm}: {error}"
+        ) from error
+    if note:
+        say(f"teacher {section.name!r}: {note}")
 
 
 def _check_reward(course: Course) -> None:

@@ -3,6 +3,7 @@
 from .algorithms import ALGORITHMS, CONTRIB
 from .make import action_probabilities, beside_zip, load_beside_zip, load_teacher, make_learner
 from .sampled import Sampled
+from .settings import check_rollout, check_settings
 from .taskwise import TaskwisePolicy
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "TaskwisePolicy",
     "action_probabilities",
     "beside_zip",
+    "check_rollout",
+    "check_settings",
     "load_beside_zip",
     "load_teacher",
     "make_learner",

@@ -23,6 +23,7 @@ from ..mixture import mixture_shares
 from ..pickles import own_objects, zip_data
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
+from .settings import check_settings
 from .taskwise import Taskwise
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
@@ -59,8 +60,8 @@ def make_learner(
     _check_action(algorithm, learner, env.action_space)
     policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
     policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
+    check_settings(algorithm, settings)
     settings = learner.settings | settings
-    _check_shares(settings)
     policy |= settings.pop("policy_kwargs", None) or {}
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
@@ -78,14 +79,6 @@ def make_learner(
     model.columns, model.algorithm, model.deterministic = columns, algorithm, deterministic
     teacher: BaseAlgorithm = model
     return teacher
-
-
-def _check_shares(settings: Mapping[str, Any]) -> None:
-    """SB3 takes any discount, and values then grow without end."""
-    for name in ("gamma", "gae_lambda", "tau"):
-        value = settings.get(name, 1.0)
-        if not (isinstance(value, float | int) and 0.0 <= value <= 1.0):
-            raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
 
 
 def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) -> None:
