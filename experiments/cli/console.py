@@ -50,6 +50,9 @@ Override = Annotated[
     typer.Option("-o", "--override", metavar="key=value", help="dotted.key=value; may be repeated"),
 ]
 Wandb = Annotated[str, typer.Option(metavar="PROJECT", help="W&B project to log to")]
+TensorBoard = Annotated[
+    bool, typer.Option("--tensorboard", help="log for TensorBoard, in the run directory")
+]
 Debug = Annotated[
     bool,
     typer.Option("--debug", callback=_wish_debug, help="show where an error comes from"),

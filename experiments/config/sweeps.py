@@ -144,6 +144,9 @@ class Sweep(Section):
     wandb: str = Field(
         "", description="W&B project; nothing is sent without one", examples=["curricula"]
     )
+    tensorboard: bool = Field(
+        False, description="log each pair for TensorBoard, in its run directory"
+    )
     max_failures: int = Field(
         3, ge=0, le=1_000, description="how often a pair whose process died is taken up again"
     )

@@ -66,6 +66,7 @@ def fit(
     space = {
         "sweep": str(sweep_dir),
         "project": sweep.wandb,
+        "tensorboard": sweep.tensorboard,
         "gpu": sweep.resources.gpu,
         "agreed": agreement(),
         "name": tune.grid_search([pair.name for pair in pairs]),

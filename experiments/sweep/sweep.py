@@ -84,15 +84,24 @@ def run_sweep(
             runs = merged_runs(sweep_dir)
             summary = write_report(runs, sweep_dir)
             if sweep.wandb:
-                from ..tracking.follow import track_report
-
-                track_report(sweep_dir, sweep.wandb, sweep.name, runs=runs, say=say)
+                _track_report(sweep, sweep_dir, runs, say)
         except ValueError:
             # Why pairs failed says more than that there is nothing to report.
             complain(failures, len(pairs), sweep_dir)
             raise
         complain(failures, len(pairs), sweep_dir)
         return summary
+
+
+def _track_report(
+    sweep: Sweep, sweep_dir: Path, runs: Sequence[Path], say: Callable[[str], None]
+) -> None:
+    """Log to W&B what is seen of several teachers together."""
+    from ..tracking.follow import track_report
+
+    told = sweep.base.tracking
+    group = told.group or sweep.name
+    track_report(sweep_dir, sweep.wandb, group, runs=runs, told=told, say=say)
 
 
 def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
@@ -105,7 +114,7 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
     if resume:
         earlier = read_stored_sweep(sweep_dir)
         # How much room a pair has, and how often it is tried, may change.
-        free = {"resources": sweep.resources, "max_failures": 0, "wandb": ""}
+        free = {"resources": sweep.resources, "max_failures": 0, "wandb": "", "tensorboard": False}
         if earlier.model_copy(update=free) != sweep.model_copy(update=free):
             raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
     elif not SweepDir(sweep_dir).is_new:

@@ -32,7 +32,8 @@ def run_pair(spec: dict[str, Any]) -> None:
     where the run directory is.
 
     Args:
-        spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, its
+        spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, whether
+            `tensorboard` is wanted, its
             part of a `gpu`, and what the process has `agreed` to that began the sweep.
     """
     from ray import tune
@@ -56,6 +57,10 @@ def run_pair(spec: dict[str, Any]) -> None:
 
                 tracker = tracking(config, run_dir, spec["project"], say=notes.append)
                 watches.append(stack.enter_context(tracker))
+            if spec["tensorboard"]:
+                from ..tracking.event_files import tensorboard
+
+                watches.append(stack.enter_context(tensorboard(config, run_dir, say=notes.append)))
             resume = files.config.exists()
             run_trial(config, run_dir, resume=resume, watch=all_of(watches))
     except (ValueError, ImportError) as error:

@@ -15,6 +15,7 @@ from ...store.layout import RunDir
 from ..console import (
     ConfigName,
     Override,
+    TensorBoard,
     Wandb,
     place_to_write,
     print_problem,
@@ -118,6 +119,7 @@ def submit(
     include: Include = None,
     env: Env = None,
     wandb: Wandb = "",
+    tensorboard: TensorBoard = False,
     cpus: Cpus = 0.0,
     gpus: Gpus = 0.0,
     python: Python = "python",
@@ -134,7 +136,7 @@ def submit(
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
     from ...jobs.job import Job
 
-    options = _options(wandb)
+    options = _options(wandb, tensorboard)
     job = Job(name, values, options, remote_out, "", variables, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name)
     _begin(_cluster(address, remote_out, python), job, out, detach)
@@ -176,12 +178,13 @@ def resume(
     include: Include = None,
     env: Env = None,
     wandb: Wandb = "",
+    tensorboard: TensorBoard = False,
     cpus: Cpus = 0.0,
     gpus: Gpus = 0.0,
     python: Python = "python",
 ) -> None:
     """Go on with a job that has ended. It is a new job in the same run directory."""
-    variables, options = _environment(env or []), _options(wandb)
+    variables, options = _environment(env or []), _options(wandb, tensorboard)
     cluster = _cluster(address, remote_out, python)
     state = cluster.state_or_forgotten(job_id, remote_out)
     if not state.ended:
@@ -239,9 +242,10 @@ def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, di
     return sweep.name, sweep.model_dump(mode="json", exclude_none=True)
 
 
-def _options(wandb: str) -> list[str]:
+def _options(wandb: str, tensorboard: bool) -> list[str]:
     """More words for the command on the cluster."""
     words = ["--wandb", wandb] if wandb else []
+    words += ["--tensorboard"] if tensorboard else []
     return [*words, "--trust"] if is_trusted() else words
 
 

@@ -11,7 +11,16 @@ from ...common.sentences import say
 from ...common.trust import take_for_strange
 from ...common.watch import all_of
 from ...store.layout import RunDir
-from ..console import ConfigName, Override, Wandb, place_to_write, print_table, print_text, terminal
+from ..console import (
+    ConfigName,
+    Override,
+    TensorBoard,
+    Wandb,
+    place_to_write,
+    print_table,
+    print_text,
+    terminal,
+)
 
 if TYPE_CHECKING:
     from lessonplan.student import TaskSuite
@@ -70,6 +79,7 @@ def run(
         str, typer.Option(metavar="BUDGET", help="of one lifetime: 4000-steps, 5M-tokens, ...")
     ] = "",
     wandb: Wandb = "",
+    tensorboard: TensorBoard = False,
 ) -> None:
     """Run an experiment: teachers x students, a table and a report."""
     own = Own(data, model, task_column, columns)
@@ -80,14 +90,19 @@ def run(
     if dry_run:
         _print_preview(settings)
         return
-    from ...analysis.summary import table_rows
-
     suite = _checked_suite(settings, folder, resume is not None)
+    trackers = Trackers(wandb, tensorboard)
     try:
-        summary = _watched(settings, suite, folder, resume is not None, wandb)
+        summary = _watched(settings, suite, folder, resume is not None, trackers)
     except KeyboardInterrupt:
         say(f"interrupted; what was finished is kept: lessonplan run --resume {folder} goes on")
         raise
+    _print_summary(summary, folder)
+
+
+def _print_summary(summary: dict[str, Any], folder: Path) -> None:
+    from ...analysis.summary import table_rows
+
     print_table(table_rows(summary))
     terminal().print(f"\n{summary['verdict']}\n")
     terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
@@ -120,10 +135,17 @@ def _checked_suite(settings: "Config", folder: Path, resume: bool) -> "TaskSuite
     return suite
 
 
+class Trackers(NamedTuple):
+    """Where a run is to be seen beside the terminal: a W&B project, TensorBoard."""
+
+    wandb: str = ""
+    tensorboard: bool = False
+
+
 def _watched(
-    settings: "Config", suite: "TaskSuite", folder: Path, resume: bool, wandb: str
+    settings: "Config", suite: "TaskSuite", folder: Path, resume: bool, trackers: Trackers
 ) -> dict[str, Any]:
-    """Run a trial with live progress in the terminal and, where a project is named, in W&B."""
+    """Run a trial with live progress in the terminal, and in the trackers that were named."""
     from ...trial.trial import run_trial
     from ...trial.units import plan
     from ..bars import live_bars
@@ -133,15 +155,20 @@ def _watched(
     bars = live_bars(terminal(), settings.name, len(units), "units", before)
     with ExitStack() as stack:
         watches = [stack.enter_context(bars)]
-        if wandb:
+        if trackers.wandb:
             from ...tracking.follow import tracking
 
-            watches.append(stack.enter_context(tracking(settings, folder, wandb)))
+            watches.append(stack.enter_context(tracking(settings, folder, trackers.wandb)))
+        if trackers.tensorboard:
+            from ...tracking.event_files import tensorboard
+
+            watches.append(stack.enter_context(tensorboard(settings, folder)))
         summary = run_trial(settings, folder, resume=resume, watch=all_of(watches), suite=suite)
-    if wandb:
+    if trackers.wandb:
         from ...tracking.follow import track_report
 
-        track_report(folder, wandb, settings.name)
+        told = settings.tracking
+        track_report(folder, trackers.wandb, told.group or settings.name, told=told)
     return summary
 
 

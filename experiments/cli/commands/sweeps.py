@@ -1,14 +1,23 @@
 """The command `lessonplan sweep`."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ...common.sentences import say
 from ...common.trust import take_for_strange
 from ...store.layout import SweepDir
-from ..console import ConfigName, Override, Wandb, place_to_write, print_table, terminal
+from ..console import (
+    ConfigName,
+    Override,
+    TensorBoard,
+    Wandb,
+    place_to_write,
+    print_table,
+    terminal,
+)
 
 if TYPE_CHECKING:
     from ...config.sweeps import Sweep
@@ -33,18 +42,19 @@ def sweep(
     resume: Resume = None,
     address: Address = "",
     wandb: Wandb = "",
+    tensorboard: TensorBoard = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list the pairs")] = False,
 ) -> None:
     """Run student-teacher pairs side by side with Ray. One report is written over all."""
-    settings, folder = _settings(config, out, resume, wandb, override or [])
+    wishes = {"wandb": wandb, "tensorboard": tensorboard}
+    settings, folder = _settings(config, out, resume, wishes, override or [])
     from ..own_code import say_what_is_imported
 
     say_what_is_imported(settings.model_dump(mode="json", exclude_none=True))
     pairs = _checked_pairs(settings, None if dry_run else folder, resume is not None)
     if dry_run:
-        for pair in pairs:
-            terminal().print(pair.name, soft_wrap=True)
-        terminal().print(f"{settings.name}: {len(pairs)} pairs", soft_wrap=True)
+        for line in (*(pair.name for pair in pairs), f"{settings.name}: {len(pairs)} pairs"):
+            terminal().print(line, soft_wrap=True)
         return
     from ...sweep.sweep import run_sweep
     from ..bars import live_bars
@@ -64,10 +74,8 @@ def sweep(
     except KeyboardInterrupt:
         say(f"interrupted; what was finished is kept: lessonplan sweep --resume {folder} goes on")
         raise
-    if settings.purpose == "tune":
-        _print_best(summary, folder)
-    else:
-        _print_summary(summary, folder)
+    show = _print_best if settings.purpose == "tune" else _print_summary
+    show(summary, folder)
 
 
 def _checked_pairs(settings: "Sweep", folder: Path | None, resume: bool) -> list["Pair"]:
@@ -85,7 +93,11 @@ def _checked_pairs(settings: "Sweep", folder: Path | None, resume: bool) -> list
 
 
 def _settings(
-    config: str, out: Path | None, resume: Path | None, wandb: str, overrides: list[str]
+    config: str,
+    out: Path | None,
+    resume: Path | None,
+    wishes: Mapping[str, Any],
+    overrides: list[str],
 ) -> tuple["Sweep", Path]:
     """The sweep that the options ask for, and its directory."""
     from ...config.sweeps import read_stored_sweep, read_sweep
@@ -100,9 +112,8 @@ def _settings(
         folder = out or Path("runs") / settings.name
     else:
         raise ValueError("name a sweep (see `lessonplan list`), or give --resume")
-    if wandb:
-        settings = settings.model_copy(update={"wandb": wandb})
-    return settings, folder
+    wished = {key: wish for key, wish in wishes.items() if wish}
+    return settings.model_copy(update=wished), folder
 
 
 def _print_summary(summary: dict[str, object], folder: Path) -> None:
