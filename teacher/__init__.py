@@ -9,6 +9,7 @@ from .bandits.tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
 from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
+from .files import save_teacher
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -125,6 +126,7 @@ __all__ = [
     "keep_card",
     "load_teacher",
     "make_learner",
+    "save_teacher",
     "stored_teacher",
     "teacher_checks",
 ]

@@ -18,14 +18,14 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.policies import BasePolicy
-from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
+from .files import read_teacher, save_teacher
 from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
-from .pickles import NamedByFace, own_objects, rule_as_written, written_rule, zip_data
+from .pickles import NamedByFace
 from .rules import Memory, Rule, View
 
 State = dict[str, np.ndarray]
@@ -253,7 +253,6 @@ class RuleTeacher(BaseAlgorithm):
     def _setup_model(self) -> None:
         if self.rule is None:
             raise ValueError("RuleTeacher needs a rule")
-        self.rule = rule_as_written(self.rule)
         if self.env is not None:
             self.columns = columns_of(self.env)
         elif not self.columns:
@@ -274,12 +273,11 @@ class RuleTeacher(BaseAlgorithm):
         exclude: Iterable[str] | None = None,
         include: Iterable[str] | None = None,
     ) -> None:
-        """As in SB3; a rule of ours is written as its name and parameters, one's own is pickled."""
-        rule, self.rule = self.rule, written_rule(self.rule)
-        try:
-            super().save(path, exclude, include)
-        finally:
-            self.rule = rule
+        """As in SB3, but without pickles: a rule is written as its name and parameters.
+
+        One that can't be made again of plain parameters is pickled, and needs `trust` to be loaded.
+        """
+        save_teacher(self, path, exclude, include)
 
     @classmethod
     def load(
@@ -290,16 +288,22 @@ class RuleTeacher(BaseAlgorithm):
         custom_objects: dict[str, Any] | None = None,
         print_system_info: bool = False,
         force_reset: bool = True,
+        *,
+        trust: bool = False,
         **kwargs: Any,
     ) -> Self:
-        """As in SB3; classes of ours are found by their names, wherever they lay when saved."""
-        objects = own_objects(zip_data(path)) | (custom_objects or {})
+        """As in SB3, but nothing is unpickled without `trust`; see `load_teacher`."""
+        exact, known = not force_reset, custom_objects or {}
+        saved = read_teacher(path, trust=trust, exact=exact, known=known)
+        objects = dict(saved.attributes)
+        if "rule" not in objects:
+            raise ValueError(f"{path} holds no rule; load it with load_teacher")
         if env is not None:
-            saved = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
-            _ask_for_columns(rule_as_written(saved["rule"]), env)
+            _ask_for_columns(objects["rule"], env)
             # A rule finds columns by name: those of the environment may be others than when saved.
             objects |= {"observation_space": env.observation_space}
-        return super().load(path, env, device, objects, print_system_info, force_reset, **kwargs)
+        zipped = saved.zipped
+        return super().load(zipped, env, device, objects, print_system_info, force_reset, **kwargs)
 
     def learn(
         self,

@@ -17,24 +17,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from .adapter import Looks, RuleTeacher, check_needs, columns_of
+from .files import read_values, write_values
 from .rules import Memory, Rule, View
 
 _DECISIONS = 6
 _SEED = 5
 """Seed of the teachers that are checked."""
 _IN_ANOTHER_PROCESS = """
-import importlib, sys, torch
+import importlib, sys
+from lessonplan.teacher import RuleTeacher
+from lessonplan.teacher.files import read_values, write_values
 module, name, folder = sys.argv[1:]
 algorithm = getattr(importlib.import_module(module), name)
-calls = torch.load(f"{folder}/calls.pt", weights_only=False)
-teacher = algorithm.load(f"{folder}/teacher.zip", device="cpu")
+calls = read_values(f"{folder}/calls")
+# The file is of the process that started this one.
+trust = {"trust": True} if issubclass(algorithm, RuleTeacher) else {}
+teacher = algorithm.load(f"{folder}/teacher.zip", device="cpu", **trust)
 chosen = [teacher.predict(*call, deterministic=True)[0] for call in calls]
-torch.save(chosen, f"{folder}/chosen.pt")
+write_values(f"{folder}/chosen", chosen)
 """
 
 
@@ -229,7 +233,7 @@ def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
     answers = [teacher.predict(*call, deterministic=True)[0] for call in calls]
     with tempfile.TemporaryDirectory() as folder:
         teacher.save(Path(folder) / "teacher.zip")
-        torch.save(calls, Path(folder) / "calls.pt")
+        _keep(calls, folder)
         algorithm = type(teacher)
         where = [algorithm.__module__, algorithm.__qualname__, folder]
         process = subprocess.run(
@@ -242,9 +246,19 @@ def check_reload(teacher: BaseAlgorithm, env: VecEnv) -> None:
         if process.returncode:
             reason = process.stderr.strip().rpartition("\n")[2]
             raise ValueError(f"a saved teacher can't be loaded in a new process: {reason}")
-        repeats = torch.load(Path(folder) / "chosen.pt", weights_only=False)
+        repeats = read_values(Path(folder) / "chosen")
     if not all(np.allclose(a, b, atol=1e-4) for a, b in zip(repeats, answers, strict=True)):
         raise ValueError("a teacher that was loaded in a new process chooses otherwise")
+
+
+def _keep(calls: Any, folder: str) -> None:
+    try:
+        write_values(Path(folder) / "calls", calls)
+    except ValueError as error:
+        raise ValueError(
+            "the state that predict returns must be made of arrays, tensors, numbers and texts in "
+            f"dicts, lists and tuples, so that it can be stored; {error}"
+        ) from None
 
 
 RULE_CHECKS: dict[str, Callable[[Rule, Sample], None]] = {

@@ -1,24 +1,25 @@
-"""Classes of this room in SB3's zips: found by their names, wherever they lie.
+"""The one place that opens pickles, which run what is in them.
 
-SB3 pickles what is no JSON, and a pickle names the module of a class. In a new file policies are
-looked up in the room's face, and a rule is written as its name and parameters. An older file names
-modules that may have moved since; it is read as if it named the face.
+They are those of this process's own parent, and of files that whoever started it trusts.
+
+SB3 pickles what is no JSON, and a pickle names the module of a class. In a new zip of SB3's own
+policies are looked up in the room's face; an older one names modules that may have moved since, and
+is read as if it named the face.
 """
 
 import base64
 import copyreg
 import io
-import json
 import pickle
 import pkgutil
 import sys
-import zipfile
 from abc import ABCMeta
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from stable_baselines3.common.save_util import open_path
+import torch
 
 _FACE = __name__.rpartition(".")[0]
 
@@ -29,83 +30,46 @@ class NamedByFace(ABCMeta):
 
 def _reduced(each: NamedByFace) -> str | tuple[Any, ...]:
     """What pickle calls to get the class; a name alone is looked up in the class's own module."""
-    if not _in_face(each):
+    if getattr(sys.modules.get(_FACE), each.__name__, None) is not each:
         return each.__qualname__
     return pkgutil.resolve_name, (f"{_FACE}:{each.__name__}",)
-
-
-def _in_face(each: type) -> bool:
-    return getattr(sys.modules.get(_FACE), each.__name__, None) is each
 
 
 copyreg.pickle(NamedByFace, _reduced)
 
 
-def written_rule(rule: Any) -> Any:
-    """Name and parameters of a rule of this room; any other as it is, to be pickled."""
-    if not _in_face(type(rule)) or not is_dataclass(rule):
-        return rule
-    return {"name": type(rule).__name__, "parameters": _parameters(rule)}
-
-
-def rule_as_written(rule: Any) -> Any:
-    """The rule that `written_rule` made this of."""
-    if not isinstance(rule, dict):
-        return rule
-    parameters = {name: _hashable(value) for name, value in rule["parameters"].items()}
-    # Rules were once made with it; in a file nobody can leave it out.
-    parameters.pop("feedback", None)
-    return getattr(sys.modules[_FACE], rule["name"])(**parameters)
-
-
-def _parameters(rule: Any) -> dict[str, Any]:
-    return {each.name: getattr(rule, each.name) for each in fields(rule) if each.init}
-
-
-def _hashable(value: Any) -> Any:
-    """JSON has lists where parameters are tuples."""
-    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
-
-
-def zip_data(path: str | Path | io.BufferedIOBase) -> dict[str, Any]:
-    """What SB3 keeps as JSON in a zip, with pickles as it writes them; nothing is unpickled.
+def unpickled_part(name: str, value: Mapping[str, Any]) -> Any:
+    """What an attribute in a zip of SB3's is: code in it runs.
 
     Raises:
-        ValueError: if it is no zip.
+        ValueError: if it can't be made here.
     """
-    file = open_path(path, "r", suffix="zip")
     try:
-        with zipfile.ZipFile(file) as archive:
-            text = archive.read("data") if "data" in archive.namelist() else b"{}"
-    except zipfile.BadZipFile as error:
+        part = _ByName(io.BytesIO(base64.b64decode(value[":serialized:"]))).load()
+    except Exception as error:  # A pickle can raise anything.
         raise ValueError(
-            f"{path} is no zip, as the files of teachers are; give one that `save` wrote"
+            f"{name} can't be unpickled ({type(error).__name__}: {error}); read the file where "
+            "its classes can be imported"
         ) from error
-    finally:
-        if file is not path:
-            file.close()
-    data: dict[str, Any] = json.loads(text)
-    return data
+    return _made_again(part) if name == "rule" else part
 
 
-def own_objects(data: dict[str, Any]) -> dict[str, Any]:
-    """Unpickle what names a module of this room, for the `custom_objects` of SB3's `load`."""
-    pickles = {
-        name: base64.b64decode(value[":serialized:"])
-        for name, value in data.items()
-        if isinstance(value, dict) and ":serialized:" in value
-    }
-    ours = {name: text for name, text in pickles.items() if f"{_FACE}.".encode() in text}
-    objects = {name: _ByName(io.BytesIO(text)).load() for name, text in ours.items()}
-    if "rule" in objects:
-        objects["rule"] = _made_again(objects["rule"])
-    return objects
+def unpickled_checkpoint(file: Path) -> Any:
+    """What `torch.save` wrote, whatever it is: code in it runs."""
+    return torch.load(file, map_location="cpu", weights_only=False)
+
+
+def unpickled(content: memoryview, buffers: Sequence[memoryview]) -> Any:
+    """What this process, or the one that started it, pickled with these buffers: code runs."""
+    return pickle.loads(content, buffers=buffers)
 
 
 def _made_again(rule: Any) -> Any:
-    """A rule from its parameters: classes of what it had worked out from them may be gone."""
+    """A rule of ours from its parameters: classes of what it had worked out may be gone."""
+    if not is_dataclass(rule) or not type(rule).__module__.startswith(f"{_FACE}."):
+        return rule
     maker: Any = type(rule)
-    return maker(**_parameters(rule)) if is_dataclass(rule) else rule
+    return maker(**{each.name: getattr(rule, each.name) for each in fields(rule) if each.init})
 
 
 class _ByName(pickle.Unpickler):

@@ -2,7 +2,7 @@
 
 A file that `save` wrote says what it was trained on; one that a run stored holds a card besides,
 with what is known of it there. Files that earlier versions stored have the card of their name
-beside them. Nothing is unpickled before a teacher is made.
+beside them. Nothing is unpickled, unless a file is trusted when its teacher is made.
 
 Legend: k tasks, f columns.
 """
@@ -22,9 +22,9 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from .adapter import RuleTeacher, columns_of
+from .files import zip_data
 from .learners import Sampled
 from .learners.make import load_for_spaces, load_teacher
-from .pickles import zip_data
 
 _CARD = "card.json"
 """In the zip."""
@@ -55,6 +55,8 @@ class StoredTeacher:
     """What a run knew of it: `name`, `seed`, `training` (its cost), `selection_cost` and more."""
     why: str = ""
     """Why it was taken among the several of a folder."""
+    trust: bool = False
+    """Whether pickles in the file may be opened to make the teacher, which can run any code."""
 
     @property
     def draws(self) -> bool:
@@ -70,10 +72,11 @@ class StoredTeacher:
         """The teacher itself, ready to teach in an environment that shows `observe`.
 
         Raises:
-            ValueError: if it shows other columns or wants another action.
+            ValueError: if it shows other columns or wants another action, or the file has to be
+                trusted.
         """
         if not self.draws:
-            return load_teacher(self.path, env)
+            return load_teacher(self.path, env, trust=self.trust)
         shown, own = columns_of(env), self.columns or columns_of(env)
         missing = [column for column in (*own, "key") if column not in shown]
         if missing:
@@ -83,7 +86,7 @@ class StoredTeacher:
                 f"{', '.join(missing)}; add them to observe="
             )
         narrow = _of_columns(env.observation_space, [shown.index(column) for column in own])
-        learner = load_for_spaces(self.path, narrow, env.action_space, own)
+        learner = load_for_spaces(self.path, narrow, env.action_space, own, trust=self.trust)
         return RuleTeacher(Sampled(learner, own), env, seed=self.seed)
 
     def copy(self, target: Path) -> None:
@@ -99,7 +102,7 @@ def _of_columns(space: spaces.Space[Any], places: list[int]) -> spaces.Box:
     return spaces.Box(space.low[:, places], space.high[:, places])
 
 
-def stored_teacher(path: str | Path) -> StoredTeacher:
+def stored_teacher(path: str | Path, trust: bool = False) -> StoredTeacher:
     """The teacher in a file, or the one of a run directory.
 
     Of several in a folder it is the one that took its selection students the least to mastery, and
@@ -109,19 +112,20 @@ def stored_teacher(path: str | Path) -> StoredTeacher:
     Args:
         path: a zip that `save` wrote or a run stored, or a folder with stored ones in it or one
             folder below.
+        trust: whether pickles in the file may be opened when its teacher is made.
 
     Raises:
         ValueError: if there is none, or none of several is before the others; with their files.
     """
     place = Path(path)
     if place.is_dir():
-        return _first_of(stored_teachers(place), place)
+        return replace(_first_of(stored_teachers(place), place), trust=trust)
     file = place if place.exists() else place.with_name(f"{place.name}.zip")
     if not file.exists():
         raise ValueError(
             f"there is no teacher {str(path)!r}; give a run directory, or a file that `save` wrote"
         )
-    return _read(file)
+    return replace(_read(file), trust=trust)
 
 
 def stored_teachers(folder: str | Path) -> list[StoredTeacher]:
@@ -170,7 +174,7 @@ def _read(file: Path) -> StoredTeacher:
     if "policy_class" not in data:
         raise ValueError(f"{file} holds no teacher: give a file that its `save` wrote")
     observed, chosen = data.get("observation_space") or {}, data.get("action_space") or {}
-    mixes = str(chosen.get(":type:")).endswith("Box'>")
+    mixes = "Box" in str(chosen.get(":kind:") or chosen.get(":type:"))
     columns = data.get("columns") or observed.get("columns") or card.get("needs") or ()
     settings = card.get("parameters") or {}
     shape = observed.get("_shape") or [0]

@@ -54,8 +54,8 @@ ORDER = {
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (
-        "timing", "checks", "stored", "learners", "bandits", "orders", "adapter", "mixture",
-        "estimate", "choose", "identity", "last_call", "rules", "pickles", "streams",
+        "timing", "checks", "stored", "learners", "bandits", "orders", "adapter", "files",
+        "mixture", "estimate", "choose", "identity", "last_call", "rules", "pickles", "streams",
     ),
 }  # fmt: skip
 """What lies in a folder, top to bottom: each may use those behind it."""
@@ -72,6 +72,7 @@ TABLE = {
     "envs/*": {"numpy", "gymnasium", "stable_baselines3"},
     "envs/trainer/mixin.py": {"accelerate", "datasets", "transformers"},
     "teacher/*": {"numpy", "torch", "gymnasium", "stable_baselines3"},
+    "teacher/files/zips.py": {"safetensors"},
     "teacher/learners/contrib.py": {"sb3_contrib"},
     "experiments/*": {
         "numpy", "torch", "gymnasium", "stable_baselines3", "pydantic", "yaml", "typer", "rich",
@@ -88,7 +89,7 @@ TABLE = {
     },
     "experiments/sweep/*": {"ray"},
     "experiments/assembly/actors.py": {"ray"},
-    "experiments/cluster/session.py": {"ray"},
+    "experiments/cluster/*": {"ray"},
     "experiments/jobs/*": {"ray"},
     "experiments/tracking/service.py": {"wandb"},
     "experiments/tracking/event_files.py": {"PIL"},

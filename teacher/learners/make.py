@@ -3,7 +3,7 @@
 Legend: n students, k tasks, f columns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Set
 from inspect import signature
 from io import BytesIO
 from pathlib import Path
@@ -15,12 +15,11 @@ from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise
-from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import VecEnv
 
 from ..adapter import RulePolicy, RuleTeacher, columns_of
+from ..files import read_teacher, zip_data
 from ..mixture import mixture_shares
-from ..pickles import own_objects, zip_data
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
 from .settings import check_settings
@@ -107,26 +106,33 @@ def load_teacher(
     path: str | Path | BytesIO,
     env: VecEnv,
     algorithm: type[BaseAlgorithm] | None = None,
+    *,
+    trust: bool = False,
     **options: Any,
 ) -> BaseAlgorithm:
     """Load a saved teacher for an environment that may have another number of tasks.
 
     SB3's own `load` refuses another action space; a taskwise policy has the same weights for every
-    k, so the spaces are bound anew. The file is a pickle: load only what you trust.
+    k, so the spaces are bound anew. Of SB3's own zips only JSON and weights are read, unless the
+    file is trusted.
 
     Args:
-        path: a zip that `save` wrote.
+        path: a zip that `save` or `save_teacher` wrote.
         env: where it is to teach; must show the same columns as in training.
         algorithm: the class that saved it; by default the one that `make_learner` noted in the
             file, else the one whose settings the file holds.
+        trust: whether what SB3 has pickled in the file is opened, which can run any code. It is
+            needed for parts of one's own that are no plain values, and to go on exactly where a
+            file of SB3's own `save` stopped.
         options: passed on to SB3's `load` (`force_reset=False` goes on where it stopped).
 
     Raises:
         ValueError: if `env` shows other columns, or wants other actions, than those that the
-            teacher was trained on.
+            teacher was trained on, or the file has to be trusted.
     """
     spaces_of = env.observation_space, env.action_space
-    return load_for_spaces(path, *spaces_of, columns_of(env), algorithm, env=env, **options)
+    options |= {"env": env, "trust": trust}
+    return load_for_spaces(path, *spaces_of, columns_of(env), algorithm, **options)
 
 
 def load_for_spaces(
@@ -135,49 +141,55 @@ def load_for_spaces(
     action_space: spaces.Space[Any],
     columns: tuple[str, ...],
     algorithm: type[BaseAlgorithm] | None = None,
+    *,
+    trust: bool = False,
     **options: Any,
 ) -> BaseAlgorithm:
     """As `load_teacher`, for what an environment shows and wants: it need not be there."""
     # SB3 sows the global streams when it loads; inside streams of its own nobody notices.
     with LearnerStreams(0).running():
-        objects, algorithm = _classes_of(path, algorithm)
-        attributes = load_from_zip_file(path, device="cpu", custom_objects=objects)[0] or {}
-        algorithm = algorithm or _saved_by(attributes)
-        if issubclass(algorithm, RuleTeacher) or issubclass(attributes["policy_class"], Taskwise):
+        known, algorithm = _classes_of(path, algorithm)
+        exact = not options.get("force_reset", True)
+        saved = read_teacher(path, trust=trust, exact=exact, known=known)
+        objects = dict(saved.attributes)
+        algorithm = algorithm or _saved_by(objects["policy_class"], saved.names)
+        own_action = objects["action_space"]
+        if issubclass(algorithm, RuleTeacher) or issubclass(objects["policy_class"], Taskwise):
             objects |= {"observation_space": observation_space, "action_space": action_space}
-            if attributes.get("action_noise") and attributes["action_space"] != action_space:
+            if objects.get("action_noise") and own_action != action_space:
                 # It was made for another number of tasks, and is for training alone.
                 objects["action_noise"] = None
-        if not issubclass(algorithm, RuleTeacher):
-            _check_columns(attributes, columns)
-            _check_same_action(attributes["action_space"], action_space)
-        return algorithm.load(path, device="cpu", custom_objects=objects, **options)
+        if issubclass(algorithm, RuleTeacher):
+            return algorithm.load(
+                path, device="cpu", custom_objects=objects, trust=trust, **options
+            )
+        _check_columns(saved.attributes, columns)
+        _check_same_action(own_action, action_space)
+        return algorithm.load(saved.zipped, device="cpu", custom_objects=objects, **options)
 
 
 def _classes_of(
     path: str | Path | BytesIO, algorithm: type[BaseAlgorithm] | None
 ) -> tuple[dict[str, Any], type[BaseAlgorithm] | None]:
-    """Classes in a file that are ours, by name of the attribute; and the one that saved it.
+    """The policy of a file that names its learner, and the class that saved it.
 
     That is None where the file does not name it.
     """
-    data = zip_data(path)
-    name = data.get("algorithm")
+    name = zip_data(path).get("algorithm")
     if name is None or (algorithm is not None and name not in ALGORITHMS):
-        return own_objects(data), algorithm
+        return {}, algorithm
     learner = learner_named(name)
     return {"policy_class": learner.policy}, algorithm or learner.algorithm
 
 
-def _saved_by(attributes: Mapping[str, Any]) -> type[BaseAlgorithm]:
-    """The class that saved a model with these attributes, which are named as its arguments."""
-    policy = attributes["policy_class"]
+def _saved_by(policy: type[Any], names: Set[str]) -> type[BaseAlgorithm]:
+    """The class that saved a model with such attributes, which are named as its arguments."""
     if issubclass(policy, RulePolicy):
         return RuleTeacher
     able = [one.algorithm for one in ALGORITHMS.values() if issubclass(policy, one.policy)]
 
     def missing(algorithm: type[BaseAlgorithm]) -> int:
-        return len(set(signature(algorithm).parameters) - set(attributes))
+        return len(set(signature(algorithm).parameters) - names)
 
     return min(able, key=missing, default=PPO)
 
@@ -224,9 +236,14 @@ def beside_zip(model: BaseAlgorithm) -> dict[str, Any]:
         arrays |= {"pos": buffer.pos, "full": buffer.full}
     return {
         "exploration": learner.action_space.np_random.bit_generator.state,
-        "memory": getattr(learner, "_last_lstm_states", None),
+        "memory": _as_lists(getattr(learner, "_last_lstm_states", None)),
         "buffer": arrays,
     }
+
+
+def _as_lists(memory: Any) -> list[list[torch.Tensor]] | None:
+    """The memory of a recurrent policy without the class that sb3-contrib has for it."""
+    return None if memory is None else [list(states) for states in memory]
 
 
 def load_beside_zip(model: BaseAlgorithm, state: dict[str, Any]) -> None:
@@ -234,7 +251,8 @@ def load_beside_zip(model: BaseAlgorithm, state: dict[str, Any]) -> None:
     learner: Any = model
     learner.action_space.np_random.bit_generator.state = state["exploration"]
     if state["memory"] is not None:
-        learner._last_lstm_states = state["memory"]
+        fresh = learner._last_lstm_states
+        learner._last_lstm_states = type(fresh)(*map(tuple, state["memory"]))
     for name, value in (state["buffer"] or {}).items():
         if isinstance(value, np.ndarray):
             getattr(learner.replay_buffer, name)[: len(value)] = value

@@ -13,7 +13,7 @@ from learner_cases import CASES, OFF_POLICY, learner
 from marked_tasks import MarkedTasks, mean_reward
 from new_process import run_python
 
-from lessonplan.teacher import LearnerStreams, Sampled, load_teacher
+from lessonplan.teacher import LearnerStreams, Sampled, load_teacher, save_teacher
 from lessonplan.teacher.adapter import RuleTeacher
 from lessonplan.teacher.learners.make import beside_zip, load_beside_zip
 
@@ -40,7 +40,7 @@ def more(model, streams, decisions, first=False):
 def kept(model, streams):
     """Everything that a checkpoint holds."""
     zipped = io.BytesIO()
-    model.save(zipped)
+    save_teacher(model, zipped)
     return {
         "zip": zipped.getvalue(),
         "beside": beside_zip(model),

@@ -22,6 +22,7 @@ from lessonplan.teacher import (
     action_probabilities,
     load_teacher,
     make_learner,
+    save_teacher,
 )
 
 OBSERVE = ("progress", "score", "key")
@@ -148,7 +149,7 @@ def test_ppo_goes_on_in_a_new_process_from_the_end_of_a_rollout_as_if_it_had_nev
     tmp_path,
 ):
     model, streams = trained(4, 2)
-    model.save(tmp_path / "teacher")
+    save_teacher(model, tmp_path / "teacher")
     stored = {"env": model.env.state_dict(), "streams": streams.state}
     torch.save(stored, tmp_path / "stored.pt")
     undisturbed, _ = trained(4, 4)

@@ -1,0 +1,106 @@
+"""Classes and rules by their names, as files have them: `module:Name`, and what is looked up when.
+
+A module that nobody imported is imported for a file only where whoever reads it trusts the file.
+"""
+
+import pkgutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from importlib import import_module
+from typing import Any
+
+FACE = __name__.rpartition(".files")[0]
+"""The room, where its own classes are found wherever they lie."""
+_VERBS = ("needs", "start", "observe", "probabilities")
+
+
+def face_name(value: type) -> str | None:
+    """Name of a class of this room; None for others."""
+    own = getattr(sys.modules.get(FACE), value.__name__, None) is value
+    return f"{FACE}:{value.__name__}" if own else None
+
+
+def class_named(name: str, trust: bool = False, libraries: Sequence[str] = ()) -> type:
+    """The class of this name.
+
+    Args:
+        name: `module:Name`.
+        trust: whether a module that was not imported yet may be.
+        libraries: beginnings of the names of modules that may be in any case.
+
+    Raises:
+        ValueError: if there is none, or it may not be looked up.
+    """
+    module, _, path = name.partition(":")
+    if module == FACE or module.startswith(f"{FACE}."):
+        # Files of earlier versions name modules that may have moved.
+        found = getattr(sys.modules[FACE], path, None)
+    else:
+        if module not in sys.modules:
+            if not (trust or f"{module}.".startswith(tuple(libraries))):
+                raise ValueError(
+                    f"{name} lies in a module that was not imported; import {module} first"
+                )
+            try:
+                import_module(module)
+            except ImportError as error:
+                raise ValueError(f"{name} can't be imported ({error})") from error
+        try:
+            found = pkgutil.resolve_name(f"{module}:{path}") if path else None
+        except (AttributeError, ValueError):
+            found = None
+    if not isinstance(found, type):
+        raise ValueError(f"there is no class {name} here")
+    return found
+
+
+def written_rule(rule: Any) -> dict[str, Any] | None:
+    """Name and parameters of a rule that can be made again of them; None for any other.
+
+    One of this room has its bare name, one's own `module:Name`: a dataclass, or an object of a
+    class without `__init__` that keeps nothing to itself.
+    """
+    kind = type(rule)
+    own = face_name(kind)
+    if not (is_dataclass(kind) or (_takes_nothing(kind) and not getattr(rule, "__dict__", {}))):
+        return None
+    if own is None and (kind.__module__ == "__main__" or "<" in kind.__qualname__):
+        return None
+    name = kind.__name__ if own else f"{kind.__module__}:{kind.__qualname__}"
+    return {"name": name, "parameters": parameters_of(rule) if is_dataclass(rule) else {}}
+
+
+def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
+    """The rule that `written_rule` wrote.
+
+    Raises:
+        ValueError: if there is no such rule, or it may not be looked up.
+    """
+    name, parameters = str(written["name"]), dict(written["parameters"])
+    kind = class_named(name if ":" in name else f"{FACE}:{name}", trust)
+    has = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
+    missing = [verb for verb in _VERBS if verb not in has]
+    if missing or not (is_dataclass(kind) or _takes_nothing(kind)):
+        raise ValueError(f"{name} is no rule: it has no {', '.join(missing or ['parameters'])}")
+    maker: Callable[..., Any] = kind
+    if ":" in name:
+        return maker(**parameters)
+    # Rules were once made with it; in a file nobody can leave it out.
+    parameters.pop("feedback", None)
+    return maker(**{key: _hashable(value) for key, value in parameters.items()})
+
+
+def _takes_nothing(kind: type) -> bool:
+    """Whether objects of a class are made without arguments, by no code of its own."""
+    return kind.__init__ is object.__init__ and kind.__new__ is object.__new__
+
+
+def parameters_of(rule: Any) -> dict[str, Any]:
+    """What a rule that is a dataclass was made with."""
+    return {each.name: getattr(rule, each.name) for each in fields(rule) if each.init}
+
+
+def _hashable(value: Any) -> Any:
+    """Files of earlier versions have lists where parameters are tuples."""
+    return tuple(_hashable(each) for each in value) if isinstance(value, list) else value
