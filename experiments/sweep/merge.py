@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..common.files import read_json, write_json, write_whole
+from ..config.config import RuleSection
 from ..config.loading import write_config
 from ..config.sweeps import read_stored_sweep
 from ..store.cards import TeacherCard, mean_card, read_cards, write_card
@@ -78,13 +79,23 @@ def _link(source: RunDir, target: RunDir) -> None:
             shutil.copyfile(file, place)
 
 
+def _is_of_own_rule(pair: Pair) -> bool:
+    """Whether a card would say what a rule of one's own is, of which nothing is run for a report.
+
+    Nothing was recorded that would need its card.
+    """
+    teacher = pair.config.teachers[0]
+    return isinstance(teacher, RuleSection) and ":" in teacher.rule
+
+
 def _write_cards(files: SweepDir, pairs: Sequence[Pair], target: RunDir) -> None:
     """Cards of all teachers; over teacher seeds costs are means, and so is what was selected by."""
     cards: dict[str, dict[int, TeacherCard]] = {}
     for pair in pairs:
         source = files.run_dir(pair.name)
         if not source.has_begun:
-            write_teacher_cards(pair.config, target.path)
+            if not _is_of_own_rule(pair):
+                write_teacher_cards(pair.config, target.path)
             continue
         for name, card in read_cards(source.path).items():
             cards.setdefault(name, {})[pair.seed] = card

@@ -1,0 +1,207 @@
+"""Nothing that strangers hand in is run unasked, whichever way it comes in."""
+
+import json
+import sys
+
+import pytest
+import yaml
+from own_folder import forgetting
+from stranger_kit import NAMED, Strangers
+
+from lessonplan.envs import Tutor
+from lessonplan.experiments import cli, make_config, run_trial
+from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
+from lessonplan.experiments.report import report
+from lessonplan.experiments.sweep.pairs import pairs_of
+
+CALLS = ("os:system", "subprocess:getoutput")
+KINDS = list(NAMED)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A run directory of one's own, of which strangers change copies."""
+    folder = tmp_path_factory.mktemp("own")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "draw_figures", lambda *_: [])
+        values = Strangers(folder / "s").values("rule", "uniform")
+        run_trial(make_config(values | {"workers": 1}), folder / "run")
+    return folder / "run"
+
+
+@pytest.fixture
+def strangers(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(report, "draw_figures", lambda *_: [])
+    with forgetting():
+        yield Strangers(tmp_path / "strangers")
+
+
+@pytest.fixture
+def lessonplan(monkeypatch, capsys):
+    """The command: its exit status, and what it said."""
+
+    def command(*words):
+        monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return end.value.code or 0, said.err
+
+    return command
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plain_config_calls_nothing_of_python(kind, name, strangers, lessonplan):
+    config = strangers.config(strangers.folder / "c", kind, name)
+    (config.parent / "rows.jsonl").write_text("")
+    for words in (["--dry-run"], ["--out", "run"]):
+        status, err = lessonplan("run", config, *words)
+        assert status == 2
+        assert f"{name.partition(':')[0]} is installed and does not say" in err
+        assert "if you trust it add --trust" in err
+    assert strangers.left == []
+
+
+def test_with_trust_the_proof_is_left(strangers, lessonplan):
+    config = strangers.config(strangers.folder / "c", "suite", "os:system")
+    status, err = lessonplan("run", config, "--dry-run", "--trust")
+    assert (status, strangers.left) == (2, []), "what looks like no suite is not called with it"
+    evil = strangers.plant(strangers.folder / "elsewhere")
+    config = strangers.config(strangers.folder / "c", "suite", "lp_evil:leave", modules=[str(evil)])
+    status, err = lessonplan("run", config, "--dry-run")
+    assert (status, strangers.left) == (2, [])
+    assert f"{evil / 'lp_evil.py'} would be imported, which lies neither in the folder" in err
+    status, err = lessonplan("run", config, "--dry-run", "--trust")
+    assert strangers.left == ["lp_evil was called", "lp_evil was imported"]
+    assert f"runs code that its config names: {evil / 'lp_evil.py'}" in err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["os:system", "lp_evil:leave", "lp_evil:Part"])
+def test_a_run_directory_of_strangers_is_not_gone_on_with(kind, name, own, strangers, lessonplan):
+    folder = strangers.folder / "run"
+    changes = strangers.values(kind, name) | {"modules": [str(folder)]}
+    strangers.run(own, folder, changes)
+    for words in (["--dry-run"], []):
+        status, err = lessonplan("run", "--resume", folder, *words)
+        assert status == 2
+        assert "--trust" in err
+        assert "handed in" in err or "os is installed" in err
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize("modules", [[], ["."]])
+def test_to_stand_in_a_strange_directory_agrees_to_nothing_in_it(
+    modules, own, strangers, lessonplan, monkeypatch
+):
+    folder = strangers.folder / "run"
+    changes = strangers.values("rule", "lp_evil:Part") | {"modules": modules}
+    monkeypatch.chdir(strangers.run(own, folder, changes))
+    assert lessonplan("report", ".")[0] == 0
+    # Without it the folder looks like that of a config.
+    (folder / "environment.json").unlink()
+    for words in (["run", "--resume", "."], ["run", "--resume", folder]):
+        status, err = lessonplan(*words)
+        assert (status, f"{folder / 'lp_evil.py'} would be imported" in err) == (2, True), err
+        assert "lies in a directory that was handed in" in err
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_report_runs_nothing(kind, own, strangers, lessonplan):
+    folder = strangers.folder / "run"
+    changes = strangers.values(kind, "lp_evil:Part") | {"modules": [str(folder)]}
+    strangers.run(own, folder, changes)
+    strangers.teacher(folder / "teachers" / "ppo-0.zip")
+    status, err = lessonplan("report", folder)
+    assert status in (0, 2), err
+    assert strangers.left == []
+
+
+def test_a_config_is_printed_and_none_of_it_run(strangers, lessonplan):
+    for kind in KINDS:
+        folder = strangers.plant(strangers.folder / kind)
+        assert lessonplan("config", strangers.config(folder, kind, "lp_evil:Part"))[0] == 0
+    assert strangers.left == []
+
+
+def test_the_folder_of_a_config_that_is_named_is_said_before_it_is_imported(strangers, lessonplan):
+    folder = strangers.plant(strangers.folder / "c")
+    config = strangers.config(folder, "rule", "lp_evil:Part")
+    _, err = lessonplan("run", config, "--dry-run")
+    assert err.startswith(f"lessonplan: runs code that its config names: {folder / 'lp_evil.py'}\n")
+    assert "lp_evil was imported" in strangers.left
+
+
+def test_a_teacher_of_strangers_opens_no_folder(own, strangers, lessonplan):
+    folder = strangers.run(own, strangers.folder / "run", {})
+    strangers.teacher(folder / "teachers" / "ppo-0.zip")
+    card = {"kind": "learned", "sampled_twin_of": None, "needs": ["progress"]}
+    (folder / "teachers" / "ppo.json").write_text(json.dumps(card))
+    for more in ({}, {"modules": [str(folder)], "lifetime": {"reward": "lp_evil:leave"}}):
+        values = strangers.values("rule", "uniform") | more
+        values["teachers"] = [{"name": "theirs", "from": str(folder)}, "uniform"]
+        (strangers.folder / "c.yaml").write_text(yaml.safe_dump(values))
+        for words in (["--dry-run"], ["--out", "run"]):
+            status, err = lessonplan("run", strangers.folder / "c.yaml", *words)
+            assert (status, "theirs" in err or "--trust" in err) == (2, True), err
+    with pytest.raises(ValueError, match="teacher"):
+        Tutor(["a", "b"], teacher=folder)
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize("name", ["lp_evil:leave", "os:system"])
+def test_data_of_strangers_brings_no_code(name, strangers, lessonplan, monkeypatch):
+    folder = strangers.plant(strangers.folder / "data")
+    for words in (["--data", folder], ["--data", "."]):
+        options = ["-o", f"suite.options.score={name}", "-o", f"modules=['{folder}']"]
+        status, err = lessonplan("run", *words, *options, "--dry-run")
+        assert status == 2
+        assert "handed in" in err or "os is installed" in err
+        monkeypatch.chdir(folder)
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize("name", ["os:system", "lp_evil:Part"])
+def test_a_sweep_of_strangers_is_neither_gone_on_with_nor_run_for_a_report(
+    name, own, strangers, lessonplan
+):
+    folder = strangers.plant(strangers.folder / "sweep")
+    theirs = {"name": "theirs", "rule": name}
+    base = strangers.values("rule", "uniform") | {"teachers": ["uniform", theirs]}
+    base |= {"modules": [str(folder)]}
+    (strangers.folder / "base.yaml").write_text(yaml.safe_dump(base))
+    values = {"name": "s", "config": "base.yaml", "teachers": ["uniform", "theirs"]}
+    (strangers.folder / "s.yaml").write_text(yaml.safe_dump(values))
+    settings = read_sweep(strangers.folder / "s.yaml")
+    write_sweep(settings, folder / "sweep.yaml")
+    for words in (["--dry-run"], []):
+        status, err = lessonplan("sweep", "--resume", folder, *words)
+        assert (status, "--trust" in err) == (2, True), err
+    (pair,) = (pair for pair in pairs_of(settings) if pair.teacher == "uniform")
+    with forgetting():
+        run_trial(pair.config, folder / "pairs" / pair.name)
+    status, err = lessonplan("report", folder)
+    assert status == 0, err
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pretrain", "c.yaml", "--out", "base"],
+        ["submit", "run", "c.yaml", "--address", "http://127.0.0.1:9"],
+        ["suite", "os:system", "--out", "a.png", "-o", "command=true"],
+        ["check", "os:system"],
+        ["check", "subprocess:getoutput", "--kind", "suite"],
+    ],
+)
+def test_other_commands_that_take_a_name_call_nothing_of_python(words, strangers, lessonplan):
+    strangers.config(strangers.folder / "work", "suite", "os:system").rename("c.yaml")
+    status, err = lessonplan(*words)
+    assert (status, "is installed and does not say" in err) == (2, True), err
+    assert strangers.left == []
