@@ -2,9 +2,10 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from .pack import unpack
+from .archive import archive_in, unpack
 
 _MARK = ".fetched-from"
 
@@ -36,13 +37,43 @@ def unpack_into(log: str, out: Path) -> None:
     Raises:
         ValueError: if the log holds none, or `out` something else.
     """
+    archive, source = archive_in(log)
     out = out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetching-", dir=out.parent) as aside:
-        new, old = Path(aside) / "new", Path(aside) / "old"
-        source = unpack(log, new)
-        see_that_it_can_be_fetched(out, source)
-        (new / _MARK).write_text(source + "\n")
-        if out.exists():
-            os.replace(out, old)
+    made = next(
+        (one for one in reversed([out.parent, *out.parent.parents]) if not one.exists()), None
+    )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetching-", dir=out.parent) as aside:
+            new, old = Path(aside) / "new", Path(aside) / "old"
+            unpack(archive, new)
+            see_that_it_can_be_fetched(out, source)
+            (new / _MARK).write_text(source + "\n")
+            _put(new, out, old)
+    except OSError as error:
+        raise ValueError(
+            f"{out} can't be written: {error.strerror or error}; make room, or name another folder "
+            "with --out, and fetch again"
+        ) from error
+    finally:
+        _remove_empty(out.parent, made)
+
+
+def _put(new: Path, out: Path, old: Path) -> None:
+    """Put a folder in the place of an earlier one, which stays where that fails."""
+    if out.exists():
+        os.replace(out, old)
+    try:
         os.replace(new, out)
+    except OSError:
+        if old.exists():
+            os.replace(old, out)
+        raise
+
+
+def _remove_empty(folder: Path, first: Path | None) -> None:
+    """Remove folders that were made for nothing, up to the first of them."""
+    while first is not None and folder.is_relative_to(first):
+        with suppress(OSError):
+            folder.rmdir()
+        folder = folder.parent

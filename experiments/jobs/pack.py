@@ -22,11 +22,12 @@ def main() -> None:
     folder = Path(sys.argv[1]).expanduser()
     if not folder.is_dir():
         sys.exit(f"lessonplan: there is no {folder} on the head node")
-    archive = tarred(folder)
-    if len(archive) > LIMIT:
+    archive, unpacked = tarred(folder)
+    if len(archive) > LIMIT or unpacked > most_unpacked(len(archive)):
         sys.exit(
-            f"lessonplan: {folder} takes {len(archive) >> 20} MiB packed, and at most "
-            f"{LIMIT >> 20} MiB come back through the Jobs API; copy it from the head node"
+            f"lessonplan: {folder} takes {len(archive) >> 20} MiB packed and {unpacked >> 20} MiB "
+            f"unpacked, and at most {LIMIT >> 20} MiB and {most_unpacked(len(archive)) >> 20} MiB "
+            "come back through the Jobs API; copy it from the head node"
         )
     # A job that went on with another has a link to its folder.
     job = folder.resolve().parent.name
@@ -36,9 +37,18 @@ def main() -> None:
     print(END, flush=True)
 
 
-def tarred(folder: Path) -> bytes:
-    """A gzipped tar of what is whole in a directory, also while a run is writing to it."""
-    out = io.BytesIO()
+def most_unpacked(packed: int) -> int:
+    """Bytes that a packed directory may become: what has more is none of a run."""
+    return (64 << 20) + 32 * packed
+
+
+def tarred(folder: Path) -> tuple[bytes, int]:
+    """A gzipped tar of what is whole in a directory, also while a run is writing to it.
+
+    Returns:
+        The tar, and its bytes when it is unpacked.
+    """
+    out, unpacked = io.BytesIO(), 0
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as tar:
         for path in sorted(folder.rglob("*")):
             if path.match(".*.tmp") or path.is_symlink() or not path.is_file():
@@ -52,42 +62,8 @@ def tarred(folder: Path) -> bytes:
             entry.size = len(content)
             entry.mtime = int(path.stat().st_mtime) if path.exists() else 0
             tar.addfile(entry, io.BytesIO(content))
-    return out.getvalue()
-
-
-def unpack(log: str, folder: Path) -> str:
-    """Write the directory that a log holds.
-
-    Args:
-        log: what a job of this file printed, with whatever stands around it.
-        folder: where to; must not exist.
-
-    Returns:
-        The name of the job's folder that it was in.
-
-    Raises:
-        ValueError: if the log holds none, or it is not what was packed.
-    """
-    lines = iter(log.splitlines())
-    header = next((line.split(maxsplit=3) for line in lines if line.startswith(BEGIN)), None)
-    if header is None:
-        raise ValueError("the log of the job that packs the run directory holds none")
-    _, size, digest, job = header
-    body = []
-    for line in lines:
-        if line == END:
-            break
-        body.append(line)
-    try:
-        archive = b"".join(base64.b64decode(line, validate=True) for line in body)
-    except ValueError:
-        archive = b""
-    if len(archive) != int(size) or hashlib.sha256(archive).hexdigest() != digest:
-        raise ValueError("the run directory came back damaged (its checksum differs); fetch again")
-    folder.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
-    return job
+            unpacked = tar.offset
+    return out.getvalue(), unpacked
 
 
 if __name__ == "__main__":

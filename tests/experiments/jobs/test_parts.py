@@ -16,6 +16,7 @@ from lessonplan.experiments.cli import job
 from lessonplan.experiments.cluster.staging import stage
 from lessonplan.experiments.config.loading import read_config
 from lessonplan.experiments.jobs import pack
+from lessonplan.experiments.jobs.archive import archive_in, unpack
 from lessonplan.experiments.jobs.fetch import see_that_it_can_be_fetched, unpack_into
 from lessonplan.experiments.jobs.shipped import CONFIG, DATA, MODULES, SHIPPED, lasting
 from lessonplan.experiments.jobs.shipping import add, ship, zipped
@@ -264,7 +265,7 @@ def run_directory(folder: Path) -> Path:
 def test_a_run_directory_comes_back_through_a_log_as_it_is(tmp_path):
     run = run_directory(tmp_path / "run")
     log = f"Running entrypoint for job\n{printed(run)}later words\n"
-    pack.unpack(log, tmp_path / "back")
+    unpack(archive_in(log)[0], tmp_path / "back")
     names = {str(p.relative_to(tmp_path / "back")) for p in (tmp_path / "back").rglob("*.*")}
     assert names == {"config.yaml", "schedule/part-0.parquet"}
     for name in names:
@@ -283,5 +284,5 @@ def test_a_damaged_run_directory_is_never_written(tmp_path, damage):
         "not base64": [*lines[:2], "%" + lines[2], *lines[3:]],
     }[damage]
     with pytest.raises(ValueError, match="checksum differs"):
-        pack.unpack("\n".join(damaged), tmp_path / "back")
-    assert not (tmp_path / "back").exists()
+        unpack_into("\n".join(damaged), tmp_path / "place" / "back")
+    assert not (tmp_path / "place").exists()
