@@ -20,6 +20,7 @@ from ..store.layout import SweepDir
 from ..tracking.mode import chosen_mode
 from ..tracking.pair import partly_sent
 from ..trial.trial import changes_of_code
+from ..trial.units import plan
 from .merge import merged_runs
 from .pairs import Pair, check_pairs, pairs_of
 from .ray_tune import begin, complain, fit
@@ -78,6 +79,9 @@ def run_sweep(
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
+        for pair in pairs:
+            if damage := _damage(pair, sweep_dir):
+                say(f"{damage}; what is damaged of the pair {pair.name} is done again")
         remaining = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
         failures = _run_pairs(sweep, remaining, sweep_dir, address, watch, say) if remaining else {}
         try:
@@ -139,7 +143,14 @@ def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
     files = SweepDir(sweep_dir).run_dir(pair.name)
     if sweep.wandb and chosen_mode() == "online" and partly_sent(files.path):
         return True
-    return not files.is_done
+    return not files.is_done or bool(_damage(pair, sweep_dir))
+
+
+def _damage(pair: Pair, sweep_dir: Path) -> str:
+    """What is damaged of a pair that is done, in words; empty if nothing is, or it is not done."""
+    files = SweepDir(sweep_dir).run_dir(pair.name)
+    units = plan(pair.config) if files.is_done else []
+    return next(filter(None, (unit.damage(files.path) for unit in units)), "")
 
 
 def _run_pairs(
