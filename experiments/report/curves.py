@@ -3,6 +3,8 @@
 Legend: s teacher seeds, m students, d decisions, k tasks.
 """
 
+from collections.abc import Mapping
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,9 +15,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from ..analysis.comparisons import Measured
+from ..analysis.time_maps import TimeMaps, score_quartiles
 from ..analysis.wording import name_of_order
 from ..store.runs import StoredRun
-from .schedule_maps import schedule_span
+from .lettering import in_key
+from .schedule_maps import draw_score_maps
 from .style import (
     INK,
     SOFT,
@@ -25,26 +29,28 @@ from .style import (
     count_axis,
     label,
     new_figure,
-    shortened,
     tidy,
     told_apart,
     unit_label,
 )
 
-DIRECTLY_LABELLED = 24
+MOST_CURVES = 16
+"""Tasks that have a curve each; more of them would be a fog, and are drawn as a map."""
 KEY_LETTERS = 48
 
 
-def draw_scores(run: StoredRun, names: list[str]) -> Figure:
+def draw_scores(run: StoredRun, maps: Mapping[str, TimeMaps]) -> Figure:
     """Test score of every task over the lifetime, one panel per teacher, tasks in their order."""
+    if len(run.tasks) > MOST_CURVES:
+        return draw_score_maps(run, maps)
     key = 0.62 + 0.068 * max(12, *(len(task) for task in told_apart(run.tasks, KEY_LETTERS)))
-    panels = Panels(len(names), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
+    panels = Panels(len(maps), 2.6, 1.75, left=0.75, right=key, gap=(0.2, 0.45))
     figure = panels.figure()
     colors = task_colors(len(run.tasks))
-    end = max(schedule_span(run.lifetimes[name]) for name in names)
-    for i, name in enumerate(names):
+    end = max(one.span.steps() for one in maps.values())
+    for i, (name, one) in enumerate(maps.items()):
         axes = add_axes(figure, panels.box(i))
-        _score_panel(axes, run, name, colors)
+        _score_panel(axes, run, name, one.span.steps(), colors)
         axes.set_xlim(0, end)
         label(
             axes,
@@ -67,14 +73,15 @@ def task_colors(k: int) -> list[tuple[float, ...]]:
     return [tuple(viridis(place)) for place in np.linspace(0.0, 0.92, k)]
 
 
-def _score_panel(axes: Axes, run: StoredRun, name: str, colors: list[tuple[float, ...]]) -> None:
-    """The median over lifetimes, with the middle half as a band."""
-    lifetimes = run.lifetimes[name]
-    flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
-    low, middle, high = np.quantile(flat, [0.25, 0.5, 0.75], axis=0)
-    x = np.linspace(0.0, schedule_span(lifetimes), len(middle) + 1)[1:]
+def _score_panel(
+    axes: Axes, run: StoredRun, name: str, steps: float, colors: list[tuple[float, ...]]
+) -> None:
+    """The median over lifetimes, with the middle half as a band behind all lines."""
+    low, middle, high = score_quartiles(run.lifetimes[name])
+    x = np.linspace(0.0, steps, len(middle) + 1)[1:]
     for place, task in enumerate(run.order):
         axes.fill_between(x, low[:, task], high[:, task], color=colors[place], alpha=0.18, lw=0)
+    for place, task in enumerate(run.order):
         axes.plot(x, middle[:, task], color=colors[place], lw=1.5)
     for threshold in sorted(set(run.task_values("threshold", 0.9).tolist())):
         axes.axhline(threshold, color=SOFT, lw=0.8, ls=(0, (4, 3)), zorder=0)
@@ -91,7 +98,7 @@ def _task_bar(
     k = len(run.tasks)
     norm = BoundaryNorm([place - 0.5 for place in range(k + 1)], k) if k > 1 else Normalize()
     bar = figure.colorbar(ScalarMappable(norm, ListedColormap(colors)), cax=axes)
-    ticks = list(range(0, k, -(-k // min(most, DIRECTLY_LABELLED)))) if k > 1 else [0.5]
+    ticks = list(range(0, k, -(-k // min(most, MOST_CURVES)))) if k > 1 else [0.5]
     names = told_apart(run.tasks, KEY_LETTERS)
     bar.set_ticks(ticks, labels=[names[run.order[int(i)]] for i in ticks])
     axes.tick_params(labelsize=8, length=0, labelcolor=INK)
@@ -119,9 +126,11 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
     count_axis(axes, 7)
     label(axes, unit_label(run.cost_unit), "students that have mastered every task")
     # The key is in the order of the lines at the right end, top first.
-    lines = [line for *_, line in sorted(finals, key=lambda item: item[:2])]
+    order = sorted(range(len(finals)), key=lambda i: finals[i][:2])
+    names = told_apart([teacher.card.title for teacher in teachers.values()], KEY_LETTERS)
     axes.legend(
-        handles=lines,
+        handles=[finals[i][2] for i in order],
+        labels=[in_key(names[i]) for i in order],
         loc="center left",
         bbox_to_anchor=(1.01, 0.5),
         frameon=False,
@@ -143,7 +152,6 @@ def _mastery_line(axes: Axes, teacher: Measured, end: float, style: Style) -> Li
         color=style.color,
         ls=style.dashes,
         lw=style.width,
-        label=shortened(teacher.card.title, KEY_LETTERS),
         zorder=3 if teacher.card.kind == "learned" else 2,
     )
     return line

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from ..analysis.comparisons import Measured, choose_baselines, leading_measure, rank
 from ..analysis.summary import measure_teachers
+from ..analysis.time_maps import TimeMaps, maps_of
 from ..analysis.wording import name_of_order
+from ..common.files import write_whole
+from ..common.sentences import say
 from ..store.runs import StoredRun
-from .curves import draw_mastery, draw_scores
+from .curves import MOST_CURVES, draw_mastery, draw_scores
 from .points import draw_area, draw_cost, draw_spending
-from .schedule_maps import draw_progress, draw_schedules, schedule_picture
+from .schedule_maps import draw_progress, draw_schedules, picture_rows, schedule_picture
 from .style import LEGIBLE, Style, teacher_styles, to_png
 
 __all__ = ["FIGURES", "ReportFigure", "draw_figures", "schedule_picture", "shown_teachers"]
@@ -26,7 +30,10 @@ class ReportFigure:
     title: str
     caption: str
     png: bytes
+    """Empty where it could not be drawn."""
     about_mastery: bool
+    problem: str = ""
+    """Why it could not be drawn."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +44,13 @@ class _Subject:
     teachers: dict[str, Measured]
     styles: dict[str, Style]
 
-    @property
-    def names(self) -> list[str]:
-        return list(self.teachers)
+    @cached_property
+    def maps(self) -> dict[str, TimeMaps]:
+        """Of each teacher, all from one reading of its lifetimes."""
+        k, cards = len(self.run.tasks), self.run.teachers
+        return {
+            name: maps_of(self.run.lifetimes[name], k, cards[name].mixes) for name in self.teachers
+        }
 
 
 FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
@@ -48,7 +59,7 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
         "Share of students that were taught each task, tasks in their {order} from bottom to "
         "top. Only students that were still being taught count; the grey strip shows how many; "
         "a map ends where fewer than one in twenty were left.",
-        lambda of: draw_schedules(of.run, of.names),
+        lambda of: draw_schedules(of.run, of.maps),
     ),
     "mastery": (
         "How soon students mastered everything",
@@ -69,13 +80,13 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
         "How every task was learned",
         "Test score of every task: median over lifetimes with the middle half as a band. A "
         "lifetime that ended early keeps its last scores. The dashed line is the threshold.",
-        lambda of: draw_scores(of.run, of.names),
+        lambda of: draw_scores(of.run, of.maps),
     ),
     "progress": (
         "Where there was progress, and forgetting",
-        "Mean change of each task's test score per decision among students still being taught: "
-        "blue is learned, orange is forgotten.",
-        lambda of: draw_progress(of.run, of.names),
+        "Mean change of each task's test score per decision among students still being taught, "
+        "tasks from bottom to top: blue is learned, orange is forgotten.",
+        lambda of: draw_progress(of.run, of.maps),
     ),
     "spending": (
         "Where the compute went",
@@ -87,6 +98,13 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
 }
 """Every figure of the report by name: its title, its caption, and what draws it."""
 _ABOUT_MASTERY = ("mastery", "cost_to_mastery")
+_OVER_TASKS = ("schedules", "scores", "progress")
+"""Figures that have a row or a curve for each task, or for several together."""
+_SCORE_MAPS = (
+    "Mean test score of every task, tasks in their {order} from bottom to top. A lifetime that "
+    "ended early keeps its last scores."
+)
+"""Caption of the scores of more tasks than can have a curve each."""
 
 
 def shown_teachers(teachers: dict[str, Measured], limit: int = LEGIBLE) -> dict[str, Measured]:
@@ -122,21 +140,35 @@ def draw_figures(
     subject = _Subject(run, selection, teacher_styles(cards))
     others = [teacher.card.title for name, teacher in every.items() if name not in selection]
     note = f" Not drawn, but in the table: {', '.join(others)}." if others else ""
-    order = name_of_order(run.environment["suite"]["tasks"])
     anybody = any(teacher.measures.mastered.any() for teacher in every.values())
-    figures = [
-        ReportFigure(
-            name,
-            title,
-            caption.format(order=order) + note,
-            to_png(draw(subject)),
-            name in _ABOUT_MASTERY,
-        )
-        for name, (title, caption, draw) in FIGURES.items()
-        if anybody or name not in _ABOUT_MASTERY
-    ]
+    names = [name for name in FIGURES if anybody or name not in _ABOUT_MASTERY]
+    figures = [_figure(name, subject, note) for name in names]
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         for figure in figures:
-            (folder / f"{figure.name}.png").write_bytes(figure.png)
+            _keep(figure, folder / f"{figure.name}.png")
     return figures
+
+
+def _figure(name: str, subject: _Subject, note: str) -> ReportFigure:
+    """One figure; where it can't be drawn, the reason in its place."""
+    title, caption, draw = FIGURES[name]
+    if name == "scores" and len(subject.run.tasks) > MOST_CURVES:
+        caption = _SCORE_MAPS
+    caption = caption.format(order=name_of_order(subject.run.environment["suite"]["tasks"]))
+    if name in _OVER_TASKS:
+        caption += picture_rows(subject.run).note
+    png, problem = b"", ""
+    try:
+        png = to_png(draw(subject))
+    except Exception as error:  # Whatever a picture meets must not cost the report.
+        problem = f"{type(error).__name__}: {error}".partition("\n")[0]
+        say(f"the picture {title!r} can't be drawn ({problem}); the report is whole without it")
+    return ReportFigure(name, title, caption + note, png, name in _ABOUT_MASTERY, problem)
+
+
+def _keep(figure: ReportFigure, file: Path) -> None:
+    """Write a picture; one of an earlier report goes where there is none now."""
+    if figure.problem:
+        file.unlink(missing_ok=True)
+    else:
+        write_whole(file, lambda aside: aside.write_bytes(figure.png))

@@ -89,7 +89,6 @@ def write_report(
     assert out is not None
     target = Path(out)
     html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
-    html.parent.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict[str, Any]] = {}
     sections: dict[str, list[str]] = {}
     for name, run in runs.items():
@@ -186,6 +185,9 @@ def _section(
 
 
 def _picture(figure: ReportFigure) -> str:
+    if figure.problem:
+        lead = "This picture could not be drawn; all numbers are in the tables:"
+        return heading(figure.title, 3) + warning(lead, [figure.problem])
     return picture(figure.title, figure.caption, figure.png)
 
 

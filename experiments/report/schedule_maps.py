@@ -1,10 +1,10 @@
-"""Figures over time per task: what was taught, what was gained, and the picture of a schedule.
+"""Maps over time per task: what was taught, known and gained, and the picture of a schedule.
 
-Legend: s teacher seeds, m students, d decisions, k tasks, c columns of a map.
+Legend: d decisions, k tasks, g rows of a map, c columns of a map.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +14,15 @@ from matplotlib.colors import Colormap, FuncNorm, LinearSegmentedColormap, Norma
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from ..analysis.task_rows import TaskRows, rows_for
+from ..analysis.time_maps import FEWEST, TeachingSpan, TimeMaps, choice_map, teaching_span
 from ..analysis.wording import name_of_order
-from ..store.runs import Lifetimes, StoredRun, read_run
+from ..common.files import write_whole
+from ..store.runs import StoredRun, read_run
 from .style import INK, SOFT, Panels, add_axes, count_axis, label, tidy, to_png, told_apart
 
-MAP_COLUMNS = 60
 STRIP = 0.4
 """Inches of the strip under a map and its gap."""
-FEWEST = 0.05
-"""Where fewer of the lifetimes than this are still being taught, a map is blank: a column of one or
-two students would look like a decision of the teacher."""
 NOBODY = "#eeeeee"
 SHARES = LinearSegmentedColormap.from_list(
     "shares", ["#ffffff", "#cfe3ef", "#7fb6d6", "#2f7fb5", "#0b4a80", "#06203f"]
@@ -31,91 +30,106 @@ SHARES = LinearSegmentedColormap.from_list(
 GAINS = LinearSegmentedColormap.from_list(
     "gains", ["#7a3b00", "#d08331", "#f5d9b5", "#ffffff", "#c3d9ec", "#3f84b8", "#0a3a66"]
 ).with_extremes(bad=NOBODY)
+_EVEN = 0.25
+"""Where on the scale of colours a share lies that all rows have alike."""
+_MOST_NAMES = 24
+"""Rows that bear their names; of more every n-th does."""
 
 
-def _columns(lifetimes: Lifetimes) -> np.ndarray:
-    """Map column of each decision, (d,)."""
-    d = lifetimes.task.shape[2]
-    return np.asarray(np.arange(d) * min(d, MAP_COLUMNS) // d)
+@dataclass(frozen=True)
+class TeacherMap:
+    """One panel.
 
-
-def _binned(values: np.ndarray, taught: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Mean over lifetimes and decisions of each map column, (s, m, d, k) -> (k, c).
-
-    Only students still being taught count; NaN where fewer than `FEWEST` of them are left.
+    Args:
+        title: of it.
+        values: (g, c).
+        span: of the teacher.
     """
-    c = int(column[-1]) + 1
-    weights = taught.sum(axis=(0, 1))
-    enough = FEWEST * taught.shape[0] * taught.shape[1] * np.bincount(column, minlength=c)
-    totals = np.where(taught[..., None], values, 0.0).sum(axis=(0, 1))
-    count = np.bincount(column, weights=weights, minlength=c)
-    sums = np.stack([np.bincount(column, weights=row, minlength=c) for row in totals.T])
-    return np.where((count > 0) & (count >= enough), sums / np.maximum(count, 1), np.nan)
+
+    title: str
+    values: np.ndarray
+    span: TeachingSpan
 
 
-def choice_map(lifetimes: Lifetimes, k: int, mixes: bool = False) -> np.ndarray:
-    """Share of the students still being taught that were taught each task, (k, c).
-
-    Of a teacher that mixes tasks within a batch it is the share of the training examples.
-    """
-    shares = lifetimes.probabilities if mixes else lifetimes.task[..., None] == np.arange(k)
-    return _binned(shares.astype(np.float64), lifetimes.taught, _columns(lifetimes))
+def picture_rows(run: StoredRun) -> TaskRows:
+    """Rows for the tasks of a run."""
+    return rows_for(run.environment["suite"]["tasks"], run.order)
 
 
-def progress_map(lifetimes: Lifetimes) -> np.ndarray:
-    """Mean change of each task's test score per decision, (k, c).
-
-    The score before the first decision is not recorded, so the first one counts as no change.
-    """
-    change = np.diff(lifetimes.test_score, axis=2, prepend=lifetimes.test_score[:, :, :1])
-    return _binned(change, lifetimes.taught, _columns(lifetimes))
-
-
-def draw_schedules(run: StoredRun, names: list[str]) -> Figure:
+def draw_schedules(run: StoredRun, maps: Mapping[str, TimeMaps]) -> Figure:
     """A heat map per teacher of which task was taught when."""
-    maps = {
-        name: choice_map(run.lifetimes[name], len(run.tasks), run.teachers[name].mixes)
-        for name in names
-    }
-    return _draw_maps(
-        run, maps, SHARES, _share_norm(maps.values()), "share of students taught the task"
-    )
+    rows = picture_rows(run)
+    panels = [
+        TeacherMap(run.teachers[name].title, rows.total(one.choice), one.span)
+        for name, one in maps.items()
+    ]
+    what = "a task of the row" if rows.note else "the task"
+    return draw_maps(rows, panels, SHARES, share_norm(panels), f"share of students taught {what}")
 
 
-def draw_probabilities(run: StoredRun, names: list[str]) -> Figure:
+def draw_probabilities(run: StoredRun, names: Sequence[str]) -> Figure:
     """A heat map per teacher of the probability that it gave each task."""
-    k = len(run.tasks)
-    maps = {name: choice_map(run.lifetimes[name], k, mixes=True) for name in names}
-    return _draw_maps(run, maps, SHARES, _share_norm(maps.values()), "probability of the task")
+    rows = picture_rows(run)
+    panels = [_probabilities(run, rows, name) for name in names]
+    what = "the tasks of the row" if rows.note else "the task"
+    return draw_maps(rows, panels, SHARES, share_norm(panels), f"probability of {what}")
 
 
 def draw_difference(run: StoredRun, teacher: str, other: str) -> Figure:
     """How much more often one teacher gave each task than another, student steps side by side."""
-    k = len(run.tasks)
-    first, second = (choice_map(run.lifetimes[name], k, mixes=True) for name in (teacher, other))
+    rows = picture_rows(run)
+    first, second = (_probabilities(run, rows, name) for name in (teacher, other))
     # Maps of runs of one budget have the same columns.
-    difference = {teacher: first - second}
-    title = f"{run.teachers[teacher].title} - {run.teachers[other].title}"
-    card = replace(run.teachers[teacher], label=title)
-    run = replace(run, teachers={**run.teachers, teacher: card})
+    difference = TeacherMap(
+        f"{first.title} - {second.title}", first.values - second.values, first.span
+    )
     bar = "difference of the probabilities"
-    return _draw_maps(run, difference, GAINS, Normalize(-1.0, 1.0), bar)
+    return draw_maps(rows, [difference], GAINS, Normalize(-1.0, 1.0), bar)
 
 
-def draw_progress(run: StoredRun, names: list[str]) -> Figure:
+def _probabilities(run: StoredRun, rows: TaskRows, name: str) -> TeacherMap:
+    lifetimes = run.lifetimes[name]
+    values = rows.total(choice_map(lifetimes, len(run.tasks), mixes=True))
+    return TeacherMap(run.teachers[name].title, values, teaching_span(lifetimes))
+
+
+def draw_score_maps(run: StoredRun, maps: Mapping[str, TimeMaps]) -> Figure:
+    """A heat map per teacher of the test score of each task."""
+    rows = picture_rows(run)
+    panels = [
+        TeacherMap(run.teachers[name].title, rows.mean(one.score), one.span)
+        for name, one in maps.items()
+    ]
+    top = max(float(one.values.max()) for one in panels)
+    # Where hardly anything was learned, that little is what there is to see.
+    norm = Normalize(0.0, 1.0 if top > 0.5 else max(top, 0.01))
+    return draw_maps(rows, panels, SHARES, norm, "mean test score")
+
+
+def draw_progress(run: StoredRun, maps: Mapping[str, TimeMaps]) -> Figure:
     """A heat map per teacher of how fast the score of each task changed."""
-    maps = {name: progress_map(run.lifetimes[name]) for name in names}
-    sizes = np.concatenate([np.abs(values[np.isfinite(values)]) for values in maps.values()])
+    rows = picture_rows(run)
+    panels = [
+        TeacherMap(run.teachers[name].title, rows.mean(one.progress), one.span)
+        for name, one in maps.items()
+    ]
+    sizes = np.concatenate([np.abs(one.values[np.isfinite(one.values)]) for one in panels])
     limit = max(float(sizes.max()) if sizes.size else 0.0, 1e-3)
     # Forgetting is slow where learning is fast: colour goes with the square root of both.
     norm = FuncNorm((_signed_root, _signed_square), -limit, limit)
-    return _draw_maps(run, maps, GAINS, norm, "change of test score per decision")
+    return draw_maps(rows, panels, GAINS, norm, "change of test score per decision")
 
 
-def _share_norm(maps: Iterable[np.ndarray]) -> Normalize:
-    """Colours from nothing to the largest share; small shares must be told from none."""
-    top = max((float(values[np.isfinite(values)].max(initial=0.0)) for values in maps), default=1.0)
-    return PowerNorm(0.75, 0.0, max(top, 0.1))
+def share_norm(panels: Iterable[TeacherMap]) -> Normalize:
+    """Colours from nothing to the largest share.
+
+    Small shares are told from none, and an even mixture of many tasks is no blank panel.
+    """
+    every = list(panels)
+    top = max(float(np.nanmax(one.values, initial=0.0)) for one in every)
+    top, rows = max(top, 0.1), max(len(one.values) for one in every)
+    even = min(1.0 / rows, 0.5 * top)
+    return PowerNorm(min(0.75, np.log(_EVEN) / np.log(even / top)), 0.0, top)
 
 
 def _signed_root(values: np.ndarray) -> np.ndarray:
@@ -126,21 +140,22 @@ def _signed_square(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.sign(values) * np.square(values))
 
 
-def _draw_maps(
-    run: StoredRun, maps: dict[str, np.ndarray], colors: Colormap, norm: Normalize, bar: str
+def draw_maps(
+    rows: TaskRows, maps: Sequence[TeacherMap], colors: Colormap, norm: Normalize, bar: str
 ) -> Figure:
     """One map per teacher over a strip that shows how many students are still being taught."""
-    panels = Panels(len(maps), 2.5, max(1.5, 0.17 * len(run.tasks)) + STRIP, _margin(run), 1.0)
+    panels = Panels(len(maps), 2.5, _height(rows) + STRIP, _margin(rows), 1.0)
     figure = panels.figure()
-    end = max(schedule_span(run.lifetimes[name]) for name in maps)
-    for i, (name, values) in enumerate(maps.items()):
+    end = max(one.span.steps() for one in maps)
+    for i, one in enumerate(maps):
         x, y, width, height = panels.box(i)
         axes = add_axes(figure, (x, y + STRIP, width, height - STRIP))
-        _map_panel(axes, run, name, values, colors, norm, with_names=panels.is_first(i))
+        _map_panel(axes, rows, one, colors, norm, with_names=panels.is_first(i))
+        label(axes, title=one.title)
         axes.set_xlim(0, end)
         axes.set_xticks([])
         strip = add_axes(figure, (x, y, width, STRIP - 0.1))
-        _strip(strip, run.lifetimes[name])
+        _strip(strip, one.span)
         strip.set_xlim(0, end)
         if panels.is_lowest(i):
             strip.set_xlabel("student steps", fontsize=9, color=INK)
@@ -150,58 +165,59 @@ def _draw_maps(
     return figure
 
 
-def _margin(run: StoredRun, size: float = 8.0) -> float:
-    """Inches that the longest task name needs."""
-    return 0.28 + 0.0085 * size * max(6, *(len(task) for task in told_apart(run.tasks)))
+def _height(rows: TaskRows) -> float:
+    """Inches of a map: a row that bears its name is as high as that."""
+    g = len(rows.labels)
+    return max(1.5, 0.17 * min(g, _MOST_NAMES) + 0.1 * max(0, g - _MOST_NAMES))
 
 
-def schedule_span(lifetimes: Lifetimes, least: float = 0.0) -> float:
-    """Student steps of the whole budget, or until no more than this share is still taught."""
-    remaining = lifetimes.taught.mean(axis=(0, 1))
-    decisions = int((remaining > least).sum()) if least > 0 else len(remaining)
-    return decisions * _steps_per_decision(lifetimes)
-
-
-def _steps_per_decision(lifetimes: Lifetimes) -> float:
-    return float(lifetimes.student_steps.max()) / float(lifetimes.length.max())
+def _margin(rows: TaskRows, size: float = 8.0) -> float:
+    """Inches that the longest name of a row needs."""
+    return 0.28 + 0.0085 * size * max(6, *(len(name) for name in told_apart(rows.labels)))
 
 
 def _map_panel(
     axes: Axes,
-    run: StoredRun,
-    name: str,
-    values: np.ndarray,
+    rows: TaskRows,
+    one: TeacherMap,
     colors: Colormap,
     norm: Normalize,
     with_names: bool,
     size: float = 8.0,
 ) -> None:
     """A map with the order of the tasks from bottom to top."""
-    k = len(run.tasks)
+    g = len(rows.labels)
     axes.imshow(
-        values[run.order],
+        one.values,
         aspect="auto",
         origin="lower",
         cmap=colors,
         norm=norm,
-        extent=(0.0, schedule_span(run.lifetimes[name]), -0.5, k - 0.5),
+        extent=(0.0, one.span.steps(), -0.5, g - 0.5),
         interpolation="nearest",
     )
-    ticks = list(range(0, k, max(1, k // 24)))
-    names = told_apart(run.tasks)
-    axes.set_yticks(ticks, [names[run.order[i]] for i in ticks] if with_names else [])
+    for edge in rows.edges:
+        axes.axhline(edge - 0.5, color=SOFT, lw=0.5)
+    ticks = _named_rows(rows)
+    names = told_apart(rows.labels)
+    axes.set_yticks(ticks, [names[i] for i in ticks] if with_names else [])
     tidy(axes)
     axes.tick_params(labelsize=size, length=2)
     axes.spines[["top", "right"]].set_visible(True)
-    label(axes, title=run.teachers[name].title)
 
 
-def _strip(axes: Axes, lifetimes: Lifetimes) -> None:
+def _named_rows(rows: TaskRows) -> list[int]:
+    """Rows whose name there is room for."""
+    named = [i for i, name in enumerate(rows.labels) if name]
+    return named[:: -(-len(named) // _MOST_NAMES)]
+
+
+def _strip(axes: Axes, span: TeachingSpan) -> None:
     """How many lifetimes are still being taught after each decision."""
-    remaining = lifetimes.taught.sum(axis=(0, 1))
-    edges = np.arange(len(remaining) + 1) * _steps_per_decision(lifetimes)
+    remaining = span.remaining
+    edges = np.arange(len(remaining) + 1) * span.steps_per_decision
     axes.stairs(remaining, edges, fill=True, color="#cccccc")
-    axes.set_ylim(0, lifetimes.length.size)
+    axes.set_ylim(0, span.lifetimes)
     axes.set_yticks([])
     axes.text(
         0.015,
@@ -223,7 +239,17 @@ def _color_bar(figure: Figure, axes: Axes, colors: Colormap, norm: Normalize, te
     axes.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
     bar.outline.set_edgecolor(SOFT)
     if isinstance(norm, PowerNorm):
+        bar.set_ticks(_share_ticks(norm))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _share_ticks(norm: Normalize) -> list[float]:
+    """Round shares that lie apart on the scale."""
+    ticks = [0.0]
+    for share in (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0):
+        if share <= float(norm.vmax or 1.0) and float(norm(share) - norm(ticks[-1])) > 0.07:
+            ticks.append(share)
+    return ticks
 
 
 def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> None:
@@ -241,20 +267,27 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     names = [teacher]
     in_order = [n for n in run.lifetimes if run.teachers[n].sees_order and n != teacher]
     names += sorted(in_order, key=lambda n: (not run.teachers[n].tuned, n))[:1]
-    k = len(run.tasks)
-    maps = {name: choice_map(run.lifetimes[name], k, run.teachers[name].mixes) for name in names}
-    norm = _share_norm(maps.values())
-    panels = Panels(len(names), 4.0, max(1.8, 0.25 * k), _margin(run, 9.5))
+    rows = picture_rows(run)
+    maps = [_with_its_status(run, rows, name) for name in names]
+    norm = share_norm(maps)
+    height = max(1.8, 0.25 * min(len(rows.labels), _MOST_NAMES))
+    panels = Panels(len(maps), 4.0, height, _margin(rows, 9.5))
     figure = panels.figure()
-    end = max(schedule_span(run.lifetimes[name], FEWEST) for name in names)
-    for i, name in enumerate(names):
+    end = max(one.span.steps(FEWEST) for one in maps)
+    for i, one in enumerate(maps):
         axes = add_axes(figure, panels.box(i))
-        _map_panel(axes, run, name, maps[name], SHARES, norm, with_names=i == 0, size=9.5)
+        _map_panel(axes, rows, one, SHARES, norm, with_names=i == 0, size=9.5)
         axes.set_xlim(0, end)
         count_axis(axes)
-        status = "told" if run.teachers[name].sees_order else "never told"
-        order = name_of_order(run.environment["suite"]["tasks"])
-        title = f"{run.teachers[name].title}, {status} the {order}"
-        label(axes, x="student steps", title=title, size=11)
+        label(axes, x="student steps", title=one.title, size=11)
     _color_bar(figure, add_axes(figure, panels.bar()), SHARES, norm, "share of students")
-    Path(out_png).write_bytes(to_png(figure, dpi=200))
+    write_whole(Path(out_png), lambda aside: aside.write_bytes(to_png(figure, dpi=200)))
+
+
+def _with_its_status(run: StoredRun, rows: TaskRows, name: str) -> TeacherMap:
+    """What a teacher taught when; its title says whether it was told the order."""
+    card, lifetimes = run.teachers[name], run.lifetimes[name]
+    order = name_of_order(run.environment["suite"]["tasks"])
+    title = f"{card.title}, {'told' if card.sees_order else 'never told'} the {order}"
+    values = rows.total(choice_map(lifetimes, len(run.tasks), card.mixes))
+    return TeacherMap(title, values, teaching_span(lifetimes))

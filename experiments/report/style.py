@@ -18,6 +18,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ..store.cards import TeacherCard
+from .lettering import spelled_out, typeset
 
 INK, SOFT, FAINT = "#222222", "#666666", "#dddddd"
 NAME_INCHES = 2.6
@@ -157,7 +158,7 @@ def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str
         size: of the letters, in points.
         weight: of the letters, as matplotlib calls it.
     """
-    font = FontProperties(size=size, weight=weight)
+    font, text = FontProperties(size=size, weight=weight), spelled_out(text)
 
     def is_wide(line: str) -> bool:
         width, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)
@@ -169,7 +170,7 @@ def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str
     if len(lines := lines_of(len(text))) > 2:
         longest = bisect_right(range(1, len(text)), 2, key=lambda length: len(lines_of(length)))
         lines = lines_of(max(longest, 1))
-    return "\n".join(lines)
+    return "\n".join(typeset(line) for line in lines)
 
 
 def _lines(text: str, is_wide: Callable[[str], bool]) -> list[str]:
@@ -196,7 +197,9 @@ def shortened(text: str, limit: int = 24) -> str:
 
 
 def told_apart(names: Sequence[str], limit: int = 24, most: int = 64) -> list[str]:
-    """Every name shortened to the same number of letters: to the least that tells them apart.
+    """Every name as it is drawn, shortened to the same number of letters.
+
+    To the least that tells them apart.
 
     Args:
         names: of tasks.
@@ -206,11 +209,14 @@ def told_apart(names: Sequence[str], limit: int = 24, most: int = 64) -> list[st
     >>> told_apart(["a-long-name-01-of-2", "a-long-name-11-of-2"], 9)
     ['a-long-…01-of-2', 'a-long-…11-of-2']
     """
+    lines = [spelled_out(name) for name in names]
+    short = [shortened(line, limit) for line in lines]
     for letters in range(limit, max(limit, most) + 1):
-        short = [shortened(name, letters) for name in names]
-        if len(set(short)) == len(set(names)):
-            return short
-    return [shortened(name, limit) for name in names]
+        longer = [shortened(line, letters) for line in lines]
+        if len(set(longer)) == len(set(lines)):
+            short = longer
+            break
+    return [typeset(line) for line in short]
 
 
 def compact(value: float, _position: int | None = None) -> str:

@@ -11,6 +11,7 @@ from synthetic_run import demo_run, rows, teacher, write_run
 
 from lessonplan.experiments.analysis.headlines import headline
 from lessonplan.experiments.analysis.summary import measure_teachers, summarize
+from lessonplan.experiments.analysis.time_maps import choice_map, progress_map
 from lessonplan.experiments.analysis.verdicts import details, verdict
 from lessonplan.experiments.analysis.wording import percent
 from lessonplan.experiments.report.figures import (
@@ -20,7 +21,6 @@ from lessonplan.experiments.report.figures import (
     shown_teachers,
 )
 from lessonplan.experiments.report.report import write_report
-from lessonplan.experiments.report.schedule_maps import choice_map, progress_map
 from lessonplan.experiments.report.style import teacher_styles
 from lessonplan.experiments.report.tables import learning_table
 from lessonplan.experiments.store.runs import read_run
