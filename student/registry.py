@@ -18,6 +18,7 @@ from .cohorts.lora.cohort import LoRACohort
 from .cohorts.lora.layers import LoRA, copy_sharing_weights
 from .cohorts.simulation import SimulatedCohort, simulated
 from .contract.cohort import Cohort
+from .contract.devices import usable_device
 from .contract.tasks import TaskSuite
 from .corpora.own_files import jsonl
 from .networks.models import MODELS
@@ -179,7 +180,7 @@ def _network(
 @lru_cache(maxsize=2)
 def _pretrained_module(maker: Any, options: str, device: str, call: Call) -> nn.Module:
     module: nn.Module = call("model", maker, json.loads(options))
-    return module.to(device)
+    return module.to(usable_device(device))
 
 
 def _with_base(build: Callable[[], nn.Module], base: Mapping[str, Tensor]) -> nn.Module:

@@ -59,6 +59,25 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.amount:.15g}-{self.unit}"
 
+    def check_decision(self, suite: TaskSuite, *, steps_per_decision: int, batch_size: int) -> None:
+        """Refuse a decision whose training alone is more than all that may be spent.
+
+        Raises:
+            ValueError: with what would fit.
+        """
+        a_step = {
+            "steps": 1.0,
+            "tokens": batch_size * float(suite.values("cost").min()),
+            "compute": float(batch_size),
+        }[self.unit]
+        if steps_per_decision * a_step > self.amount * (1.0 + 1e-9):
+            most = int(self.amount / a_step)
+            fewer = f"take steps_per_decision of at most {most:,}, or " if most else "take "
+            raise ValueError(
+                f"a decision of {steps_per_decision:,} steps is longer than the whole budget of "
+                f"{self}; {fewer}a larger budget"
+            )
+
     def decisions(
         self,
         suite: TaskSuite,

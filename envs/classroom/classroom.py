@@ -17,7 +17,7 @@ from lessonplan.student.contract import draw_tasks
 from .belonging import check_belonging
 from .board import Board
 from .budget import FEEDBACKS, Budget
-from .checking import check_choice, check_counts
+from .checking import check_choice, check_counts, check_lesson
 from .rewards import Pay, Reward
 
 
@@ -93,6 +93,10 @@ class Classroom:
             mastery_streak=mastery_streak,
             end_after=end_after,
         )
+        budget.check_decision(
+            cohort.suite, steps_per_decision=steps_per_decision, batch_size=cohort.batch_size
+        )
+        check_lesson(cohort.n, steps_per_decision, cohort.batch_size)
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
         self.board = Board(
             cohort.n, cohort.suite, budget, observe,

@@ -13,6 +13,7 @@ from .tasks import TaskSuite
 
 Rows = np.ndarray
 """Indices of members, (r,) int64, without repeats."""
+_LARGEST = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,11 @@ class Cohort(Protocol):
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """Weights, optimizers and random streams of all members."""
+        """Weights, optimizers and random streams of all members.
+
+        Tensors, arrays of numbers, numbers, texts and None, in dicts, lists and tuples: it is
+        stored and loaded without a pickle that could run anything.
+        """
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of a cohort of the same kind and size."""
@@ -108,7 +113,11 @@ def checked_mixture(mixture: np.ndarray, steps: int, rows: Rows, k: int) -> np.n
 
 
 def check_sizes(**sizes: int) -> None:
-    """Refuse a size of a cohort that is below 1, by its name."""
+    """Refuse a size of a cohort or a network that is none, by its name."""
     for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise ValueError(f"{name} must be a whole number, got {value!r:.60}")
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
+        if value > _LARGEST:
+            raise ValueError(f"{name} must be at most {_LARGEST:,}, got {value:,}")

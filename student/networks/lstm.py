@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Parameters, stacked_linear, stacked_table
+from .layers import Parameters, check_layers, check_parameters, stacked_linear, stacked_table
 
 
 class LSTM(nn.Module):
@@ -46,10 +46,8 @@ class LSTM(nn.Module):
                 f"an LSTM reads inputs of shape (l,), one token per position, got inputs of shape "
                 f"{tuple(input_shape)}; try student.model=mlp"
             )
-        if min(width, n_layers) < 1:
-            raise ValueError(
-                f"width and n_layers of an LSTM must be at least 1, got {width} and {n_layers}"
-            )
+        check_layers(width=width, n_layers=n_layers)
+        check_parameters(8 * n_layers * width**2)
         if prompt_length is not None and not 0 < prompt_length < input_shape[0]:
             raise ValueError(
                 f"prompt_length must be in [1, l - 1 = {input_shape[0] - 1}], got {prompt_length}"

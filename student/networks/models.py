@@ -14,7 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import Parameters, stacked_linear, stacked_norm, stacked_table
+from .layers import (
+    Parameters,
+    check_layers,
+    check_parameters,
+    stacked_linear,
+    stacked_norm,
+    stacked_table,
+)
 from .lstm import LSTM
 
 
@@ -25,7 +32,11 @@ class MLP(nn.Module):
         self, input_shape: Sequence[int], n_outputs: int, hidden: Sequence[int] = (64,)
     ) -> None:
         super().__init__()
+        if not isinstance(hidden, list | tuple):
+            raise ValueError(f"hidden must be a list of widths, got {hidden!r:.60}")
+        check_layers(hidden=hidden)
         widths = [math.prod(input_shape), *hidden, n_outputs]
+        check_parameters(sum(a * b for a, b in itertools.pairwise(widths)))
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -93,8 +104,10 @@ class Decoder(nn.Module):
         n_heads: int = 2,
     ) -> None:
         super().__init__()
+        check_layers(width=width, n_layers=n_layers, n_heads=n_heads)
         if width % n_heads:
             raise ValueError(f"width must be a multiple of n_heads = {n_heads}, got {width}")
+        check_parameters(12 * n_layers * width**2)
         self.token = nn.Embedding(n_outputs, width)
         self.position = nn.Embedding(input_shape[0], width)
         self.blocks = nn.ModuleList(Block(width, n_heads) for _ in range(n_layers))

@@ -16,6 +16,7 @@ from ...networks.layers import Parameters
 from .base_weights import load_base
 from .preflight import (
     activation_bytes,
+    built,
     first_batch,
     one_torch_thread,
     refuse_what_cannot_be_stacked,
@@ -54,7 +55,7 @@ class ModuleStack:
     ) -> None:
         self._build, self._device = build, device
         with torch.random.fork_rng(devices=[]):
-            self.template = build().to(device)
+            self.template = built(build).to(device)
         refuse_what_cannot_be_stacked(self.template)
         self._based = base is not None
         if base is not None:

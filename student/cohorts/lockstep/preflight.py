@@ -5,7 +5,7 @@ Legend: n students, p numbers in a row (parameters, padded), b batch, l answer p
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -111,6 +111,22 @@ def _tried(student: Callable[[Tensor], Tensor], inputs: Tensor, suite: str) -> T
             f"the model can't take the inputs of suite {suite!r}, {kind} of shape "
             f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split())}){hint}"
         ) from error
+
+
+def built(build: Callable[[], nn.Module]) -> nn.Module:
+    """One student of what makes them.
+
+    Raises:
+        ValueError: if it is no module, or has nothing to train.
+    """
+    module: Any = build()
+    if not isinstance(module, nn.Module):
+        raise ValueError(
+            f"what makes a network must return a torch.nn.Module, got {type(module).__name__}"
+        )
+    if not any(parameter.numel() for parameter in module.parameters()):
+        raise ValueError(f"the network {type(module).__name__} has no parameters to train")
+    return module
 
 
 def refuse_what_cannot_be_stacked(module: nn.Module) -> None:

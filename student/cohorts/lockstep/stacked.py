@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ...contract.cohort import check_sizes
+from ...contract.devices import usable_device
 from ...contract.tasks import TaskSuite
 from .module_stack import ModuleStack
 from .optimizer import Adam
@@ -56,7 +57,7 @@ class StackedCohort(RowCohort):
         check_sizes(n=n, batch_size=batch_size, evaluation_size=evaluation_size, threads=threads)
         if chunk is not None:
             check_sizes(chunk=chunk)
-        where = torch.device(device)
+        where = usable_device(device)
         stack = ModuleStack(build, suite, batch_size, where, base)
         super().__init__(
             suite,

@@ -5,10 +5,10 @@ Legend: n students.
 
 from collections.abc import Callable
 
-import torch
 from torch import nn
 
 from ...contract.cohort import check_sizes
+from ...contract.devices import usable_device
 from ...contract.tasks import TaskSuite
 from ..lockstep.optimizer import Adam
 from ..lockstep.row_cohort import RowCohort
@@ -61,7 +61,7 @@ class LoRACohort(RowCohort):
         if member_chunk is not None:
             check_sizes(member_chunk=member_chunk)
         self.lora = lora or (start.lora if start else LoRA())
-        where = torch.device(device)
+        where = usable_device(device)
         stack = LoRAStack(build, suite, batch_size, where, self.lora, member_chunk, start)
         self.member_chunk = stack.member_chunk
         self._fan_in_fan_out = stack.fan_in_fan_out

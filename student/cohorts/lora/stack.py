@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ...contract.tasks import NO_TOKEN, TaskSuite
 from ..lockstep.preflight import (
     activation_bytes,
+    built,
     extreme_batches,
     refuse_to_write,
     refuse_what_cannot_be_stacked,
@@ -56,7 +57,7 @@ class LoRAStack:
         start: Adapter | None = None,
     ) -> None:
         with torch.random.fork_rng(devices=[]):
-            self._module = build().to(device)
+            self._module = built(build).to(device)
         refuse_what_cannot_be_stacked(self._module)
         self.lora, self._device = lora, device
         self._lockstep = Lockstep(apart=device.type == "cpu")

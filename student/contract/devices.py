@@ -1,0 +1,22 @@
+"""Where networks are computed: devices that this machine has."""
+
+import torch
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of a name, as torch has them.
+
+    Raises:
+        ValueError: for a name that torch does not know, and for a device that is not there.
+    """
+    try:
+        device = torch.device(name)
+        if device.type == "meta":
+            raise RuntimeError("nothing is computed on it")
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        reason = " ".join(str(error).split()).partition(". ")[0]
+        raise ValueError(
+            f"device must be one of this machine, such as cpu, got {str(name)!r:.60}: {reason:.160}"
+        ) from error
+    return device
