@@ -3,11 +3,38 @@
 Legend: n students, m rows of numbers, d width, v rows of a table.
 """
 
+import os
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 Parameters = dict[str, Tensor]
+_WIDEST = 65_536
+_NUMBER_BYTES = 16
+"""Of a parameter in training: itself, its gradient and two moments."""
+
+
+def check_layers(**sizes: int | Sequence[int]) -> None:
+    """Refuse a width or a number of layers that is none, or one of several, by its name."""
+    for name, value in sizes.items():
+        several = value if isinstance(value, list | tuple) else [value]
+        for one in several:
+            if isinstance(one, bool) or not isinstance(one, int) or not 1 <= one <= _WIDEST:
+                raise ValueError(
+                    f"{name} must be of whole numbers from 1 to {_WIDEST:,}, got {value!r:.60}"
+                )
+
+
+def check_parameters(count: int) -> None:
+    """Refuse a network of more parameters than this machine could train, before it is made."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if count * _NUMBER_BYTES > memory:
+        raise ValueError(
+            f"a network of {count:,} parameters takes {count * _NUMBER_BYTES / 1e9:,.0f} GB in "
+            f"training, and this machine has {memory / 1e9:,.0f}; make it smaller"
+        )
 
 
 def stacked_linear(parameters: Parameters, name: str, x: Tensor) -> Tensor:
