@@ -42,6 +42,8 @@ from .contract import (
     blank_splits,
     check_cohort,
     check_suite,
+    plain_state,
+    restored_state,
 )
 from .corpora import jsonl
 from .extras import install_hint
@@ -150,7 +152,9 @@ __all__ = [
     "load_tokenizer",
     "make_cohort",
     "parity",
+    "plain_state",
     "reasoning",
+    "restored_state",
     "save_adapter",
     "simulated",
     "text_code",

@@ -123,12 +123,12 @@ class Lessons:
     @property
     def shares(self) -> np.ndarray:
         """What is pending: shares of the tasks, (k,)."""
-        pending: np.ndarray = self.tutor.state_dict()["pending"][0]
+        pending: np.ndarray = self.tutor._state()["pending"][0]
         return pending
 
     def begin(self, results: Results | None, probed: float) -> None:
         """Begin the lifetime, with scores and losses of all tasks, or with nothing known."""
-        seed = int(self.tutor.state_dict()["board"]["facts"]["student_seed"][0])
+        seed = int(self.tutor._state()["board"]["facts"]["student_seed"][0])
         scores, losses = results or (None, None)
         self.tutor.begin(seed, scores, losses, spent={"probed": probed})
         self.begun, self.evaluations = True, {}
@@ -154,7 +154,7 @@ class Lessons:
 
     def choice(self) -> dict[str, float]:
         """What there is to log of a choice."""
-        state, shares = self.tutor.state_dict(), self.shares
+        state, shares = self.tutor._state(), self.shares
         line = {
             "tutor/decision": int(state["board"]["facts"]["decisions"][0]),
             "tutor/task": int(shares.argmax()),
@@ -227,7 +227,7 @@ class Lessons:
     def state_dict(self) -> dict[str, Any]:
         """The lifetime, with the tutor's, and what it belongs to."""
         return {
-            "tutor": self.tutor.state_dict(), "belongs_to": self._heard_by(),
+            "tutor": self.tutor._state(), "belongs_to": self._heard_by(),
             "begun": self.begun, "pending": self.pending, "first": self.first,
             "taken": self.taken.copy(), "rewards": self.rewards.copy(), "tokens": self.tokens,
             "drawing": self.drawing, "earlier": self.earlier._asdict(),

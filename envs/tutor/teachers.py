@@ -29,7 +29,7 @@ TeacherLike = Teacher | Callable[[Any], Teacher] | StoredTeacher | str | Path
 
 
 def settle_teacher(
-    teacher: TeacherLike, observe: Sequence[str] | None, action: str | None
+    teacher: TeacherLike, observe: Sequence[str] | None, action: str | None, trust: bool = False
 ) -> tuple[Teacher | Callable[[Any], Teacher], Sequence[str], str]:
     """A teacher with the columns that it is shown and its action, which a stored one says itself.
 
@@ -37,7 +37,7 @@ def settle_teacher(
         ValueError: if there is no such file, or it does not say the columns and `observe` is None.
     """
     if isinstance(teacher, str | Path):
-        teacher = stored_teacher(teacher)
+        teacher = stored_teacher(teacher, trust)
     if not isinstance(teacher, StoredTeacher):
         return teacher, ("progress",) if observe is None else observe, action or "task"
     if teacher.why:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from lessonplan.student import TaskSuite
+from lessonplan.student import TaskSuite, plain_state, restored_state
 from lessonplan.teacher import identity_of
 
 from ..classroom.belonging import check_belonging
@@ -87,6 +87,8 @@ class Tutor:
         end_after: as in `Classroom`.
         shuffle_tasks: show the tasks in another order in each lifetime.
         max_tasks: places to show.
+        trust: whether what is pickled in the file of a stored teacher may be opened, which can run
+            any code; JSON and weights are read in any case.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Tutor:
         end_after: int = 1,
         shuffle_tasks: bool = False,
         max_tasks: int | None = None,
+        trust: bool = False,
     ) -> None:
         check_counts(
             steps_per_decision=steps_per_decision,
@@ -110,10 +113,9 @@ class Tutor:
             end_after=end_after,
         )
         self.suite = read_suite(tasks)
-        teacher, observe, action = settle_teacher(teacher, observe, action)
+        teacher, observe, action = settle_teacher(teacher, observe, action, trust)
         self._unlimited = budget is None
-        if not isinstance(budget, Budget):
-            budget = Budget.parse(budget or "1-steps")
+        budget = budget if isinstance(budget, Budget) else Budget.parse(budget or "1-steps")
         self._board = Board(
             1, self.suite, budget, observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
@@ -244,7 +246,18 @@ class Tutor:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything of this lifetime but the teacher itself, and what it belongs to."""
+        """Everything of this lifetime but the teacher itself, and what it belongs to.
+
+        Tensors and plain values, so that `torch.load(weights_only=True)` reads it back.
+
+        Raises:
+            ValueError: if the teacher's memory holds anything that can't be stored so.
+        """
+        state: dict[str, Any] = plain_state(self._state(), "the tutor's state")
+        return state
+
+    def _state(self) -> dict[str, Any]:
+        """The state with arrays as they are."""
         return {
             "belongs_to": self.belongs_to,
             "board": self._board.state_dict(),
@@ -260,6 +273,7 @@ class Tutor:
             ValueError: for the state of a tutor of other tasks, another order of them, other
                 columns, another teacher and the like, naming what differs.
         """
+        state = restored_state(state)
         check_belonging(state.get("belongs_to"), self.belongs_to)
         self._go_on(state)
 

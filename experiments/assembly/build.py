@@ -29,6 +29,7 @@ from ..common.names import call, named
 from ..common.nearest import did_you_mean
 from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words
+from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
 from ..config.config import Course, LearnedSection
 from .students import build_cohort, cohort_kind
@@ -241,7 +242,7 @@ def learned_teacher(
     streams of `seed`.
     """
     room = build_room(course, suite, n, teacher.observe, action=teacher.action)
-    learner = load_teacher(path, CurriculumVecEnv(room))
+    learner = load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
     if deterministic:
         return learner, room
     return rule_teacher(

@@ -1,7 +1,8 @@
 """An encoded suite in a file that several processes map into their memory, without a copy for each.
 
-The file belongs to one run, which writes it anew whenever it begins to work and removes it at the
-end; nobody reads that of another run. It is a pickle whose arrays stand behind it, page by page.
+The file has no name: processes that a run starts inherit it open, and it is gone with the last of
+them. So nobody else's can be taken for it, which matters since it is a pickle, whose arrays stand
+behind it, page by page.
 """
 
 import ctypes
@@ -9,18 +10,21 @@ import gc
 import io
 import json
 import mmap
+import os
 import pickle
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
 from lessonplan.student import SPLITS, Examples, TaskSuite
+from lessonplan.teacher.files import unpickled
 
-from ..common.files import write_whole
 from ..config.config import Course
 
 _LARGE = 10_000_000
@@ -39,48 +43,75 @@ def is_shared(suite: TaskSuite) -> bool:
 
 
 @contextmanager
-def lent(course: Course, suite: TaskSuite, place: Path) -> Iterator[None]:
+def lent(course: Course, suite: TaskSuite, folder: Path) -> Iterator[int | None]:
     """The suite of a course in a file for other processes, as long as the context lasts.
 
-    There is none for a suite that is made in no time, or that can't be pickled.
+    Yields the file's descriptor, for processes that inherit it. There is none for a suite that is
+    made in no time, or that can't be pickled, and on Windows, where no process inherits one so.
+
+    Args:
+        course: whose suite it is.
+        suite: its tasks.
+        folder: where there is room for it.
+
+    Raises:
+        ValueError: if it can't be written.
     """
-    place.unlink(missing_ok=True)
+    if sys.platform == "win32" or not is_shared(suite):
+        yield None
+        return
     try:
-        if is_shared(suite):
-            _write(course, suite, place)
-            _give_back()
-        yield
-    finally:
-        place.unlink(missing_ok=True)
+        file = tempfile.TemporaryFile(dir=folder)
+    except OSError as error:
+        raise _unwritten(folder, error) from error
+    with file:
+        try:
+            is_written = _write(course, suite, file)
+        except OSError as error:
+            raise _unwritten(folder, error) from error
+        _give_back()
+        yield file.fileno() if is_written else None
 
 
-def borrowed(course: Course, place: Path) -> TaskSuite | None:
-    """The suite of a course from such a file; None where there is none."""
-    try:
-        with place.open("rb") as file:
-            # Pages are this process's own as soon as it writes to them.
-            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
-    except OSError:
+def borrowed(course: Course, descriptor: int | None) -> TaskSuite | None:
+    """The suite of a course from such a file; None where there is none.
+
+    Raises:
+        ValueError: for a file that has a name, which no run lends.
+    """
+    if descriptor is None:
         return None
+    if os.fstat(descriptor).st_nlink:
+        raise ValueError("the file of a lent suite has a name: another process put it there")
+    # Pages are this process's own as soon as it writes to them.
+    content = memoryview(mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY))
     length = int.from_bytes(content[:8], "little")
     head = json.loads(bytes(content[8 : 8 + length]))
     if head["course"] != course.suite.model_dump(mode="json"):
         return None
     (start, size), *buffers = head["parts"]
-    suite: TaskSuite = pickle.loads(
+    suite: TaskSuite = unpickled(
         content[start : start + size],
-        buffers=[content[first : first + count] for first, count in buffers],
+        [content[first : first + count] for first, count in buffers],
     )
     return suite
 
 
-def _write(course: Course, suite: TaskSuite, place: Path) -> None:
+def _unwritten(folder: Path, error: OSError) -> ValueError:
+    return ValueError(
+        f"the encoded suite can't be written to {folder}: {error.strerror or error}; make room "
+        "there, or set workers to 1, which needs no file"
+    )
+
+
+def _write(course: Course, suite: TaskSuite, file: IO[bytes]) -> bool:
+    """Fill the file; False where the suite can't be pickled."""
     buffers: list[pickle.PickleBuffer] = []
     try:
         pickled = _pickled(_joined(suite), buffers)
     except (pickle.PicklingError, TypeError, AttributeError):
         # Of somebody's own classes or functions; each process then makes its own.
-        return
+        return False
     parts = [memoryview(pickled), *(buffer.raw() for buffer in buffers)]
     sizes = [part.nbytes for part in parts]
     # The head's own length is known when the places are, which are as long as the largest can be.
@@ -91,14 +122,12 @@ def _write(course: Course, suite: TaskSuite, place: Path) -> None:
         start += -(-size // _PAGE) * _PAGE
     head = _head(course, places)
 
-    def write(aside: Path) -> None:
-        with aside.open("wb") as file:
-            file.write(len(head).to_bytes(8, "little") + head)
-            for (first, _), part in zip(places, parts, strict=True):
-                file.seek(first)
-                file.write(part)
-
-    write_whole(place, write)
+    file.write(len(head).to_bytes(8, "little") + head)
+    for (first, _), part in zip(places, parts, strict=True):
+        file.seek(first)
+        file.write(part)
+    file.flush()
+    return True
 
 
 def _give_back() -> None:

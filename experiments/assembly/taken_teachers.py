@@ -11,6 +11,7 @@ from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import StoredTeacher, load_teacher, stored_teacher
 
 from ..common.files import write_whole
+from ..common.trust import is_trusted
 from ..config.config import Course, LearnedSection
 from ..config.loading import read_config
 from ..store.layout import RunDir
@@ -62,7 +63,7 @@ def check_taken(section: LearnedSection, course: Course, suite: TaskSuite, cohor
         )
     room = build_room(course, suite, 1, section.observe, action=section.action, cohort=cohort)
     try:
-        load_teacher(path, CurriculumVecEnv(room))
+        load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
     except ValueError as error:
         raise ValueError(f"teacher {section.name!r}, from {path}: {error}") from error
 

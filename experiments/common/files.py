@@ -4,10 +4,14 @@ import io
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+
+from .trust import is_trusted
 
 if sys.platform != "win32":
     import fcntl
@@ -15,6 +19,8 @@ if sys.platform != "win32":
 
 LOCK = "checkpoint/lock"
 """What a process holds in a folder that it works on."""
+_REFUSED = ("GLOBAL", "nsupported class", "Can only", "unrecognized function")
+"""Words of PyTorch where it found something that it does not open."""
 
 
 @contextmanager
@@ -102,32 +108,66 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def write_checkpoint(path: Path, value: dict[str, Any]) -> None:
-    """Tensors, arrays and plain values."""
+    """Tensors, arrays of numbers and plain values.
+
+    Raises:
+        ValueError: for anything else, or if it can't be written.
+    """
     import torch
+
+    from lessonplan.student import plain_state
 
     # In memory first: torch reports a full disk as an error in its own code.
     buffer = io.BytesIO()
-    torch.save(value, buffer)
+    torch.save(plain_state(value, "the checkpoint"), buffer)
     write_whole(path, lambda aside: aside.write_bytes(buffer.getbuffer()))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any] | None:
-    """A checkpoint of one's own run; None where there is none.
+    """What `write_checkpoint` kept; None where there is nothing.
 
     Raises:
-        ValueError: if it is damaged.
+        ValueError: if it is damaged, or holds what has to be trusted.
     """
     if not path.exists():
         return None
     import torch
 
+    from lessonplan.student import restored_state
+
+    state: Any
     try:
-        state: Any = torch.load(path, map_location="cpu", weights_only=False)
-    except Exception as error:  # A damaged pickle can raise anything.
+        with warnings.catch_warnings(action="ignore"):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        state = _trusted(path, error)
+    except Exception as error:  # What is damaged can raise anything.
         state = error
     if not isinstance(state, dict):
         raise ValueError(
             f"the checkpoint {path} is damaged ({type(state).__name__}); delete it, and --resume "
             "does this unit again from its beginning"
         )
-    return state
+    restored: dict[str, Any] = restored_state(state)
+    return restored
+
+
+def _trusted(path: Path, refused: UnpicklingError) -> Any:
+    """What a checkpoint holds that `weights_only` refuses, or the error of one that is damaged.
+
+    Those of earlier versions have NumPy's arrays as pickles.
+    """
+    from lessonplan.teacher.files import unpickled_checkpoint
+
+    if not any(word in str(refused) for word in _REFUSED):
+        return refused
+    if not is_trusted():
+        raise ValueError(
+            f"the checkpoint {path} holds pickles, as those of earlier versions do, which can run "
+            "any code when they are opened, so they were not; if you trust whoever wrote it, add "
+            "--trust, or delete it, and --resume does this unit again from its beginning"
+        ) from None
+    try:
+        return unpickled_checkpoint(path)
+    except Exception as error:  # A pickle can raise anything.
+        return error

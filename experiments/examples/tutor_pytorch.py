@@ -51,7 +51,7 @@ def main(state: Path | None = None) -> Tutor:
     )
     tutor.begin(scores={task: score(model, task) for task in TASKS})
     if state and state.exists():
-        checkpoint = torch.load(state, weights_only=False)
+        checkpoint = torch.load(state, weights_only=True)
         for part, part_state in zip((model, optimizer, tutor), checkpoint["parts"], strict=True):
             part.load_state_dict(part_state)
         source.set_state(checkpoint["source"])

@@ -147,8 +147,8 @@ class RunDir(_Directory):
         return self.checkpoints / f"worker-{index}.log"
 
     @property
-    def lent_suite(self) -> Path:
-        """The encoded suite, for the processes that do units, while there are any."""
+    def earlier_suite(self) -> Path:
+        """An encoded suite that an earlier version left when it was killed."""
         return self.checkpoints / "suite.bin"
 
     @property

@@ -16,12 +16,16 @@ from ..store.layout import RunDir
 from .units import Unit
 
 
-def worker_command(run_dir: Path) -> list[str]:
-    """What starts a process that does units of a run directory as long as this one lives."""
+def worker_command(run_dir: Path, suite: int | None = None) -> list[str]:
+    """What starts a process that does units of a run directory as long as this one lives.
+
+    It finds the suite in a file that it inherits with this descriptor, or makes its own.
+    """
     worker = "lessonplan.experiments.trial.worker"
     # -P: a file in the working directory must not stand in for a module of the standard library.
     agreed = json.dumps(agreement())
-    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid()), agreed]
+    lent = [] if suite is None else [str(suite)]
+    return [sys.executable, "-P", "-m", worker, str(run_dir), str(os.getpid()), agreed, *lent]
 
 
 class Crew:
@@ -32,6 +36,7 @@ class Crew:
         size: processes.
         watch: told how far each unit is.
         command: what starts a process that does units of a run directory.
+        inherited: descriptors of files that the processes have open too.
     """
 
     def __init__(
@@ -40,9 +45,10 @@ class Crew:
         size: int,
         watch: Watch,
         command: Callable[[Path], Sequence[str]] = worker_command,
+        inherited: Sequence[int] = (),
     ) -> None:
         self._run_dir, self._size, self._watch = run_dir, size, watch
-        self._command = command
+        self._command, self._inherited = command, inherited
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
         self._processes: list[subprocess.Popen[str]] = []
@@ -106,6 +112,7 @@ class Crew:
                 stderr=handle,
                 text=True,
                 env=environment,
+                pass_fds=self._inherited,
             )
         with self._changed:
             self._processes.append(process)

@@ -15,7 +15,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import LearnerStreams, global_state, keep_card, load_teacher
+from lessonplan.teacher import (
+    LearnerStreams,
+    global_state,
+    keep_card,
+    load_teacher,
+    save_teacher,
+)
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, teacher_belongs_to
@@ -24,6 +30,7 @@ from ..assembly.courses import courses_of, most_tasks
 from ..assembly.taken_teachers import course_digest
 from ..assembly.training_envs import training_env
 from ..common.files import write_checkpoint, write_whole
+from ..common.trust import is_trusted
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, Course, LearnedSection
 from ..store.cards import Cost
@@ -138,15 +145,15 @@ class TeacherTraining:
     def save_candidate(self, model: BaseAlgorithm) -> None:
         """Keep the teacher as it is now."""
 
-        # Through a handle: SB3 would add an ending to a name.
+        # Through a handle: a name would be given an ending.
         def write(aside: Path) -> None:
             with aside.open("wb") as handle:
-                model.save(handle)
+                save_teacher(model, handle)
 
         write_whole(self.candidate_path(model.num_timesteps), write)
 
     def save(self, model: BaseAlgorithm, streams: dict[str, Any]) -> None:
-        """Write the checkpoint: SB3's zip, what it leaves out, the environment and the streams.
+        """Write the checkpoint: the teacher's zip, what is beside it, environment and streams.
 
         To be called at the boundary of a rollout.
         """
@@ -154,7 +161,7 @@ class TeacherTraining:
         self.seconds += now - self._clock
         self._clock = now
         zipped = io.BytesIO()
-        model.save(zipped)
+        save_teacher(model, zipped)
         write_checkpoint(
             self._checkpoint,
             {
@@ -185,7 +192,8 @@ class TeacherTraining:
         state = own_checkpoint(self._checkpoint, self._belongs_to)
         if state is None:
             return None
-        model = load_teacher(io.BytesIO(state["zip"]), self.env, force_reset=False)
+        zipped = io.BytesIO(state["zip"])
+        model = load_teacher(zipped, self.env, force_reset=False, trust=is_trusted())
         self.log.begin(model, state.get("log"))
         self._schedules.begin(state.get("schedules", ()))
         if "means" in state:

@@ -7,6 +7,7 @@ doing what is missing. The numbers at the end are computed from those files alon
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from ..report.report import write_report
 from ..store.layout import RunDir
 from .cards import write_teacher_cards
 from .checking import check
-from .crew import Crew
+from .crew import Crew, worker_command
 from .environment import environment_of, own_code
 from .units import Unit, do, plan
 
@@ -83,8 +84,10 @@ def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
     if workers == 1:
         work_alone(remaining, done, config, suite, run_dir, watch)
         return
-    with lent(config, suite, RunDir(run_dir).lent_suite):
-        Crew(run_dir, workers, watch).work(remaining, done)
+    with lent(config, suite, RunDir(run_dir).checkpoints) as file:
+        inherited = [] if file is None else [file]
+        command = partial(worker_command, suite=file)
+        Crew(run_dir, workers, watch, command, inherited).work(remaining, done)
     for unit in units:
         if damage := unit.damage(run_dir):
             say(f"{damage}; {unit.name} is done again")
@@ -124,7 +127,7 @@ def prepare(config: Config, suite: TaskSuite, run_dir: Path, resume: bool) -> No
             say(sentence)
     files.checkpoints.mkdir(parents=True, exist_ok=True)
     remove_leftovers(run_dir)
-    files.lent_suite.unlink(missing_ok=True)
+    files.earlier_suite.unlink(missing_ok=True)
     if facts is not None:
         write_json(files.environment, facts)
     if not resume:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from .cohort import Cohort, Training
+from .states import plain_state, restored_state
 from .tasks import SPLITS
 
 MakeCohort = Callable[[int], Cohort]
@@ -187,7 +188,7 @@ def check_resume(make_cohort: MakeCohort) -> None:
     cohort.reset(np.arange(_N), np.arange(20, 20 + _N))
     _teach(cohort)
     at_saving, state, file = _seen(cohort), cohort.state_dict(), io.BytesIO()
-    torch.save(state, file)
+    torch.save(plain_state(state, "state_dict()"), file)
     learned, after = _teach(cohort), _seen(cohort)
     other.load_state_dict(state)
     if _seen(other) != at_saving:
@@ -196,7 +197,7 @@ def check_resume(make_cohort: MakeCohort) -> None:
             "return copies, and load_state_dict take up all of them"
         )
     file.seek(0)
-    other.load_state_dict(torch.load(file, weights_only=False))
+    other.load_state_dict(restored_state(torch.load(file, weights_only=True)))
     if _teach(other) != learned or _seen(other) != after:
         raise ValueError(
             "a loaded cohort learns otherwise than one that never stopped: something that training "

@@ -1,5 +1,6 @@
 """Teachers in files: JSON and weights, and nothing that runs when it is read."""
 
+from ..pickles import unpickled, unpickled_checkpoint
 from .zips import (
     TeacherFile,
     read_teacher,
@@ -14,6 +15,8 @@ __all__ = [
     "read_teacher",
     "read_values",
     "save_teacher",
+    "unpickled",
+    "unpickled_checkpoint",
     "write_values",
     "zip_data",
 ]

@@ -87,7 +87,7 @@ def test_what_was_taken_is_counted_also_where_batches_change_within_a_segment(
     taken = Counter(made.train_dataset.tasks[row] for row in rows)
     assert sum(taken.values()) == examples
     assert made._lessons.taken.tolist() == [taken[name] for name in NAMES]
-    facts = made._lessons.tutor.state_dict()["board"]["facts"]
+    facts = made._lessons.tutor._state()["board"]["facts"]
     assert (facts["steps"][0], facts["training"][0]) == (20, examples)
 
 

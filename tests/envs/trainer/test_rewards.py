@@ -63,7 +63,7 @@ def test_generations_without_a_reward_are_left_out_and_counted(nothing):
         assert segment(made, [0, 0, 1], [1.5, nothing, 1.0]) == {"a": 0.75, "b": 0.5}
     # A task of which nothing was rewarded keeps its score, and is not told of.
     assert segment(made, [0, 1], [nothing, 2.0]) == {"a": 0.75, "b": 1.0}
-    facts = made.tutor.state_dict()["board"]["facts"]
+    facts = made.tutor._state()["board"]["facts"]
     assert facts["seen"].tolist() == [[False, True]]
     assert segment(made, [0, 1], [nothing, nothing]) == {"a": 0.75, "b": 1.0}
     with pytest.warns(UserWarning, match="^in all, 4 generations were given no reward"):
@@ -94,7 +94,7 @@ def measured(values):
             made.tell(results, np.array([10, 10]), SPENT)
         else:
             made.begin(results, probed=2)
-    return tutor.scores, tutor.state_dict()["board"]["facts"]["seen"].tolist()
+    return tutor.scores, tutor._state()["board"]["facts"]["seen"].tolist()
 
 
 def test_a_metric_out_of_range_once_does_not_end_a_training():

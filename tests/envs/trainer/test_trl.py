@@ -115,7 +115,7 @@ def test_rewards_out_of_their_range_or_none_end_no_training(tmp_path):
     with pytest.warns(UserWarning, match="no reward that is a number"):
         made.train()
     assert made.state.global_step == 12
-    assert not made._lessons.tutor.state_dict()["board"]["facts"]["seen"].any()
+    assert not made._lessons.tutor._state()["board"]["facts"]["seen"].any()
 
 
 def test_segments_that_end_within_a_generation_are_refused(tmp_path):

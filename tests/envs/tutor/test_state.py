@@ -82,7 +82,7 @@ def test_a_state_of_before_there_were_fingerprints_is_taken_up_with_one_warning(
     torch.save(state, tmp_path / "tutor.pt")
     second = tutor()
     with pytest.warns(UserWarning, match="of an earlier version.*taken up unchecked") as warned:
-        second.load_state_dict(torch.load(tmp_path / "tutor.pt", weights_only=False))
+        second.load_state_dict(torch.load(tmp_path / "tutor.pt", weights_only=True))
     assert len(warned) == 1
     assert second.scores == {"a": 0.75, "b": 0.625, "c": 0.25}
     second.choose()

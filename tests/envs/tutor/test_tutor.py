@@ -188,7 +188,7 @@ def test_a_stored_tutor_goes_on_with_the_same_choices(tmp_path):
     tutor.observe(pending, 0.4)
     wanted = taught(tutor, 20)
     loaded = simple(budget="100-steps")
-    loaded.load_state_dict(torch.load(tmp_path / "tutor.pt", weights_only=False))
+    loaded.load_state_dict(torch.load(tmp_path / "tutor.pt", weights_only=True))
     assert loaded.choose() == pending
     for other in (loaded, simple(budget="100-steps")):
         if other is not loaded:
