@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ..common.files import locked
-from ..common.watch import nowhere
+from ..common.sentences import say
 from ..config.sweeps import Resources
+from .messages import messages_in_words
 from .staging import stage
 
 INSTALL = 'Ray is not installed; `pip install "ray[tune]"` brings it'
@@ -39,8 +40,9 @@ def ray_session(
     address: str | None,
     resources: Resources,
     cpus: int | None = None,
-    say: Callable[[str], None] = nowhere,
-) -> Iterator[None]:
+    say: Callable[[str], None] = say,
+    log: Path | None = None,
+) -> Iterator[bool]:
     """Ray, while the sweep runs; only what was started here is shut down.
 
     Args:
@@ -49,6 +51,10 @@ def ray_session(
         resources: of a pair.
         cpus: that an own Ray counts with; the cores of this machine by default.
         say: told what a user should know.
+        log: file for what Ray itself says; a temporary one by default.
+
+    Yields:
+        Whether it is a cluster, whose nodes may have other files than this machine.
 
     Raises:
         ModuleNotFoundError: without Ray.
@@ -62,17 +68,20 @@ def ray_session(
             raise ModuleNotFoundError(INSTALL) from error
         if ray.is_initialized():
             _refuse_what_fits_nowhere(resources)
-            yield
+            yield True
             return
         remote = address or os.environ.get("RAY_ADDRESS")
-        with _cluster(remote) if remote else _own_ray(cpus):
+        with (
+            messages_in_words(log or _temporary_log(), say),
+            _cluster(remote) if remote else _own_ray(cpus),
+        ):
             try:
                 # To a cluster nodes may come as they are asked for.
                 if not remote:
                     _refuse_what_fits_nowhere(resources)
                 elif lack := lacking(resources):
                     say(f"{lack} so far; the sweep waits until one comes")
-                yield
+                yield bool(remote)
             finally:
                 ray.shutdown()
 
@@ -104,6 +113,12 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
         if own_mode:
             os.environ.pop("RAY_AUTH_MODE", None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary_log() -> Path:
+    number, name = tempfile.mkstemp(prefix="lessonplan-ray-", suffix=".log")
+    os.close(number)
+    return Path(name)
 
 
 def remove_orphans(place: Path) -> None:
@@ -189,13 +204,23 @@ def last_words(sentence: str) -> Iterator[None]:
             speaker.communicate("it has ended by itself")
 
 
-def lacking(resources: Resources) -> str:
-    """What no node has, in words; empty where a pair fits on one."""
+def living_nodes() -> dict[str, dict[str, Any]]:
+    """What Ray knows of each node that is alive, by its ID."""
     import ray
 
-    needs = {"CPU": resources.cpu, "GPU": resources.gpu}
     list_nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
-    nodes = [node["Resources"] for node in list_nodes() if node["Alive"]]
+    return {node["NodeID"]: node for node in list_nodes() if node["Alive"]}
+
+
+def lacking(resources: Resources, without: Collection[str] = ()) -> str:
+    """What no node has, in words; empty where a pair fits on one.
+
+    Args:
+        resources: of a pair.
+        without: IDs of nodes that do not count.
+    """
+    needs = {"CPU": resources.cpu, "GPU": resources.gpu}
+    nodes = [node["Resources"] for name, node in living_nodes().items() if name not in without]
     if any(all(node.get(kind, 0) >= amount for kind, amount in needs.items()) for node in nodes):
         return ""
     most = {kind: max((node.get(kind, 0) for node in nodes), default=0) for kind in needs}

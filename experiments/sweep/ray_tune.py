@@ -1,18 +1,24 @@
 """One call of Ray Tune: a trial for each pair of a sweep, and what failed in it."""
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..cluster.session import lacking
 from ..common.files import write_whole
+from ..common.own_code.places import module_file
 from ..common.trust import agreement
 from ..common.watch import Watch, WorkFailedError
 from ..config.config import LearnedSection
+from ..config.own_names import own_modules_in
 from ..config.sweeps import Sweep, write_sweep
 from ..store.layout import SweepDir
-from .callback import make_callback
+from .callback import Heard, make_callback
+from .nodes import Nodes, needs_of
 from .pairs import Pair
 
 
@@ -34,25 +40,43 @@ def _write_text(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class Told:
+    """Who is told what while trials run.
+
+    Attributes:
+        watch: told how far each pair is.
+        say: told at once what a user should know.
+        notes: gets what a user should know at the end.
+    """
+
+    watch: Watch
+    say: Callable[[str], None]
+    notes: list[str]
+
+
 def fit(
     sweep: Sweep,
     pairs: Sequence[Pair],
     sweep_dir: Path,
     trainable: Any,
-    watch: Watch,
-    notes: list[str],
-    settings: Mapping[str, Any] | None = None,
+    told: Told,
+    is_cluster: bool,
+    settings: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, str]:
     """Let Ray Tune run a trial for each pair; Ray must be connected.
+
+    Every node of a cluster is tried first. A pair whose node can't run it, as it turns out, is run
+    by another one when all others have ended.
 
     Args:
         sweep: of the pairs.
         pairs: to run, in this order.
         sweep_dir: of the sweep.
         trainable: what a trial does.
-        watch: told how far each pair is.
-        notes: gets what trials have to say to the user.
-        settings: of `TuneConfig`: metric, scheduler and the like.
+        told: who is told what.
+        is_cluster: whether nodes may have other files than this machine.
+        settings: makes those of `TuneConfig`: metric, scheduler and the like.
 
     Returns:
         A sentence for each pair that failed.
@@ -60,33 +84,85 @@ def fit(
     Raises:
         WorkFailedError: if Ray itself fails.
     """
+    files = SweepDir(sweep_dir)
+    needs = needs_of(sweep_dir, files.mark, files_of(pairs)) if is_cluster else {}
+    nodes, failures, left = Nodes(needs, told.say), {}, list(pairs)
+    while left:
+        nodes.look()
+        if nodes.unfit and lacking(sweep.resources, nodes.unfit):
+            return failures | dict.fromkeys((pair.name for pair in left), nodes.why_none())
+        heard = Heard(told.watch, told.notes)
+        callback = make_callback(heard, told.say)
+        _run(_tuner(sweep, left, sweep_dir, trainable, nodes, callback, settings()), sweep_dir)
+        failures |= heard.failures
+        nodes.leave_out(heard.unfit)
+        left = [pair for pair in left if pair.name in heard.displaced]
+    return failures
+
+
+def _tuner(
+    sweep: Sweep,
+    pairs: Sequence[Pair],
+    sweep_dir: Path,
+    trainable: Any,
+    nodes: Nodes,
+    callback: Any,
+    settings: Mapping[str, Any],
+) -> Any:
     from ray import tune
 
-    failures: dict[str, str] = {}
     space = {
         "sweep": str(sweep_dir),
         "project": sweep.wandb,
         "tensorboard": sweep.tensorboard,
         "gpu": sweep.resources.gpu,
         "agreed": agreement(),
+        "needs": nodes.needs,
         "name": tune.grid_search([pair.name for pair in pairs]),
     }
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, _occupies(sweep, pairs)),
+    return tune.Tuner(
+        tune.with_resources(trainable, _occupies(sweep, pairs, nodes.selector)),
         param_space=space,
         tune_config=tune.TuneConfig(
-            trial_name_creator=_name, trial_dirname_creator=_name, **(settings or {})
+            trial_name_creator=_name, trial_dirname_creator=_name, **settings
         ),
         run_config=tune.RunConfig(
             name=_next_folder(SweepDir(sweep_dir).ray),
             storage_path=str(SweepDir(sweep_dir).ray),
             failure_config=tune.FailureConfig(max_failures=sweep.max_failures),
-            callbacks=[make_callback(watch, failures, notes)],
+            callbacks=[callback],
             verbose=0,
         ),
     )
-    _run(tuner, sweep_dir)
-    return failures
+
+
+def files_of(pairs: Sequence[Pair]) -> list[str]:
+    """Files and folders of this machine that configs name, those of one's own modules included."""
+    found: dict[str, None] = {}
+    for pair in pairs:
+        values = pair.config.model_dump(mode="json")
+        found |= dict.fromkeys(text for text in _texts(values) if _is_there(text))
+        for module in own_modules_in(values):
+            if file := module_file(module, pair.config.modules):
+                found[str(file)] = None
+    return list(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    inner = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for one in inner:
+            yield from _texts(one)
+    elif isinstance(value, str):
+        yield value
+
+
+def _is_there(text: str) -> bool:
+    """Whether a text is the path of something on this machine."""
+    try:
+        return os.path.isabs(text) and os.path.exists(text)
+    except ValueError:
+        return False
 
 
 def _run(tuner: Any, sweep_dir: Path) -> None:
@@ -117,8 +193,11 @@ def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
         )
 
 
-def _occupies(sweep: Sweep, pairs: Sequence[Pair]) -> Any:
-    """What Ray Tune sets aside for a trial: for the pair itself, and for actors with students."""
+def _occupies(sweep: Sweep, pairs: Sequence[Pair], selector: dict[str, str]) -> Any:
+    """What Ray Tune sets aside for a trial: for the pair itself, and for actors with students.
+
+    All of it on nodes whose labels the selector allows.
+    """
     from ray import tune
 
     actors = {
@@ -131,7 +210,9 @@ def _occupies(sweep: Sweep, pairs: Sequence[Pair]) -> Any:
 
     def bundles(trial: dict[str, Any]) -> Any:
         count, each = actors.get(trial["name"], (0, {}))
-        return tune.PlacementGroupFactory([itself, *[each] * count])
+        parts = [itself, *[each] * count]
+        only = {"bundle_label_selector": [selector] * len(parts)} if selector else {}
+        return tune.PlacementGroupFactory(parts, **only)
 
     return bundles
 

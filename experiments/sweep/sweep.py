@@ -23,7 +23,7 @@ from ..trial.trial import changes_of_code
 from ..trial.units import plan
 from .merge import merged_runs
 from .pairs import Pair, check_pairs, pairs_of
-from .ray_tune import begin, complain, fit
+from .ray_tune import Told, begin, complain, fit
 from .trial import run_pair
 from .tune import tune_pairs
 
@@ -163,20 +163,17 @@ def _run_pairs(
 ) -> dict[str, str]:
     """Run pairs with Ray Tune, first in, first out; what failed, with a sentence for each."""
     notes: list[str] = []
-    with ray_session(address, sweep.resources, say=say):
+    log = SweepDir(sweep_dir).ray_log
+    with ray_session(address, sweep.resources, say=say, log=log) as is_cluster:
         begin(sweep, pairs, sweep_dir)
-        failures = fit(sweep, pairs, sweep_dir, run_pair, watch, notes)
+        told = Told(watch, say, notes)
+        failures = fit(sweep, pairs, sweep_dir, run_pair, told, is_cluster)
     for note in dict.fromkeys(notes):
         # What sends the files of the whole sweep is said at the end.
         if chosen_mode() != "offline" or "on disk" not in note:
             say(note)
     for pair in pairs:
         files = SweepDir(sweep_dir).run_dir(pair.name)
-        if pair.name not in failures and not files.path.exists():
-            failures[pair.name] = (
-                f"it is done, but {files.path} is not there; put the sweep, with --out, on storage "
-                "that every node of the cluster sees"
-            )
-        elif pair.name not in failures and not files.is_done:
+        if pair.name not in failures and not files.is_done:
             failures[pair.name] = "it has not ended"
     return failures

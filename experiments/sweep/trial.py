@@ -1,7 +1,6 @@
 """What one trial of a sweep does, in a process of Ray: a pair is run, or gone on with."""
 
 import os
-import platform
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -18,18 +17,22 @@ from ..config.loading import make_config
 from ..store.layout import RunDir, SweepDir
 from ..trial.trial import run_trial
 from ..trial.units import plan
+from .probe import lack_here
 
 SECONDS_BETWEEN_MESSAGES = 2.0
 SECONDS_FOR_THE_LAST = 60.0
 """How long a process that is ending may still hold a run directory."""
+SECONDS_FOR_STORAGE = 30.0
+"""How long a node may be without the sweep directory: it fails few pairs until it is left out."""
 
 
 def run_pair(spec: dict[str, Any]) -> None:
     """Run one pair and tell Ray Tune how far it is.
 
     Input that can't be used ends the trial with its sentence as `error`: to take it up again would
-    not help. Every other failure is raised, and Ray Tune begins the trial again, which goes on
-    where the run directory is.
+    not help. What this node lacks ends it too, with the node beside it: another may have it. Every
+    other failure is raised, and Ray Tune begins the trial again, which goes on where the run
+    directory is.
 
     Args:
         spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, whether
@@ -46,7 +49,7 @@ def run_pair(spec: dict[str, Any]) -> None:
         seconds = time.perf_counter() - began
         tune.report({"fraction": fraction, "words": words, "seconds": seconds, **more})
 
-    try:
+    def run() -> None:
         config, files = read_pair(Path(spec["sweep"]), spec["name"])
         run_dir = files.path
         wait_until_free(run_dir)
@@ -63,25 +66,50 @@ def run_pair(spec: dict[str, Any]) -> None:
                 watches.append(stack.enter_context(tensorboard(config, run_dir, say=notes.append)))
             resume = files.config.exists()
             run_trial(config, run_dir, resume=resume, watch=all_of(watches))
-    except (ValueError, ImportError) as error:
-        say(0.0, "failed", error=" ".join(str(error).split()), notes=notes)
-    else:
         say(1.0, "done", notes=notes)
+
+    attempt(spec, run, lambda failure: say(0.0, "failed", notes=notes, **failure))
+
+
+def attempt(
+    spec: Mapping[str, Any], work: Callable[[], None], tell: Callable[[dict[str, str]], None]
+) -> None:
+    """Do the work of a trial, and tell a failure that it would meet again; others are raised.
+
+    Args:
+        spec: as for `run_pair`.
+        work: to do, if this node has what it needs.
+        tell: gets the sentence as `error`; where this node lacks something also the ID of the
+            `node`, and what it `lacks` behind its address.
+    """
+    if lack := lack_here(spec["needs"], SECONDS_FOR_STORAGE):
+        tell(_of_this_node(lack))
+        return
+    try:
+        work()
+    except Exception as error:
+        # Storage can be lost in the middle.
+        if lack := lack_here(spec["needs"]):
+            tell(_of_this_node(lack))
+        elif isinstance(error, ValueError | ImportError):
+            tell({"error": " ".join(str(error).split())})
+        else:
+            raise
+
+
+def _of_this_node(lack: str) -> dict[str, str]:
+    import ray
+
+    of_ray: Any = ray
+    words = f"{of_ray.util.get_node_ip_address()} ({lack})"
+    node = of_ray.get_runtime_context().get_node_id()
+    return {"error": f"its node can't run it: {words}", "node": node, "lacks": words}
 
 
 def read_pair(sweep_dir: Path, name: str) -> tuple[Config, RunDir]:
-    """The config of a pair, and where it runs: on storage that this machine must see.
-
-    Raises:
-        ValueError: where it does not.
-    """
+    """The config of a pair, and where it runs."""
     files = SweepDir(sweep_dir)
     values = read_json(files.pair_config(name))
-    if not values:
-        raise ValueError(
-            f"{sweep_dir} is not there on {platform.node()}; put the sweep, with --out, on "
-            "storage that every node of the cluster sees"
-        )
     return make_config(values, source=f"pair {name}"), files.run_dir(name)
 
 

@@ -8,7 +8,7 @@ Legend: m students, k tasks.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,12 @@ from ..config.config import Config, LearnedSection, RuleSection
 from ..config.sweeps import Sweep
 from ..store.cards import Cost
 from ..store.layout import SweepDir
-from ..trial.teaching import Teaching
+from ..trial.teaching import Teaching, Worth, judge
 from ..trial.training import TeacherTraining
+from ..trial.tuning import Choice, choose_best
 from .pairs import Pair
-from .ray_tune import begin, complain, fit
-from .trial import read_pair, settle, wait_until_free
+from .ray_tune import Told, begin, complain, fit
+from .trial import attempt, read_pair, settle, wait_until_free
 
 MESSAGES = 40
 """How often, at most, a candidate says how far it is."""
@@ -55,35 +56,43 @@ def tune_pairs(
     """Measure the candidates and write the best parameters.
 
     ASHA compares candidates by their area so far, since no cost tells them apart before somebody
-    has mastered anything; of those that were not stopped the one with the lowest cost wins.
+    has mastered anything; of those that were not stopped the one with the lowest cost wins, or
+    where nobody mastered the one with the largest area.
 
     Returns:
-        `best`, the name of the winner, `cost`, `yaml` as in `best.yaml`, and the `tried`.
+        `best`, the name of the winner, `cost`, `yaml` as in `best.yaml`, the `tried`, and how it
+        was `chosen` in words where costs did not tell.
 
     Raises:
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
-    remaining = [pair for pair in pairs if not _result_of(sweep_dir, pair).get("cost")]
+    remaining = [pair for pair in pairs if not _is_whole(_result_of(sweep_dir, pair))]
     best = SweepDir(sweep_dir).best
     if remaining and not best.exists():
-        from ray.tune.schedulers import ASHAScheduler
-
         longest = _most_decisions([pair.config for pair in pairs])
-        scheduler = ASHAScheduler(
-            time_attr="decisions",
-            metric="area",
-            mode="max",
-            max_t=longest + 1,
-            grace_period=max(1, longest // 10),
-            reduction_factor=3,
-        )
-        with ray_session(address, sweep.resources, say=say):
+        log, told = SweepDir(sweep_dir).ray_log, Told(watch, say, [])
+        with ray_session(address, sweep.resources, say=say, log=log) as is_cluster:
             begin(sweep, pairs, sweep_dir)
             failures = fit(
-                sweep, pairs, sweep_dir, measure_candidate, watch, [], {"scheduler": scheduler}
-            )
+                sweep, pairs, sweep_dir, measure_candidate, told, is_cluster,
+                lambda: {"scheduler": _scheduler(longest)},
+            )  # fmt: skip
         complain(failures, len(pairs), sweep_dir)
     return _write_best(sweep, pairs, sweep_dir, best)
+
+
+def _scheduler(longest: int) -> Any:
+    """ASHA, for candidates that are measured for so many decisions at most."""
+    from ray.tune.schedulers import ASHAScheduler
+
+    return ASHAScheduler(
+        time_attr="decisions",
+        metric="area",
+        mode="max",
+        max_t=longest + 1,
+        grace_period=max(1, longest // 10),
+        reduction_factor=3,
+    )
 
 
 def measure_candidate(spec: dict[str, Any]) -> None:
@@ -94,11 +103,12 @@ def measure_candidate(spec: dict[str, Any]) -> None:
     from ray import tune
 
     settle(spec)
-    try:
+
+    def measure() -> None:
         config, files = read_pair(Path(spec["sweep"]), spec["name"])
         wait_until_free(files.path)
         before = read_json(files.candidate_result)
-        if before.get("cost"):
+        if _is_whole(before):
             for message in before["reports"]:
                 tune.report(message)
             return
@@ -112,16 +122,17 @@ def measure_candidate(spec: dict[str, Any]) -> None:
         result = measure_candidate_on(config, files.path, say)
         write_json(files.candidate_result, result | {"reports": messages})
         tune.report(messages[-1] | {"words": "done", "fraction": 1.0})
-    except (ValueError, ImportError) as error:
-        tune.report({"area": 0.0, "decisions": 0, "error": " ".join(str(error).split())})
+
+    nothing = {"area": 0.0, "decisions": 0}
+    attempt(spec, measure, lambda failure: tune.report(nothing | failure))
 
 
 def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, Any]:
     """Let a candidate teach the selection students.
 
     Returns:
-        Its mean `cost` until mastery by `probe`, and what measuring took: `lifetimes`, `compute`
-        and `student_steps`.
+        Its mean `cost` until mastery by `probe`, its `area`, how many students `mastered`, and what
+        measuring took: `lifetimes`, `compute` and `student_steps`.
     """
     section, suite = config.teachers[0], build_suite(config)
     if isinstance(section, LearnedSection):
@@ -133,20 +144,15 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
         rule, config, suite, len(students), config.seeds.teacher, section.action
     )
     teaching = Teaching(teacher, room, students)
-    importance = np.array([task.importance for task in suite.tasks])
     longest = room.decisions_in_budget
-    stride, area, decisions = max(1, longest // MESSAGES), 0.0, 0
-    while len(teaching.running):
-        teaching.step()
-        decisions += 1
-        # Students whose lifetime is over keep their last score.
-        area += float(np.average(room.facts.score, axis=1, weights=importance).mean())
+    stride = max(1, longest // MESSAGES)
+    for decisions, worth in enumerate(judge(teaching), start=1):
         if decisions % stride == 0 or not len(teaching.running):
             cost = float(np.minimum(teaching.cost, room.facts.spending.spent).mean())
-            words = f"area {area / decisions:.3f} after {decisions} decisions"
-            say(_message(decisions, area / decisions, cost, decisions / longest, words))
+            words = f"area {worth.area:.3f} after {decisions} decisions"
+            say(_message(decisions, worth.area, cost, decisions / longest, words))
     return {
-        "cost": float(teaching.cost.mean()),
+        **asdict(worth),
         "lifetimes": len(students),
         "compute": float(room.facts.spending.compute.sum()),
         "student_steps": int(room.facts.spending.steps.sum()),
@@ -173,12 +179,14 @@ def _measure_learned(
 
     training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, tell)
     result = training.run()
-    cost = min(result["selection"])
+    best = int(np.argmin(result["selection"]))
+    cost = result["selection"][best]
     saving = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
     say(_message(section.decisions, saving, cost, 1.0, "done"))
     took = asdict(Cost.of(result))
     del took["wall_seconds"]
-    return {"cost": cost, **took}
+    worth = Worth(cost, result["selection_area"][best], result["selection_mastered"][best])
+    return asdict(worth) | took
 
 
 def _message(
@@ -216,29 +224,53 @@ def _result_of(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
 
 def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path) -> dict[str, Any]:
     results = {pair.name: _result_of(sweep_dir, pair) for pair in pairs}
-    whole = [pair for pair in pairs if "cost" in results[pair.name]]
-    winner = min(whole, key=lambda pair: results[pair.name]["cost"])
-    cost = results[winner.name]["cost"]
-    teacher = winner.config.teachers[0].model_dump(mode="json", exclude_defaults=True)
+    whole = [pair for pair in pairs if _is_whole(results[pair.name])]
+    choice = choose_best([_worth(results[pair.name]) for pair in whole])
+    winner = whole[choice.best]
+    worth, config = _worth(results[winner.name]), winner.config
+    teacher = config.teachers[0].model_dump(mode="json", exclude_defaults=True)
     teacher["name"] = sweep.teachers[0]
-    several = len(getattr(winner.config.teachers[0], "courses", [])) > 1
-    unit = winner.config.lifetime.budget.partition("-")[2]
-    cost_words = f"{cost:.1%} of the budgets" if several else f"{cost:,.0f} {unit}"
     head = (
         f"# The best of {len(pairs)} candidates, {len(pairs) - len(whole)} of which were stopped "
-        f"early: {cost_words} to mastery\n# on {winner.config.seeds.select} selection "
+        f"early: {_in_words(worth, choice, config)}\n# on {config.seeds.select} selection "
         "students, by probe.\n"
     )
+    head += f"# {choice.sentence[0].upper()}{choice.sentence[1:]}.\n" if choice.sentence else ""
     text = head + yaml_text({"teachers": [teacher]})
     write_whole(best, lambda aside: aside.write_text(text, encoding="utf-8"))
     summary = {
         "best": winner.name,
-        "cost": cost,
+        "chosen": choice.sentence,
+        "cost": worth.cost,
         "yaml": text,
         "tried": {name: _without_messages(one) for name, one in results.items()},
     }
     write_json(SweepDir(sweep_dir).summary, summary)
     return summary
+
+
+def _in_words(worth: Worth, choice: Choice, config: Config) -> str:
+    """What the best is worth: what it needed to mastery, or where nobody got there the area."""
+    if choice.by_area:
+        return f"an area of {worth.area:.3f}"
+    several = len(getattr(config.teachers[0], "courses", [])) > 1
+    unit = config.lifetime.budget.partition("-")[2]
+    return (
+        f"{worth.cost:.1%} of the budgets to mastery"
+        if several
+        else (f"{worth.cost:,.0f} {unit} to mastery")
+    )
+
+
+def _is_whole(result: Mapping[str, Any]) -> bool:
+    """Whether a candidate was measured to its end."""
+    return bool(result.get("cost"))
+
+
+def _worth(result: Mapping[str, Any]) -> Worth:
+    """What a candidate was worth. Earlier versions went by its cost alone."""
+    area = result["area"] if "area" in result else result["reports"][-1]["area"]
+    return Worth(result["cost"], area, result.get("mastered", 1))
 
 
 def _without_messages(one: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 Legend: m students, k tasks, t places, f columns, r rows whose lifetime goes on.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +117,44 @@ class Teaching:
         self.cost[:] = state["cost"]
         self._observation = self.room.observation(np.arange(self.room.n))
         self._memory = deepcopy(state["memory"])
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a candidate is worth on the selection students.
+
+    Attributes:
+        cost: mean cost until mastery; students that never get there cost the whole budget.
+        area: mean score so far, over decisions and students.
+        mastered: students that mastered all tasks.
+    """
+
+    cost: float
+    area: float
+    mastered: int
+
+
+def judge(teaching: Teaching) -> Iterator[Worth]:
+    """Let the students live; after each decision what their teacher is worth so far.
+
+    The last is what it is worth.
+    """
+    room = teaching.room
+    importance = np.array([task.importance for task in room.suite.tasks])
+    area, decisions = 0.0, 0
+    while len(teaching.running):
+        teaching.step()
+        decisions += 1
+        # Students whose lifetime is over keep their last score.
+        area += float(np.average(room.facts.score, axis=1, weights=importance).mean())
+        done = (teaching.cost < room.budget.amount) | (room.facts.mastered_for > 0)
+        yield Worth(float(teaching.cost.mean()), area / decisions, int(done.sum()))
+
+
+def worth_of(teaching: Teaching) -> Worth:
+    """Let the students live to the end; what their teacher is worth."""
+    (worth,) = deque(judge(teaching), maxlen=1)
+    return worth
 
 
 def _of_rows(memory: Memory, rows: np.ndarray) -> Memory:

@@ -37,7 +37,7 @@ from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
-from .teaching import Teaching
+from .teaching import Teaching, Worth, worth_of
 from .watching import LifetimeMeans, Pupils
 
 
@@ -81,8 +81,9 @@ class TeacherTraining:
         """Train to the end, select a candidate and return what it took.
 
         Returns:
-            `candidate` (file), `selection` (mean cost of each), the learning `curve`, and the costs
-            `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
+            `candidate` (file), `selection` (mean cost of each; `selection_area` and
+            `selection_mastered` beside it), the learning `curve`, and the costs `lifetimes`,
+            `compute`, `student_steps`, `wall_seconds` with selecting included.
         """
         try:
             return self._select(self._train())
@@ -272,16 +273,20 @@ class TeacherTraining:
         """
         began = time.perf_counter()
         expenses = self.env.spent()
-        costs = []
+        costs, areas, mastered = [], [], []
         for i, place in enumerate(places):
             self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
             each = [self._try(place, course, suite, expenses) for course, suite in self.courses]
-            shares = [cost / budget for cost, budget in each]
-            costs.append(each[0][0] if len(each) == 1 else float(np.mean(shares)))
+            shares = [worth.cost / budget for worth, budget in each]
+            costs.append(each[0][0].cost if len(each) == 1 else float(np.mean(shares)))
+            areas.append(float(np.mean([worth.area for worth, _ in each])))
+            mastered.append(sum(worth.mastered for worth, _ in each))
             self.log.add(place, {"selection/cost": costs[-1]})
         return {
             "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
             "selection": costs,
+            "selection_area": areas,
+            "selection_mastered": mastered,
             "curve": self.curve,
             **expenses,
             "wall_seconds": self.seconds + time.perf_counter() - began,
@@ -289,8 +294,8 @@ class TeacherTraining:
 
     def _try(
         self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float]
-    ) -> tuple[float, float]:
-        """Mean cost of a candidate on one course, and the budget; what it took is added."""
+    ) -> tuple[Worth, float]:
+        """What a candidate is worth on one course, and the budget; what it took is added."""
         students = SELECT_SEEDS + np.arange(self.config.seeds.select)
         teacher, room = learned_teacher(
             self.teacher,
@@ -301,11 +306,11 @@ class TeacherTraining:
             self.seed,
             deterministic=self.teacher.deterministic,
         )
-        cost = float(Teaching(teacher, room, students).live().mean())
+        worth = worth_of(Teaching(teacher, room, students))
         expenses["lifetimes"] += len(students)
         expenses["compute"] += float(room.facts.spending.compute.sum())
         expenses["student_steps"] += int(room.facts.spending.steps.sum())
-        return cost, room.budget.amount
+        return worth, room.budget.amount
 
 
 class _Checkpoints(BaseCallback):

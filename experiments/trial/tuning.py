@@ -7,6 +7,7 @@ import inspect
 import itertools
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,41 @@ from ..common.files import write_checkpoint
 from ..common.names import named
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, RuleSection
-from .teaching import Teaching
+from .teaching import Teaching, Worth, worth_of
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best of some candidates.
+
+    Attributes:
+        best: index of the first of those that are level at the top.
+        by_area: whether nobody mastered, so that the area decided.
+        level: how many are level at the top; 1 where there is no tie.
+    """
+
+    best: int
+    by_area: bool
+    level: int
+
+    @property
+    def sentence(self) -> str:
+        """What a user should know of it; empty where costs told all candidates apart."""
+        parts = []
+        if self.by_area:
+            parts.append("nobody mastered all tasks, so candidates are compared by area")
+        if self.level > 1:
+            what = "area" if self.by_area else "cost"
+            parts.append(f"{self.level} candidates are level in {what}, the first of them is taken")
+        return "; ".join(parts)
+
+
+def choose_best(worths: Sequence[Worth]) -> Choice:
+    """The candidate with the lowest cost, or where nobody mastered with the largest area."""
+    by_area = not any(worth.mastered for worth in worths)
+    values = [-worth.area if by_area else worth.cost for worth in worths]
+    lowest = min(values)
+    return Choice(values.index(lowest), by_area, values.count(lowest))
 
 
 def candidates(
@@ -76,7 +111,8 @@ def tune(
 ) -> dict[str, Any]:
     """Try each candidate on the selection students; the lowest mean cost until mastery wins.
 
-    Mastery is judged by `probe`; students that never get there cost the whole budget.
+    Mastery is judged by `probe`; students that never get there cost the whole budget. Where nobody
+    gets there, the largest area wins.
 
     Args:
         config: the experiment.
@@ -86,16 +122,20 @@ def tune(
         tell: told how far it is.
 
     Returns:
-        `parameters`, the `tried` candidates with their costs, and what the tuning cost
-        (`lifetimes`, `compute`, `student_steps`, `wall_seconds`).
+        `parameters`, the `tried` candidates with what they are worth, how the best was `chosen` in
+        words where costs did not tell, and what the tuning cost (`lifetimes`, `compute`,
+        `student_steps`, `wall_seconds`).
     """
     count, first = config.tuning_candidates, config.seeds.teacher
     settings = candidates(section, suite, count, first, config.modules)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     belongs_to = teacher_belongs_to(config, section)
-    state = own_checkpoint(checkpoint, belongs_to) or {
-        "belongs_to": belongs_to, "tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0
-    }  # fmt: skip
+    state = own_checkpoint(checkpoint, belongs_to)
+    # Earlier versions kept costs alone.
+    if state is None or any("area" not in one for one in state["tried"]):
+        state = {
+            "belongs_to": belongs_to, "tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0
+        }  # fmt: skip
     for i in range(len(state["tried"]), len(settings)):
         tell(i / len(settings), f"candidate {i + 1} of {len(settings)}")
         began = time.perf_counter()
@@ -103,14 +143,16 @@ def tune(
         teacher, room = rule_teacher(
             rule, config, suite, len(students), config.seeds.teacher, section.action
         )
-        cost = Teaching(teacher, room, students).live()
-        state["tried"].append({"parameters": settings[i], "cost": float(cost.mean())})
+        worth = worth_of(Teaching(teacher, room, students))
+        state["tried"].append({"parameters": settings[i], **asdict(worth)})
         _charge(state, room, time.perf_counter() - began)
         write_checkpoint(checkpoint, state)
-    best = min(state["tried"], key=lambda candidate: candidate["cost"])
+    tried = state["tried"]
+    choice = choose_best([Worth(one["cost"], one["area"], one["mastered"]) for one in tried])
     return {
-        "parameters": best["parameters"],
-        "tried": state["tried"],
+        "parameters": tried[choice.best]["parameters"],
+        "tried": tried,
+        "chosen": choice.sentence,
         "lifetimes": len(settings) * len(students),
         "compute": state["compute"],
         "student_steps": state["steps"],

@@ -1,9 +1,11 @@
-"""A Ray head of one's own: own ports, token, home and temporary folder; nothing of it outlives it.
+"""A Ray head of one's own, with more nodes where a test wants them: own ports, token, home and
+temporary folder; nothing of it outlives it.
 
 Its processes are kept by a guard, a process that adopts orphans (a Linux "subreaper"), so even
 what Ray detaches is found and ended, by its id, also when the test itself is killed.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -102,6 +104,8 @@ class Head:
         self._more_env = dict(env)
         self._cpus, self._gpus = cpus, gpus
         self._running: Guarded | None = None
+        self.nodes: dict[str, Node] = {}
+        """By address: those that were added and not killed."""
 
     def start(self) -> None:
         """Start it, or start it again on the same ports; returns when it takes jobs."""
@@ -122,14 +126,47 @@ class Head:
         self.stop()
         raise RuntimeError((self.folder / "head.log").read_text())
 
+    def add_node(
+        self, cpus: int = 1, gpus: float = 0, env: Mapping[str, str] | None = None
+    ) -> "Node":
+        """One more node, with an address of its own; returns when the head knows it.
+
+        Args:
+            cpus: logical ones.
+            gpus: logical ones.
+            env: more variables of its processes.
+        """
+        count = 2 + len(list(self.folder.glob("node-*.log")))
+        node = Node(
+            self, f"127.0.0.{count}", cpus, gpus, self.env | self._more_env | dict(env or {})
+        )
+        self.nodes[node.address] = node
+        for _ in range(600):
+            if node.address in self.addresses():
+                return node
+            time.sleep(0.1)
+        raise RuntimeError(node.log.read_text())
+
+    def addresses(self) -> list[str]:
+        """Of the nodes that the head takes for alive."""
+        request = urllib.request.Request(
+            f"{self.url}/api/v0/nodes", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with suppress(OSError), urllib.request.urlopen(request, timeout=5) as answer:
+            rows = json.load(answer)["data"]["result"]["result"]
+            return [row["node_ip"] for row in rows if row["state"] == "ALIVE"]
+        return []
+
     def stop(self) -> None:
-        """End every process of it, at once, as a machine that fails would."""
+        """End every process of it, at once, as a machine that fails would; nodes go too."""
+        for node in list(self.nodes.values()):
+            node.kill()
         if self._running is not None:
             self._running.end()
             self._running = None
 
     def processes(self) -> list[psutil.Process]:
-        """All its processes: jobs and workers too."""
+        """All its processes: jobs and workers too, those of other nodes not."""
         return self._running.processes() if self._running is not None else []
 
     def _command(self) -> list[str]:
@@ -154,6 +191,51 @@ class Head:
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
         command += ["--include-dashboard=true", "--disable-usage-stats"]
         return command + [f"--{name}={value}" for name, value in options.items()]
+
+
+class Node:
+    """A node beside the head, as another machine would be one: address and processes of its own.
+
+    Args:
+        head: of the cluster.
+        address: of the machine that it plays.
+        cpus: logical ones.
+        gpus: logical ones.
+        env: whole environment of its processes.
+    """
+
+    def __init__(
+        self, head: Head, address: str, cpus: int, gpus: float, env: Mapping[str, str]
+    ) -> None:
+        self.address, self._head = address, head
+        self.log = head.folder / f"node-{address}.log"
+        agent, agent_grpc, runtime_env, metrics = free_ports(4)
+        options = {
+            "address": head.address,
+            "node-ip-address": address,
+            "dashboard-agent-listen-port": agent,
+            "dashboard-agent-grpc-port": agent_grpc,
+            "runtime-env-agent-port": runtime_env,
+            "metrics-export-port": metrics,
+            "min-worker-port": 0,
+            "max-worker-port": 0,
+            "num-cpus": cpus,
+            "num-gpus": gpus,
+            "object-store-memory": 80_000_000,
+        }
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
+        command += ["--disable-usage-stats"]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        self._running = Guarded(command, env, self.log, head.folder)
+
+    def processes(self) -> list[psutil.Process]:
+        """All its processes, workers too."""
+        return self._running.processes()
+
+    def kill(self) -> None:
+        """End every process of it, at once, as a machine that fails would."""
+        self._running.end()
+        self._head.nodes.pop(self.address, None)
 
 
 @contextmanager
