@@ -41,7 +41,18 @@ def _setting(summary: Summary) -> str:
     return (
         f"{who} had a budget of {amount_in_words(budget)} for "
         f"{'the ' if len(suite['tasks']) > 1 else ''}{count(len(suite['tasks']), 'task')} "
-        f"of {suite['name']}."
+        f"of {suite['name']}.{_tests(summary)}"
+    )
+
+
+def _tests(summary: Summary) -> str:
+    """How often students were tested, where that was not after every decision."""
+    every = summary["test_every"]
+    if every == 1:
+        return ""
+    return (
+        f" It was tested every {every:,} decisions (and after the first and the last), so steps to "
+        f"mastery are known to {every:,} decisions."
     )
 
 

@@ -59,7 +59,7 @@ class Prices:
         Args:
             course: suite, students and lifetimes.
             suite: of the course.
-            tested: whether `test` is evaluated after each decision.
+            tested: whether `test` is evaluated, after as many decisions as the course says.
         """
         key = "\n".join(
             section.model_dump_json() for section in (course.suite, course.student, course.lifetime)
@@ -73,12 +73,24 @@ class Prices:
             if sentence := heaviest_step(course, suite):
                 self.heaviest.append(sentence)
         sizes, speed = self._speeds[key]
+        decisions = decisions_in_budget(course, suite)
+        share = _tested_share(decisions, course.lifetime.test_every) if tested else 0.0
         return Price(
-            decisions_in_budget(course, suite),
+            decisions,
             sizes.training,
             sizes.probing / _FORWARD_PASSES,
-            speed.total if tested else speed.teaching,
+            speed.teaching + share * speed.testing,
         )
+
+
+def _tested_share(decisions: int, every: int) -> float:
+    """Share of the decisions of a lifetime that are tested: the first, every so many, the last.
+
+    >>> [_tested_share(decisions, 5) for decisions in (1, 2, 4, 10, 20)]
+    [1.0, 1.0, 0.5, 0.3, 0.25]
+    """
+    ends = 2 if decisions % every else 1
+    return min(decisions, decisions // every + ends) / decisions if every > 1 else 1.0
 
 
 def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
