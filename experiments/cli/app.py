@@ -1,5 +1,6 @@
 """The command `lessonplan`: its commands, and how it ends where one of them fails."""
 
+import errno
 import gc
 import os
 import sys
@@ -19,6 +20,8 @@ COMMANDS = (
 
 _TRUSTING = {"run", "config", "report", "suite", "pretrain", "sweep", "submit", "check"}
 """Commands that name a config, a directory or code, with the option `--trust`."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _function(name: str) -> Callable[..., None]:
@@ -112,6 +115,17 @@ def _end_at_once() -> None:
         gc.freeze()
 
 
+def _sentence(error: Exception) -> str:
+    """What is wrong, with the way out where it is the disk, whoever was writing."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return (
+            f"{error.filename or 'a file'} can't be written: {error.strerror}; make room or "
+            "another folder for it (what is done is kept, and a run or a sweep goes on with "
+            "--resume)"
+        )
+    return str(error)
+
+
 def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     # Nearly all that is loaded stays; to look through it after every 700 objects takes long.
@@ -131,6 +145,6 @@ def main() -> None:
             raise
         for note in getattr(error, "__notes__", ()):
             say(note)
-        print_problem(str(error))
+        print_problem(_sentence(error))
         _end_at_once()
         sys.exit(1 if isinstance(error, WorkFailedError) else 2)

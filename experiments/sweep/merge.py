@@ -7,6 +7,7 @@ comparison. Nothing is computed here: files are linked together, and `write_repo
 import os
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from ..common.files import read_json, write_json, write_whole
@@ -72,11 +73,7 @@ def _link(source: RunDir, target: RunDir) -> None:
     """Link what was recorded; copies where there are no links."""
     for file in [*all_parts(source.schedule), *source.results()]:
         place = target.path / file.relative_to(source.path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, place)
-        except OSError:
-            shutil.copyfile(file, place)
+        write_whole(place, partial(_linked, file))
 
 
 def _is_of_own_rule(pair: Pair) -> bool:
@@ -86,6 +83,13 @@ def _is_of_own_rule(pair: Pair) -> bool:
     """
     teacher = pair.config.teachers[0]
     return isinstance(teacher, RuleSection) and ":" in teacher.rule
+
+
+def _linked(file: Path, place: Path) -> None:
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def _write_cards(files: SweepDir, pairs: Sequence[Pair], target: RunDir) -> None:

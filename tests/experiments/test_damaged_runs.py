@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bad_input_kit import PPO, TINY, command, contents, refused
-from sweep_kit import write_files
+from sweep_kit import numbers, write_files
 
 from lessonplan.experiments.common.files import write_checkpoint
 from lessonplan.experiments.common.watch import WorkFailedError
@@ -25,15 +25,6 @@ from lessonplan.experiments.trial.trial import run_trial
 TUNED = {"name": "tuned", "rule": "in_order", "grid": {"gate": [0.5, 0.9]}}
 TEACHERS = [PPO, {"name": "again", "type": "replay", "of": "exp3s"}, "uniform", "exp3s", TUNED]
 SCHEDULE = "schedule/part-exp3s-0-0000.parquet"
-
-
-def numbers(value):
-    """A summary, or that of a run, without wall time."""
-    if isinstance(value, Path):
-        return numbers(json.loads((value / "summary.json").read_text()))
-    if isinstance(value, dict):
-        return {k: numbers(v) for k, v in value.items() if "wall" not in k}
-    return [numbers(v) for v in value] if isinstance(value, list) else value
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,6 +5,7 @@ Legend: r rank.
 
 import json
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from .layers import LoRA
@@ -97,9 +98,21 @@ def save_adapter(
     weights = {
         f"{_PREFIX}{name}": value.cpu().contiguous() for name, value in adapter.values.items()
     }
-    save_file(weights, folder / _WEIGHTS, metadata={"format": "pt"})
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    text = json.dumps(config, indent=2) + "\n"
+    # The config last: by it PEFT takes a folder for an adapter.
+    _write_whole(folder / _WEIGHTS, save(weights, metadata={"format": "pt"}))
+    _write_whole(folder / _CONFIG, text.encode())
     return folder
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    """Write a file that is whole or as it was before."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        aside.write_bytes(content)
+        os.replace(aside, file)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def load_adapter(folder: str | Path) -> Adapter:
