@@ -71,11 +71,16 @@ a { color: var(--accent); }
 """
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """A whole page that needs nothing else: styles inside, no links out."""
+def page(title: str, body: Iterable[str], refresh: int = 0) -> str:
+    """A whole page that needs nothing else: styles inside, no links out.
+
+    A browser loads it again after `refresh` seconds, where that is not 0.
+    """
+    again = f'<meta http-equiv="refresh" content="{refresh}">\n' if refresh else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"{again}"
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"

@@ -30,6 +30,7 @@ from .tables import (
     needs_table,
     versus_table,
 )
+from .training import training_section
 
 _HOW_TO_READ = (
     "Every number comes from test data that no teacher saw. Values are interquartile means over "
@@ -59,7 +60,9 @@ _FEW = " With fewer than {fewest} students a percentage of 100 proves nothing."
 
 
 def write_report(
-    run_dirs: str | Path | Sequence[str | Path], out: str | Path | None = None
+    run_dirs: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    refresh: int = 0,
 ) -> dict[str, Any]:
     """Write `report.html`, `figures/`, `summary.json` and `summary.csv`; several runs are compared.
 
@@ -67,6 +70,7 @@ def write_report(
         run_dirs: one run directory or several; of a sweep those that
             `lessonplan.experiments.sweep.run_dirs_of` gives.
         out: a directory or the path of the HTML file; by default the run's own directory.
+        refresh: seconds after which a browser loads the page again; 0 for a page that stays.
 
     Returns:
         What is in `summary.json`: the summary of the run, or `runs` with one for each of several;
@@ -103,7 +107,7 @@ def write_report(
     write_summary(numbers, RunDir(html.parent).summary)
     write_summary_csv(summaries, RunDir(html.parent).summary_csv)
     body = _single(runs, sections) if single else _several(summaries, sections)
-    text = page(" and ".join(runs), body)
+    text = page(" and ".join(runs), body, refresh)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
     return numbers
 
@@ -179,6 +183,7 @@ def _section(
             mastery = [_picture(one) for one in pictures if one.about_mastery]
             parts.append(_folded_mastery(summary, mastery))
         parts += [heading("What each teacher was allowed to see", 3), needs_table(run, summary)]
+    parts += training_section(run, figures)
     parts += data_section(run)
     parts += [heading("How this run was made", 3), *_origin(run)]
     return parts

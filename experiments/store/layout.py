@@ -19,6 +19,9 @@ from pathlib import Path
 
 from ..common.files import LOCK, read_json
 
+LOOKS_ENDING = ".schedules.jsonl"
+"""Of the files of schedules as they were being learned, beside the logs of trainings."""
+
 
 def unit_name(kind: str, teacher: str, seed: int) -> str:
     """Name of a piece of work (`tune`, `train` or `evaluate`) and of its files."""
@@ -118,7 +121,7 @@ class RunDir(_Directory):
 
     def learned_schedules(self, name: str, seed: int) -> Path:
         """Schedules of a teacher as they were being learned."""
-        return self.training / f"{name}-{seed}.schedules.jsonl"
+        return self.training / f"{name}-{seed}{LOOKS_ENDING}"
 
     def unit(self, name: str) -> Path:
         """What is there when a unit is done."""

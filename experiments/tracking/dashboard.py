@@ -29,6 +29,13 @@ LINES: dict[str, tuple[tuple[str, str], ...]] = {
         ("cost/compute", "decision"), ("cost/probe_compute", "decision"),
         ("cost/tokens", "decision"),
     ),
+    "Training of the teacher": tuple(
+        (f"training/{name}", "training/decisions")
+        for name in (
+            "rollout/ep_rew_mean", "rollout/ep_len_mean", "rollout/success_rate",
+            "selection/cost", "watch/mastered", "watch/cost",
+        )
+    ),
 }  # fmt: skip
 """Curves by job type: a mean over teacher seeds with its standard error."""
 TASKS = (
@@ -47,6 +54,7 @@ MEDIA: dict[str, tuple[str, ...]] = {
     "Schedules side by side": ("pictures/schedule",),
     "Difference between two schedules": ("comparison/differences",),
     "Comparison with the true order": ("comparison/schedules",),
+    "Training of the teacher": ("training/schedule",),
 }
 """Pictures, those of `comparison` from `track_report`."""
 TABLES = ("tables/schedule",)
@@ -85,7 +93,9 @@ def _sections(entity: str) -> list["Section"]:
     import wandb_workspaces.workspaces as ws
 
     wr = _panels()
-    titles = list(dict.fromkeys([*MEDIA, *LINES, *BARS, "Tasks", "Training of the teacher"]))
+    training = "Training of the teacher"
+    titles = [*MEDIA, *LINES, *BARS, "Tasks"]
+    titles = [*dict.fromkeys(title for title in titles if title != training), training]
     panels: dict[str, list[Any]] = {title: [] for title in titles}
     for title, keys in MEDIA.items():
         panels[title].append(wr.MediaBrowser(media_keys=list(keys), num_columns=3))
@@ -104,7 +114,7 @@ def _sections(entity: str) -> list["Section"]:
         panels["Tasks"].append(
             wr.LinePlot(title=words, x="decision", metric_regex=f"^{kind}/.*", max_runs_to_show=20)
         )
-    panels["Training of the teacher"].append(
+    panels[training].append(
         wr.LinePlot(title="SB3's metrics", x="training/decisions", metric_regex=f"^{TRAINING}")
     )
     return [ws.Section(name=title, panels=plots, is_open=True) for title, plots in panels.items()]

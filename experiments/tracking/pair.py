@@ -12,7 +12,7 @@ from typing import Any
 from ..common.files import read_object, write_json, write_whole
 from ..config.config import Config
 from ..report.style import to_png
-from ..report.training_pictures import draw_learned_schedules
+from ..report.training import draw_learned_schedules
 from ..store.growing_schedule import GrowingSchedule
 from ..store.layout import RunDir, SweepDir
 from ..store.learned_schedules import read_learned_schedules

@@ -1,0 +1,178 @@
+"""How teachers were trained, so far: curves, and schedules as they were being learned.
+
+Legend: k tasks, c columns of a map.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from ..common.files import write_whole
+from ..store.layout import LOOKS_ENDING, RunDir
+from ..store.learned_schedules import LearnedSchedule, read_learned_schedules
+from ..store.runs import StoredRun
+from ..store.training_log import read_training_log
+from .html import heading, picture
+from .schedule_maps import SHARES
+from .style import (
+    INK,
+    SOFT,
+    Panels,
+    add_axes,
+    count_axis,
+    label,
+    new_figure,
+    tidy,
+    to_png,
+    told_apart,
+)
+
+CURVES = {
+    "rollout/ep_rew_mean": "reward of a lifetime",
+    "rollout/ep_len_mean": "decisions of a lifetime",
+    "rollout/success_rate": "share with all mastered",
+    "selection/cost": "cost of each candidate",
+}
+"""What is drawn of the log of a training, by SB3's names and ours, with its words."""
+MOST_LOOKS = 8
+"""Maps of one training; of more looks the first, the last, and even ones between."""
+MOST_NAMES = 24
+_COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#888888")
+
+
+_ABOUT_CURVES = (
+    "From the logs of the trainings, which grow while they go on. Reward and decisions are means "
+    "over the last 100 lifetimes that ended, as Stable-Baselines3 has them, and so is the share of "
+    "these that ended with every task mastered; the cost is that of the selection students."
+)
+_ABOUT_SCHEDULES = (
+    "What {name} would have given {students} students of their own, who are neither selected by "
+    "nor reported, at moments of its training; blank where none of them was still being taught. "
+    "Looking took {compute:,.0f} training-example equivalents, which are not counted in what the "
+    "training took."
+)
+
+
+def training_section(run: StoredRun, figures: Path) -> list[str]:
+    """A heading and pictures of what trainings have logged; nothing where there was none.
+
+    Args:
+        run: what was stored; trainings may still go on.
+        figures: folder to write the pictures to as well.
+    """
+    logs, looks = _logs(run.path), _looks(run.path)
+    curves = draw_training_curves(logs)
+    parts = []
+    if curves is not None:
+        png = _kept(to_png(curves), figures / "training.png")
+        parts.append(picture("Curves of the training", _ABOUT_CURVES, png))
+    for name, found in looks.items():
+        order = run.order if set(found[0].tasks) == set(run.tasks) else range(len(found[0].tasks))
+        drawn = to_png(draw_learned_schedules(found, list(order)))
+        png = _kept(drawn, figures / f"learned-{name}.png")
+        compute = sum(look.compute for look in found)
+        words = {"name": name, "students": found[0].lifetimes, "compute": compute}
+        title = f"The schedule of {name} as it was being learned"
+        parts.append(picture(title, _ABOUT_SCHEDULES.format(**words), png))
+    return [heading("Training of the teachers", 3), *parts] if parts else []
+
+
+def _logs(run_dir: Path) -> dict[str, list[dict[str, float]]]:
+    """Lines of the log of each training, by NAME-SEED."""
+    files = sorted(RunDir(run_dir).training.glob("*-[0-9]*.jsonl"))
+    return {
+        file.name.removesuffix(".jsonl"): read_training_log(file)
+        for file in files
+        if not file.name.endswith(LOOKS_ENDING)
+    }
+
+
+def _looks(run_dir: Path) -> dict[str, list[LearnedSchedule]]:
+    """Looks at the schedule of each training that there are any of, by NAME-SEED."""
+    files = sorted(RunDir(run_dir).training.glob(f"*{LOOKS_ENDING}"))
+    found = {file.name.removesuffix(LOOKS_ENDING): read_learned_schedules(file) for file in files}
+    return {name: looks for name, looks in found.items() if looks}
+
+
+def _kept(png: bytes, file: Path) -> bytes:
+    write_whole(file, lambda aside: aside.write_bytes(png))
+    return png
+
+
+def draw_training_curves(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure | None:
+    """A panel for each of `CURVES` that there is something of, a line for each training.
+
+    Args:
+        logs: lines of the log of each training, by its name.
+
+    Returns:
+        None where nothing was logged yet.
+    """
+    shown = {
+        name: words
+        for name, words in CURVES.items()
+        if any(name in line for lines in logs.values() for line in lines)
+    }
+    if not shown:
+        return None
+    figure = new_figure(2.9 * len(shown) + 0.6, 2.7)
+    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, (name, words) in zip(panels, shown.items(), strict=True):
+        for i, (training, lines) in enumerate(logs.items()):
+            points = [(line["decisions"], line[name]) for line in lines if name in line]
+            if points:
+                x, y = zip(*points, strict=True)
+                marker = "o" if name == "selection/cost" or len(points) == 1 else ""
+                color = _COLORS[i % len(_COLORS)]
+                axes.plot(x, y, color=color, lw=1.6, marker=marker, ms=4, label=training)
+        tidy(axes, "y")
+        label(axes, x="training decisions", title=words)
+        count_axis(axes, 4)
+    handles, names = panels[0].get_legend_handles_labels()
+    if len(logs) > 1:
+        names = told_apart(names)
+        figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
+def draw_learned_schedules(looks: Sequence[LearnedSchedule], order: Sequence[int]) -> Figure:
+    """A heat map for each look at what a teacher gave its pupils, first to last.
+
+    Args:
+        looks: of one training, at least one.
+        order: task indices from bottom to top.
+    """
+    chosen = np.unique(np.linspace(0, len(looks) - 1, MOST_LOOKS).round().astype(int))
+    shown, k = [looks[i] for i in chosen], len(looks[0].tasks)
+    names = told_apart(looks[0].tasks)
+    ticks = list(range(0, k, max(1, -(-k // MOST_NAMES))))
+    margin = 0.28 + 0.068 * max(6, *(len(names[order[i]]) for i in ticks))
+    panels = Panels(len(shown), 2.3, min(max(1.3, 0.17 * k), 5.0), margin, 1.0)
+    figure = panels.figure()
+    top = max(float(look.probabilities.max(initial=0.0)) for look in shown)
+    # At least twice the even share: an even mixture is neither blank nor all dark.
+    norm = PowerNorm(0.75, 0.0, max(top, min(1.0, 2.0 / k)))
+    for i, look in enumerate(shown):
+        axes = add_axes(figure, panels.box(i))
+        columns = min(look.length, 60)
+        values = np.full((k, max(columns, len(look.probabilities))), np.nan)
+        values[:, : len(look.probabilities)] = look.probabilities.T[list(order)]
+        image = axes.imshow(
+            values, aspect="auto", origin="lower", cmap=SHARES, norm=norm,
+            extent=(0.0, float(look.length), -0.5, k - 0.5), interpolation="nearest",
+        )  # fmt: skip
+        axes.set_yticks(ticks, [names[order[j]] for j in ticks] if panels.is_first(i) else [])
+        tidy(axes)
+        axes.tick_params(labelsize=8, length=2)
+        axes.spines[["top", "right"]].set_visible(True)
+        label(axes, title=f"after {look.decisions:,} decisions")
+        if panels.is_lowest(i):
+            axes.set_xlabel("decision of a lifetime", fontsize=9, color=INK)
+    bar = figure.colorbar(image, cax=add_axes(figure, panels.bar()))
+    bar.set_label("probability of the task", fontsize=9, color=INK)
+    bar.ax.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
+    bar.outline.set_edgecolor(SOFT)
+    return figure
