@@ -23,8 +23,49 @@ from lessonplan.student import (
 from lessonplan.student.cohorts.lockstep import RateSchedule
 
 from ..common.names import call, named
-from ..config.config import Adapters, Course, Student
+from ..config.config import Adapters, Config, Course, LearnedSection, Student
 from ..store.base_weights import read_base
+
+
+def without_devices_of_others(config: Config) -> Config:
+    """The same with students on the processor where this machine lacks the device they ask for.
+
+    For what can be seen of a config here that is run elsewhere. What no machine has stays.
+    """
+
+    def here(student: Student) -> Student:
+        return student.model_copy(update={"device": "cpu"}) if _is_elsewhere(student) else student
+
+    teachers = [
+        teacher.model_copy(
+            update={
+                "courses": [
+                    course.model_copy(update={"student": here(course.student)})
+                    for course in teacher.courses
+                ]
+            }
+        )
+        if isinstance(teacher, LearnedSection)
+        else teacher
+        for teacher in config.teachers
+    ]
+    return config.model_copy(update={"student": here(config.student), "teachers": teachers})
+
+
+def _is_elsewhere(student: Student) -> bool:
+    import torch
+
+    try:
+        device = torch.device(student.device)
+    except RuntimeError:
+        return False
+    if device.type not in ("cuda", "mps", "xpu"):
+        return False
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
 
+from ..assembly.students import without_devices_of_others
 from ..common.nearest import did_you_mean
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection
@@ -112,11 +112,8 @@ def check_pairs(pairs: Sequence[Pair], gpu: float = 0.0, progress: Progress = no
                 f"student.device is {config.student.device}, but pairs are given no GPU; give each "
                 "a part of one with -o resources.gpu=0.5"
             )
-        if not torch.cuda.is_available() and config.student.device.startswith("cuda"):
-            # Where a sweep is begun need not be where its pairs run.
-            on_cpu = config.student.model_copy(update={"device": "cpu"})
-            config = config.model_copy(update={"student": on_cpu})
-        check(config, progress)
+        # Where a sweep is begun need not be where its pairs run.
+        check(without_devices_of_others(config), progress)
 
 
 def by_setting(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:

@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ...common.folder_names import folder_name
 from ...common.printable import plain_line, uncoloured
+from ...common.sentences import say
 from ...common.trust import is_trusted
 from ...store.layout import RunDir
 from ..console import (
@@ -24,6 +25,8 @@ from ..console import (
 )
 
 if TYPE_CHECKING:
+    from ...config.config import Config
+    from ...config.sweeps import Sweep
     from ...jobs.cluster import JobCluster
     from ...jobs.job import Job, JobState
 
@@ -129,16 +132,19 @@ def submit(
     if kind not in ("run", "sweep"):
         raise ValueError(f"what is submitted is a run or a sweep, got {kind!r}")
     _see_that_it_is_an_address(address)
-    name, values = _resolved(kind, config, override or [])
+    settings = _resolved(kind, config, override or [])
+    name, values = settings.name, settings.model_dump(mode="json", exclude_none=kind == "sweep")
     from ..own_code import say_what_is_imported
 
     say_what_is_imported(values)
     variables, seen = _environment(env or []), [folder.resolve() for folder in shared or []]
-    from ...jobs.job import Job
+    from ...jobs.job import Job, see_that_it_lasts
 
+    see_that_it_lasts(remote_out)
     options = _options(wandb, tensorboard)
     job = Job(name, values, options, remote_out, "", variables, include or [], seen, cpus, gpus)
     out = _free(out or Path("runs") / name)
+    _check(settings)
     _begin(_cluster(address, remote_out, python), job, out, detach)
 
 
@@ -229,17 +235,38 @@ def _command(verb: str, cluster: "JobCluster", job_id: str) -> str:
     return f"lessonplan jobs {verb} {job_id} --address {cluster.address}"
 
 
-def _resolved(kind: str, config: str, overrides: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """Name and values of a run or a sweep, every path in it absolute."""
+def _resolved(kind: str, config: str, overrides: Sequence[str]) -> "Config | Sweep":
+    """A run or a sweep, every path in it absolute."""
     if kind == "run":
         from ...config.loading import read_config
 
-        settings = read_config(config, overrides)
-        return settings.name, settings.model_dump(mode="json")
+        return read_config(config, overrides)
     from ...config.sweeps import read_sweep
 
-    sweep = read_sweep(config, overrides)
-    return sweep.name, sweep.model_dump(mode="json", exclude_none=True)
+    return read_sweep(config, overrides)
+
+
+def _check(settings: "Config | Sweep") -> None:
+    """Build one of everything that it names, as a run or a sweep does here before it begins.
+
+    What this machine lacks, a library or a device, the job finds out.
+    """
+    from ...config.sweeps import Sweep
+    from ..status import loading_status
+
+    try:
+        with loading_status() as progress:
+            if isinstance(settings, Sweep):
+                from ...sweep.pairs import check_pairs, pairs_of
+
+                check_pairs(pairs_of(settings), settings.resources.gpu, progress)
+            else:
+                from ...assembly.students import without_devices_of_others
+                from ...trial.checking import check
+
+                check(without_devices_of_others(settings), progress)
+    except ImportError as error:
+        say(f"not checked here, but by the job: {error}")
 
 
 def _options(wandb: str, tensorboard: bool) -> list[str]:

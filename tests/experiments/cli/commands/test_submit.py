@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from lessonplan.experiments.cli import main
 from lessonplan.experiments.cli.commands import jobs as commands
 from lessonplan.experiments.jobs import cluster
 from lessonplan.experiments.jobs.job import python_path
@@ -213,3 +214,33 @@ def test_without_a_part_of_ray_one_sentence_says_what_to_install(missing, monkey
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "ray\[default\]"'):
         commands.status(address="http://localhost:1")
+
+
+UNCHECKED = {
+    "run": ["run", "quickstart", "-o", "suite.options={n_tasks: 6, n_signs: 3}"],
+    "sweep": ["sweep", "quickstart-sweep", "-o", "suite.options={n_tasks: 6, n_signs: 3}"],
+}
+
+
+@pytest.mark.parametrize("more", [[], ["--detach"]])
+@pytest.mark.parametrize("kind", UNCHECKED)
+def test_what_can_not_be_run_is_refused_before_a_cluster_is_asked(kind, more, capsys, monkeypatch):
+    words = [*UNCHECKED[kind], *more, "--address", "http://127.0.0.1:1"]
+    monkeypatch.setattr(sys, "argv", ["lessonplan", "submit", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "n_signs" in line
+
+
+@pytest.mark.parametrize("kind", UNCHECKED)
+def test_a_device_that_only_the_cluster_has_is_left_to_the_job(kind, capsys, monkeypatch):
+    words = [*UNCHECKED[kind][:2], "-o", "student.device=xpu", "-o", "lifetime.budget=200-steps"]
+    words += ["-o", "resources.gpu=1"] if kind == "sweep" else []
+    monkeypatch.setattr(
+        sys, "argv", ["lessonplan", "submit", *words, "--address", "http://127.0.0.1:1"]
+    )
+    with pytest.raises(SystemExit):
+        main()
+    assert "nothing answers at http://127.0.0.1:1" in capsys.readouterr().err
