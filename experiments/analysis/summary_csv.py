@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..common.files import write_whole
-from ..common.printable import csv_text
+from ..common.printable import csv_text, plain_text
 from .summary import kind_of
 
 _ESTIMATES = (
@@ -41,7 +41,7 @@ def write_summary_csv(summaries: Mapping[str, dict[str, Any]], file: Path) -> No
             rank = summary["places"][name]
             row = {"run": run, "rank": rank, "teacher": name} | _row(summary, name)
             table.writerow({column: _cell(value) for column, value in row.items()})
-    write_whole(file, lambda aside: aside.write_text(text.getvalue(), encoding="utf-8"))
+    write_whole(file, lambda aside: aside.write_text(plain_text(text.getvalue()), encoding="utf-8"))
 
 
 def _cell(value: Any) -> Any:

@@ -3,7 +3,9 @@
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from html import escape as escape_html
+
+from ..common.printable import plain_text
 
 STYLE = """
 :root { --ink: #1d1f21; --soft: #5c6166; --line: #dfe3e6; --tint: #f4f7f9; --accent: #0b4a80; }
@@ -30,6 +32,8 @@ th, td { padding: .36rem .6rem; border-bottom: 1px solid var(--line); text-align
   vertical-align: top; }
 th { font-weight: 600; border-bottom: 2px solid var(--ink); vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: .3rem; }
+td:not(.number) { min-width: 7rem; max-width: 22rem; overflow-wrap: anywhere; }
+td:first-child { min-width: 9rem; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
 tr.strong td { font-weight: 650; background: var(--tint); }
@@ -49,8 +53,10 @@ a { color: var(--accent); }
   th:first-child, .first th.result { display: block; border: 0; padding: 0 .3rem; }
   tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
   tr.strong { background: var(--tint); }
-  td, td.number, td:first-child { display: flex; justify-content: space-between; gap: 1rem;
-    border: 0; padding: .08rem .3rem; white-space: normal; text-align: right; min-width: 0; }
+  figure img { max-width: none; width: 42rem; }
+  td, td.number, td:not(.number), td:first-child { display: flex; justify-content: space-between;
+    gap: 1rem; border: 0; padding: .08rem .3rem; white-space: normal; text-align: right;
+    min-width: 0; max-width: none; }
   td::before { content: attr(data-label); color: var(--soft); text-align: left; }
   td:first-child { display: block; text-align: left; font-weight: 600; overflow-wrap: anywhere; }
   td:first-child::before { content: none; }
@@ -69,6 +75,11 @@ a { color: var(--accent); }
 @media print { body { max-width: none; padding: 0; font-size: 11px; } details { display: none; }
   figure { break-inside: avoid; } }
 """
+
+
+def escape(text: str) -> str:
+    """Text as HTML; what can't be seen, or would turn the direction of writing, is spelled out."""
+    return escape_html(plain_text(text))
 
 
 def page(title: str, body: Iterable[str], refresh: int = 0) -> str:
@@ -159,8 +170,9 @@ def picture(title: str, caption: str, png: bytes) -> str:
     """A figure with the image inside the page."""
     data = base64.b64encode(png).decode("ascii")
     return (
-        f'{heading(title, 3)}<figure><img alt="{escape(title)}" '
-        f'src="data:image/png;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
+        f'{heading(title, 3)}<figure><div class="wide"><img alt="{escape(title)}" '
+        f'src="data:image/png;base64,{data}"></div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
 

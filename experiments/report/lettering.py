@@ -4,8 +4,6 @@ A name may come from a data file. To matplotlib dollars are mathematics, a leadi
 a line from the key, and a letter that its font lacks is an empty box and a warning.
 """
 
-import re
-import unicodedata
 from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -24,14 +22,14 @@ def spelled_out(text: str) -> str:
 
 
 def typeset(text: str) -> str:
-    r"""What matplotlib draws as this text: no mathematics, and Hebrew reads leftward.
+    r"""What matplotlib draws as this text: dollars are no mathematics.
 
     The last thing that is done to a text: it may be longer than what is drawn.
 
-    >>> typeset("$x$"), typeset("אב 1")
-    ('\\$x\\$', 'בא 1')
+    >>> typeset("$x$")
+    '\\$x\\$'
     """
-    return _from_the_left(text).replace("$", r"\$")
+    return text.replace("$", r"\$")
 
 
 def in_key(text: str) -> str:
@@ -56,16 +54,3 @@ def _number(letter: str) -> str:
     if code < 0x10000:
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
     return f"\\U{code:08x}"
-
-
-def _from_the_left(text: str) -> str:
-    """The text with each stretch of a script that is written leftward turned around."""
-    kinds = "".join(_KINDS.get(unicodedata.bidirectional(one), "-") for one in text)
-    for match in re.finditer(r"R(?:[R ]*R)?", kinds):
-        start, end = match.span()
-        text = text[:start] + text[start:end][::-1] + text[end:]
-    return text
-
-
-_KINDS = {"R": "R", "AL": "R", "NSM": "R", "WS": " "}
-"""Classes of Unicode that are written leftward, and the space between."""

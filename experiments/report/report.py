@@ -5,7 +5,7 @@ Nothing is trained here: everything comes from run directories.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ _BASELINES = (
     "learned teachers and replays are left out. It is picked by the results shown here, which "
     "favours it."
 )
+_MOST_LETTERS = 80
+"""Of the name of a folder."""
 _FEW = " With fewer than {fewest} students a percentage of 100 proves nothing."
 
 
@@ -89,19 +91,30 @@ def write_report(
         raise ValueError(
             "a comparison of several runs needs a folder of its own: name it with --out"
         )
-    runs = _by_name([_read(path) for path in paths])
     assert out is not None
-    target = Path(out)
+    try:
+        return _write(_by_name([_read(path) for path in paths]), Path(out), refresh)
+    except MemoryError as error:
+        raise ValueError(
+            "the report takes more memory than there is; nothing is lost of what was recorded, and "
+            f"`lessonplan report {' '.join(map(str, paths))}` writes it where there is more, or "
+            "once other programs have ended"
+        ) from error
+
+
+def _write(runs: dict[str, StoredRun], target: Path, refresh: int) -> dict[str, Any]:
+    """All files of a report, and what is in `summary.json`."""
     html = target if target.suffix.lower() in (".html", ".htm") else RunDir(target).report
+    html.parent.mkdir(parents=True, exist_ok=True)
     summaries: dict[str, dict[str, Any]] = {}
     sections: dict[str, list[str]] = {}
+    slugs, single = _slugs(runs), len(runs) == 1
     for name, run in runs.items():
         teachers = measure_teachers(run)
         summaries[name] = summarize(run, teachers)
         summaries[name]["verdict"] = verdict(summaries[name])
-        figures = RunDir(html.parent).figures / ("" if len(runs) == 1 else _slug(name))
+        figures = RunDir(html.parent).figures / ("" if single else slugs[name])
         sections[name] = _section(run, teachers, summaries[name], figures)
-    single = len(runs) == 1
     verdicts = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
     numbers = summaries[next(iter(runs))] if single else {"verdict": verdicts, "runs": summaries}
     write_summary(numbers, RunDir(html.parent).summary)
@@ -138,8 +151,19 @@ def _by_name(runs: list[StoredRun]) -> dict[str, StoredRun]:
     return by_name
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "run"
+def _slugs(names: Iterable[str]) -> dict[str, str]:
+    """Folders and anchors of runs by their names: letters that any disk takes, each another one."""
+    slugs: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        base = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:_MOST_LETTERS].strip("-.") or "run"
+        slug, copy = base, 2
+        # Some disks take no two names that differ in case alone.
+        while slug.lower() in taken:
+            slug, copy = f"{base}-{copy}", copy + 1
+        slugs[name] = slug
+        taken.add(slug.lower())
+    return slugs
 
 
 def _single(runs: dict[str, StoredRun], sections: dict[str, list[str]]) -> list[str]:
@@ -148,14 +172,14 @@ def _single(runs: dict[str, StoredRun], sections: dict[str, list[str]]) -> list[
 
 
 def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]]) -> list[str]:
-    body = [heading(f"{len(sections)} runs compared", 1)]
-    body.append(contents([(_slug(name), name) for name in sections]))
+    body, slugs = [heading(f"{len(sections)} runs compared", 1)], _slugs(sections)
+    body.append(contents([(slugs[name], name) for name in sections]))
     body += [
         paragraph(f"{name}: {headline(summary)}", "verdict") for name, summary in summaries.items()
     ]
     body += [heading("Side by side"), comparison(summaries)]
     for name, section in sections.items():
-        body += [heading(name, 2, _slug(name)), *section]
+        body += [heading(name, 2, slugs[name]), *section]
     return body
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .schedule import all_parts, check_part
+from .schedule import all_parts, check_schedule_part
 
 _KEYS = ("teacher_seed", "student_seed", "decision")
 _FLAGS = ("terminated", "truncated", "diverged", "lost")
@@ -195,7 +195,7 @@ def _teachers_in(file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, An
     """Names of the teachers that a part has rows of, once all of it was decoded."""
     with pq.ParquetFile(file, page_checksum_verification=True) as part:
         schema = part.schema_arrow
-        check_part(file, schema, belongs_to)
+        check_schedule_part(file, schema, belongs_to)
         missing = [name for name in _COLUMNS if name not in schema.names]
         if missing:
             raise ValueError(f"{file} has no column {missing[0]!r}, which every schedule has")

@@ -106,7 +106,7 @@ class PartWriter:
         later = [path for path in parts if int(path.stem[-4:]) >= count]
         for path in parts:
             try:
-                check_part(path, pq.read_schema(path), self.belongs_to)
+                check_schedule_part(path, pq.read_schema(path), self.belongs_to)
             except (pa.ArrowException, OSError):
                 # What is damaged is nobody's, and is written anew.
                 if path not in later:
@@ -115,7 +115,7 @@ class PartWriter:
             path.unlink()
 
 
-def check_part(path: Path, schema: pa.Schema, belongs_to: Mapping[str, Any]) -> None:
+def check_schedule_part(path: Path, schema: pa.Schema, belongs_to: Mapping[str, Any]) -> None:
     """Refuse a part of another run; those of earlier versions do not say whose they are.
 
     Raises:
@@ -166,7 +166,7 @@ def recorded_schedules(
             raise ValueError(
                 f"{part} of {teacher!r}, which is replayed, can't be read; {again}"
             ) from error
-        check_part(part, table.schema, belongs_to or {})
+        check_schedule_part(part, table.schema, belongs_to or {})
         tables.append(table.to_pydict())
     if not tables:
         raise ValueError(f"{files.schedule} has no parts of {teacher!r} to replay; {again}")
