@@ -1,0 +1,99 @@
+"""What a node lacks for pairs, and which of the nodes get some."""
+
+import sys
+
+import pytest
+
+from lessonplan.experiments.sweep import nodes as nodes_module
+from lessonplan.experiments.sweep.nodes import Nodes, needs_of
+from lessonplan.experiments.sweep.probe import lack_here
+
+IDS = ("1" * 56, "2" * 56, "3" * 56)
+
+
+@pytest.fixture
+def needs(tmp_path):
+    """What pairs of a sweep need that read a file."""
+    (tmp_path / "data.jsonl").write_text("{}")
+    (tmp_path / "sweep").mkdir()
+    mark = tmp_path / "sweep" / "mark"
+    return needs_of(tmp_path / "sweep", mark, [str(tmp_path / "data.jsonl")])
+
+
+def test_a_node_that_sees_all_lacks_nothing_and_leaves_nothing(needs, tmp_path):
+    assert lack_here(needs) == ""
+    assert [path.name for path in (tmp_path / "sweep").iterdir()] == ["mark"]
+    assert lack_here({}) == "", "an own Ray has no other nodes"
+
+
+def test_a_folder_of_the_same_path_is_not_the_sweep(needs, tmp_path):
+    (tmp_path / "sweep" / "mark").write_text("of another one")
+    assert lack_here(needs) == f"it does not see {tmp_path / 'sweep'}"
+    (tmp_path / "sweep" / "mark").unlink()
+    assert lack_here(needs) == f"it does not see {tmp_path / 'sweep'}"
+
+
+def test_data_that_are_not_there_are_named(needs, tmp_path):
+    (tmp_path / "data.jsonl").unlink()
+    assert lack_here(needs) == f"it does not see {tmp_path / 'data.jsonl'}"
+    more = needs | {"files": [*needs["files"], "/nowhere/else"]}
+    assert lack_here(more) == f"it does not see {tmp_path / 'data.jsonl'} and 1 more"
+
+
+def test_storage_that_can_not_be_written_to_is_said(needs, monkeypatch):
+    def full(self, *_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    assert lack_here(needs).endswith("(Read-only file system)")
+
+
+def test_another_version_and_a_package_that_is_missing_are_said(needs, monkeypatch):
+    assert "it has lessonplan " in lack_here(needs | {"version": "0.0.1"})
+    monkeypatch.setitem(sys.modules, "lessonplan.experiments.trial.trial", None)
+    monkeypatch.delattr("lessonplan.experiments.trial.trial")
+    assert lack_here(needs).startswith("it can't import what pairs need (")
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Three nodes, of which the second and later the third do not see the storage."""
+    living = {
+        name: {"NodeManagerAddress": f"10.0.0.{i}"} for i, name in enumerate(IDS[:2], start=1)
+    }
+    asked = []
+
+    def answers(names, needs):
+        asked.append(names)
+        return {name: "" if name == IDS[0] else "it does not see /out" for name in names}
+
+    monkeypatch.setattr(nodes_module, "living_nodes", lambda: living)
+    monkeypatch.setattr(nodes_module, "_answers", answers)
+    return living, asked
+
+
+def test_nodes_that_lack_something_are_left_out_and_named_by_address_once(cluster):
+    (living, asked), said = cluster, []
+    nodes = Nodes({"sweep": "/out"}, said.append)
+    assert nodes.selector == {}
+    nodes.look()
+    assert said == [
+        "10.0.0.2 (it does not see /out) gets no pairs; 1 of 2 nodes can run them"
+    ]  # fmt: skip
+    assert nodes.selector == {"ray.io/node-id": f"!in({IDS[1]})"}
+    living[IDS[2]] = {"NodeManagerAddress": "10.0.0.3"}
+    nodes.look()
+    assert asked == [list(IDS[:2]), [IDS[2]]], "who was tried is not tried again"
+    assert said[1:] == [
+        "10.0.0.3 (it does not see /out) gets no pairs; 1 of 3 nodes can run them"
+    ]  # fmt: skip
+    nodes.leave_out({IDS[1]: "10.0.0.2 (it does not see /out)"})
+    assert len(said) == 2
+    assert nodes.selector == {"ray.io/node-id": f"!in({IDS[1]},{IDS[2]})"}
+    assert "10.0.0.2 (it does not see /out), 10.0.0.3 (" in nodes.why_none()
+
+
+def test_without_a_cluster_no_node_is_asked(cluster):
+    nodes = Nodes({}, print)
+    nodes.look()
+    assert cluster[1] == []
