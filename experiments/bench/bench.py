@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ..assembly.build import build_suite
+from ..common.machine import processor_name
 from ..config.config import LearnedSection
 from ..config.loading import read_config
 from . import lengths
 from . import lora as bench_lora
 from .cohort import cost_per_student, stacked_versus_loop
-from .teacher import ppo_share, rule_share, simulated_rate, slowest_rule
+from .teacher import ppo_share, rule_share, simulated_speed, slowest_rule
 from .tracking import tracking_share
 from .trainer import trainer_overhead
 
@@ -49,6 +50,7 @@ def run_bench(console: Console, as_json: bool, quick: bool) -> None:
         cells = (f"{number:.3g}" for number in (figure.value, figure.low, figure.high))
         table.add_row(figure.name, *cells, figure.unit)
     console.print(table)
+    console.print(f"Ratios of one run, on {processor_name() or 'a processor without a name'}.")
 
 
 def _measures(quick: bool) -> list[Callable[[], list[Figure]]]:
@@ -149,15 +151,14 @@ def _shares(turns: int) -> list[Figure]:
 
 
 def _slowest(turns: int) -> list[Figure]:
-    """Milliseconds of one decision of the slowest rule, for 128 students and 100 tasks."""
-    name, times = slowest_rule(128, 100, turns)
-    middle = sorted(times)[turns // 2]
-    title = f"slowest rule ({name}), one decision, n = 128, k = 100"
-    return [Figure(title, middle, min(times), max(times), "ms")]
+    """A decision of the slowest rule, for 128 students and 100 tasks, beside the training."""
+    name, shares = slowest_rule(128, 100, turns)
+    title = f"slowest rule ({name}), 100 tasks, share of the 20 steps that it decides about"
+    return [Figure(title, sorted(shares)[turns // 2], min(shares), max(shares), "of 1")]
 
 
 def _simulated(turns: int) -> list[Figure]:
-    """Millions of decisions about simulated students a minute, with a bandit, in one process."""
-    rates = sorted(simulated_rate("tscl_window", 1024, 40) / 1e6 for _ in range(turns))
-    name = "simulated students under TSCL Window, one process"
-    return [Figure(name, rates[turns // 2], rates[0], rates[-1], "million decisions a minute")]
+    """Decisions about simulated students against those about networks, one process."""
+    ratios = sorted(simulated_speed("tscl_window", 1024, 40, turns))
+    name = "decisions about simulated students, against MLP students, both under TSCL Window"
+    return [Figure(name, ratios[turns // 2], ratios[0], ratios[-1], "times as fast")]

@@ -9,12 +9,13 @@ import numpy as np
 
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.envs.faces import TRAINING_SEEDS
-from lessonplan.student import Cohort, TaskSuite
+from lessonplan.student import Cohort, StackedCohort, TaskSuite
 from lessonplan.teacher import RULES, decision_seconds, make_learner
 
 from ..assembly.build import build_room, build_rule, build_suite, rule_teacher
 from ..config.config import Config, Course, LearnedSection, Lifetime, Suite
 from ..trial.teaching import Teaching
+from .cohort import STEPS, alternate, mlp_kind
 
 
 class Stopwatch:
@@ -49,37 +50,70 @@ def rule_share(config: Config, suite: TaskSuite, rule: str, n: int, decisions: i
 
 
 def slowest_rule(n: int, k: int, turns: int) -> tuple[str, list[float]]:
-    """The rule whose decisions take longest, and its milliseconds per decision, a median a turn.
+    """The rule whose decisions take longest, and what they take of the training they decide about.
 
     Rules with a task graph get layers of ten tasks, each of which needs all of the layer before.
+
+    Args:
+        n: students, perceptrons that are trained for 20 steps.
+        k: tasks.
+        turns: shares that are measured, each of a decision and of a training.
     """
     starts = [task // 10 * 10 for task in range(k)]
     layers = tuple(tuple(range(max(0, start - 10), start)) for start in starts)
     values = {"weights": (1.0,) * k, "prerequisites": layers}
-    times: dict[str, list[float]] = {}
+    rules: dict[str, Any] = {}
     for name, maker in RULES.items():
         names = set(values) & set(inspect.signature(maker).parameters)
-        rule: Any = maker(**{parameter: values[parameter] for parameter in names})
-        times[name] = [1e3 * float(np.median(decision_seconds(rule, n, k))) for _ in range(turns)]
-    slowest = max(times, key=lambda name: float(np.median(times[name])))
-    return slowest, times[slowest]
+        rules[name] = maker(**{parameter: values[parameter] for parameter in names})
+    slowest = max(rules, key=lambda name: _decision(rules[name], n, k))
+    suite, build, batch_size = mlp_kind()
+    cohort = StackedCohort(suite, build, n, batch_size=batch_size)
+    mixture = np.full((n, len(suite)), 1.0 / len(suite))
+    training = alternate([lambda: cohort.train(mixture, STEPS)], turns)[:, 0]
+    return slowest, [_decision(rules[slowest], n, k) / seconds for seconds in training]
 
 
-def simulated_rate(rule: str, n: int, decisions: int) -> float:
-    """Member-decisions a minute of n simulated students under a bandit, in one process."""
+def _decision(rule: Any, n: int, k: int) -> float:
+    return float(np.median(decision_seconds(rule, n, k)))
+
+
+def simulated_speed(rule: str, n: int, decisions: int, turns: int) -> list[float]:
+    """How many times as fast a decision about a simulated student is as one about a perceptron.
+
+    Args:
+        rule: who decides about both.
+        n: simulated students; there are an eighth as many perceptrons.
+        decisions: of each turn about the simulated students, at least one about the others.
+        turns: ratios that are measured.
+    """
+    few, once = max(1, n // 8), max(1, decisions // 16)
+    times = alternate(
+        [
+            _lessons("simulated", rule, n, decisions, turns + 2),
+            _lessons("parity", rule, few, once, turns + 2),
+        ],
+        turns,
+    ) / np.array([n * decisions, few * once])  # fmt: skip
+    return [float(ratio) for ratio in times[:, 1] / times[:, 0]]
+
+
+def _lessons(suite: str, rule: str, n: int, decisions: int, turns: int) -> Callable[[], None]:
+    """What makes so many decisions about n students of a suite, who stay for so many turns."""
+    most = (decisions + 1) * turns
     course = Course(
-        suite=Suite(name="simulated"),
-        lifetime=Lifetime(budget=f"{20 * (decisions + 2)}-steps", end_after=decisions + 2),
+        suite=Suite(name=suite),
+        lifetime=Lifetime(budget=f"{20 * most}-steps", end_after=most),
     )
-    suite = build_suite(course)
-    bandit = build_rule(rule, {}, course, suite)
-    teacher, room = rule_teacher(bandit, course, suite, n, 0)
+    built = build_suite(course)
+    teacher, room = rule_teacher(build_rule(rule, {}, course, built), course, built, n, 0)
     teaching = Teaching(teacher, room, np.arange(n))
-    teaching.step()
-    began = time.perf_counter()
-    for _ in range(decisions):
-        teaching.step()
-    return 60.0 * n * decisions / (time.perf_counter() - began)
+
+    def work() -> None:
+        for _ in range(decisions):
+            teaching.step()
+
+    return work
 
 
 def ppo_share(config: Config, suite: TaskSuite, teacher: LearnedSection, rollouts: int) -> float:
