@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .rewards import Outcome, Pay
+from .rewards import Outcome, Pay, paid
 
 _DISCOUNTS = (1.0, 0.99, 0.9, 0.5)
 _THRESHOLD, _BELOW = 0.9, 0.8
@@ -39,13 +39,7 @@ def check_amounts(reward: Pay) -> None:
     """What is paid is a finite number for each row, and the outcome is left as it was."""
     for outcome in _outcomes():
         kept = {name: np.copy(value) for name, value in vars(outcome).items()}
-        pay = np.asarray(reward(outcome))
-        count = len(outcome.after)
-        if pay.shape != (count,) or pay.dtype.kind not in "fiu" or not np.isfinite(pay).all():
-            raise ValueError(
-                f"a reward must return ({count},) finite numbers, one for each row, got an array "
-                f"{pay.shape} of {' '.join(str(pay).split()):.60}"
-            )
+        pay = paid(reward(outcome), len(outcome.after))
         for name, value in kept.items():
             if not np.array_equal(value, getattr(outcome, name)):
                 raise ValueError(f"a reward must change nothing of the outcome, it changes {name}")
@@ -56,9 +50,9 @@ def check_amounts(reward: Pay) -> None:
 def check_rows(reward: Pay) -> None:
     """What is paid for a student does not depend on who is beside it."""
     for outcome in _outcomes():
-        together = np.asarray(reward(outcome))
+        together = paid(reward(outcome), len(outcome.after))
         for row in range(len(together)):
-            alone = np.asarray(reward(_rows(outcome, np.array([row]))))
+            alone = paid(reward(_rows(outcome, np.array([row]))), 1)
             if not np.allclose(alone[0], together[row], rtol=1e-9, atol=1e-12):
                 raise ValueError(
                     f"a student alone is paid for with {alone[0]:g}, among others with "

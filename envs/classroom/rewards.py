@@ -163,10 +163,25 @@ class Reward:
     def __call__(self, **outcome: Any) -> np.ndarray:
         """What is paid, (r,); the fields are those of `Outcome` without its weights."""
         result = Outcome(**outcome, weights=self.weights, targets=self.targets)
-        pay = self.function(result)
+        pay = paid(self.function(result), len(result.after))
         if self.forgetting_penalty:
             pay = pay - self.forgetting_penalty * forgetting_rise(result)
         return pay
+
+
+def paid(pay: Any, r: int) -> np.ndarray:
+    """What a reward, which may be somebody's own, has returned for r rows, (r,).
+
+    Raises:
+        ValueError: if it is not a finite number for each row.
+    """
+    amounts = np.asarray(pay)
+    if amounts.shape != (r,) or amounts.dtype.kind not in "fiu" or not np.isfinite(amounts).all():
+        raise ValueError(
+            f"a reward must return ({r},) finite numbers, one for each row, got an array "
+            f"{amounts.shape} of {' '.join(str(amounts).split()):.60}"
+        )
+    return amounts
 
 
 def _target_weights(suite: TaskSuite, targets: Sequence[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ Legend: n rows, t task places, f columns.
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ from lessonplan.envs import CurriculumVecEnv, JoinedVecEnv
 from lessonplan.student import TaskSuite
 
 from ..cluster.session import ray_session
+from ..common.mistakes import own_mistakes
 from ..common.own_modules import find_own_modules
 from ..common.trust import agreement, take_over
 from ..config.config import Course, LearnedSection
+from ..config.own_names import own_parts_of
 from ..config.sweeps import Resources
 from .build import build_suite
 from .courses import course_env, most_tasks
@@ -122,7 +125,10 @@ class Host:
         # The last bit of a product depends on the threads.
         torch.set_num_threads(1)
         suite = self._opened(shared[0]) if shared else build_suite(course)
-        self.env: CurriculumVecEnv = course_env(teacher, course, suite, n, max_tasks)
+        parts = own_parts_of(course.model_dump(mode="json"))
+        self._own = partial(own_mistakes, "an actor", course.modules, parts)
+        with self._own():
+            self.env: CurriculumVecEnv = course_env(teacher, course, suite, n, max_tasks)
 
     @staticmethod
     def _opened(reference: Any) -> TaskSuite:
@@ -140,19 +146,23 @@ class Host:
         """Begin a lifetime in every row, with new generators if there is a seed."""
         if seed is not None:
             self.env.seed(seed)
-        return self.env.reset(), self._account()
+        with self._own():
+            return self.env.reset(), self._account()
 
     def step(self, actions: np.ndarray) -> tuple[VecEnvStepReturn, dict[str, Any]]:
         """One decision in every row."""
-        return self.env.step(actions), self._account()
+        with self._own():
+            return self.env.step(actions), self._account()
 
     def state_dict(self) -> dict[str, Any]:
         """What the environment goes on from."""
-        return self.env.state_dict()
+        with self._own():
+            return self.env.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from the state of an environment that was built alike."""
-        self.env.load_state_dict(state)
+        with self._own():
+            self.env.load_state_dict(state)
 
     def _account(self) -> dict[str, Any]:
         """What is known of the lifetimes if this process should be gone a moment later."""
@@ -227,7 +237,7 @@ class RemotePart:
         """What came of it, or the end of all rows if the actor is gone."""
         if self._pending is not None:
             try:
-                answer: tuple[VecEnvStepReturn, dict[str, Any]] = self._ray.get(self._pending)
+                answer: tuple[VecEnvStepReturn, dict[str, Any]] = self._fetched(self._pending)
             except self._death_errors as error:
                 self._replace(error)
             else:
@@ -260,7 +270,7 @@ class RemotePart:
         actor = remote.remote(*self._arguments)
         began, _ = self._ray.wait([actor.signature.remote()], timeout=_SECONDS_TO_BEGIN)
         try:
-            self._ray.get(began)
+            self._fetched(began)
         except self._death_errors as error:
             if getattr(error, "actor_init_failed", False):
                 reason = str(error).strip().splitlines()[-1]
@@ -273,11 +283,20 @@ class RemotePart:
             )
         return actor
 
+    def _fetched(self, reference: Any) -> Any:
+        """The answer behind a reference; a sentence in the actor is the same sentence here."""
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, ValueError):
+                raise error.cause from error
+            raise
+
     def _ask(self, method: str, *arguments: Any) -> Any:
         """The answer of the actor, or of the one that replaces it."""
         while True:
             try:
-                return self._ray.get(getattr(self.actor, method).remote(*arguments))
+                return self._fetched(getattr(self.actor, method).remote(*arguments))
             except self._death_errors as error:
                 self._replace(error)
 

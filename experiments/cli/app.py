@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from ..common.mistakes import is_own, where_and_why, words_of
 from ..common.sentences import say
+from ..common.trust import agreed_folders
 from ..common.watch import WorkFailedError
 from .console import Debug, print_problem, with_debug, with_trust
 
@@ -21,6 +23,8 @@ COMMANDS = (
 _TRUSTING = {"run", "config", "report", "suite", "pretrain", "sweep", "submit", "check"}
 """Commands that name a config, a directory or code, with the option `--trust`."""
 
+_SAID = (ValueError, ImportError, WorkFailedError, OSError)
+"""Errors that are sentences as they are."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -123,7 +127,27 @@ def _sentence(error: Exception) -> str:
             "another folder for it (what is done is kept, and a run or a sweep goes on with "
             "--resume)"
         )
-    return str(error)
+    if _is_of_memory(error):
+        return (
+            f"the memory of this machine is full: {words_of(error):.200}; take fewer or smaller "
+            "students, batches or networks (what is done is kept, and a run goes on with --resume)"
+        )
+    if isinstance(error, _SAID):
+        return words_of(error)
+    return where_and_why(error, agreed_folders())
+
+
+def _is_said(error: Exception) -> bool:
+    """Whether it is said in one sentence: what we refuse, and what is a fault of one's own code."""
+    return isinstance(error, _SAID) or _is_of_memory(error) or is_own(error, agreed_folders())
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Torch has errors of its own where memory is full."""
+    if isinstance(error, MemoryError):
+        return True
+    words = words_of(error).lower() if isinstance(error, RuntimeError) else ""
+    return "out of memory" in words or "can't allocate memory" in words
 
 
 def main() -> None:
@@ -140,8 +164,8 @@ def main() -> None:
     except SystemExit:
         _end_at_once()
         raise
-    except (ValueError, ImportError, WorkFailedError, OSError) as error:
-        if wishes.get("debug"):
+    except Exception as error:
+        if wishes.get("debug") or not _is_said(error):
             raise
         for note in getattr(error, "__notes__", ()):
             say(note)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .mistakes import own_mistakes
+from .mistakes import own_mistakes, words_of
 from .nearest import did_you_mean
 from .own_code.looks import LOOKS, home_of, looks_like
 from .own_code.places import Place, place_of, why_not
@@ -13,6 +13,8 @@ from .own_modules import OWN_NAME, own_part
 
 _MOST = 160
 """Characters of a list of choices that a sentence has room for."""
+_MOST_REASON = 300
+"""Characters of what a maker says of its arguments."""
 
 
 def named(kind: str, name: str, choices: Mapping[str, Any], folders: Sequence[str] = ()) -> Any:
@@ -100,8 +102,11 @@ def call(
     try:
         with own_mistakes(f"{kind} {name!r}", folders):
             return maker(**options)
-    except (TypeError, AttributeError, LookupError, RuntimeError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())
+    except (
+        TypeError, AttributeError, LookupError, RuntimeError, ArithmeticError, MemoryError
+    ) as error:  # fmt: skip
+        reason = words_of(error)
+        reason = reason if len(reason) <= _MOST_REASON else f"{reason[:_MOST_REASON]}..."
         arguments = ", ".join(f"{key}={value!r:.60}" for key, value in options.items()) or "none"
         raise ValueError(
             f"{kind} {name!r} does not take these arguments: {reason}; got {arguments}"

@@ -62,6 +62,11 @@ def take_for_strange(folder: str | Path) -> None:
     _Given.strange = _with(_Given.strange, folder)
 
 
+def agreed_folders() -> list[str]:
+    """Folders that one's own code may lie in here: the working directory, and those agreed to."""
+    return [_resolved_text(os.getcwd()), *_Given.homes, *_Given.folders]
+
+
 def is_agreed(folder: str | Path, file: str | Path) -> bool:
     """Whether a module may be imported.
 

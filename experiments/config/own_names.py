@@ -14,8 +14,10 @@ _NAMING = {"rule", "model", "cohort", "reward", "score"}
 _SECTIONS = {"suite", "schedule", "then"}
 
 
-def own_modules_in(values: Any, keys: tuple[str, ...] = ()) -> Iterator[str]:
-    """Modules that plain values of a run or a sweep name, a space of values included.
+def own_names_in(values: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Parts that plain values of a run or a sweep name, with their kinds.
+
+    A space of values is included.
 
     Args:
         values: keys and values, a list of them or a value.
@@ -24,15 +26,25 @@ def own_modules_in(values: Any, keys: tuple[str, ...] = ()) -> Iterator[str]:
     if isinstance(values, Mapping):
         for key, value in values.items():
             # A space of values has dotted keys, and its distributions a choice of values.
-            yield from own_modules_in(
+            yield from own_names_in(
                 value, keys if key == "choice" else (*keys, *str(key).split("."))
             )
     elif isinstance(values, list):
         for value in values:
-            yield from own_modules_in(value, keys)
-    elif isinstance(values, str) and _is_naming(*keys[-2:]):
-        if match := OWN_NAME.fullmatch(values):
-            yield match[1]
+            yield from own_names_in(value, keys)
+    elif isinstance(values, str) and _is_naming(*keys[-2:]) and OWN_NAME.fullmatch(values):
+        yield keys[-1] if keys[-1] in _NAMING else keys[-2], values
+
+
+def own_modules_in(values: Any) -> Iterator[str]:
+    """Modules that plain values of a run or a sweep name."""
+    for _, name in own_names_in(values):
+        yield name.partition(":")[0]
+
+
+def own_parts_of(values: Any) -> dict[str, str]:
+    """What plain values of a run name, in words, by its name."""
+    return {name: f"{kind} {name!r}" for kind, name in own_names_in(values)}
 
 
 def _is_naming(*keys: str) -> bool:

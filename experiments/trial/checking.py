@@ -28,7 +28,7 @@ from ..assembly.build import (
 from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
-from ..common.mistakes import own_mistakes, where_and_why
+from ..common.mistakes import is_from_outside, own_mistakes, where_and_why
 from ..common.names import named
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
@@ -94,7 +94,10 @@ class _Cohorts:
         """N students of a course."""
         key = course.suite.model_dump_json(), course.student.model_dump_json(), n
         if key not in self._cohorts:
-            with own_mistakes("student", course.modules):
+            student = course.student
+            own = next((one for one in (student.cohort, student.model) if ":" in one), "")
+            what = f"student {own!r}" if own else "student"
+            with own_mistakes(what, course.modules, every=bool(own)):
                 self._cohorts[key] = build_cohort(course, suite, n)
         return self._cohorts[key]
 
@@ -116,12 +119,13 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
                     _say_what_it_sums_to(section, rule, room.observe, shape)
         except ValueError as error:
             raise ValueError(f"teacher {section.name!r}: {error}") from error
-        except TypeError as error:
+        except Exception as error:
             # A function of one's own that takes other arguments has no line of its own in it.
-            if ":" not in section.rule:
+            if ":" not in section.rule or is_from_outside(error):
                 raise
+            words = where_and_why(error, config.modules)
             raise ValueError(
-                f"teacher {section.name!r}: rule {section.rule!r}: {error}; "
+                f"teacher {section.name!r}: rule {section.rule!r}: {words}; "
                 f"`lessonplan check {section.rule}` says more"
             ) from error
 
@@ -188,11 +192,8 @@ def _check_reward(course: Course) -> None:
     reward = build_reward(course)
     if isinstance(reward, str):
         return
-    try:
+    with own_mistakes(f"reward {course.lifetime.reward!r}", course.modules, every=True):
         check_amounts(reward)
-    except Exception as error:
-        words = where_and_why(error, course.modules)
-        raise ValueError(f"reward {course.lifetime.reward!r}: {words}") from error
     try:
         check_reward(reward)
     except ValueError as error:

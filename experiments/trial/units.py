@@ -17,6 +17,7 @@ from ..common.files import write_json
 from ..common.mistakes import own_mistakes
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
+from ..config.own_names import own_parts_of
 from ..store.damage import DamagedError, read_unit, see_that_it_is_whole
 from ..store.layout import RunDir, unit_name
 from .evaluation import evaluate
@@ -128,7 +129,8 @@ def plan(config: Config) -> list[Unit]:
 
 def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:
     """Do one unit and leave its file."""
-    with own_mistakes(unit.name, config.modules):
+    parts = own_parts_of(config.model_dump(mode="json"))
+    with own_mistakes(unit.name, config.modules, parts):
         result = _WORK[unit.kind](unit, config, suite, run_dir, tell)
     write_json(unit.file(run_dir), result | {"belongs_to": unit.belongs_to})
     RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..common.mistakes import words_of
+
 
 def main() -> None:
     """Do units until the input ends.
@@ -31,7 +33,7 @@ def main() -> None:
         _work(run_dir, say)
     except Exception as error:
         traceback.print_exc()
-        say(error=str(error), kind=type(error).__name__)
+        say(error=words_of(error), kind=type(error).__name__)
 
 
 def message_channel() -> TextIO:

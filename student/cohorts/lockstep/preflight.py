@@ -109,7 +109,7 @@ def _tried(student: Callable[[Tensor], Tensor], inputs: Tensor, suite: str) -> T
         hint = "" if bool((inputs == NO_TOKEN).any()) else f"; try student.model={other}"
         raise ValueError(
             f"the model can't take the inputs of suite {suite!r}, {kind} of shape "
-            f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split())}){hint}"
+            f"{tuple(inputs.shape[1:])} ({' '.join(str(error).split()):.200}){hint}"
         ) from error
 
 
