@@ -179,6 +179,7 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
         card = run.teachers[name]
         status = [kind_of(summary["teachers"][name])]
         status += ["tuned"] if card.tuned and card.kind == "learned" else []
+        status += [card.chosen] if card.chosen else []
         status += ["published settings"] if card.published else []
         if card.kind == "learned":
             status.append("deterministic" if card.deterministic else "sampled tasks")

@@ -76,6 +76,8 @@ class TeacherCard:
     selection_cost: float | None = None
     """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
     selected by it."""
+    chosen: str = ""
+    """How its parameters were chosen among candidates, where their costs did not tell."""
     other_course: bool = False
     """Whether it was trained, and selected, on another course than the reported one."""
     origin: str = ""
@@ -115,6 +117,7 @@ class TeacherCard:
             "label": self.title,
             "kind": self.kind,
             "tuned": self.tuned,
+            "chosen": self.chosen,
             "published": self.published,
             "deterministic": self.deterministic,
             "sampled_twin_of": self.sampled_twin_of,

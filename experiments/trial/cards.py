@@ -45,6 +45,7 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             tuned=teacher.tune,
             parameters=parameters,
             tuning=Cost.of(tuning) if tuning else None,
+            chosen=tuning.get("chosen", "") if tuning else "",
         )
     ]
 

@@ -8,6 +8,7 @@ from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.common.files import write_checkpoint
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.trial.teaching import Worth
+from lessonplan.experiments.trial.trial import run_trial
 from lessonplan.experiments.trial.tuning import choose_best, tune
 
 MIXTURES = {"name": "mine", "rule": "static_mixture", "grid": {"weights": [[0, 0, 1], [1, 0, 0]]}}
@@ -48,6 +49,13 @@ def test_a_tuning_in_which_nobody_masters_takes_the_largest_area(hard, tmp_path)
     assert best is not found["tried"][0], "the first would have won"
     assert found["parameters"] == best["parameters"]
     assert found["chosen"].startswith("nobody mastered all tasks")
+
+
+def test_a_report_says_that_nobody_mastered_in_a_tuning(tmp_path):
+    summary = run_trial(make_config(HARD | {"workers": 1}), tmp_path / "run")
+    sentence = "nobody mastered all tasks, so candidates are compared by area"
+    assert summary["teachers"]["mine"]["chosen"] == sentence
+    assert f"static, tuned, {sentence}" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_tuning_that_an_earlier_version_began_is_measured_again(hard, tmp_path):
