@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..report.schedule_maps import draw_difference, draw_probabilities
 from ..report.style import to_png
 from ..store.runs import StoredRun
-from .endings import agreement
+from .endings import order_agreement
 
 MOST_DIFFERENCES = 12
 """Pictures of differences in one report."""
@@ -50,7 +50,7 @@ def compare(run: StoredRun) -> Comparison:
         differences={
             f"{a} - {b}": to_png(draw_difference(run, a, b)) for a, b in couples[:MOST_DIFFERENCES]
         },
-        agreement={name: agreement(run, name) for name in names},
+        agreement={name: order_agreement(run, name) for name in names},
     )
 
 

@@ -64,7 +64,7 @@ def ending(pair: TrackedPair) -> Ending:
         page=chart_page(chart, order, base64.b64encode(picture).decode()),
         columns=list(COLUMNS),
         rows=rows,
-        numbers=summary_numbers(pair) | {"result/order_agreement": agreement(run, pair.teacher)},
+        numbers=summary_numbers(pair) | {"result/order_agreement": order_agreement(run, pair.teacher)},
         files=artifact_files(pair),
     )
 
@@ -135,7 +135,7 @@ def artifact_files(pair: TrackedPair) -> dict[str, list[Path]]:
     return found
 
 
-def agreement(run: StoredRun, teacher: str) -> float:
+def order_agreement(run: StoredRun, teacher: str) -> float:
     """How far a teacher keeps to the true order: a rank correlation in [-1, 1].
 
     Kendall's tau between the true order and the mean decision at which each task is taught; 0 where

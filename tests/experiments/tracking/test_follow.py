@@ -1,6 +1,7 @@
 """W&B is fed from the run directory: everything is there, once, and the trial does not notice."""
 
 import json
+import platform
 import re
 from pathlib import Path
 
@@ -72,6 +73,36 @@ def test_there_is_a_run_for_each_pair_with_its_group_job_type_and_config(done):
 
 
 @pytest.mark.slow
+def test_a_run_says_where_it_was_made_and_what_its_config_says_of_it(done):
+    out, _, runs = done
+    stored = json.loads((out / "environment.json").read_text())
+    for name, run in runs.items():
+        assert run.run["display_name"] == f"night {name}-0"
+        assert (run.run["tags"], run.run["notes"]) == (["first", "small"], "of a test")
+        for told in (run.run["config"]["update"]["environment"], run.summary["environment"]):
+            assert told["versions"] == stored["versions"]
+            assert told["git_commit"] == stored["git_commit"]
+            assert told["git"]["code"]["dirty"] in (True, False)
+            assert (told["machine"]["device"], told["host"]) == ("cpu", platform.node())
+            assert told["machine"]["processor"]
+
+
+@pytest.mark.slow
+def test_the_training_is_followed_by_sb3s_means_costs_of_candidates_and_pictures(done):
+    out, _, runs = done
+    rows = [row for row in runs["ppo"].history if "training/decisions" in row]
+    names = {name for row in rows for name in row}
+    assert {f"training/rollout/{name}" for name in ("ep_rew_mean", "ep_len_mean")} <= names
+    assert "training/rollout/success_rate" in names
+    unit = json.loads((out / "checkpoint" / "train-ppo-0.json").read_text())
+    costs = [row["training/selection/cost"] for row in rows if "training/selection/cost" in row]
+    assert costs == unit["selection"]
+    looks = [row for row in rows if "training/watch/cost" in row]
+    assert [row["training/decisions"] for row in looks] == [0, 96, 192]
+    assert all(row["training/schedule"]["_type"] == "image-file" for row in looks)
+
+
+@pytest.mark.slow
 def test_every_decision_and_every_line_of_the_training_log_is_there_once(done):
     each_decision_once(done[2], done[0])
 
@@ -117,9 +148,10 @@ def test_the_end_has_the_heat_map_the_chart_the_table_the_summary_and_the_artifa
     for name, run in runs.items():
         for path in run.files:
             assert (run.folder / "files" / path).stat().st_size > 0
-        kinds = [path.split("/")[1] for path in run.files]
+        last = [path for path in run.files if "training" not in path]
+        kinds = [path.split("/")[1] for path in last]
         assert sorted(kinds) == ["html", "images", "table"]
-        picture = next(path for path in run.files if path.endswith(".png"))
+        picture = next(path for path in last if path.endswith(".png"))
         assert (run.folder / "files" / picture).read_bytes().startswith(b"\x89PNG")
         table = next(path for path in run.files if path.endswith(".json"))
         stored = json.loads((run.folder / "files" / table).read_text())
@@ -139,6 +171,7 @@ def test_the_end_has_the_heat_map_the_chart_the_table_the_summary_and_the_artifa
         assert all(path.is_relative_to(out) for paths in manifests.values() for path in paths)
         assert all(path.exists() for paths in manifests.values() for path in paths)
         assert {path.suffix for path in manifests["schedule"]} == {".parquet"}
+        assert {path.name for path in manifests["config"]} == {"config.yaml", "environment.json"}
         teacher = {path.name for path in manifests["teacher"]}
         assert teacher == {f"{name}.json"} | ({"ppo-0.zip"} if name == "ppo" else set())
 

@@ -9,6 +9,7 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.config import Config, LearnedSection
+from lessonplan.experiments.store.learned_schedules import read_learned_schedules
 from lessonplan.experiments.store.training_log import TrainingLog, read_training_log
 from lessonplan.experiments.trial.training import TeacherTraining
 
@@ -31,6 +32,7 @@ def training(run_dir, algorithm, tell=None, decisions=1024):
         {
             "name": "pupil", "type": "learned", "students": 4, "width": 8, "decisions": decisions,
             "candidates": 1, "algorithm": algorithm, "settings": SETTINGS[algorithm],
+            "watch": 2,
         }
     )  # fmt: skip
     extra = {} if tell is None else {"tell": tell}
@@ -62,6 +64,9 @@ def test_a_training_that_is_resumed_writes_the_log_of_an_undisturbed_one(tmp_pat
             handle.write('{"decisions": 7, "train/loss": 1.0}\n{"deci')
     training(tmp_path / "cut", algorithm).run()
     assert log.read_bytes() == whole
+    looks = [tmp_path / run / "training" / "pupil-3.schedules.jsonl" for run in ("whole", "cut")]
+    assert looks[0].read_bytes() == looks[1].read_bytes()
+    assert len(read_learned_schedules(looks[0])) == 3
     lines = read_training_log(log)
     assert len(lines) >= 3
     assert any("train/loss" in line or "train/value_loss" in line for line in lines)

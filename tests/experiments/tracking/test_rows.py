@@ -14,7 +14,7 @@ from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.tracking.chart import chart_page, filled_chart
 from lessonplan.experiments.tracking.collapse import Collapse
 from lessonplan.experiments.tracking.comparison import compare
-from lessonplan.experiments.tracking.endings import agreement, only
+from lessonplan.experiments.tracking.endings import only, order_agreement
 from lessonplan.experiments.tracking.mode import keep_process_as_it_is
 from lessonplan.experiments.tracking.pair import TrackedPair, run_id, tracked_pairs
 from lessonplan.experiments.tracking.rows import entropy
@@ -185,9 +185,9 @@ def test_agreement_with_the_true_order_is_one_in_order_and_minus_one_in_reverse(
         for i, choices in enumerate([[0, 0, 1, 1]] * 2)
     ]
     stored = read_run(run_of(tmp_path / "in_order", lives))
-    assert agreement(stored, "plan") == 1.0
+    assert order_agreement(stored, "plan") == 1.0
     stored = read_run(run_of(tmp_path / "reversed", lives, order=[1, 0]))
-    assert agreement(stored, "plan") == -1.0
+    assert order_agreement(stored, "plan") == -1.0
 
 
 def test_a_pair_of_a_run_with_several_teachers_is_drawn_alone(tmp_path):
