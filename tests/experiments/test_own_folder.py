@@ -109,7 +109,8 @@ def test_a_run_goes_on_with_code_that_was_moved(config, capsys, tmp_path):
             run_trial(elsewhere, out, resume=True)
         run_trial(elsewhere, out, resume=True, trust=True)
     stored = out / "config.yaml"
-    stored.write_text(stored.read_text().replace(str(tmp_path / "config"), str(moved)))
+    text = stored.read_text().replace(str(tmp_path / "config"), str(moved))
+    stored.write_text(text.replace("workers: 1", "workers: 2"))
     undo(out, "evaluate-mine-0")
     again = read_config(stored, begun=True, trust=True)
     assert run_trial(again, out, resume=True)["complete"]

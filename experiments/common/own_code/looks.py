@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 LOOKS = {
-    "rule": "a class with needs, start, observe and probabilities",
+    "rule": (
+        "a class with needs, start, observe and probabilities, or a function that gives one of it"
+    ),
     "model": (
         "a class of torch modules, a function of input_shape and n_outputs, or a class with reset, "
         "train(batch) and evaluate(batch)"
@@ -56,7 +58,9 @@ def _is_a(part: type, module: str, name: str) -> bool:
 
 
 def _is_rule(one: Any, part: Any) -> bool:
-    return inspect.isclass(one) and _has(one, "start", "observe", "probabilities")
+    if inspect.isclass(one):
+        return _has(one, *_OF_RULES)
+    return _gives(one, lambda returned: _has(returned, *_OF_RULES), "")
 
 
 def _is_model(one: Any, part: Any) -> bool:
@@ -72,15 +76,7 @@ def _is_cohort(one: Any, part: Any) -> bool:
 def _is_suite(one: Any, part: Any) -> bool:
     if inspect.isclass(one):
         return _is_a(one, "lessonplan", "TaskSuite")
-    if not _is_function(one):
-        return False
-    returned = getattr(inspect.unwrap(one), "__annotations__", {}).get("return", _UNSAID)
-    if returned is _UNSAID:
-        # We say of all of ours what they return.
-        return not f"{home_of(one)}.".startswith("lessonplan.")
-    if inspect.isclass(returned):
-        return _is_a(returned, "lessonplan", "TaskSuite")
-    return "Suite" in str(returned)
+    return _gives(one, lambda returned: _is_a(returned, "lessonplan", "TaskSuite"), "Suite")
 
 
 def _is_reward(one: Any, part: Any) -> bool:
@@ -101,6 +97,25 @@ def _is_function(one: Any) -> bool:
     return callable(one) and not inspect.ismodule(one) and not inspect.isbuiltin(one)
 
 
+def _gives(one: Any, is_right: Callable[[type], bool], word: str) -> bool:
+    """Whether a function says that it returns what is right, or, if it is none of ours, nothing.
+
+    Args:
+        one: the function.
+        is_right: of a class that it says it returns.
+        word: that must be in what else it says that it returns.
+    """
+    if not _is_function(one):
+        return False
+    returned = getattr(inspect.unwrap(one), "__annotations__", {}).get("return", _UNSAID)
+    if returned is _UNSAID:
+        # We say of all of ours what they return.
+        return not f"{home_of(one)}.".startswith("lessonplan.")
+    if inspect.isclass(returned):
+        return is_right(returned)
+    return returned is not None and word in str(returned)
+
+
 def _takes(part: Any, count: int) -> bool:
     """Whether something can be called with so many arguments by place."""
     if not callable(part) or inspect.isbuiltin(part):
@@ -116,6 +131,7 @@ def _takes(part: Any, count: int) -> bool:
 
 
 _UNSAID = object()
+_OF_RULES = ("start", "observe", "probabilities")
 _LOOKS: dict[str, Callable[[Any, Any], bool]] = {
     "rule": _is_rule,
     "model": _is_model,

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import find_spec
 from pathlib import Path
 
 from ..trust import is_agreed, is_module_agreed, is_strange
@@ -69,18 +68,21 @@ def place_of(module: str, folders: Sequence[str]) -> Place | None:
     loaded = sys.modules.get(module)
     if loaded is not None:
         return Place(str(getattr(loaded, "__file__", None) or ""))
-    top, *names = module.split(".")
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    inner = top
-    for name in names:
+    spec, parts = None, module.split(".")
+    for i in range(len(parts)):
+        within = None if spec is None else list(spec.submodule_search_locations or ())
+        spec = _spec_of(".".join(parts[: i + 1]), within)
         if spec is None:
             return None
-        inner = f"{inner}.{name}"
-        spec = PathFinder.find_spec(inner, list(spec.submodule_search_locations or ()))
     return None if spec is None else Place(_file_of(spec))
+
+
+def _spec_of(module: str, within: list[str] | None) -> ModuleSpec | None:
+    """As Python finds a module, but for that it imports the packages around it first."""
+    specs = (
+        finder.find_spec(module, within) for finder in sys.meta_path if hasattr(finder, "find_spec")
+    )
+    return next((spec for spec in specs if spec is not None), None)
 
 
 def _file_of(spec: ModuleSpec) -> str:

@@ -226,7 +226,8 @@ def test_a_full_disk_under_a_pair_is_one_sentence_and_resume_goes_on(place, tmp_
     flag.write_text("")
     env = {"FULL": str(flag)}
     said = place.finish("sweep", "sweep.yaml", "--out", str(place.out), env=env)
-    (sentence,) = [line for line in said.splitlines() if line.startswith("lessonplan:")]
+    code, sentence = [line for line in said.splitlines() if line.startswith("lessonplan:")]
+    assert code.endswith(f"runs code that its config names: {tmp_path / 'filling_rule.py'}")
     assert "2 of 4 pairs failed" in sentence
     assert "No space left on device" in sentence
     assert f"--resume {place.out}" in sentence

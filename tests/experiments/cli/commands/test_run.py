@@ -119,7 +119,9 @@ def test_what_there_is_to_say_of_the_data_is_said_once_and_kept(command, tmp_pat
     sys.modules.pop("own_suite", None)
     assert status == 0, err
     notes = ["'q' is read as [b]prompt[/b].", "2 cut."]
-    assert err.splitlines() == [f"lessonplan: {note}" for note in notes]
+    code, *said = err.splitlines()
+    assert code == f"lessonplan: runs code that its config names: {tmp_path / 'own_suite.py'}"
+    assert said == [f"lessonplan: {note}" for note in notes]
     environment = json.loads((tmp_path / "run" / "environment.json").read_text())
     assert environment["suite"]["notes"] == notes
     assert "&#x27;q&#x27; is read as [b]prompt[/b]." in (tmp_path / "run/report.html").read_text()
