@@ -70,14 +70,8 @@ def evaluate(
         recorder.record(room, teaching.step())
         if time.perf_counter() - last_save > config.checkpoint_seconds:
             recorder.flush()
-            write_checkpoint(
-                checkpoint,
-                {
-                    "belongs_to": belongs_to,
-                    "lifetimes": teaching.state_dict(),
-                    "recorder": recorder.state_dict(),
-                },
-            )
+            now = {"lifetimes": teaching.state_dict(), "recorder": recorder.state_dict()}
+            write_checkpoint(checkpoint, {"belongs_to": belongs_to} | now)
             last_save = time.perf_counter()
         over = 1.0 - len(teaching.running) / room.n
         used = 1.0 - float(room.facts.spending.remaining.min())
