@@ -23,11 +23,12 @@ from ..config.own_names import own_modules_in
 def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
     """Versions, seeds, machine, and the facts of suite and budget that a reader needs.
 
-    The suite has `notes` on how it was read, and for each task its examples by split; `modules` are
-    one's own, see `own_code`.
+    `git` has the state of this code, and of the folder of one's own modules or, where there are
+    none, the working directory. The suite has `notes` on how it was read, and for each task its
+    examples by split; `modules` are one's own, see `own_code`.
     """
     packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
-    budget = Budget.parse(config.lifetime.budget)
+    budget, commit = Budget.parse(config.lifetime.budget), git_commit()
     return {
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in packages},
@@ -37,10 +38,10 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
             "device": config.student.device,
             "processor": processor_name(),
         },
-        "git_commit": git_commit(),
+        "git_commit": commit,
         "git": {
-            "code": git_state(Path(__file__).resolve().parent) if git_commit() else None,
-            "config": git_state(config.modules[0]) if config.modules else None,
+            "code": git_state(Path(__file__).resolve().parent) if commit else None,
+            "config": git_state(next(iter(config.modules), Path.cwd())),
         },
         "threads": 1,
         "seeds": config.seeds.model_dump(),

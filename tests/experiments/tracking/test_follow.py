@@ -99,7 +99,7 @@ def test_the_training_is_followed_by_sb3s_means_costs_of_candidates_and_pictures
     assert costs == unit["selection"]
     looks = [row for row in rows if "training/watch/cost" in row]
     assert [row["training/decisions"] for row in looks] == [0, 96, 192]
-    assert all(row["training/schedule"]["_type"] == "image-file" for row in looks)
+    assert all(row["training/schedule._type"] == "image-file" for row in looks)
 
 
 @pytest.mark.slow

@@ -1,0 +1,119 @@
+"""The page shows how teachers were trained, also while they are, and is written again meanwhile."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import typer
+from synthetic_run import SCHEMA, rows, teacher, write_run
+from typer.testing import CliRunner
+
+from lessonplan.experiments.cli.commands import reports
+from lessonplan.experiments.common.files import locked
+from lessonplan.experiments.report import figures
+from lessonplan.experiments.report.report import write_report
+from lessonplan.experiments.report.training import MOST_LOOKS, draw_learned_schedules
+from lessonplan.experiments.store.learned_schedules import LearnedSchedule, LearnedSchedules
+
+TASKS = ["a", "b"]
+LINES = [
+    {"decisions": 32, "rollout/ep_rew_mean": -0.5, "rollout/ep_len_mean": 4.0},
+    {"decisions": 64, "rollout/ep_rew_mean": -0.25, "rollout/success_rate": 0.5},
+]
+HEADING = "Training of the teachers"
+app = typer.Typer()
+app.command()(reports.report)
+
+
+@pytest.fixture(autouse=True)
+def without_pixels(monkeypatch):
+    """Of the figures that are none of the training."""
+    monkeypatch.setattr(figures, "to_png", lambda _: b"")
+
+
+def look(decisions, k=2):
+    shares = np.full((3, k), 1.0 / k)
+    tasks = tuple(TASKS) if k == 2 else tuple(f"task-{i}" for i in range(k))
+    return LearnedSchedule(decisions, tasks, shares, 4, 0.0, 40.0, 4, 1234.0, 160)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run in which one teacher is trained and nobody has lived a lifetime yet."""
+    found = write_run(tmp_path / "run", [teacher("ppo", "learned")], [], TASKS, decisions=2)
+    (found / "training").mkdir()
+    log = "".join(json.dumps(line) + "\n" for line in LINES)
+    # The last line is being written.
+    (found / "training" / "ppo-0.jsonl").write_text(log + '{"deci')
+    looks = LearnedSchedules(found / "training" / "ppo-0.schedules.jsonl")
+    looks.add(look(0))
+    looks.add(look(64))
+    return found
+
+
+def finish(run):
+    """Let the students of the run live, with a lifetime for each."""
+    lives = [row for i in range(8) for row in rows("ppo", i, [[0.5, 0.5]] * 2, tasks=TASKS)]
+    pq.write_table(pa.Table.from_pylist(lives, schema=SCHEMA), run / "schedule" / "part-0.parquet")
+
+
+def test_a_run_in_its_training_shows_what_was_learned_so_far(run):
+    write_report(run)
+    page = (run / "report.html").read_text()
+    assert page.count(f">{HEADING}<") == 1
+    assert "The schedule of ppo-0 as it was being learned" in page
+    # Of both looks, said and not counted.
+    assert "Looking took 2,468 training-example equivalents" in page
+    for name in ("training", "learned-ppo-0"):
+        assert (run / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_without_trainings_has_no_such_section(tmp_path):
+    found = write_run(tmp_path / "run", [teacher("plan", "rule")], [], TASKS, decisions=2)
+    write_report(found)
+    assert HEADING not in (found / "report.html").read_text()
+
+
+def test_maps_of_many_looks_and_many_tasks_stay_of_a_size():
+    figure = draw_learned_schedules([look(i, k=1000) for i in range(40)], list(range(1000)))
+    maps = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert len(maps) == MOST_LOOKS
+    assert maps[0].get_title(loc="left") == "after 0 decisions"
+    assert maps[-1].get_title(loc="left") == "after 39 decisions"
+    assert max(figure.get_size_inches()) < 15
+    assert len(maps[0].get_yticklabels()) <= 24
+    # What is the same for all tasks is drawn neither as nothing nor as everything.
+    image = maps[0].images[0]
+    shade = image.norm(1.0 / 1000)
+    assert 0.3 < shade < 0.8
+
+
+def test_a_page_that_is_followed_loads_itself_again_until_the_run_is_done(run, monkeypatch):
+    pages = []
+
+    def sleep(seconds):
+        assert seconds >= reports.SECONDS_BETWEEN
+        pages.append((run / "report.html").read_text())
+        if len(pages) == 2:
+            finish(run)
+
+    monkeypatch.setattr(reports.time, "sleep", sleep)
+    # As a process that works on the run holds it.
+    with locked(run):
+        told = CliRunner().invoke(app, [str(run), "--follow"])
+    assert told.exit_code == 0, told.output
+    assert len(pages) in (2, 3)
+    again = '<meta http-equiv="refresh" content="10">'
+    assert all(again in page for page in pages)
+    assert again not in (run / "report.html").read_text()
+    assert told.stderr.count("written again until the run is done") == 1
+
+
+def test_only_one_run_is_followed(run, tmp_path):
+    told = CliRunner().invoke(app, [str(run), str(run), "--follow"])
+    assert isinstance(told.exception, ValueError)
+    (tmp_path / "sweep.yaml").write_text("")
+    told = CliRunner().invoke(app, [str(tmp_path), "--follow"])
+    assert "name one" in str(told.exception)
