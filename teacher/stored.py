@@ -173,6 +173,15 @@ def _read(file: Path) -> StoredTeacher:
     data, card = zip_data(file), _card_of(file)
     if "policy_class" not in data:
         raise ValueError(f"{file} holds no teacher: give a file that its `save` wrote")
+    try:
+        return _of_data(file, data, card)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        raise ValueError(
+            f"{file} is damaged: what it says of its teacher can't be read ({error}); save it again"
+        ) from error
+
+
+def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> StoredTeacher:
     observed, chosen = data.get("observation_space") or {}, data.get("action_space") or {}
     mixes = "Box" in str(chosen.get(":kind:") or chosen.get(":type:"))
     columns = data.get("columns") or observed.get("columns") or card.get("needs") or ()
@@ -202,7 +211,12 @@ def _own_card(file: Path) -> dict[str, Any]:
             text = archive.read(_CARD) if _CARD in archive.namelist() else b"{}"
     except (OSError, zipfile.BadZipFile):
         return {}
-    card: dict[str, Any] = json.loads(text)
+    try:
+        card: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        card = None
+    if not isinstance(card, dict):
+        raise ValueError(f"{file} is damaged: its {_CARD} is no JSON object; save it again")
     return card
 
 

@@ -147,7 +147,7 @@ def _as_box(
 def with_columns(box: Any, columns: Sequence[str] | None) -> spaces.Box:
     """The space with the names of the columns that it shows, where these are known."""
     if columns is not None:
-        box.columns = tuple(columns)
+        box.columns = tuple(map(str, columns))
     made: spaces.Box = box
     return made
 

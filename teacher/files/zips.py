@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from gymnasium import spaces
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.save_util import open_path
 from torch import Tensor
 
@@ -38,6 +40,10 @@ _MOMENT = (
     "ep_success_buffer",
 )  # fmt: skip
 """Where a training stood: needed to go on exactly there, and for nothing else."""
+_DAMAGE = (
+    TypeError, KeyError, AssertionError, AttributeError, IndexError, RuntimeError, OverflowError,
+)  # fmt: skip
+"""What comes of JSON in which other things stand than were written."""
 _DERIVED = ("lr_schedule", "exploration_schedule")
 """What SB3 works out anew from other attributes."""
 
@@ -163,6 +169,7 @@ def read_teacher(
         except UnstatedError:
             unread.append(name)
     _check_unread(unread, where, exact)
+    _check_kinds(attributes, where)
     weights = _weights(members, tensors, where)
     empty = json.dumps(dict.fromkeys(attributes)).encode()
     zipped = io.BytesIO()
@@ -221,7 +228,7 @@ def _attribute(
         return made_rule(value, trust) if name == "rule" and isinstance(value, dict) else value
     except UnstatedError:
         raise
-    except (TypeError, KeyError, AssertionError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{where} is damaged: its {name} can't be read ({error})") from error
     except ValueError as error:
         raise ValueError(f"{where}: its {name} can't be read, {error}") from error
@@ -239,6 +246,24 @@ def _check_unread(unread: list[str], where: str, exact: bool) -> None:
             "was saved, but would be trained on without them; trust=True opens them",
             stacklevel=4,
         )
+
+
+def _check_kinds(attributes: Mapping[str, Any], where: str) -> None:
+    """Refuse what SB3 would stumble over, however it was read."""
+    policy = attributes["policy_class"]
+    fits = {
+        "policy_class": isinstance(policy, type) and issubclass(policy, BasePolicy),
+        "policy_kwargs": isinstance(attributes.get("policy_kwargs", {}), dict),
+        "observation_space": isinstance(attributes.get("observation_space"), spaces.Space),
+        "action_space": isinstance(attributes.get("action_space"), spaces.Space),
+        "columns": _are_texts(attributes.get("columns", ())),
+    }
+    if wrong := [name for name, fit in fits.items() if not fit]:
+        raise ValueError(f"{where} is damaged: what it holds as {', '.join(wrong)} is none")
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
 
 
 def _members(path: str | Path | io.BufferedIOBase, *names: str) -> dict[str, bytes]:
@@ -269,6 +294,14 @@ def _weights(
 ) -> dict[str, bytes]:
     """Members for SB3's `load`, which reads them with `weights_only`."""
     plain = {name: each for name, each in members.items() if name.endswith(_ENDING)}
+    for name, content in plain.items():
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                torch.load(io.BytesIO(content), "cpu", weights_only=True)
+        except Exception as error:  # What is damaged can raise anything.
+            raise ValueError(
+                f"{where}: {name} holds more than weights, or is damaged; it was not opened"
+            ) from error
     plain |= {name: members[name] for name in ("system_info.txt",) if name in members}
     if _WEIGHTS not in members:
         return plain
@@ -277,7 +310,7 @@ def _weights(
             buffer = io.BytesIO()
             torch.save(decoded(state, tensors), buffer)
             plain[f"{name}{_ENDING}"] = buffer.getvalue()
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (ValueError, *_DAMAGE) as error:
         raise ValueError(f"{where} is damaged: its weights can't be read; save it again") from error
     return plain
 

@@ -27,6 +27,8 @@ from .taskwise import Taskwise
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
+_UNFIT = (RuntimeError, TypeError, KeyError, AttributeError, AssertionError, IndexError)
+"""What SB3 raises where attributes and weights do not fit each other."""
 
 
 def make_learner(
@@ -160,12 +162,21 @@ def load_for_spaces(
                 # It was made for another number of tasks, and is for training alone.
                 objects["action_noise"] = None
         if issubclass(algorithm, RuleTeacher):
+            # It reads the file itself, with what is known here.
             return algorithm.load(
                 path, device="cpu", custom_objects=objects, trust=trust, **options
             )
         _check_columns(saved.attributes, columns)
         _check_same_action(own_action, action_space)
-        return algorithm.load(saved.zipped, device="cpu", custom_objects=objects, **options)
+        try:
+            return algorithm.load(saved.zipped, device="cpu", custom_objects=objects, **options)
+        except _UNFIT as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(
+                f"the teacher in {path} can't be made of what the file holds "
+                f"({type(error).__name__}: {reason:.200}); save it again, with the versions of SB3 "
+                "and lessonplan that are here"
+            ) from error
 
 
 def _classes_of(

@@ -120,9 +120,18 @@ class Strangers:
             place.write_text(yaml.safe_dump(yaml.safe_load(place.read_text()) | changes))
         return folder
 
+    def forget(self) -> None:
+        """Remove the proofs that were left."""
+        for path in self.proofs.iterdir():
+            path.unlink()
+
+    def unpickled(self, name: str) -> object:
+        """An object whose pickle leaves a proof when it is unpickled."""
+        return _Unpickled(str(self.proofs / f"{name} was unpickled"))
+
     def pickle(self, name: str) -> bytes:
         """What leaves a proof when it is unpickled."""
-        return pickle.dumps(_Unpickled(str(self.proofs / f"{name} was unpickled")))
+        return pickle.dumps(self.unpickled(name))
 
     def teacher(self, file: Path) -> Path:
         """A learner's file, of which all that can be is a pickle."""
