@@ -110,6 +110,13 @@ MOST_LINES = 400
 LONG: dict[str, str] = {}
 """Files above the limit, with the reason why each is one thing."""
 
+OPENS_PICKLES = "teacher/pickles.py"
+"""The one file that may run what others wrote, for files that were declared to be trusted."""
+UNPICKLES = re.compile(
+    r"weights_only=False|pickle\.loads?\b|Unpickler\b|cloudpickle|dill\b|joblib|allow_pickle|"
+    r"read_pickle|load_from_zip_file|load_from_pkl|trust_remote_code=True"
+)
+
 
 def imports(source):
     """Every import as (dots, module, name), with `import_module("...")`."""
@@ -465,3 +472,18 @@ def test_people_with_rooms_of_the_same_names_keep_theirs_and_find_ours(tmp_path)
         (tmp_path / room).mkdir()
         (tmp_path / room / "__init__.py").write_text("OURS = 'no'\n")
     assert run_python(ELSEWHERE, cwd=tmp_path) == "neither shadows the other\n"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_pickles_are_opened_in_one_file_alone(file):
+    source = FILES[file].read_text()
+    assert bool(UNPICKLES.search(source)) == (file == OPENS_PICKLES)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            assert given["weights_only"] == str(file != OPENS_PICKLES)
+
+
+def test_pages_open_none():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    assert not [page.name for page in pages if UNPICKLES.search(page.read_text())]
