@@ -32,6 +32,7 @@ from ..common.sentences import in_config_words
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
 from ..config.config import Course, LearnedSection
+from .agents import import_environments
 from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
@@ -52,6 +53,8 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
     name = course.suite.name
     maker = _worded(named("suite", name, SUITES, course.modules), name, progress)
     options = _with_scores(course.suite.options, course.modules)
+    if name == "environments":
+        import_environments(options, course.modules)
     suite: TaskSuite = call("suite", name, maker, options, course.modules)
     if not isinstance(suite, TaskSuite):
         raise ValueError(

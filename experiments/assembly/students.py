@@ -14,6 +14,7 @@ from lessonplan.student import (
     Adam,
     Cohort,
     LoRA,
+    RLCohort,
     StackedCohort,
     TaskSuite,
     default_model,
@@ -25,6 +26,7 @@ from lessonplan.student.cohorts.lockstep import RateSchedule
 from ..common.names import call, named
 from ..config.config import Adapters, Config, Course, LearnedSection, Student
 from ..store.base_weights import read_base
+from .agents import import_algorithm
 
 
 def without_devices_of_others(config: Config) -> Config:
@@ -103,6 +105,8 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
     }
     if kind is not StackedCohort:
         _refuse_network(student, suite, kind)
+        if kind is RLCohort:
+            import_algorithm(student.options, course.modules)
         name = student.cohort or suite.cohort
         return make_cohort(suite, n, call=_Worded(name, tuple(course.modules)), **settings)
     name = student.model or default_model(suite)

@@ -1,5 +1,6 @@
 """Which modules of one's own a config names, and in which folders they are looked for."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ from ..common.own_code.places import module_file, place_of, why_not
 from ..common.own_modules import OWN_NAME
 from ..common.trust import agree_to_modules
 
+_ENVIRONMENT = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):.+")
+"""What the name of an environment looks like that Gymnasium imports a module for."""
 _NAMING = {"rule", "model", "cohort", "reward", "score"}
 """Keys below which `module:name` may stand, besides the `name` in these sections."""
+_LIBRARIES = {"stable_baselines3", "sb3_contrib"}
+"""Of which algorithms may be named; what else is named of them is refused where it is looked up."""
 _SECTIONS = {"suite", "schedule", "then"}
 
 
@@ -49,7 +54,9 @@ def own_parts_of(values: Any) -> dict[str, str]:
 
 def _is_naming(*keys: str) -> bool:
     return keys[-1:] != () and (
-        keys[-1] in _NAMING or (keys[-1] == "name" and keys[0] in _SECTIONS)
+        keys[-1] in _NAMING
+        or (keys[-1] == "name" and keys[0] in _SECTIONS)
+        or keys == ("options", "algorithm")
     )
 
 
@@ -87,6 +94,8 @@ def agreed_files(values: Mapping[str, Any]) -> list[Path]:
     """
     modules, folders = list(dict.fromkeys(own_modules_in(values))), folders_of(values)
     for module in modules:
+        if module.partition(".")[0] in _LIBRARIES:
+            continue
         place = place_of(module, folders)
         # What is nowhere is said where it is looked up, by the kind of part that it is.
         if place is not None and (reason := why_not(module, place)):

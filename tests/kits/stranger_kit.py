@@ -50,6 +50,16 @@ NAMED = {
     "score": lambda name, proof: {
         "suite": {"name": "jsonl", "options": {"path": "rows.jsonl", "score": name}}
     },
+    "environment": lambda name, proof: {
+        "suite": {
+            "name": "environments",
+            "options": {"tasks": [{"name": "a", "id": f"{name}-v0", "low": 0.0, "high": 1.0}] * 2},
+        }
+    },
+    "algorithm": lambda name, proof: {
+        "suite": {"name": "environments"},
+        "student": {"options": {"algorithm": name}},
+    },
     "course": lambda name, proof: {
         "teachers": [_LEARNED | {"courses": [{"suite": {"name": name, "options": proof}}]}]
     },

@@ -18,6 +18,7 @@ LOOKS = {
     "reward": "a function of an Outcome",
     "score": "a function of a text and its row",
     "schedule": "a class or function of its options that gives a function of updates",
+    "algorithm": "a class of algorithms of Stable-Baselines3",
 }
 """Kinds of parts that a config names, each with what it looks like."""
 
@@ -93,6 +94,10 @@ def _is_schedule(one: Any, part: Any) -> bool:
     return inspect.isclass(one) or _is_function(one)
 
 
+def _is_algorithm(one: Any, part: Any) -> bool:
+    return inspect.isclass(one) and _is_a(one, "stable_baselines3", "BaseAlgorithm")
+
+
 def _is_function(one: Any) -> bool:
     return callable(one) and not inspect.ismodule(one) and not inspect.isbuiltin(one)
 
@@ -140,4 +145,5 @@ _LOOKS: dict[str, Callable[[Any, Any], bool]] = {
     "reward": _is_reward,
     "score": _is_score,
     "schedule": _is_schedule,
+    "algorithm": _is_algorithm,
 }

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from shutil import rmtree
 from subprocess import getoutput
 
+from stable_baselines3 import PPO
 from torch import nn
 from torch.nn import Linear
 from lessonplan.student import TaskSuite, parity
@@ -58,6 +59,7 @@ class Plain: ...
 class Rate:
     low: float = 0.0
     def __call__(self, updates): ...
+class Algorithm(PPO): ...
 NUMBER = 7
 """
 RIGHT = {
@@ -68,6 +70,7 @@ RIGHT = {
     "reward": "reward Reward score",
     "score": "score",
     "schedule": "Rate reward",
+    "algorithm": "Algorithm",
 }
 WRONG = {
     "rule": "Half Net count NUMBER shutil",
@@ -77,6 +80,7 @@ WRONG = {
     "reward": "Plain kept NUMBER",
     "score": "reward Plain Reward NUMBER",
     "schedule": "NUMBER shutil",
+    "algorithm": "Rule reward",
 }
 SHELL = {"suite": "rmtree getoutput", "model": "rmtree Linear", "score": "rmtree"}
 
