@@ -222,6 +222,8 @@ class Node:
             "num-cpus": cpus,
             "num-gpus": gpus,
             "object-store-memory": 80_000_000,
+            # Or one node would delete what another has unpacked.
+            "temp-dir": head.folder / address.rpartition(".")[2],
         }
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block"]
         command += ["--disable-usage-stats"]
