@@ -39,6 +39,9 @@ from .splitting import Line
 DESCRIPTIONS = (
     "difficulty", "skills", "prerequisites", "category", "importance", "threshold"
 )  # fmt: skip
+_LONGEST_TEXT = 1_000_000
+"""Characters of a prompt or an answer: every example takes the place of the longest."""
+_LONGEST_NAME = 1_000
 _NUMBERS = ("difficulty", "importance", "threshold")
 _NAMES = ("skills", "prerequisites")
 _SETTLED = ("prerequisites", "importance", "threshold")
@@ -118,7 +121,7 @@ def take(
     """
     record = {key: value for key, value in record.items() if value is not None}
     name = record.get("task", task)
-    _check_text(place, "task", name)
+    _check_name(place, "task", name)
     split = record.get("split")
     if split is not None and split not in SPLITS:
         raise BadRowError(place, f"'split' must be one of {', '.join(SPLITS)}", split)
@@ -225,11 +228,21 @@ def _check_characters(place: Place, text: Any, tokenised: bool) -> None:
         control = match[0] in (END, SEPARATOR)
         kind = "a control character (code 2 or 3)" if control else "half of a surrogate pair"
         raise BadRowError(place, f"a text holds {kind}; remove it", text)
+    if isinstance(text, str) and len(text) > _LONGEST_TEXT:
+        rule = f"a text is longer than the {_LONGEST_TEXT:,} characters that are read; cut it"
+        raise BadRowError(place, rule, text, f"{len(text):,} characters")
 
 
 def _check_text(place: Place, key: str, text: Any) -> None:
     if not isinstance(text, str) or not text:
         raise BadRowError(place, f"{key!r} must be text that is not empty", text)
+
+
+def _check_name(place: Place, key: str, text: Any) -> None:
+    _check_text(place, key, text)
+    if len(text) > _LONGEST_NAME:
+        raise BadRowError(place, f"{key!r} is longer than {_LONGEST_NAME:,} characters", text)
+    _check_characters(place, text, True)
 
 
 def _forms(record: Mapping[str, Any], question: Question, reading: Reading) -> tuple[str, str]:
@@ -280,8 +293,10 @@ def described(place: Place, key: str, value: Any) -> Any:
     if key in _NAMES:
         if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
             raise BadRowError(place, f"{key!r} must be a list of names", value)
+        for one in value:
+            _check_name(place, key, one)
         return tuple(value)
-    _check_text(place, key, value)
+    _check_name(place, key, value)
     return value
 
 

@@ -1,5 +1,6 @@
 """What stands in a cell, as text: numbers and booleans too, and several answers of one row."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,6 +69,8 @@ def text_of(place: Place, what: str, value: Any) -> str | None:
             return text_of(place, what, value[inner])
     if isinstance(value, Mapping | bytes | bytearray):
         raise BadRowError(place, f"the {what} must be text", value)
+    if isinstance(value, float) and math.isinf(value):
+        raise BadRowError(place, f"the {what} is no finite number", value)
     if isinstance(value, float) and value.is_integer():
         # A column of numbers with a gap in it holds 7.0 where people wrote 7.
         return str(int(value))

@@ -1,6 +1,7 @@
 """Rows of JSON: an object a line, an array, or objects in a container that tells about them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -9,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ..naming import split_named
 from ..notices import Notices
-from ..places import BadRowError, Place
+from ..places import BadRowError, Place, shortened
 from .streams import format_of, open_text
 
 RawRow: TypeAlias = dict[str, Any] | BadRowError
@@ -69,13 +70,27 @@ def _lines(file: Path) -> Iterator[tuple[Place, RawRow]]:
                 continue
             place = Place(file, number)
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=_once)
             except (ValueError, RecursionError) as error:
                 fault, where = _fault(error)
                 row = BadRowError(place, f"not valid JSON: {fault}", line.strip(), where)
             if not isinstance(row, dict):
                 row = _no_object(place, row)
             yield place, row
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no key stands twice: the last would win, and nobody knows which is meant.
+
+    Raises:
+        ValueError: for another.
+    """
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"the key {shortened(twice, 40)!r} is there twice")
+    return values
 
 
 def _no_object(place: Place, value: Any) -> BadRowError:
@@ -115,7 +130,7 @@ def _container(file: Path, notices: Notices) -> Iterator[tuple[Place, RawRow]]:
 
 def _values(file: Path, text: str) -> Iterator[Any]:
     """The values that stand one after the other in a text."""
-    decoder, end = json.JSONDecoder(), 0
+    decoder, end = json.JSONDecoder(object_pairs_hook=_once), 0
     text = text.strip()
     while end < len(text):
         try:

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,8 @@ def _columns(place: Place, header: list[str] | BadRowError) -> list[str]:
             f"{place}: the first line must name the columns, such as prompt,answer, "
             f"but has {shortened(doubt or '')!r}; put a line of names above it"
         )
-    twice = next((name for name in names if name and names.count(name) > 1), None)
+    counts = Counter(names)
+    twice = next((name for name in names if name and counts[name] > 1), None)
     if twice is not None:
         raise ValueError(f"{place}: two columns are called {shortened(twice)!r}; rename one")
     return names
