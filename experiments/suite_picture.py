@@ -10,14 +10,18 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from lessonplan.student import TaskSuite
+from lessonplan.student import Task, TaskSuite
 
+from .analysis.task_rows import layers_of, rows_for
 from .common.files import write_whole
 from .common.watch import Tell, nowhere
-from .report.curves import task_colors
+from .report.curves import MOST_CURVES, task_colors
+from .report.schedule_maps import SHARES, draw_rows, name_inches
 from .report.style import (
     FAINT,
     INK,
@@ -28,6 +32,7 @@ from .report.style import (
     label,
     tidy,
     to_png,
+    told_apart,
 )
 from .suite_teaching import TeachingResult, teach_suite
 
@@ -59,33 +64,75 @@ def write_suite_figure(
 
 
 def draw_suite(suite: TaskSuite, results: list[TeachingResult]) -> Figure:
-    """The graph of prerequisites at the left, a panel of test scores per rule beside it."""
-    panels = Panels(1 + len(results), 3.4, 2.6, left=0.15, right=0.2, gap=(0.55, 0.5))
+    """The graph of prerequisites at the left, a panel of test scores per rule beside it.
+
+    Of many tasks the sizes of the graph's layers, and maps of the scores from white (0) to dark
+    (1), in rows that several tasks share.
+    """
+    rows = rows_for([_facts(task) for task in suite.tasks], suite.order)
+    many = len(suite) > MOST_CURVES
+    gap = (name_inches(rows) if many else 0.55, 0.5)
+    panels = Panels(1 + len(results), 3.4, 2.6, left=0.75 if many else 0.15, right=0.2, gap=gap)
     figure = panels.figure()
     place = np.argsort(np.array(suite.order))
     colors = [task_colors(len(suite))[i] for i in place]
     graph = add_axes(figure, panels.box(0))
-    _draw_graph(graph, suite, colors)
+    if many:
+        _draw_layers(graph, suite)
+    else:
+        _draw_graph(graph, suite, colors)
     linked = any(task.prerequisites for task in suite.tasks)
-    label(graph, title=f"{suite.name}: {'what needs what' if linked else 'no true order'}")
+    title = f"{suite.name}: {'what needs what' if linked else 'no true order'}"
+    axis_names = {"x": "tasks", "y": "layer: steps from no needs"} if many else {}
+    label(graph, title=title, **axis_names)
     for i, one in enumerate(results):
         axes = add_axes(figure, panels.box(i + 1))
-        x = np.linspace(0.0, one.steps, len(one.score))
-        for task in suite.order:
-            axes.plot(x, one.score[:, task], color=colors[task], lw=1.5)
-        axes.set_ylim(-0.02, 1.02)
+        if many:
+            norm = Normalize(0.0, 1.0)
+            draw_rows(axes, rows, rows.mean(one.score.T), one.steps, SHARES, norm)
+        else:
+            _draw_curves(axes, suite, one, colors)
         axes.set_xlim(0, one.steps)
         tidy(axes)
         count_axis(axes, 4)
         label(axes, x="student steps", title=one.verdict)
-        if i == 0:
+        if i == 0 and not many:
             axes.set_ylabel("test score", fontsize=9, color=INK)
     return figure
+
+
+def _facts(task: Task) -> dict[str, Any]:
+    """What rows are made of, as a run stores it."""
+    return {
+        "name": task.name,
+        "category": task.category,
+        "prerequisites": task.prerequisites,
+        "difficulty": task.difficulty,
+    }
+
+
+def _draw_curves(
+    axes: Axes, suite: TaskSuite, one: TeachingResult, colors: list[tuple[float, ...]]
+) -> None:
+    x = np.linspace(0.0, one.steps, len(one.score))
+    for task in suite.order:
+        axes.plot(x, one.score[:, task], color=colors[task], lw=1.5)
+    axes.set_ylim(-0.02, 1.02)
+
+
+def _draw_layers(axes: Axes, suite: TaskSuite) -> None:
+    """How many tasks stand as many steps from those that need nothing, these at the bottom."""
+    counts = np.bincount(layers_of([_facts(task) for task in suite.tasks], suite.order))
+    axes.barh(np.arange(len(counts)) + 1, counts, height=0.8, color=SOFT)
+    axes.yaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    tidy(axes)
+    count_axis(axes, 4)
 
 
 def _draw_graph(axes: Axes, suite: TaskSuite, colors: list[tuple[float, ...]]) -> None:
     """Tasks from the top down, each below what it needs; without any arrow, as a column."""
     at, index = layout(suite), {name: i for i, name in enumerate(suite.names)}
+    names = told_apart(suite.names)
     for i, task in enumerate(suite.tasks):
         for prerequisite in task.prerequisites:
             start = at[index[prerequisite]]
@@ -95,12 +142,12 @@ def _draw_graph(axes: Axes, suite: TaskSuite, colors: list[tuple[float, ...]]) -
                 start,
                 arrowprops={"arrowstyle": "-|>", "color": SOFT, "shrinkA": 9, "shrinkB": 9},
             )
-    for i, task in enumerate(suite.tasks):
+    for i in range(len(suite)):
         bright = sum(colors[i][:3]) > 1.5
         axes.text(
             at[i, 0],
             at[i, 1],
-            task.name,
+            names[i],
             fontsize=7.5,
             color=INK if bright else "white",
             ha="center",

@@ -85,7 +85,7 @@ def _groups(
     tasks: Sequence[Mapping[str, Any]], order: Sequence[int], most: int
 ) -> tuple[str, dict[str, list[int]]]:
     """What groups are called, and the tasks of each in their order; the earliest group first."""
-    layer = _layers(tasks, order)
+    layer = layers_of(tasks, order)
     for kind, key in (
         ("category", lambda i: str(tasks[i].get("category") or "")),
         ("layer", lambda i: f"layer {layer[i] + 1}"),
@@ -100,8 +100,13 @@ def _groups(
     return "", {"": list(order)}
 
 
-def _layers(tasks: Sequence[Mapping[str, Any]], order: Sequence[int]) -> list[int]:
-    """How many tasks stand before each at least, one needing the other, k of them."""
+def layers_of(tasks: Sequence[Mapping[str, Any]], order: Sequence[int]) -> list[int]:
+    """How many steps each task is from those that need nothing, k of them.
+
+    Args:
+        tasks: facts of each, with what it needs.
+        order: task indices, none before what it needs.
+    """
     index = {task["name"]: i for i, task in enumerate(tasks)}
     layer = [0] * len(tasks)
     for i in order:

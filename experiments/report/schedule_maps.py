@@ -144,13 +144,13 @@ def draw_maps(
     rows: TaskRows, maps: Sequence[TeacherMap], colors: Colormap, norm: Normalize, bar: str
 ) -> Figure:
     """One map per teacher over a strip that shows how many students are still being taught."""
-    panels = Panels(len(maps), 2.5, _height(rows) + STRIP, _margin(rows), 1.0)
+    panels = Panels(len(maps), 2.5, _height(rows) + STRIP, name_inches(rows), 1.0)
     figure = panels.figure()
     end = max(one.span.steps() for one in maps)
     for i, one in enumerate(maps):
         x, y, width, height = panels.box(i)
         axes = add_axes(figure, (x, y + STRIP, width, height - STRIP))
-        _map_panel(axes, rows, one, colors, norm, with_names=panels.is_first(i))
+        draw_rows(axes, rows, one.values, one.span.steps(), colors, norm, panels.is_first(i))
         label(axes, title=one.title)
         axes.set_xlim(0, end)
         axes.set_xticks([])
@@ -171,29 +171,41 @@ def _height(rows: TaskRows) -> float:
     return max(1.5, 0.17 * min(g, _MOST_NAMES) + 0.1 * max(0, g - _MOST_NAMES))
 
 
-def _margin(rows: TaskRows, size: float = 8.0) -> float:
+def name_inches(rows: TaskRows, size: float = 8.0) -> float:
     """Inches that the longest name of a row needs."""
     return 0.28 + 0.0085 * size * max(6, *(len(name) for name in told_apart(rows.labels)))
 
 
-def _map_panel(
+def draw_rows(
     axes: Axes,
     rows: TaskRows,
-    one: TeacherMap,
+    values: np.ndarray,
+    steps: float,
     colors: Colormap,
     norm: Normalize,
-    with_names: bool,
+    with_names: bool = True,
     size: float = 8.0,
 ) -> None:
-    """A map with the order of the tasks from bottom to top."""
+    """A map with the order of the tasks from bottom to top.
+
+    Args:
+        axes: to draw into.
+        rows: of the map, g of them.
+        values: (g, c).
+        steps: student steps at its right end.
+        colors: of the values.
+        norm: of the values.
+        with_names: whether rows bear their names.
+        size: of these, in points.
+    """
     g = len(rows.labels)
     axes.imshow(
-        one.values,
+        values,
         aspect="auto",
         origin="lower",
         cmap=colors,
         norm=norm,
-        extent=(0.0, one.span.steps(), -0.5, g - 0.5),
+        extent=(0.0, steps, -0.5, g - 0.5),
         interpolation="nearest",
     )
     for edge in rows.edges:
@@ -271,12 +283,12 @@ def schedule_picture(run_dir: str | Path, teacher: str, out_png: str | Path) -> 
     maps = [_with_its_status(run, rows, name) for name in names]
     norm = share_norm(maps)
     height = max(1.8, 0.25 * min(len(rows.labels), _MOST_NAMES))
-    panels = Panels(len(maps), 4.0, height, _margin(rows, 9.5))
+    panels = Panels(len(maps), 4.0, height, name_inches(rows, 9.5))
     figure = panels.figure()
     end = max(one.span.steps(FEWEST) for one in maps)
     for i, one in enumerate(maps):
         axes = add_axes(figure, panels.box(i))
-        _map_panel(axes, rows, one, SHARES, norm, with_names=i == 0, size=9.5)
+        draw_rows(axes, rows, one.values, one.span.steps(), SHARES, norm, i == 0, size=9.5)
         axes.set_xlim(0, end)
         count_axis(axes)
         label(axes, x="student steps", title=one.title, size=11)

@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,6 +24,8 @@ from .lettering import spelled_out, typeset
 INK, SOFT, FAINT = "#222222", "#666666", "#dddddd"
 NAME_INCHES = 2.6
 """The width of a teacher's name beside a row or a line."""
+_MOST_LETTERS = 200
+"""Of a name in two lines."""
 LEGIBLE = 15
 """The most teachers that one figure shows."""
 
@@ -149,6 +152,7 @@ def label(axes: Axes, x: str = "", y: str = "", title: str = "", size: float = 9
         axes.set_title(text, fontsize=size, color=INK, loc="left", fontweight="bold")
 
 
+@lru_cache(maxsize=256)
 def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str:
     """A name in at most two lines of a width; what is too long for that loses its middle.
 
@@ -158,7 +162,9 @@ def fitted(text: str, inches: float, size: float, weight: str = "normal") -> str
         size: of the letters, in points.
         weight: of the letters, as matplotlib calls it.
     """
-    font, text = FontProperties(size=size, weight=weight), spelled_out(text)
+    font = FontProperties(size=size, weight=weight)
+    # No two lines hold more, and to measure the letters takes its time.
+    text = shortened(spelled_out(text), _MOST_LETTERS)
 
     def is_wide(line: str) -> bool:
         width, _, _ = text_to_path.get_text_width_height_descent(line, font, ismath=False)

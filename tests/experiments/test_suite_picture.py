@@ -1,5 +1,6 @@
 """The picture of a suite: where its tasks stand, and that a small one is drawn from a real run."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,7 @@ from fake_cohort import fake_suite
 
 from lessonplan.experiments import suite_teaching
 from lessonplan.experiments.config.config import Course, Lifetime, Student, Suite
+from lessonplan.experiments.report.style import to_png
 from lessonplan.experiments.suite_picture import draw_suite, layout, write_suite_figure
 from lessonplan.experiments.suite_teaching import TeachingResult, teach
 from lessonplan.student import SUITES, distractors, graph, simulated
@@ -79,3 +81,25 @@ def test_a_suite_becomes_a_png(tmp_path, monkeypatch):
     assert asked[0].course.suite.options == {"n_tasks": 3, "n_signs": 8}
     with pytest.raises(ValueError, match="there is no suite 'nonsense'"):
         write_suite_figure("nonsense", out)
+
+
+def test_many_tasks_are_drawn_as_layers_and_maps_and_not_as_a_fog():
+    suite = simulated(100, 5)
+    scores = np.linspace(0, 1, 1000).reshape(10, 100)
+    results = [TeachingResult(t, scores, 180, np.full(2, 180.0)) for t in ("a", "b")]
+    layers, *maps = draw_suite(suite, results).axes
+    assert [bar.get_width() for bar in layers.patches] == [5] * 20
+    for axes in maps:
+        assert not axes.lines or all(len(set(line.get_ydata())) == 1 for line in axes.lines)
+        assert axes.images[0].get_array().shape == (20, 10)
+
+
+NAMES = (r"$\frac{1$", "two\nlines")
+
+
+def test_names_of_tasks_are_plain_text_in_the_graph():
+    suite = fake_suite(2)
+    tasks = [replace(task, name=name) for task, name in zip(suite.tasks, NAMES, strict=True)]
+    suite = replace(suite, tasks=tuple(tasks))
+    results = [TeachingResult("a", np.zeros((3, 2)), 180, np.full(2, 180.0))]
+    assert to_png(draw_suite(suite, results))
