@@ -69,19 +69,12 @@ def run_sweep(
     if not checked:
         with trusting(trust):
             check_pairs(pairs, sweep.resources.gpu)
-    for sentence in _changes_of_code(pairs, sweep_dir):
+    for sentence in (*_changes_of_code(pairs, sweep_dir), *_damages(pairs, sweep_dir)):
         say(sentence)
-    killed = (
-        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
-        f"kept, go on with --resume {sweep_dir}"
-    )
-    with trusting(trust), locked(sweep_dir), last_words(killed):
+    with trusting(trust), locked(sweep_dir), last_words(_killed(sweep_dir)):
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
-        for pair in pairs:
-            if damage := _damage(pair, sweep_dir):
-                say(f"{damage}; what is damaged of the pair {pair.name} is done again")
         remaining = [pair for pair in pairs if is_left(sweep, pair, sweep_dir)]
         failures = _run_pairs(sweep, remaining, sweep_dir, address, watch, say) if remaining else {}
         try:
@@ -144,6 +137,23 @@ def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
     if sweep.wandb and chosen_mode() == "online" and partly_sent(files.path):
         return True
     return not files.is_done or bool(_damage(pair, sweep_dir))
+
+
+def _killed(sweep_dir: Path) -> str:
+    """What is said where there is nobody left to say it."""
+    return (
+        "lessonplan: the sweep, or the Ray cluster that it ran on, was killed; what is done is "
+        f"kept, go on with --resume {sweep_dir}"
+    )
+
+
+def _damages(pairs: Sequence[Pair], sweep_dir: Path) -> list[str]:
+    """A sentence for each pair of which something is damaged."""
+    return [
+        f"{damage}; what is damaged of the pair {pair.name} is done again"
+        for pair in pairs
+        if (damage := _damage(pair, sweep_dir))
+    ]
 
 
 def _damage(pair: Pair, sweep_dir: Path) -> str:

@@ -1,12 +1,9 @@
 """A trial that is killed at any moment and resumed ends with the same numbers."""
 
 import json
-import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -104,35 +101,6 @@ def test_killed_in_every_phase_it_ends_with_the_same_numbers(
     assert {"train", "tune", "evaluate"} <= set(places)
     assert len(places) == 5
     assert numbers(tmp_path / "run") == undisturbed
-
-
-@pytest.mark.slow
-def test_two_processes_killed_at_random_moments_end_with_the_same_numbers(
-    undisturbed: object, tmp_path: Path
-) -> None:
-    config, out, dice = tmp_path / "tiny.yaml", tmp_path / "run", random.Random(7)
-    config.write_text(yaml.safe_dump(CONFIG | {"workers": 2}))
-    kills = 0
-    for _ in range(60):
-        mode = "resume" if (out / "config.yaml").exists() else "new"
-        command = [sys.executable, "-c", RUN, str(config), str(out), mode, "0"]
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as process:
-            try:
-                limit = dice.uniform(5.0, 12.0) if kills < 3 else 300
-                _, errors = process.communicate(timeout=limit)
-            except subprocess.TimeoutExpired:
-                os.kill(process.pid, signal.SIGKILL)
-                kills += 1
-        if process.returncode == -signal.SIGKILL:
-            # Its workers notice within a moment that they are alone.
-            time.sleep(1.0)
-            continue
-        assert process.returncode == 0, errors
-        break
-    assert kills >= 1
-    assert numbers(out) == undisturbed
 
 
 def test_a_run_is_not_resumed_with_another_config(config: Path, tmp_path: Path) -> None:
