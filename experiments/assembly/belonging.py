@@ -29,15 +29,26 @@ def teacher_belongs_to(config: Config, teacher: Section) -> dict[str, Any]:
     return run_belongs_to(config) | {"teacher": own}
 
 
-def own_checkpoint(path: Path, belongs_to: dict[str, Any]) -> dict[str, Any] | None:
+def own_checkpoint(path: Path, belongs_to: dict[str, Any], *parts: str) -> dict[str, Any] | None:
     """The checkpoint of a unit that was interrupted; None where there is none.
 
     Those of earlier versions do not say what they belong to, and are taken as they are.
+
+    Args:
+        path: of the checkpoint.
+        belongs_to: what one of this unit belongs to.
+        parts: what it has to hold.
 
     Raises:
         ValueError: if it is damaged, or that of another run.
     """
     state = read_checkpoint(path)
+    missing = [part for part in parts if state is not None and part not in state]
+    if missing:
+        raise ValueError(
+            f"the checkpoint {path} is damaged: it has no {', '.join(missing)}; delete it, and "
+            "--resume does this unit again from its beginning"
+        )
     if state is not None and "belongs_to" in state:
         check_belonging(
             state["belongs_to"],

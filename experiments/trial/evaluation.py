@@ -60,7 +60,7 @@ def evaluate(
         files.schedule, name, teacher_seed, room.n, belongs_to, config.lifetime.test_every
     )
     checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
-    state = own_checkpoint(checkpoint, belongs_to)
+    state = own_checkpoint(checkpoint, belongs_to, "lifetimes", "recorder")
     if state is not None:
         see_that_parts_are_there(files, name, teacher_seed, state["recorder"]["parts"])
         teaching.load_state_dict(state["lifetimes"])

@@ -40,6 +40,9 @@ from ..store.training_log import TrainingLog
 from .teaching import Teaching, Worth, worth_of
 from .watching import LifetimeMeans, Pupils
 
+_PARTS = ("zip", "beside", "env", "streams", "seconds", "curve")
+"""Of a checkpoint, in all versions."""
+
 
 class TeacherTraining:
     """One learned teacher from one seed: train, checkpoint, select.
@@ -190,7 +193,7 @@ class TeacherTraining:
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
-        state = own_checkpoint(self._checkpoint, self._belongs_to)
+        state = own_checkpoint(self._checkpoint, self._belongs_to, *_PARTS)
         if state is None:
             return None
         zipped = io.BytesIO(state["zip"])

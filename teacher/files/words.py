@@ -144,6 +144,8 @@ def _noises(value: Mapping[str, Any]) -> VectorizedActionNoise:
 
 
 def _policy_kwargs(value: Mapping[str, Any]) -> dict[str, Any]:
+    if value[_TYPE] != "<class 'dict'>":
+        raise UnstatedError("it is no dict")
     own = {name: part for name, part in value.items() if name not in (_TYPE, PICKLED)}
     return {name: _printed(part) for name, part in own.items()}
 

@@ -23,15 +23,18 @@ def write_zip(path, members):
     return Path(path)
 
 
-def poisoned(path, target, strangers, names=None):
-    """A copy of a zip of SB3's whose pickles, or those of these attributes, leave proofs."""
+def poisoned(path, target, strangers, names=None, beside=True):
+    """A copy of a zip of SB3's whose pickles, or those of these attributes, leave proofs.
+
+    What SB3 writes beside a pickle stays, or nothing does.
+    """
     members = members_of(path)
     data = json.loads(members["data"])
     for name, value in data.items():
         pickled = isinstance(value, dict) and ":serialized:" in value
         if pickled if names is None else name in names:
             evil = base64.b64encode(strangers.pickle(name)).decode()
-            data[name] = (value if pickled else {}) | {":serialized:": evil}
+            data[name] = (value if pickled and beside else {}) | {":serialized:": evil}
     return write_zip(target, members | {"data": json.dumps(data)})
 
 
