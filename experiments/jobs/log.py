@@ -1,7 +1,11 @@
 """The log of a job, line by line, however often the connection breaks."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
+
+_DEATH = "Job supervisor actor died:"
+"""What Ray writes in a log, and says of a job, whose keeper died, mostly with its node."""
 
 
 class LogLines:
@@ -14,6 +18,7 @@ class LogLines:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._partial = say, ""
         self._characters = self._place = 0
+        self._over = False
         self.latest: deque[str] = deque(maxlen=50)
 
     def skip(self, logged: str, last: int) -> None:
@@ -43,8 +48,14 @@ class LogLines:
             self._partial = ""
 
     def _tell(self, line: str) -> None:
-        self.latest.append(line)
-        self._say(line)
+        if self._over:
+            return
+        # Behind it stands a page of Ray's, to the end of the log.
+        line, death, _ = line.partition(_DEATH)
+        self._over = bool(death)
+        if line or not death:
+            self.latest.append(line)
+            self._say(line)
 
 
 _NO_REASON = ("Running entrypoint for job", "lessonplan: W&B:", "wandb: ")
@@ -53,8 +64,13 @@ _NO_REASON = ("Running entrypoint for job", "lessonplan: W&B:", "wandb: ")
 def reason(lines: Iterable[str], message: str) -> str:
     """Why a job failed, in one sentence: the last line of its log, or else Ray's words.
 
-    A line of ours is it, unless a traceback came after it; a note on W&B never is.
+    Where its node is gone, that is it. A line of ours is it, unless a traceback came after it; a
+    note on W&B never is.
     """
+    if message.startswith(_DEATH):
+        where = re.search(r"\bip: (\S+)", message)
+        node = f"the node {where[1]}" if where else "the node"
+        return f"{node} that it ran on is gone, or Ray's process there that kept it"
     entries = [line.strip() for line in lines if line.strip()]
     entries = [line for line in entries if not line.startswith(_NO_REASON)]
     ours: list[str] = []

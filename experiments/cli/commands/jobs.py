@@ -334,7 +334,7 @@ def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str
 def _say_state(state: "JobState") -> None:
     from ...jobs.log import reason
 
-    words = reason(state.message.splitlines(), "") if state.message else ""
+    words = reason(state.message.splitlines(), state.message) if state.message else ""
     place = f"{state.root}/run" if state.root else "no run or sweep of lessonplan"
     _say(f"{state.job_id}: {state.status}{f' ({words})' if words else ''}; {place}")
 

@@ -41,6 +41,21 @@ def test_the_reason_of_a_failure_is_the_last_thing_that_was_said():
     assert reason([], "runtime_env setup failed\nmore") == "runtime_env setup failed"
 
 
+DEATH = (
+    "Job supervisor actor died: The actor died unexpectedly before finishing this task.\n"
+    "\tclass_name: JobSupervisor\n\tip: 10.0.0.3\nThe actor is dead because its node has died."
+)
+
+
+def test_the_death_of_a_node_is_said_in_our_words_and_rays_page_is_left_out():
+    told: list[str] = []
+    lines = LogLines(told.append)
+    lines.take(f"done: a\nlessonplan: a pair died{DEATH[:40]}")
+    lines.finish(f"done: a\nlessonplan: a pair died{DEATH}")
+    assert told == ["done: a", "lessonplan: a pair died"]
+    assert reason(lines.latest, DEATH).startswith("the node 10.0.0.3 that it ran on is gone")
+
+
 TRACEBACK = ["Traceback (most recent call last):", '  File "x.py", line 1', "KeyError: 'x'"]
 NOTE = "lessonplan: W&B: the runs are on disk; send them with: wandb sync x"
 
