@@ -203,6 +203,10 @@ def _check_teacher_key(sweep: Sweep, key: str) -> None:
 def _check_tuning(sweep: Sweep) -> None:
     if sweep.wandb:
         raise ValueError("purpose tune reports no lifetimes that W&B could show; leave wandb out")
+    if sweep.tensorboard:
+        raise ValueError(
+            "purpose tune reports no lifetimes that TensorBoard could show; leave tensorboard out"
+        )
     if len(sweep.teachers) != 1:
         raise ValueError(
             f"purpose tune looks for the parameters of one teacher, got {len(sweep.teachers)}: "

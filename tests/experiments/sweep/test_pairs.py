@@ -206,6 +206,13 @@ WRONG = {
         {"purpose": "tune", "teachers": ["uniform"], "space": {UNKNOWN: [0.5]}, "wandb": "p"},
         "leave wandb out",
     ),
+    "tuning in TensorBoard": (
+        {
+            "purpose": "tune", "teachers": ["uniform"], "space": {UNKNOWN: [0.5]},
+            "tensorboard": True,
+        },
+        "leave tensorboard out",
+    ),
     "tuning a student": (
         {
             "purpose": "tune", "teachers": ["highest-unmastered"],

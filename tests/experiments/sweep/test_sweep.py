@@ -58,13 +58,13 @@ def test_a_sweep_with_half_a_gpu_for_each_pair_is_the_run_of_the_same_teachers(t
     assert told == [], "what is whole is not run again"
 
 
-def test_with_wandb_the_numbers_are_the_same_and_every_pair_has_a_run_of_its_own(
+def test_with_trackers_the_numbers_are_the_same_and_every_pair_has_a_run_of_its_own(
     tmp_path,
 ):
     watch, sentences = seen()
     path = write_files(tmp_path, {"teachers": ["uniform"], "space": {"seeds.teacher": [0, 1]}})
     said = []
-    settings = read_sweep(path, ["wandb=mine"])
+    settings = read_sweep(path, ["wandb=mine", "tensorboard=true"])
     tracked = run_sweep(settings, tmp_path / "tracked", watch=watch, say=said.append)
     plain = run_sweep(read_sweep(path), tmp_path / "plain")
     assert numbers(tracked) == numbers(plain)
@@ -72,10 +72,13 @@ def test_with_wandb_the_numbers_are_the_same_and_every_pair_has_a_run_of_its_own
     for seed in (0, 1):
         folder = tmp_path / "tracked" / "pairs" / f"uniform-{seed}" / "wandb"
         assert len(list(folder.glob("offline-run-*/*.wandb"))) == 1
+        events = folder.parent / "tensorboard" / f"uniform-{seed}"
+        assert len(list(events.glob("events.out.tfevents.*"))) == 1
     (sentence,) = said
     assert "wandb sync" in sentence
     assert "pairs/*/wandb" in sentence
     assert not list((tmp_path / "plain").rglob("wandb"))
+    assert not list((tmp_path / "plain").rglob("tensorboard"))
 
 
 SHY = """

@@ -155,3 +155,20 @@ def test_a_run_that_is_interrupted_says_how_it_goes_on(command, monkeypatch, tmp
     status, _, err = command("run", str(config_file(tmp_path)), "--out", "begun")
     assert status == 130
     assert "kept: lessonplan run --resume begun goes on" in err
+
+
+@pytest.mark.slow
+def test_with_tensorboard_a_run_has_event_files_for_each_pair_and_the_same_numbers(
+    command, tmp_path
+):
+    file = config_file(tmp_path, teachers=["uniform"])
+    for folder, options in (("plain", []), ("seen", ["--tensorboard"])):
+        status, _, err = command("run", file, "--out", folder, *options)
+        assert status == 0, err
+    events = tmp_path / "seen" / "tensorboard" / "uniform-0"
+    assert len(list(events.glob("events.out.tfevents.*"))) == 1
+    assert not (tmp_path / "plain" / "tensorboard").exists()
+    found, plain = (
+        json.loads((tmp_path / folder / "summary.json").read_text()) for folder in ("seen", "plain")
+    )
+    assert found["teachers"]["uniform"]["area"] == plain["teachers"]["uniform"]["area"]
