@@ -26,4 +26,4 @@ def fill_untested(score: np.ndarray) -> np.ndarray:
         before, behind = at[np.maximum(place - 1, 0)], at[np.minimum(place, len(at) - 1)]
         share = np.clip((missing - before) / np.maximum(behind - before, 1), 0.0, 1.0)
         values[missing] = values[before] + share[:, None] * (values[behind] - values[before])
-    return tested
+    return np.asarray(tested)
