@@ -1,7 +1,9 @@
 """Nothing that strangers hand in is run unasked, whichever way it comes in."""
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,10 +11,11 @@ from own_folder import forgetting
 from stranger_kit import NAMED, Strangers
 
 from lessonplan.envs import Tutor
-from lessonplan.experiments import cli, make_config, run_trial
+from lessonplan.experiments import cli, make_config, read_config, run_trial
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
 from lessonplan.experiments.report import report
 from lessonplan.experiments.sweep.pairs import pairs_of
+from lessonplan.experiments.trial.checking import check
 
 CALLS = ("os:system", "subprocess:getoutput")
 KINDS = list(NAMED)
@@ -204,4 +207,54 @@ def test_other_commands_that_take_a_name_call_nothing_of_python(words, strangers
     strangers.config(strangers.folder / "work", "suite", "os:system").rename("c.yaml")
     status, err = lessonplan(*words)
     assert (status, "is installed and does not say" in err) == (2, True), err
+    assert strangers.left == []
+
+
+def test_the_config_of_a_sweep_in_another_folder_was_not_named(strangers, lessonplan):
+    theirs = strangers.plant(strangers.folder / "theirs")
+    strangers.config(theirs, "rule", "lp_evil:Part")
+    mine = strangers.folder / "mine"
+    mine.mkdir()
+    sweep = {"name": "s", "config": "../theirs/c.yaml", "teachers": ["a"]}
+    (mine / "s.yaml").write_text(yaml.safe_dump(sweep))
+    status, err = lessonplan("sweep", mine / "s.yaml", "--dry-run")
+    assert (status, f"{theirs / 'lp_evil.py'} would be imported" in err) == (2, True), err
+    assert strangers.left == []
+
+
+def test_from_python_a_named_path_agrees_to_its_folder_and_plain_values_to_nothing(strangers):
+    folder = strangers.plant(strangers.folder / "c")
+    values = strangers.values("rule", "lp_evil:Part")
+    config = make_config(values | {"modules": [str(folder)]})
+    with pytest.raises(ValueError, match="lies neither in the folder of a config that was named"):
+        check(config)
+    (folder / "c.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ValueError, match="lies neither in the folder of a config that was named"):
+        check(read_config(folder / "c.yaml", begun=True))
+    assert strangers.left == []
+    for agree in (
+        lambda: make_config(values | {"modules": [str(folder)]}, trust=True),
+        lambda: read_config(folder / "c.yaml"),
+    ):
+        with forgetting(), pytest.raises(ValueError, match=r"^teacher 'a': Part\.probabilities"):
+            check(agree())
+        assert "lp_evil was imported" in strangers.left
+
+
+@pytest.mark.slow
+def test_the_installed_command_imports_nothing_of_the_directory_that_it_stands_in(own, strangers):
+    values = strangers.values("rule", "uniform") | {"workers": 2}
+    folder = strangers.run(own, strangers.folder / "run", values)
+    for unit in folder.glob("checkpoint/evaluate-*.json"):
+        unit.unlink()
+    command = Path(sys.executable).with_name("lessonplan")
+    done = subprocess.run(
+        [command, "run", "--resume", "."],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     assert strangers.left == []

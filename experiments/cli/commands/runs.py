@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ...common.sentences import say
-from ...common.trust import take_for_strange
+from ...common.trust import is_trusted, take_for_strange
 from ...common.watch import all_of
 from ...store.layout import RunDir
 from ..console import (
@@ -95,7 +95,8 @@ def run(
     try:
         summary = _watched(settings, suite, folder, resume is not None, trackers)
     except KeyboardInterrupt:
-        say(f"interrupted; what was finished is kept: lessonplan run --resume {folder} goes on")
+        way = f"lessonplan run --resume {folder}{' --trust' if is_trusted() else ''}"
+        say(f"interrupted; what was finished is kept: {way} goes on")
         raise
     _print_summary(summary, folder)
 

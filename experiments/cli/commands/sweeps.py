@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ...common.sentences import say
-from ...common.trust import take_for_strange
+from ...common.trust import is_trusted, take_for_strange
 from ...store.layout import SweepDir
 from ..console import (
     ConfigName,
@@ -72,7 +72,8 @@ def sweep(
                 checked=True,
             )
     except KeyboardInterrupt:
-        say(f"interrupted; what was finished is kept: lessonplan sweep --resume {folder} goes on")
+        way = f"lessonplan sweep --resume {folder}{' --trust' if is_trusted() else ''}"
+        say(f"interrupted; what was finished is kept: {way} goes on")
         raise
     show = _print_best if settings.purpose == "tune" else _print_summary
     show(summary, folder)
