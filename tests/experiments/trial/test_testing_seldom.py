@@ -53,7 +53,7 @@ STUDENTS = {
 
 
 def config_of(every, *changes, **sections):
-    values = copy.deepcopy(CONFIG | sections)
+    values = copy.deepcopy(CONFIG | {"teachers": ["uniform"]} | sections)
     return make_config(values, [*changes, f"lifetime.test_every={every}"])
 
 
@@ -198,7 +198,7 @@ def test_who_is_trained_does_not_know_how_often_others_are_tested():
 
 
 def test_a_trial_says_that_it_tested_seldom(tmp_path):
-    config = config_of(5, "teachers=[uniform]", "workers=1", "seeds.report=2")
+    config = config_of(5, "workers=1", "seeds.report=2")
     summary = run_trial(config, tmp_path / "run")
     sentence = "It was tested every 5 decisions (and after the first and the last)"
     assert f"{sentence}, so steps to mastery are known to 5 decisions." in summary["verdict"]
