@@ -4,7 +4,8 @@
 
 A third of the kills are of the whole process group, a third of the parent alone and a third of one
 worker alone. Of ten or more, the first ten are two chains of five in one run directory each; all
-others have a run directory of their own. A run that is whole in the end has the summary and the
+others have a run directory of their own. Pictures are not drawn: they take most of the time, and
+nothing is read of them. A run that is whole in the end has the summary and the
 logs of training of the undisturbed one, and nobody is left of those that were orphaned.
 """
 
@@ -14,13 +15,15 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing import get_context
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +31,12 @@ import psutil
 import yaml
 from tiny_config import CONFIG
 
+from lessonplan.experiments.cli import app as cli
+from lessonplan.experiments.report import report
+
 KINDS = ("group", "parent", "worker")
 CHAINS, CHAIN = 2, 5
 KILLED = CONFIG | {"workers": 2, "checkpoint_seconds": 0.05, "teachers": CONFIG["teachers"][:4]}
-_COMMAND = [sys.executable, "-m", "lessonplan.experiments.cli", "run"]
 _PATIENCE_SECONDS = 300.0
 
 
@@ -65,15 +70,18 @@ class Kills:
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
         self._names = (f"run-{number}" for number in itertools.count())
+        # Each run is forked from this process, and imports nothing again.
+        import_module("lessonplan.experiments.trial.trial")
+        self._said = self.folder / "said.log"
         self.config = self.folder / "tiny.yaml"
         self.config.write_text(yaml.safe_dump(KILLED))
         whole = self.folder / "undisturbed"
         began = time.monotonic()
-        with self._started(whole) as process:
-            _wait_for_worker(process)
-            self._began = time.monotonic() - began
-            _ended(process)
-        self.seconds = time.monotonic() - began - self._began
+        process = self._started(whole)
+        _wait_for_worker(process)
+        waited = time.monotonic() - began
+        self._end(process)
+        self.seconds = time.monotonic() - began - waited
         """From the first worker to the end of an undisturbed run."""
         self.undisturbed = outcome(whole)
 
@@ -99,8 +107,7 @@ class Kills:
             if not self._kill(run_dir, self._dice.uniform(0.0, latest)):
                 break
         else:
-            with self._started(run_dir) as process:
-                _ended(process)
+            self._end(self._started(run_dir))
         summary, logs = outcome(run_dir)
         assert summary == self.undisturbed[0], f"{run_dir} has another summary"
         assert logs == self.undisturbed[1], f"{run_dir} has other logs of training"
@@ -110,57 +117,61 @@ class Kills:
     def _kill(self, run_dir: Path, after: float) -> bool:
         """Go on with a run and kill it; False where it ended before."""
         kind = KINDS[len(self.struck) % len(KINDS)]
-        with self._started(run_dir) as process:
-            _wait_for_worker(process)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(after)
-            workers = _workers(process)
-            if process.poll() is not None:
-                _ended(process)
-                return False
-            if kind == "worker" and workers:
-                victim = self._dice.choice(workers).pid
-            else:
-                # There is no worker left while the report is written.
-                victim = process.pid
-            with suppress(ProcessLookupError):
-                (os.killpg if kind == "group" else os.kill)(victim, signal.SIGKILL)
-            process.communicate(timeout=_PATIENCE_SECONDS)
-            if process.returncode == 0:
-                return False
-            _see_that_nobody_is_left(process.pid)
+        process = self._started(run_dir)
+        _wait_for_worker(process)
+        process.join(after)
+        workers = _workers(process)
+        if process.exitcode is not None:
+            self._end(process)
+            return False
+        if kind == "worker" and workers:
+            victim = self._dice.choice(workers).pid
+        else:
+            # There is no worker left while the report is written.
+            victim = process.pid
+        with suppress(ProcessLookupError):
+            (os.killpg if kind == "group" else os.kill)(victim, signal.SIGKILL)
+        process.join(_PATIENCE_SECONDS)
+        if process.exitcode == 0:
+            return False
+        _see_that_nobody_is_left(process.pid)
         done = len(list((run_dir / "checkpoint").glob("*-[0-9].json")))
         self.struck.append(f"{kind} after {after:.1f} s, {done} units done")
         return True
 
-    def _started(self, run_dir: Path) -> "subprocess.Popen[str]":
+    def _started(self, run_dir: Path) -> ForkProcess:
         begun = (run_dir / "config.yaml").exists()
         where = ["--resume", run_dir] if begun else [self.config, "--out", run_dir]
-        return subprocess.Popen(
-            [*_COMMAND, *map(str, where)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+        words = ["lessonplan", "run", *map(str, where)]
+        process = get_context("fork").Process(target=_run, args=(words, self._said))
+        process.start()
+        return process
+
+    def _end(self, process: ForkProcess) -> None:
+        process.join(_PATIENCE_SECONDS)
+        assert process.exitcode == 0, self._said.read_text()
 
 
-def _workers(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+def _run(words: list[str], said: Path) -> None:
+    """The command in a process group of its own, forked from one that has imported all of it."""
+    os.setsid()
+    report.draw_figures = lambda *_, **__: []
+    with said.open("w") as file:
+        sys.stdout = sys.stderr = file
+        sys.argv = words
+        cli.main()
+
+
+def _workers(process: ForkProcess) -> list[psutil.Process]:
     with suppress(psutil.Error):
         return psutil.Process(process.pid).children(recursive=True)
     return []
 
 
-def _wait_for_worker(process: "subprocess.Popen[str]") -> None:
+def _wait_for_worker(process: ForkProcess) -> None:
     """Until the work begins, or is over."""
-    while process.poll() is None and not _workers(process):
+    while process.exitcode is None and not _workers(process):
         time.sleep(0.02)
-
-
-def _ended(process: "subprocess.Popen[str]") -> None:
-    _, errors = process.communicate(timeout=_PATIENCE_SECONDS)
-    assert process.returncode == 0, errors
 
 
 def _see_that_nobody_is_left(group: int) -> None:
