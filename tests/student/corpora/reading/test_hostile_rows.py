@@ -4,6 +4,8 @@ import json
 import re
 import time
 
+import numpy as np
+import pyarrow
 import pytest
 
 from lessonplan.student import SUITES
@@ -92,3 +94,15 @@ def test_texts_of_a_million_characters_are_read(tmp_path):
     (tmp_path / "d.jsonl").write_text(LINES + row(prompt=long) + "\n")
     suite = SUITES["jsonl"](path=str(tmp_path / "d.jsonl"), max_tokens=20)
     assert len(suite) == 2
+
+
+def test_offsets_of_a_damaged_table_are_never_followed(tmp_path):
+    file, table = tmp_path / "d.arrow", pyarrow.Table.from_pylist(ROWS)
+    with pyarrow.ipc.new_file(file, table.schema) as out:
+        out.write_table(table)
+    data = file.read_bytes()
+    ends = np.array([7, 14, 21], dtype="<i4").tobytes()
+    assert ends in data, "`say a 0` has seven letters"
+    wrong = np.array([7, 2**30, 21], dtype="<i4").tobytes()
+    file.write_bytes(data.replace(ends, wrong, 1))
+    assert "can't be read as .arrow" in refusal(file)
