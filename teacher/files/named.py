@@ -93,7 +93,8 @@ def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
 
 def _takes_nothing(kind: type) -> bool:
     """Whether objects of a class are made without arguments, by no code of its own."""
-    return kind.__init__ is object.__init__ and kind.__new__ is object.__new__
+    own = {name for each in kind.__mro__[:-1] for name in vars(each)}
+    return own.isdisjoint(("__init__", "__new__"))
 
 
 def parameters_of(rule: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("transformers", reason="transformers is not installed")
 pytest.importorskip("accelerate", reason="accelerate is not installed")
 
+from stranger_kit import Strangers
 from trainer_kit import SIZES, Stop, rows_seen, trainer, tutor
 
 from lessonplan.envs import Tutor
@@ -131,3 +132,12 @@ def test_a_damaged_checkpoint_of_a_tutor_is_named(stopped, tmp_path):
     file.write_text(file.read_text()[:-40])
     with pytest.raises(ValueError, match=r"tutor\.json is damaged .*; resume from another checkp"):
         trainer(tmp_path).train(resume_from_checkpoint=True)
+
+
+def test_a_checkpoint_of_strangers_runs_nothing(stopped, tmp_path):
+    shutil.copytree(stopped, tmp_path / "checkpoint-7")
+    strangers = Strangers(tmp_path / "strangers")
+    (tmp_path / "checkpoint-7" / "tutor.json").write_bytes(strangers.pickle("a tutor"))
+    with pytest.raises(ValueError, match=r"tutor\.json is damaged .*; resume from another checkp"):
+        trainer(tmp_path).train(resume_from_checkpoint=True)
+    assert strangers.left == []

@@ -127,6 +127,11 @@ class StateIsNoCopy(Simulated):
         return self._arrays()
 
 
+class StateIsAnObject(Simulated):
+    def state_dict(self):
+        return super().state_dict() | {"helpers": [1, np.random.default_rng(0)]}
+
+
 class StateLacksStreams(Simulated):
     def load_state_dict(self, state):
         super().load_state_dict(state | {"practised": self._practised})
@@ -150,6 +155,8 @@ BROKEN = {
     Coupled: "a member learns otherwise when other members are taught or reset",
     KeepsStreams: "a member that was reset learns otherwise than a new one",
     KeepsLevels: "a member that was reset is not what a new one with its seed is",
+    StateIsAnObject: r"state_dict\(\)\['helpers'\]\[1\] is a Generator; a state must be made of .* "
+    "loaded with weights_only=True",
     StateIsNoCopy: "state_dict must return copies",
     StateLacksStreams: "something that training depends on is missing in state_dict",
 }

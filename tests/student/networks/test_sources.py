@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from new_process import run_python
+from poisoned_files import evil_weights
+from stranger_kit import Strangers
 
 from lessonplan.student import NO_TOKEN, install_hint
 
@@ -241,3 +243,27 @@ def test_what_another_process_unpacked_meanwhile_is_taken(tmp_path, monkeypatch)
     assert is_here
     assert [path.name for path in Path(place).iterdir()] == ["its"]
     assert list((tmp_path / "lessonplan").iterdir()) == [Path(place)]
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+def test_weights_of_a_model_of_strangers_that_are_a_pickle_run_nothing(name, tmp_path):
+    folder, strangers = tmp_path / "model", Strangers(tmp_path / "strangers")
+    save_tiny_llama(folder)
+    (folder / "model.safetensors").unlink()
+    (folder / name).write_bytes(evil_weights(strangers, "weights"))
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        CausalLM(str(folder), 4)
+    assert strangers.left == []
+
+
+def test_code_beside_a_model_is_not_imported(tmp_path):
+    folder, strangers = tmp_path / "model", Strangers(tmp_path / "strangers")
+    save_tiny_llama(folder)
+    strangers.plant(folder)
+    config = json.loads((folder / "config.json").read_text())
+    names = {"AutoConfig": "lp_evil.Part", "AutoModelForCausalLM": "lp_evil.Part"}
+    config |= {"auto_map": names, "model_type": "strange"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        CausalLM(str(folder), 4)
+    assert strangers.left == []
