@@ -46,7 +46,7 @@ class LifetimeMeans:
         """
         self._rewards += rewards
         self._lengths += 1
-        ended = np.flatnonzero(dones)
+        ended = np.flatnonzero(dones).tolist()
         for i in ended:
             if not infos[i].get("lost", False):
                 mastered = float(not infos[i].get("TimeLimit.truncated", False))
