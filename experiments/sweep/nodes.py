@@ -72,8 +72,8 @@ class Nodes:
             fit = sum(name not in self.unfit for name in nodes)
             gets = "gets" if len(new) == 1 else "get"
             self._say(
-                f"{_some(list(new.values()))} {gets} no pairs; {fit} of {len(nodes)} nodes can run "
-                "them"
+                f"{_some(list(new.values()))} {gets} no pairs; {fit} of {len(nodes)} nodes lack "
+                "nothing"
             )
 
     def why_none(self) -> str:

@@ -40,7 +40,7 @@ def lack_here(needs: Mapping[str, Any], seconds: float = 0.0) -> str:
 def _sees(needs: Mapping[str, Any]) -> bool:
     """Whether the sweep directory is there, and no other of the same path."""
     with suppress(OSError, UnicodeDecodeError):
-        return Path(needs["mark"]).read_text(encoding="utf-8") == needs["text"]
+        return Path(needs["mark"]).read_text(encoding="utf-8") == str(needs["text"])
     return False
 
 

@@ -86,7 +86,8 @@ def fit(
     """
     files = SweepDir(sweep_dir)
     needs = needs_of(sweep_dir, files.mark, files_of(pairs)) if is_cluster else {}
-    nodes, failures, left = Nodes(needs, told.say), {}, list(pairs)
+    nodes, left = Nodes(needs, told.say), list(pairs)
+    failures: dict[str, str] = {}
     while left:
         nodes.look()
         if nodes.unfit and lacking(sweep.resources, nodes.unfit):
@@ -211,7 +212,9 @@ def _occupies(sweep: Sweep, pairs: Sequence[Pair], selector: dict[str, str]) -> 
     def bundles(trial: dict[str, Any]) -> Any:
         count, each = actors.get(trial["name"], (0, {}))
         parts = [itself, *[each] * count]
-        only = {"bundle_label_selector": [selector] * len(parts)} if selector else {}
+        only: dict[str, Any] = {}
+        if selector:
+            only["bundle_label_selector"] = [selector] * len(parts)
         return tune.PlacementGroupFactory(parts, **only)
 
     return bundles

@@ -78,14 +78,14 @@ def test_nodes_that_lack_something_are_left_out_and_named_by_address_once(cluste
     assert nodes.selector == {}
     nodes.look()
     assert said == [
-        "10.0.0.2 (it does not see /out) gets no pairs; 1 of 2 nodes can run them"
+        "10.0.0.2 (it does not see /out) gets no pairs; 1 of 2 nodes lack nothing"
     ]  # fmt: skip
     assert nodes.selector == {"ray.io/node-id": f"!in({IDS[1]})"}
     living[IDS[2]] = {"NodeManagerAddress": "10.0.0.3"}
     nodes.look()
     assert asked == [list(IDS[:2]), [IDS[2]]], "who was tried is not tried again"
     assert said[1:] == [
-        "10.0.0.3 (it does not see /out) gets no pairs; 1 of 3 nodes can run them"
+        "10.0.0.3 (it does not see /out) gets no pairs; 1 of 3 nodes lack nothing"
     ]  # fmt: skip
     nodes.leave_out({IDS[1]: "10.0.0.2 (it does not see /out)"})
     assert len(said) == 2
