@@ -83,8 +83,7 @@ def draw_suite(suite: TaskSuite, results: list[TeachingResult]) -> Figure:
         _draw_graph(graph, suite, colors)
     linked = any(task.prerequisites for task in suite.tasks)
     title = f"{suite.name}: {'what needs what' if linked else 'no true order'}"
-    axis_names = {"x": "tasks", "y": "layer: steps from no needs"} if many else {}
-    label(graph, title=title, **axis_names)
+    label(graph, "tasks" if many else "", "layer: steps from no needs" if many else "", title)
     for i, one in enumerate(results):
         axes = add_axes(figure, panels.box(i + 1))
         if many:

@@ -100,13 +100,13 @@ def first_mastery(
             a finished lifetime keeps are none, nor are those between two evaluations.
     """
     flat = test_score.reshape(-1, *test_score.shape[2:])
-    passing = np.empty(flat.shape[:2], dtype=np.bool_)
+    in_blocks = np.empty(flat.shape[:2], dtype=np.bool_)
     for block in _blocks(flat):
-        passing[block] = passes(flat[block], threshold).all(axis=-1)
-    passing = passing.reshape(tested.shape)
+        in_blocks[block] = passes(flat[block], threshold).all(axis=-1)
+    passing = in_blocks.reshape(tested.shape)
     in_a_row = np.zeros(passing.shape[:-1])
     first = np.full(passing.shape[:-1], -1)
-    for decision in range(passing.shape[-1]):
+    for decision in range(test_score.shape[2]):
         now = tested[..., decision]
         in_a_row = np.where(now, next_streak(in_a_row, passing[..., decision]), in_a_row)
         first = np.where(now & (first < 0) & (in_a_row >= streak), decision, first)

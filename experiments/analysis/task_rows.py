@@ -85,14 +85,14 @@ def _groups(
     tasks: Sequence[Mapping[str, Any]], order: Sequence[int], most: int
 ) -> tuple[str, dict[str, list[int]]]:
     """What groups are called, and the tasks of each in their order; the earliest group first."""
-    layer = layers_of(tasks, order)
-    for kind, key in (
-        ("category", lambda i: str(tasks[i].get("category") or "")),
-        ("layer", lambda i: f"layer {layer[i] + 1}"),
-    ):
+    whose = {
+        "category": [str(task.get("category") or "") for task in tasks],
+        "layer": [f"layer {layer + 1}" for layer in layers_of(tasks, order)],
+    }
+    for kind, group_of in whose.items():
         groups: dict[str, list[int]] = {}
         for i in order:
-            groups.setdefault(key(i), []).append(i)
+            groups.setdefault(group_of[i], []).append(i)
         if 2 <= len(groups) <= most and "" not in groups:
             place = {task: at for at, task in enumerate(order)}
             means = {name: np.mean([place[i] for i in own]) for name, own in groups.items()}

@@ -119,8 +119,8 @@ def _teach(
         skill[rows] = now
         score = np.clip(now + stream.normal(0.0, 0.01, size=now.shape), 0.0, 1.0)
         score = np.asarray(np.round(128.0 * score) / 128.0, dtype=np.float32)
-        over = (score >= 0.9).all(axis=1)
-        ends = over | (decision == decisions)
+        over = np.asarray((score >= 0.9).all(axis=1))
+        ends = np.asarray(over | (decision == decisions))
         writer.add(_columns(rows, decision, np.array(names)[task], share, score, over, ends))
         if decision % -(-decisions // _PARTS) == 0:
             writer.flush()

@@ -254,7 +254,7 @@ def _task_indices(column: pa.Array, tasks: tuple[str, ...], file: Path) -> np.nd
 def _per_task(column: pa.Array, k: int, where: str) -> np.ndarray:
     """(w, k) float32; a null becomes a row of NaN."""
     flat = _measured_values(column, k, where)
-    numbers = flat.to_numpy(zero_copy_only=False).astype(np.float32, copy=False).reshape(-1, k)
+    numbers = np.asarray(flat.to_numpy(zero_copy_only=False), dtype=np.float32).reshape(-1, k)
     if column.null_count == 0:
         return numbers
     values = np.full((len(column), k), np.nan, dtype=np.float32)

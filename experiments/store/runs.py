@@ -67,7 +67,7 @@ class Lifetimes:
     @property
     def tested(self) -> np.ndarray:
         """Whether `test` was evaluated after a decision that was really made, (s, m, d) bool."""
-        return self._tests[1] & self.taught
+        return np.asarray(self._tests[1] & self.taught)
 
     @cached_property
     def _tests(self) -> tuple[np.ndarray, np.ndarray]:
