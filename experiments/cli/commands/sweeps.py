@@ -48,9 +48,6 @@ def sweep(
     """Run student-teacher pairs side by side with Ray. One report is written over all."""
     wishes = {"wandb": wandb, "tensorboard": tensorboard}
     settings, folder = _settings(config, out, resume, wishes, override or [])
-    from ..own_code import say_what_is_imported
-
-    say_what_is_imported(settings.model_dump(mode="json", exclude_none=True))
     pairs = _checked_pairs(settings, None if dry_run else folder, resume is not None)
     if dry_run:
         for line in (*(pair.name for pair in pairs), f"{settings.name}: {len(pairs)} pairs"):
@@ -83,8 +80,10 @@ def _checked_pairs(settings: "Sweep", folder: Path | None, resume: bool) -> list
     """The pairs of a sweep that can be run, and written to the folder if there is one."""
     from ...sweep.pairs import check_pairs, pairs_of
     from ...sweep.sweep import see_that_sweep_fits
+    from ..own_code import say_what_is_imported
     from ..status import loading_status
 
+    say_what_is_imported(settings.model_dump(mode="json", exclude_none=True))
     pairs = pairs_of(settings)
     if folder is not None:
         see_that_sweep_fits(settings, folder.resolve(), resume)
