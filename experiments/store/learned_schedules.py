@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .training_log import LogLines
+from .training_log import TrainingLines
 
 MOST_COLUMNS = 60
 """Columns of decisions that a schedule is kept in."""
@@ -63,7 +63,7 @@ class LearnedSchedules:
     """
 
     def __init__(self, file: Path) -> None:
-        self._lines = LogLines(file)
+        self._lines = TrainingLines(file)
 
     def add(self, schedule: LearnedSchedule) -> None:
         """Add a look.

@@ -19,7 +19,7 @@ from stable_baselines3.common.logger import KVWriter, Logger
 from ..common.files import write_whole
 
 
-class LogLines:
+class TrainingLines:
     """Lines of JSON in a file of one training.
 
     Args:
@@ -66,7 +66,7 @@ class TrainingLog(KVWriter):
     def __init__(self, file: Path) -> None:
         self.file = file
         self.logger = Logger(None, [self])
-        self._lines = LogLines(file)
+        self._lines = TrainingLines(file)
 
     def write(
         self, key_values: dict[str, Any], key_excluded: dict[str, tuple[str, ...]], step: int = 0
