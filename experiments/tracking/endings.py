@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..common.files import read_object
-from ..report.schedule_maps import draw_probabilities
+from ..report.schedule_maps import draw_probabilities, picture_rows
 from ..report.style import to_png
 from ..store.layout import RunDir
 from ..store.runs import StoredRun, read_run
@@ -56,17 +56,38 @@ def ending(pair: TrackedPair) -> Ending:
     run = only(read_run(pair.run_dir), pair.teacher, pair.seed)
     picture = to_png(draw_probabilities(run, [pair.teacher]))
     rows = schedule_table(pair)
-    chart = [{"decision": row[0], "task": row[2], "probability": row[3]} for row in rows]
-    order = [run.tasks[i] for i in run.order]
+    chart, order = charted(rows, run)
     return Ending(
         picture=picture,
         caption=f"probability of each task, mean over students: {run.teachers[pair.teacher].title}",
         page=chart_page(chart, order, base64.b64encode(picture).decode()),
         columns=list(COLUMNS),
         rows=rows,
-        numbers=summary_numbers(pair) | {"result/order_agreement": order_agreement(run, pair.teacher)},
+        numbers=summary_numbers(pair)
+        | {"result/order_agreement": order_agreement(run, pair.teacher)},
         files=artifact_files(pair),
     )
+
+
+def charted(rows: list[list[Any]], run: StoredRun) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of the chart from those of the table, and what stands in it from bottom to top.
+
+    Of many tasks several share a row, as in the picture, under the name of the first of them.
+    """
+    row_of = picture_rows(run).row
+    first = {int(row_of[i]): run.tasks[i] for i in reversed(run.order)}
+    shared = len(first) < len(run.tasks)
+    names = [f"{first[row]} …" if shared else first[row] for row in range(len(first))]
+    name_of = {task: names[row_of[i]] for i, task in enumerate(run.tasks)}
+    sums: dict[tuple[int, str], float] = {}
+    for decision, _, task, probability, *_ in rows:
+        place = (decision, name_of[task])
+        sums[place] = sums.get(place, 0.0) + (probability or 0.0)
+    chart = [
+        {"decision": decision, "task": name, "probability": probability}
+        for (decision, name), probability in sums.items()
+    ]
+    return chart, names
 
 
 def only(run: StoredRun, teacher: str, seed: int) -> StoredRun:

@@ -21,6 +21,7 @@ from lessonplan.experiments.report.schedule_maps import (
     share_norm,
 )
 from lessonplan.experiments.store.runs import read_run
+from lessonplan.experiments.tracking.endings import charted
 
 SPAN = TeachingSpan(np.ones(10), 10.0, 1)
 
@@ -129,3 +130,20 @@ def test_maps_are_what_they_say_computed_one_lifetime_after_the_other(run, monke
         middle = np.median(scores, axis=0)
         np.testing.assert_allclose(score_quartiles(lifetimes)[1], middle)
     assert picture_rows(run).labels[0] == "category 1 (20)"
+
+
+def test_the_chart_of_a_pair_has_the_rows_of_its_picture(run, tmp_path):
+    """A thousand tasks made a chart of 18,000 pixels."""
+    table = [[d, 20.0 * d, task, 0.01] for d in (1, 2) for task in run.tasks]
+    chart, order = charted(table, run)
+    assert len(order) == len(picture_rows(run).labels) == 25
+    assert order[:2] == ["level-1 …", "level-5 …"]
+    assert [row["task"] for row in chart] == order * 2
+    assert [row["probability"] for row in chart] == pytest.approx([0.04] * 50)
+    few = read_run(write_made_up_run(tmp_path / "few", 2, 2, 2, 3))
+    table = [
+        [1, 20.0, task, share] for task, share in zip(few.tasks, (0.5, 0.25, 0.25), strict=True)
+    ]
+    chart, order = charted(table, few)
+    assert order == few.tasks
+    assert chart[0] == {"decision": 1, "task": "level-1", "probability": 0.5}
