@@ -231,8 +231,11 @@ def test_a_score_that_is_none_is_refused_with_student_and_task(
     (tmp_path / "own_student.py").write_text(STUDENT)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
     own = f"student={{model: 'own_student:Student', options: {{score: {score}}}}}"
-    sentence = refused(monkeypatch, capsys, "run", "tiny.yaml", "--out", "run", "-o", own)
+    status, _, err = command(monkeypatch, capsys, "run", "tiny.yaml", "--out", "run", "-o", own)
     sys.modules.pop("own_student", None)
+    assert status == 2
+    consent, sentence = err.strip().splitlines()
+    assert "runs code that its config names" in consent
     assert f"the score {shown} for task 'parity-1'" in sentence
     assert "must be in [0, 1]" in sentence
 
