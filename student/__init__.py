@@ -42,8 +42,6 @@ from .contract import (
     blank_splits,
     check_cohort,
     check_suite,
-    plain_state,
-    restored_state,
 )
 from .corpora import jsonl
 from .extras import install_hint
@@ -59,6 +57,7 @@ from .networks import (
     load_tokenizer,
 )
 from .registry import BATCH_SIZE, COHORTS, EVALUATION_SIZE, SUITES, default_model, make_cohort
+from .states import plain_state, restored_state
 from .suites import (
     addition,
     distractors,

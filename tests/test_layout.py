@@ -40,7 +40,8 @@ ORDER = {
         "cluster", "config", "store", "common",
     ),
     "student": (
-        "registry", "cohorts", "suites", "corpora", "text", "networks", "contract", "extras",
+        "registry", "cohorts", "suites", "corpora", "text", "networks", "contract", "states",
+        "extras",
     ),
     "student/corpora": (
         "own_files", "task_table", "suite", "small_tasks", "lengths", "records", "splitting",

@@ -5,7 +5,6 @@ from .cohort import Cohort, Training
 from .cohort_checks import COHORT_CHECKS, check_cohort, check_divergence
 from .grading import Answering, Grader
 from .scoring import LOSS_LIMIT, Evaluation
-from .states import plain_state, restored_state
 from .streams import shuffled, stream_key, uniform
 from .suite_checks import SUITE_CHECKS, check_suite
 from .tasks import IGNORED, NO_TOKEN, SPLITS, Examples, Task, TaskSuite, blank_splits
@@ -30,8 +29,6 @@ __all__ = [
     "check_divergence",
     "check_suite",
     "draw_tasks",
-    "plain_state",
-    "restored_state",
     "shuffled",
     "stream_key",
     "uniform",

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..states import plain_state, restored_state
 from .cohort import Cohort, Training
-from .states import plain_state, restored_state
 from .tasks import SPLITS
 
 MakeCohort = Callable[[int], Cohort]
