@@ -114,7 +114,8 @@ def yaml_text(values: Any, **form: Any) -> str:
         values: to be written.
         form: how, as `yaml.dump` takes it.
     """
-    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, **form)
+    text: str = yaml.dump(values, Dumper=_Dumper, sort_keys=False, **form)
+    return text
 
 
 def config_text(path: Path) -> str:
@@ -159,8 +160,8 @@ def _check_events(text: str, where: str) -> None:
             fault = fault if depth > _DEEPEST else ""
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if getattr(event, "tag", None):
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+        if mark := getattr(event, "tag", None):
+            tag = str(mark).replace("tag:yaml.org,2002:", "!!")
             fault = f"{tag:.60} marks a type; write the value without it, a text in quotes"
         if fault:
             raise ValueError(f"{_place(event, where)}: {fault}")
@@ -246,7 +247,8 @@ def _is_huge(word: str) -> bool:
 
 
 def _place(node: Node | yaml.Event, where: str) -> str:
-    return f"{where}, line {node.start_mark.line + 1}"
+    mark: Any = node.start_mark
+    return f"{where}, line {mark.line + 1}"
 
 
 def _line(error: yaml.YAMLError) -> str:
