@@ -11,7 +11,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from ..common.files import write_whole
-from ..store.layout import LOOKS_ENDING, RunDir
+from ..store.layout import RunDir
 from ..store.learned_schedules import LearnedSchedule, read_learned_schedules
 from ..store.runs import StoredRun
 from ..store.training_log import read_training_log
@@ -63,13 +63,16 @@ def training_section(run: StoredRun, figures: Path) -> list[str]:
         run: what was stored; trainings may still go on.
         figures: folder to write the pictures to as well.
     """
-    logs, looks = _logs(run.path), _looks(run.path)
-    curves = draw_training_curves(logs)
+    trainings = RunDir(run.path).trainings()
+    curves = draw_training_curves({name: read_training_log(log) for name, log, _ in trainings})
     parts = []
     if curves is not None:
         png = _kept(to_png(curves), figures / "training.png")
         parts.append(picture("Curves of the training", _ABOUT_CURVES, png))
-    for name, found in looks.items():
+    for name, _, file in trainings:
+        found = read_learned_schedules(file)
+        if not found:
+            continue
         order = run.order if set(found[0].tasks) == set(run.tasks) else range(len(found[0].tasks))
         drawn = to_png(draw_learned_schedules(found, list(order)))
         png = _kept(drawn, figures / f"learned-{name}.png")
@@ -78,23 +81,6 @@ def training_section(run: StoredRun, figures: Path) -> list[str]:
         title = f"The schedule of {name} as it was being learned"
         parts.append(picture(title, _ABOUT_SCHEDULES.format(**words), png))
     return [heading("Training of the teachers", 3), *parts] if parts else []
-
-
-def _logs(run_dir: Path) -> dict[str, list[dict[str, float]]]:
-    """Lines of the log of each training, by NAME-SEED."""
-    files = sorted(RunDir(run_dir).training.glob("*-[0-9]*.jsonl"))
-    return {
-        file.name.removesuffix(".jsonl"): read_training_log(file)
-        for file in files
-        if not file.name.endswith(LOOKS_ENDING)
-    }
-
-
-def _looks(run_dir: Path) -> dict[str, list[LearnedSchedule]]:
-    """Looks at the schedule of each training that there are any of, by NAME-SEED."""
-    files = sorted(RunDir(run_dir).training.glob(f"*{LOOKS_ENDING}"))
-    found = {file.name.removesuffix(LOOKS_ENDING): read_learned_schedules(file) for file in files}
-    return {name: looks for name, looks in found.items() if looks}
 
 
 def _kept(png: bytes, file: Path) -> bytes:

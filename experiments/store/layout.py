@@ -19,8 +19,8 @@ from pathlib import Path
 
 from ..common.files import LOCK, read_json
 
-LOOKS_ENDING = ".schedules.jsonl"
-"""Of the files of schedules as they were being learned, beside the logs of trainings."""
+_LOG, _LOOKS = ".jsonl", ".schedules.jsonl"
+"""Endings of the log of a training, and of its schedules as they were being learned."""
 
 
 def unit_name(kind: str, teacher: str, seed: int) -> str:
@@ -117,11 +117,20 @@ class RunDir(_Directory):
 
     def training_log(self, name: str, seed: int) -> Path:
         """Metrics of the training of a teacher."""
-        return self.training / f"{name}-{seed}.jsonl"
+        return self.training / f"{name}-{seed}{_LOG}"
 
     def learned_schedules(self, name: str, seed: int) -> Path:
         """Schedules of a teacher as they were being learned."""
-        return self.training / f"{name}-{seed}{LOOKS_ENDING}"
+        return self.training / f"{name}-{seed}{_LOOKS}"
+
+    def trainings(self) -> list[tuple[str, Path, Path]]:
+        """NAME-SEED of each training that has logged something, its log, and its schedules."""
+        logs = [
+            log for log in sorted(self.training.glob(f"*{_LOG}")) if not log.name.endswith(_LOOKS)
+        ]
+        names = [log.name.removesuffix(_LOG) for log in logs]
+        looks = [self.training / f"{name}{_LOOKS}" for name in names]
+        return list(zip(names, logs, looks, strict=True))
 
     def unit(self, name: str) -> Path:
         """What is there when a unit is done."""
