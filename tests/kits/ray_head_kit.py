@@ -21,6 +21,26 @@ from pathlib import Path
 
 import psutil
 
+_BLIND = """
+import os, sys
+HIDDEN, stat = {hidden!r}, os.stat
+
+def see(path):
+    if isinstance(path, (str, bytes, os.PathLike)):
+        if os.fsdecode(os.path.abspath(path)).startswith(HIDDEN):
+            raise FileNotFoundError(2, "No such file or directory", os.fsdecode(path))
+
+def stat_what_is_seen(path, *more, **options):
+    see(path)
+    return stat(path, *more, **options)
+
+def hook(event, what):
+    if event in ("open", "os.mkdir", "os.listdir", "os.scandir"):
+        see(what[0])
+
+os.stat = stat_what_is_seen
+sys.addaudithook(hook)
+"""
 _GUARD = Path(__file__).resolve().with_name("process_guard.py")
 
 
@@ -254,6 +274,17 @@ def ray_head(
     finally:
         head.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def blind_to(hidden: Path, folder: Path) -> dict[str, str]:
+    """Variables for a node whose Pythons see nothing of a path, as if it were on other storage.
+
+    Args:
+        hidden: the path.
+        folder: an empty one, which makes them so.
+    """
+    (folder / "sitecustomize.py").write_text(_BLIND.format(hidden=str(hidden)))
+    return {"PYTHONPATH": str(folder)}
 
 
 def hermetic_environment(home: Path, token_file: Path | None = None) -> dict[str, str]:
