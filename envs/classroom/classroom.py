@@ -93,10 +93,7 @@ class Classroom:
             mastery_streak=mastery_streak,
             end_after=end_after,
         )
-        budget.check_decision(
-            cohort.suite, steps_per_decision=steps_per_decision, batch_size=cohort.batch_size
-        )
-        check_lesson(cohort.n, steps_per_decision, cohort.batch_size)
+        _check_decision(cohort, budget, steps_per_decision)
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
         self.board = Board(
             cohort.n, cohort.suite, budget, observe,
@@ -246,6 +243,14 @@ class Classroom:
         self.cohort.load_state_dict(state["cohort"])
         self.board.load_state_dict(state)
         self.finished[:] = state["finished"]
+
+
+def _check_decision(cohort: Cohort, budget: Budget, steps_per_decision: int) -> None:
+    """Refuse decisions that no budget or no memory has room for."""
+    budget.check_decision(
+        cohort.suite, steps_per_decision=steps_per_decision, batch_size=cohort.batch_size
+    )
+    check_lesson(cohort.n, steps_per_decision, cohort.batch_size)
 
 
 def _evaluation(cohort: Cohort, rows: np.ndarray, measured: np.ndarray) -> Evaluation:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ..common.yaml_values import config_text, plain_values, yaml_text
 
 CONFIG, DATA = "job-config.yaml", "job-data"
 """Where a job's folder holds its config, and what the config names."""
@@ -49,12 +49,12 @@ def lasting(job_dir: Path, root: Path, job_id: str) -> tuple[Path, Path]:
     if (job_dir / CONFIG).exists():
         if (job_dir / DATA).exists():
             shutil.copytree(job_dir / DATA, root / DATA, dirs_exist_ok=True)
-        values = yaml.safe_load((job_dir / CONFIG).read_text(encoding="utf-8"))
+        values = plain_values(config_text(job_dir / CONFIG), CONFIG)
         values_there = each_text(
             values,
             lambda text: _there(text, root),
         )
-        config.write_text(yaml.safe_dump(values_there, sort_keys=False), encoding="utf-8")
+        config.write_text(yaml_text(values_there), encoding="utf-8")
     return config, root / "run"
 
 

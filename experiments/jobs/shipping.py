@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..cluster.staging import LEFT_OUT
-from ..common.own_modules import module_file
+from ..common.own_code.places import module_file
+from ..common.yaml_values import yaml_text
 from ..config.own_names import folders_of, own_modules_in
 from .shipped import BROUGHT, CONFIG, DATA, SHIPPED, each_text
 
@@ -40,7 +39,7 @@ def ship(values: dict[str, Any], folder: Path, shared: Sequence[Path] = ()) -> N
         return f"{SHIPPED}{places[path]}"
 
     portable = each_text(values, place)
-    (folder / CONFIG).write_text(yaml.safe_dump(portable, sort_keys=False), encoding="utf-8")
+    (folder / CONFIG).write_text(yaml_text(portable), encoding="utf-8")
 
 
 def add(path: Path, folder: Path) -> None:

@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..common.files import read_object, write_json
+from ..common.yaml_values import config_text, plain_values
 from .layout import RunDir
 
 KINDS = ("learned", "bandit", "rule", "order", "static")
@@ -163,8 +162,8 @@ def _is_sampled(card: Path, name: str) -> bool:
     """Whether the config beside an older card says that this teacher's tasks are sampled."""
     config = RunDir(card.parents[1]).config
     try:
-        values = yaml.safe_load(config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        values = plain_values(config_text(config), str(config))
+    except ValueError:
         return False
     teachers = values.get("teachers") if isinstance(values, dict) else None
     return isinstance(teachers, list) and any(

@@ -78,6 +78,10 @@ def run_trial(
 def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
     """Do all units that are not done."""
     units = plan(config)
+    for unit in units:
+        if damage := unit.damage(run_dir):
+            say(f"{damage}; {unit.name} is done again")
+            unit.file(run_dir).unlink()
     remaining = [unit for unit in units if unit.result(run_dir) is None]
     done = {unit.name for unit in units} - {unit.name for unit in remaining}
     workers = config.workers or os.cpu_count() or 1
@@ -88,10 +92,6 @@ def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
         inherited = [] if file is None else [file]
         command = partial(worker_command, suite=file)
         Crew(run_dir, workers, watch, command, inherited).work(remaining, done)
-    for unit in units:
-        if damage := unit.damage(run_dir):
-            say(f"{damage}; {unit.name} is done again")
-            unit.file(run_dir).unlink()
 
 
 def work_alone(
