@@ -37,9 +37,10 @@ def lessonplan(monkeypatch, capsys):
 
     def command(*words):
         monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, words)])
-        with pytest.raises(SystemExit) as end, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            cli.main()
+            with pytest.raises(SystemExit) as end:
+                cli.main()
         said = capsys.readouterr()
         assert "Traceback" not in said.err
         return end.value.code or 0, said.err

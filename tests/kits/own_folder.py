@@ -46,7 +46,7 @@ def write_modules(folder, **sources: str) -> None:
 
 @contextmanager
 def forgetting() -> Iterator[None]:
-    """Nothing is agreed to yet; what is, and modules that are imported, are forgotten afterwards."""
+    """Nothing is agreed to yet; what is, and what is imported, is forgotten afterwards."""
     before = set(sys.modules)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", list(sys.path))
