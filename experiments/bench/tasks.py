@@ -65,7 +65,7 @@ def write_many_tasks(path: Path, k: int) -> None:
 def measure_dry_run(k: int) -> float:
     """Seconds of processor time of a dry run on a file of k tasks."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sums.jsonl"
+        path = Path(folder) / f"{k} tasks.jsonl"
         write_many_tasks(path, k)
         began = time.process_time()
         for part in preview_parts(make_config(own_data("", str(path), "", {}).values)):

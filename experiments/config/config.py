@@ -154,8 +154,12 @@ class Seeds(Section):
 class Tracking(Section):
     """What W&B is told of a run that is logged to it, beside its numbers; changes none of them."""
 
-    entity: str = Field("", description="user or team of W&B; by default that of the key")
-    group: str = Field("", description="of its W&B runs; by default the name of the config")
+    entity: str = Field(
+        "", description="user or team of W&B; by default that of the key", examples=["my-team"]
+    )
+    group: str = Field(
+        "", description="of its W&B runs; by default the name of the config", examples=["nights"]
+    )
     name: str = Field("", description="begins the names of its W&B runs", examples=["night"])
     tags: list[str] = Field(
         default_factory=list, description="of its W&B runs", examples=[["first", "small"]]

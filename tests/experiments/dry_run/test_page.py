@@ -56,7 +56,7 @@ def test_the_page_tells_tasks_examples_and_cost(tmp_path):
     assert "an estimate" in page
 
 
-@pytest.mark.parametrize("budget", ["1-steps", "20-steps", "100-tokens", "1-compute"])
+@pytest.mark.parametrize("budget", ["10-steps", "20-steps", "100-tokens", "400-compute"])
 @pytest.mark.parametrize("rehearsal", [0.0, 0.5])
 def test_a_budget_of_a_decision_or_two_is_previewed(budget, rehearsal):
     values = copy.deepcopy(CONFIG)
