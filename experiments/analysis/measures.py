@@ -77,7 +77,7 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         compute_to_mastery=to_mastery["compute"],
         area=area(run, lifetimes, weights),
         final_score=final @ weights,
-        forgetting=(best - final) @ weights,
+        forgetting=(best.astype(np.float64) - final) @ weights,
         retention=np.where(top > 0, (final @ weights) / np.where(top > 0, top, 1.0), 1.0),
         calibration_error=lifetimes.calibration_error @ weights,
         stress_score=stress if np.isfinite(stress).all() else None,

@@ -110,7 +110,8 @@ def score_quartiles(lifetimes: Lifetimes) -> np.ndarray:
     decisions = max(1, _BLOCK_BYTES // (8 * max(1, flat[:, 0].size)))
     for start in range(0, flat.shape[1], decisions):
         block = slice(start, start + decisions)
-        quartiles[:, block] = np.quantile(flat[:, block], [0.25, 0.5, 0.75], axis=0)
+        values = flat[:, block].astype(np.float64)
+        quartiles[:, block] = np.quantile(values, [0.25, 0.5, 0.75], axis=0)
     return quartiles
 
 

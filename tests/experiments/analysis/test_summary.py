@@ -9,6 +9,7 @@ from synthetic_run import demo_run, rows, teacher, write_run
 from lessonplan.experiments.analysis.comparisons import BASELINE_ROLES
 from lessonplan.experiments.analysis.measures import first_mastery, measure
 from lessonplan.experiments.analysis.summary import summarize, table_rows, write_summary
+from lessonplan.experiments.analysis.time_maps import score_quartiles
 from lessonplan.experiments.store.runs import read_run
 
 TASKS = ["a", "b"]
@@ -50,6 +51,16 @@ def test_a_score_of_exactly_the_threshold_masters_although_it_is_stored_in_singl
 ):
     found = measured(one_teacher(tmp_path / "r", [[[0.9, 0.9]] + [LOW] * 3]))
     assert found.steps_to_mastery.tolist() == [[10.0]]
+
+
+def test_what_is_computed_of_stored_scores_is_computed_in_double_precision(tmp_path):
+    scores = np.random.default_rng(0).integers(0, 101, size=(8, 4, 2)) / 100
+    path = one_teacher(tmp_path / "r", scores.tolist(), importance=[1.0, 3.0])
+    stored = scores.astype(np.float32).astype(np.float64)
+    fall = (stored.max(axis=1) - stored[:, -1]) @ np.array([0.25, 0.75])
+    assert measured(path).forgetting[0].tolist() == fall.tolist()
+    quartiles = score_quartiles(read_run(path).lifetimes["uniform"])
+    assert quartiles.tolist() == np.quantile(stored, [0.25, 0.5, 0.75], axis=0).tolist()
 
 
 def test_forgetting_is_the_fall_from_the_best_score_and_retention_what_is_left_of_it(tmp_path):
