@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.resolver import Resolver
 
 _LONGEST_TEXT = 500_000
 """Characters of a text; the longest config that ships has 4,000."""
@@ -23,7 +24,10 @@ _LONGEST_REASON = 200
 """Characters of what the parser says; it may quote the whole text."""
 
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)|[-+]?0b[01_]+|[-+]?0x[0-9a-fA-F_]+|0o[0-7]+")
+_INTEGER = re.compile(
+    r"[-+]?(?:0|[1-9][0-9_]*)|[-+]?0b_*[01][01_]*|"
+    r"[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*|0o[0-7]+"
+)
 _NUMBER = re.compile(
     r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -31,12 +35,30 @@ _NUMBER = re.compile(
 _SWITCH = re.compile(r"yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF")
 _PADDED = re.compile(r"[-+]?0[0-9_]+")
 _TRUE = {"yes", "on"}
+_TEXT = "tag:lessonplan:text"
+"""Of words that whoever wrote them meant as texts."""
+_YAML_1_1 = Resolver()
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """Plain values. The parser of libyaml is several times faster; some PyYAMLs have none."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}
+
+
+class _StoredLoader(_Loader):
+    """Of what we wrote: each version put in quotes all that YAML 1.1 takes for no text."""
+
+    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> Any:
+        """The tag of a node."""
+        if kind is ScalarNode and implicit[0]:
+            meant = _YAML_1_1.resolve(kind, value, implicit)
+            if meant == _YAML_1_1.DEFAULT_SCALAR_TAG:
+                return _TEXT
+        return super().resolve(kind, value, implicit)
+
+
+_StoredLoader.add_constructor(_TEXT, _Loader.construct_yaml_str)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -55,17 +77,23 @@ for _tag, _form, _first in (
             f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_form.pattern})$"), list(_first)
         )
 
+_Dumper.add_implicit_resolver(
+    "tag:lessonplan:refused", re.compile(f"(?:{_PADDED.pattern})$"), list("-+0")
+)
+
 
 class NoYamlError(ValueError):
     """A text that no reading makes YAML of."""
 
 
-def plain_values(text: str, where: str) -> Any:
+def plain_values(text: str, where: str, *, stored: bool = False) -> Any:
     """What a text holds: keys with values, lists, texts, numbers, true, false and null.
 
     Args:
         text: of one document.
         where: it is from, for errors.
+        stored: whether this or an earlier version wrote it, so that a word without quotes which
+            YAML 1.1 takes for a text, such as `08` and `1e-3`, is one.
 
     Raises:
         NoYamlError: for what is no YAML, with the line.
@@ -78,7 +106,7 @@ def plain_values(text: str, where: str) -> Any:
     loader = None
     try:
         _check_events(text, where)
-        loader = _Loader(text)
+        loader = _StoredLoader(text) if stored else _Loader(text)
         node = loader.get_single_node()
         if node is None:
             return None
@@ -227,7 +255,9 @@ def _check_keys(node: MappingNode, where: str) -> None:
 def _check_word(node: ScalarNode, where: str) -> None:
     """Refuse a word without quotes that some read as one thing and some as another."""
     word = node.value
-    if node.style or not (_PADDED.fullmatch(word) or _SWITCH.fullmatch(word) or _is_huge(word)):
+    if node.style or node.tag == _TEXT:
+        return
+    if not (_PADDED.fullmatch(word) or _SWITCH.fullmatch(word) or _is_huge(word)):
         return
     place = _place(node, where)
     if _SWITCH.fullmatch(word):

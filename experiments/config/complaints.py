@@ -39,6 +39,8 @@ _SYNONYMS = {
     "wd": ("weight_decay",),
 }
 """What keys are called elsewhere, with ours: the first that there is in a section is meant."""
+_OF_SECTIONS = "function-wrap[_as_begun()]"
+"""What pydantic calls a section where something else could stand: by the validator of all."""
 _MOST = 300
 """Characters of a complaint; of mistakes that would make it longer only the keys are named."""
 _MOST_SHOWN = 60
@@ -130,8 +132,8 @@ def _inside(place: _Place, kind: Any, part: int | str, values: Any) -> _Place:
 
 
 def _is_called(section: type[Section], label: str) -> bool:
-    """Whether a section is what pydantic calls so: by its `type`, or else by its class."""
-    return section.__name__ in label or label in _types(section)
+    """Whether a section is what pydantic calls so: by its `type`, its class or what all have."""
+    return section.__name__ in label or label in _types(section) or _OF_SECTIONS in label
 
 
 def _types(section: type[Section]) -> tuple[str, ...]:

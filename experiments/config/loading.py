@@ -114,7 +114,7 @@ def config_of_file(path: Path, overrides: Sequence[str] = (), *, begun: bool = F
     Raises:
         ValueError: as `read_config`.
     """
-    values = read_yaml(path)
+    values = read_yaml(path, stored=begun)
     if is_sweep(values):
         name = path.stem if path.parent == CONFIGS else path
         raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {name}`")
@@ -128,13 +128,17 @@ def code_folders(folder: Path) -> list[Path]:
     return [] if folder == CONFIGS or RunDir(folder).environment.exists() else [folder]
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path, *, stored: bool = False) -> dict[str, Any]:
     """Keys and plain values of a YAML file.
+
+    Args:
+        path: of the file.
+        stored: whether we wrote it, as `plain_values` takes it.
 
     Raises:
         ValueError: if it can't be read or holds something else.
     """
-    values = plain_values(config_text(path), f"config {path}")
+    values = plain_values(config_text(path), f"config {path}", stored=stored)
     if not isinstance(values, dict):
         raise ValueError(f"config {path} must hold keys and values, got {type(values).__name__}")
     return _copy(values, path.name)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -10,7 +10,10 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
     ValidationInfo,
+    model_validator,
 )
 
 from ..common.folder_names import MOST_BYTES, folder_name, of_windows
@@ -33,11 +36,29 @@ class Section(BaseModel):
     arguments: ClassVar[tuple[str, str] | None] = None
     """The key below which arguments go that are not ours, and of what they are."""
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_begun(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """What a run began with is not too large for it; earlier versions had no largest values."""
+        try:
+            return handler(values)
+        except ValidationError as error:
+            large = {one["loc"]: one for one in error.errors() if one["type"] == "less_than_equal"}
+            own = {str(loc[0]): one for loc, one in large.items() if len(loc) == 1}
+            if not (is_begun(info) and own and isinstance(values, dict)):
+                raise
+        section = handler(values | {key: one["ctx"]["le"] for key, one in own.items()})
+        for key, one in own.items():
+            object.__setattr__(section, key, one["input"])
+        return section
+
 
 BEGUN = "begun"
 """Says in the context of a validation that the config is of a run that has begun.
 
-Its names have their folders and files already.
+Its names have their folders and files already, and its numbers are those that it began with.
 """
 
 

@@ -7,7 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, model_validator
 
 from ..common.files import write_whole
 from ..common.nearest import did_you_mean
@@ -28,7 +28,7 @@ from .loading import (
 )
 from .overrides import merge, set_key
 from .own_names import agree_to_code, module_folders
-from .section import FolderName, Section
+from .section import BEGUN, FolderName, Section, is_begun
 
 if TYPE_CHECKING:
     import numpy as np
@@ -151,12 +151,19 @@ class Sweep(Section):
         3, ge=0, le=1_000, description="how often a pair whose process died is taken up again"
     )
 
+    _has_begun: bool = PrivateAttr(False)
+
     @model_validator(mode="after")
-    def _check_space(self) -> "Sweep":
+    def _note_beginning(self, info: ValidationInfo) -> "Sweep":
+        self._has_begun = is_begun(info)
+        return self
+
+    @model_validator(mode="after")
+    def _check_space(self, info: ValidationInfo) -> "Sweep":
         drawn = [key for key, values in self.space.items() if isinstance(values, Distribution)]
         several = (len(values) for values in self.space.values() if isinstance(values, list))
         count = math.prod(several) * self.samples * len(self.teachers)
-        if count > _MOST_PAIRS:
+        if count > _MOST_PAIRS and not is_begun(info):
             raise ValueError(
                 f"the space has {count:,} pairs, and a sweep at most {_MOST_PAIRS:,}; leave out "
                 "values, or draw samples from distributions"
@@ -175,6 +182,11 @@ class Sweep(Section):
         return self
 
     @property
+    def has_begun(self) -> bool:
+        """Whether it is that of a sweep directory, so that its names have their folders already."""
+        return self._has_begun
+
+    @property
     def base(self) -> Config:
         """The run config, overrides merged.
 
@@ -188,7 +200,7 @@ class Sweep(Section):
         values = deepcopy(values)
         for key, value in self.overrides.items():
             set_key(values, key, value)
-        return make_config(values, source=f"config of sweep {self.name!r}")
+        return make_config(values, source=f"config of sweep {self.name!r}", begun=self.has_begun)
 
 
 def _check_values(key: str, values: list[Any]) -> None:
@@ -251,14 +263,16 @@ def read_stored_sweep(sweep_dir: Path) -> Sweep:
     """The sweep of a sweep directory.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is none, or something in it leads out of it.
     """
-    stored = SweepDir(sweep_dir).sweep
+    files = SweepDir(sweep_dir)
+    files.see_that_nothing_leads_out()
+    stored = files.sweep
     if not stored.exists():
         raise ValueError(
             f"{sweep_dir} holds no {stored.name}; name a folder that `lessonplan sweep` has written"
         )
-    return _checked(read_yaml(stored), str(stored))
+    return _checked(read_yaml(stored, stored=True), str(stored), begun=True)
 
 
 def write_sweep(sweep: Sweep, path: Path) -> None:
@@ -267,9 +281,9 @@ def write_sweep(sweep: Sweep, path: Path) -> None:
     write_whole(path, lambda aside: aside.write_text(text, encoding="utf-8"))
 
 
-def _checked(values: dict[str, Any], source: str) -> Sweep:
+def _checked(values: dict[str, Any], source: str, *, begun: bool = False) -> Sweep:
     try:
-        return Sweep.model_validate(values)
+        return Sweep.model_validate(values, context={BEGUN: begun})
     except ValidationError as error:
         # Here, since only a mistake needs it.
         from .complaints import complaint

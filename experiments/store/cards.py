@@ -162,7 +162,7 @@ def _is_sampled(card: Path, name: str) -> bool:
     """Whether the config beside an older card says that this teacher's tasks are sampled."""
     config = RunDir(card.parents[1]).config
     try:
-        values = plain_values(config_text(config), str(config))
+        values = plain_values(config_text(config), str(config), stored=True)
     except ValueError:
         return False
     teachers = values.get("teachers") if isinstance(values, dict) else None

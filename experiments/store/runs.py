@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from ..common.files import read_object
 from ..common.yaml_values import plain_values
 from .cards import TeacherCard, read_cards
-from .damage import losses
+from .damage import RecordedUnits
+from .environment import read_environment
 from .layout import RunDir
 from .recordings import GridRows, Recording, read_recordings
 from .untested import fill_untested
@@ -212,18 +212,17 @@ def read_run(path: str | Path) -> StoredRun:
     """Read what is whole in a run directory.
 
     Raises:
-        ValueError: if it is not a run directory.
+        ValueError: if it is not a run directory, or its facts are none.
     """
     files = RunDir(Path(path))
     files.see_that_it_has_begun()
-    environment = read_object(files.environment)
-    missing = [key for key in ("suite", "budget") if key not in environment]
-    if missing:
-        raise ValueError(f"{files.environment} has no {missing[0]!r}; write the run again")
+    environment = read_environment(files.environment)
     text = files.config.read_text(encoding="utf-8") if files.config.is_file() else ""
     teachers = read_cards(files.path)
     tasks = [task["name"] for task in environment["suite"]["tasks"]]
     belongs_to = environment.get("belongs_to", {})
+    # Before the parts are listed: a run that goes on adds to both.
+    units = RecordedUnits(files, teachers)
     recordings, damaged = read_recordings(files.schedule, tasks, belongs_to)
     problems: list[str] = []
     finished: dict[str, Lifetimes] = {}
@@ -232,7 +231,7 @@ def read_run(path: str | Path) -> StoredRun:
         keys = recording.keys() if recording else {}
         own, notes = _lifetimes(recording, keys, name, int(environment["budget"]["decisions"]))
         problems += notes
-        damaged += losses(files, name, keys.get("teacher_seed", ()))
+        damaged += units.losses(name, keys.get("teacher_seed", ()))
         if own is not None:
             finished[name] = own
     strangers = sorted(set(recordings) - set(teachers))
@@ -256,7 +255,7 @@ def read_run(path: str | Path) -> StoredRun:
 def _name_in(config: str) -> str:
     """What a stored config calls its run; empty where it can't be read."""
     try:
-        values = plain_values(config, "config")
+        values = plain_values(config, "config", stored=True)
     except ValueError:
         return ""
     return str(values.get("name") or "") if isinstance(values, dict) else ""

@@ -16,6 +16,7 @@ from ..common.watch import Progress, nowhere
 from ..config.config import Config, LearnedSection, ReplaySection
 from ..config.loading import make_config
 from ..config.overrides import set_key
+from ..config.section import BEGUN
 from ..config.stored_teachers import TRAINING_KEYS
 from ..config.sweeps import Distribution, Sweep
 from ..trial.checking import check
@@ -68,13 +69,13 @@ def pairs_of(sweep: Sweep) -> list[Pair]:
     """
     base = sweep.base.model_dump(mode="json")
     whole = sweep.model_copy(update={"config": base, "overrides": {}})
-    return list(_pairs_of(json.dumps(whole.model_dump(mode="json"))))
+    return list(_pairs_of(json.dumps(whole.model_dump(mode="json")), sweep.has_begun))
 
 
 @lru_cache(maxsize=1)
-def _pairs_of(text: str) -> tuple[Pair, ...]:
+def _pairs_of(text: str, begun: bool) -> tuple[Pair, ...]:
     """The pairs of a sweep in JSON; the command, the sweep and its report ask for the same ones."""
-    sweep = Sweep.model_validate(json.loads(text))
+    sweep = Sweep.model_validate(json.loads(text), context={BEGUN: begun})
     base = sweep.base
     _check_teachers(sweep, base)
     _check_keys(sweep)
@@ -138,7 +139,8 @@ def merged_config(pairs: Sequence[Pair]) -> Config:
     values["name"] = f"{first.name} {pairs[0].setting}".strip()
     values["teachers"] = list(teachers.values())
     values["seeds"]["teacher"] = min(pair.seed for pair in pairs)
-    return make_config(values, source="sweep")
+    # Its teachers are those of pairs, each of which was checked.
+    return make_config(values, source="sweep", begun=True)
 
 
 def _check_teachers(sweep: Sweep, base: Config) -> None:
@@ -291,4 +293,5 @@ def _pair(
         values["teachers"][0]["tune"] = False
     values["seeds"]["teacher"] = seed
     values |= {"name": sweep.name, "workers": 1}
-    return Pair(title, place.replace("_", " "), make_config(values, source=f"pair {title}"))
+    config = make_config(values, source=f"pair {title}", begun=sweep.has_begun)
+    return Pair(title, place.replace("_", " "), config)

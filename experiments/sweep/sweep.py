@@ -108,11 +108,13 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         ValueError: if it is not new, or, to `resume`, not one of this sweep; also if two pairs
             would be one folder on some disks.
     """
+    SweepDir(sweep_dir).see_that_nothing_leads_out()
     if resume:
         earlier = read_stored_sweep(sweep_dir)
         # How much room a pair has, and how often it is tried, may change.
         free = {"resources": sweep.resources, "max_failures": 0, "wandb": "", "tensorboard": False}
-        if earlier.model_copy(update=free) != sweep.model_copy(update=free):
+        told, wished = (one.model_copy(update=free).model_dump() for one in (earlier, sweep))
+        if told != wished:
             raise ValueError(f"{sweep_dir} was begun as another sweep; resume it without changes")
     elif not SweepDir(sweep_dir).is_new:
         raise ValueError(

@@ -110,7 +110,7 @@ def read_pair(sweep_dir: Path, name: str) -> tuple[Config, RunDir]:
     """The config of a pair, and where it runs."""
     files = SweepDir(sweep_dir)
     values = read_json(files.pair_config(name))
-    return make_config(values, source=f"pair {name}"), files.run_dir(name)
+    return make_config(values, source=f"pair {name}", begun=True), files.run_dir(name)
 
 
 def wait_until_free(run_dir: Path, seconds: float = SECONDS_FOR_THE_LAST) -> None:

@@ -56,7 +56,8 @@ MEANT = {
     "1e-3": 0.001, "12E03": 12000.0, "1.": 1.0, ".5": 0.5, "-.5e3": -500.0, "+1.5": 1.5,
     "1_000": 1000, "0x1F": 31, "0o10": 8, "-0": 0, "+3": 3, "true": True, "FALSE": False,
     "null": None, "~": None, "": None, "1:30": "1:30", "2024-01-01": "2024-01-01", "1.2.3": "1.2.3",
-    "=": "=", "y": "y", "'no'": "no", '"010"': "010", "mine:Rule": "mine:Rule", "1e": "1e",
+    "=": "=", "y": "y", "0x_": "0x_", "-0b__": "-0b__",
+    "0x_F": 15, "0b1_0": 2, "'no'": "no", '"010"': "010", "mine:Rule": "mine:Rule", "1e": "1e",
 }  # fmt: skip
 
 
@@ -73,11 +74,33 @@ def test_keys_are_merged_and_named_ones_win():
 @pytest.mark.parametrize(
     "value",
     ["1e3", "yes", "010", "1:30", "2024-01-01", "0o7", "~", "=", "<<", ".5", "1_0", "y", "", "a: b",
-     1e-7, 1e22, True, None, 7, ["no"], {"on": "off"}],
+     "08", "+08", "-09", "0_8", {"08": 1, "+09": 2}, "1e-3", "0x_", "0b_",
+     1e-7, 1e22, -0.5, True, None, 7, ["no"], {"on": "off"}],
 )  # fmt: skip
 def test_what_is_written_is_read_as_the_same_by_us_and_by_others(value):
     text = yaml_text({"a": value})
-    assert plain_values(text, "") == yaml.safe_load(text) == {"a": value}
+    stored = plain_values(text, "", stored=True)
+    assert plain_values(text, "") == stored == yaml.safe_load(text) == {"a": value}
+
+
+TEXTS = ["08", "+08", "0_8", "1e-3", "12E03", "0o7", "1.5e3", "no", "010", "1:30", "x", "08:y"]
+
+
+@pytest.mark.parametrize(
+    "value", [*TEXTS, 1e-7, 1e22, -0.5, 1e-3, 8, True, None, {"08": 1, "1e3": 2}], ids=repr
+)
+def test_what_earlier_versions_wrote_is_what_it_was(value):
+    text = yaml.safe_dump({"a": value, "b": [value]})
+    assert repr(plain_values(text, "", stored=True)) == repr({"a": value, "b": [value]})
+
+
+def test_of_a_run_that_has_begun_words_are_what_they_were(tmp_path):
+    path = tmp_path / "config.yaml"
+    tags = "tracking: {tags: [08, 1e-3]}\n"
+    path.write_text(f"teachers: [{{name: uniform, rule: uniform}}]\n{tags}")
+    assert read_config(path, begun=True).tracking.tags == ["08", "1e-3"]
+    with pytest.raises(ValueError, match="08 begins with 0"):
+        read_config(path)
 
 
 def a_run(text):

@@ -147,12 +147,33 @@ def test_a_stored_sweep_is_whole_by_itself_wherever_it_is_read(tmp_path, monkeyp
     write_sweep(sweep, tmp_path / "stored" / "sweep.yaml")
     (tmp_path / "base.yaml").unlink()
     again = read_stored_sweep(tmp_path / "stored")
-    assert again == sweep
+    assert again.model_dump() == sweep.model_dump()
     found = pairs_of(again)
     assert [pair.config.suite.options["path"] for pair in found] == [
         str(tmp_path / "b.jsonl"), str(tmp_path / "c.jsonl"),
     ]  # fmt: skip
     assert all(pair.config.seeds.report == 7 for pair in found)
+
+
+def test_a_sweep_that_has_begun_is_not_refused_for_names_and_numbers_of_today(tmp_path):
+    seeds = {"seeds": {"report": 2_000_000}, "checkpoint_seconds": 3e6, "workers": 20_000}
+    base = BASE | seeds | {"teachers": [{"name": "con", "rule": "uniform"}]}
+    sweep = {
+        "name": "aux", "config": base, "teachers": ["con"], "max_failures": 2_000,
+        "space": {"student.batch_size": [4, 2_000_000], "suite.name": ["parity", "08"]},
+    }  # fmt: skip
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+    found = pairs_of(stored := read_stored_sweep(tmp_path))
+    assert stored.max_failures == 2_000
+    assert {pair.config.student.batch_size for pair in found} == {4, 2_000_000}
+    assert {pair.config.suite.name for pair in found} == {"parity", "08"}
+    assert {pair.config.seeds.report for pair in found} == {2_000_000}
+    assert merged_config(found[:1]).teachers[0].name == "con"
+    for key, value in (("report", 1), ("report", "many")):
+        wrong = sweep | {"config": base | {"seeds": {key: value}}}
+        (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(wrong))
+        with pytest.raises(ValueError, match=r"seeds\.report: write a whole number from 2"):
+            pairs_of(read_stored_sweep(tmp_path))
 
 
 def test_numbers_without_a_dot_are_numbers(tmp_path):
