@@ -3,7 +3,7 @@
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -62,39 +62,61 @@ def see_that_it_is_whole(files: RunDir, kind: str, teacher: str, seed: int) -> N
         _see_that_teacher_is_whole(files.teacher_zip(teacher, seed))
     if kind == "evaluate":
         rows = sum(map(rows_of, parts_of(files.schedule, teacher, seed)))
-        see_that_all_came(files, teacher, seed, rows)
+        if rows != values["decisions"]:
+            raise DamagedError(_loss(files, teacher, seed, rows, values["decisions"]))
 
 
-def see_that_all_came(files: RunDir, teacher: str, seed: int, rows: int) -> None:
-    """Compare the rows that a teacher's parts have with those that were recorded, if it is done.
-
-    Raises:
-        DamagedError: if some are missing.
-    """
-    values = read_unit(files, "evaluate", teacher, seed)
-    if values is not None and values["decisions"] != rows:
-        raise DamagedError(
-            f"parts of the schedule of {teacher!r} (teacher seed {seed}) are missing in "
-            f"{files.schedule}: {rows:,} of {values['decisions']:,} decisions are there"
-        )
+def _loss(files: RunDir, teacher: str, seed: int, rows: int, recorded: int) -> str:
+    return (
+        f"parts of the schedule of {teacher!r} (teacher seed {seed}) are missing in "
+        f"{files.schedule}: {rows:,} of {recorded:,} decisions are there"
+    )
 
 
-def losses(files: RunDir, teacher: str, teacher_seeds: Sequence[int] | np.ndarray) -> list[str]:
-    """What is missing of the schedule of a teacher that was reported, one sentence a seed.
+class RecordedUnits:
+    """What the units of a run said of how much they recorded, as it was at one moment.
+
+    Parts that are looked at afterwards have all of it, also where units end meanwhile.
 
     Args:
         files: of the run.
-        teacher: its name.
-        teacher_seeds: of the rows that its parts have, (w,).
+        teachers: names of those that are reported.
     """
-    sentences = []
-    rows = Counter(np.asarray(teacher_seeds, dtype=np.int64).tolist())
-    for seed in files.seeds_of_unit("evaluate", teacher):
-        try:
-            see_that_all_came(files, teacher, seed, rows[seed])
-        except DamagedError as error:
-            sentences.append(f"{error}; --resume records it again")
-    return sentences
+
+    def __init__(self, files: RunDir, teachers: Iterable[str]) -> None:
+        self._files = files
+        self._decisions = {
+            name: {
+                seed: _recorded(files, name, seed) for seed in files.seeds_of_unit("evaluate", name)
+            }
+            for name in teachers
+        }
+
+    def losses(self, teacher: str, teacher_seeds: Sequence[int] | np.ndarray) -> list[str]:
+        """What is missing of the schedule of a teacher, one sentence a seed.
+
+        Args:
+            teacher: its name.
+            teacher_seeds: of the rows that its parts have, (w,).
+        """
+        rows = Counter(np.asarray(teacher_seeds, dtype=np.int64).tolist())
+        sentences = []
+        for seed, recorded in self._decisions[teacher].items():
+            fault = recorded if isinstance(recorded, str) else ""
+            if isinstance(recorded, int) and recorded != rows[seed]:
+                fault = _loss(self._files, teacher, seed, rows[seed], recorded)
+            if fault:
+                sentences.append(f"{fault}; --resume records it again")
+        return sentences
+
+
+def _recorded(files: RunDir, teacher: str, seed: int) -> int | str:
+    """Decisions that a unit recorded, or the sentence on a file that does not say."""
+    try:
+        values = read_unit(files, "evaluate", teacher, seed)
+    except DamagedError as error:
+        return str(error)
+    return "" if values is None else int(values["decisions"])
 
 
 def see_that_parts_are_there(files: RunDir, teacher: str, seed: int, count: int) -> None:

@@ -9,7 +9,7 @@ from synthetic_run import rows, teacher, write_run
 
 from lessonplan.experiments.analysis.summary import measure_teachers
 from lessonplan.experiments.bench.report import measure_report, write_made_up_run
-from lessonplan.experiments.store import recordings
+from lessonplan.experiments.store import recordings, runs
 from lessonplan.experiments.store.runs import read_run
 
 TASKS = ["a", "b"]
@@ -114,3 +114,22 @@ def test_a_report_of_many_students_and_teachers_takes_little(tmp_path):
     figures = measure_report(write_made_up_run(tmp_path / "run", 250, 24, 120, 8))
     assert figures["peak_bytes"] < 0.7e9
     assert figures["cpu_seconds"] < 30
+
+
+def test_a_unit_that_ends_while_the_report_is_written_is_not_called_damaged(tmp_path, monkeypatch):
+    run = a_run(tmp_path / "r", rows("first", 1, [HALF] * 3, tasks=TASKS), names=("first",))
+    unit = run / "checkpoint" / "evaluate-first-1.json"
+    unit.parent.mkdir()
+    read = runs.read_recordings
+
+    def ends_meanwhile(*arguments):
+        found = read(*arguments)
+        unit.write_text('{"lifetimes": 1, "decisions": 3}')
+        return found
+
+    monkeypatch.setattr(runs, "read_recordings", ends_meanwhile)
+    assert read_run(run).damaged == ()
+    # The next look knows of it, and misses what it recorded.
+    (damaged,) = read_run(run).damaged
+    assert "(teacher seed 1)" in damaged
+    assert "0 of 3 decisions are there" in damaged
