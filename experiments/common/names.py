@@ -7,9 +7,10 @@ from typing import Any
 
 from .mistakes import own_mistakes, words_of
 from .nearest import did_you_mean
-from .own_code.looks import LOOKS, home_of, looks_like
-from .own_code.places import Place, place_of, why_not
+from .own_code.looks import LOOKS, home_of, is_open, looks_like
+from .own_code.places import Place, is_ours, place_of, why_not
 from .own_modules import OWN_NAME, own_part
+from .trust import is_module_agreed
 
 _MOST = 160
 """Characters of a list of choices that a sentence has room for."""
@@ -65,6 +66,13 @@ def see_that_it_is_one(kind: str, part: Any, module: str, folders: Sequence[str]
         what = f"class {part.__name__}" if isinstance(part, type) else type(part).__name__
         raise ValueError(f"it is a {what}, and a {kind} is {LOOKS[kind]}; it was not called")
     home = home_of(part)
+    if is_ours(home) and callable(part):
+        if not (is_module_agreed(home) or is_open(kind, part)):
+            raise ValueError(
+                f"it is of {home}, a module of ours, and no {kind} that a config may name; it was "
+                "not called; name one that `lessonplan list` shows"
+            )
+        return
     # A plain value, of which nothing can be called, is of no module.
     if home == module or not callable(part):
         return

@@ -79,9 +79,22 @@ def is_agreed(folder: str | Path, file: str | Path) -> bool:
     place = _resolved(folder)
     if is_strange(file):
         return False
-    if str(place) in (_resolved_text(os.getcwd()), *_Given.homes):
+    if any(place.is_relative_to(one) for one in _Given.folders):
         return True
-    return any(place.is_relative_to(one) for one in _Given.folders)
+    homes = (_resolved_text(os.getcwd()), *_Given.homes)
+    return str(place) in homes and _is_in_packages(folder, file)
+
+
+def _is_in_packages(folder: str | Path, file: str | Path) -> bool:
+    """Whether all folders between a folder and a file in it are packages.
+
+    Python imports from any folder; to stand somewhere agrees to no more than what lies there.
+    """
+    top, path = Path(os.path.abspath(folder)), Path(os.path.abspath(file))
+    if path == top:
+        return True
+    between = [one for one in path.parents if one != top and one.is_relative_to(top)]
+    return path.is_relative_to(top) and all((one / "__init__.py").is_file() for one in between)
 
 
 def is_strange(file: str | Path) -> bool:

@@ -2,8 +2,11 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
+
+from .places import is_ours
 
 LOOKS = {
     "rule": (
@@ -31,6 +34,26 @@ def looks_like(kind: str, part: Any) -> bool:
         part: what a module has under its name.
     """
     return kind not in LOOKS or _LOOKS[kind](_original(part), part)
+
+
+def is_open(kind: str, part: Any) -> bool:
+    """Whether a part of ours is made to be named by configs.
+
+    What merely has the arguments of such a part may do anything: it must be one by its class, or by
+    what it says that it returns, and a face must have it.
+
+    Args:
+        kind: of part; for one of no kind in `LOOKS` it may be of any.
+        part: of ours.
+    """
+    one = _original(part)
+    if getattr(one, "_is_protocol", False):
+        return False
+    kinds = [kind] if kind in LOOKS else list(_OPEN)
+    return any(
+        getattr(sys.modules.get(face), getattr(one, "__name__", ""), None) is one and is_one(one)
+        for face, is_one in (_OPEN[one] for one in kinds if one in _OPEN)
+    )
 
 
 def home_of(part: Any) -> str:
@@ -113,12 +136,18 @@ def _gives(one: Any, is_right: Callable[[type], bool], word: str) -> bool:
     if not _is_function(one):
         return False
     returned = getattr(inspect.unwrap(one), "__annotations__", {}).get("return", _UNSAID)
-    if returned is _UNSAID:
+    if returned is _UNSAID or returned is Any:
         # We say of all of ours what they return.
-        return not f"{home_of(one)}.".startswith("lessonplan.")
+        return not is_ours(home_of(one))
     if inspect.isclass(returned):
         return is_right(returned)
     return returned is not None and word in str(returned)
+
+
+def _is_schedule_of_ours(one: Any) -> bool:
+    return inspect.isclass(one) and list(inspect.signature(one.__call__).parameters)[1:] == [
+        "updates"
+    ]
 
 
 def _takes(part: Any, count: int) -> bool:
@@ -147,3 +176,17 @@ _LOOKS: dict[str, Callable[[Any, Any], bool]] = {
     "schedule": _is_schedule,
     "algorithm": _is_algorithm,
 }
+_OPEN: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "rule": ("lessonplan.teacher", lambda one: inspect.isclass(one) and _has(one, *_OF_RULES)),
+    "model": (
+        "lessonplan.student",
+        lambda one: inspect.isclass(one) and _is_a(one, "torch.nn", "Module"),
+    ),
+    "cohort": (
+        "lessonplan.student",
+        lambda one: inspect.isclass(one) and _has(one, "train", "evaluate"),
+    ),
+    "suite": ("lessonplan.student", lambda one: inspect.isfunction(one) and _is_suite(one, one)),
+    "schedule": ("lessonplan.student", _is_schedule_of_ours),
+}
+"""Of ours: the face that has them, and what they are. No reward, score or algorithm is named so."""

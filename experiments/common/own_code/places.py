@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..trust import is_agreed, is_module_agreed, is_strange
 
+FACES = ("lessonplan.student", "lessonplan.envs", "lessonplan.teacher")
+"""Modules of ours that a config may name parts of; all others are for our own use."""
 GROUP = "lessonplan"
 """Entry-point group in which an installed package says that configs may name its modules."""
 
@@ -77,6 +79,11 @@ def place_of(module: str, folders: Sequence[str]) -> Place | None:
     return None if spec is None else Place(_file_of(spec))
 
 
+def is_ours(module: str) -> bool:
+    """Whether a module is one of this package, or a face of it."""
+    return f"{module}.".startswith("lessonplan.")
+
+
 def _spec_of(module: str, within: list[str] | None) -> ModuleSpec | None:
     """As Python finds a module, but for that it imports the packages around it first."""
     specs = (
@@ -104,6 +111,11 @@ def why_not(module: str, place: Place) -> str:
             f"{place.file} would be imported, which lies in a directory that was handed in as a "
             f"run, a teacher or data; look at it, and {_TRUST}"
         )
+    if is_ours(module) and module not in FACES:
+        return (
+            f"{module} is a module of ours that no config may name; parts of ours are named by "
+            f"what `lessonplan list` shows, or in {', '.join(FACES)}"
+        )
     if not place.folder and _may_be_named(module, place):
         return ""
     folder = place.folder or _top_folder(module, place.file)
@@ -121,10 +133,11 @@ def why_not(module: str, place: Place) -> str:
 
 
 def _may_be_named(module: str, place: Place) -> bool:
-    """Whether it is ours, of a package that says so, or what somebody types into a notebook."""
-    opened = ("lessonplan", *_declared())
-    return (module == "__main__" and not place.file) or any(
-        f"{module}.".startswith(f"{one}.") for one in opened
+    """Whether it is a face of ours, of a package that says so, or is typed into a notebook."""
+    return (
+        module in FACES
+        or (module == "__main__" and not place.file)
+        or any(f"{module}.".startswith(f"{one}.") for one in _declared())
     )
 
 

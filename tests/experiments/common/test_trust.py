@@ -40,6 +40,9 @@ def test_trust_ends_with_what_it_was_given_for():
 def test_the_working_directory_is_agreed_to_without_what_lies_below(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert is_agreed(".", "a.py")
+    (tmp_path / "pack").mkdir()
+    assert not is_agreed(tmp_path, tmp_path / "pack" / "a.py"), "a folder that is no package"
+    (tmp_path / "pack" / "__init__.py").touch()
     assert is_agreed(tmp_path, tmp_path / "pack" / "a.py")
     assert not is_agreed(tmp_path / "pack", tmp_path / "pack" / "a.py")
     agree_to("pack")
