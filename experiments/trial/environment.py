@@ -2,7 +2,6 @@
 
 import os
 import platform
-import subprocess
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +13,9 @@ from lessonplan.student import SPLITS, TaskSuite
 from ..assembly.belonging import run_belongs_to
 from ..assembly.build import decisions_in_budget
 from ..assembly.suite_facts import row_unit, score_kind
-from ..common.machine import git_state, processor_name
+from ..common.machine import git_answer, git_state, processor_name
 from ..common.own_code.imports import own_files
+from ..common.trust import is_agreed
 from ..config.config import Config
 from ..config.own_names import own_modules_in
 
@@ -24,8 +24,9 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
     """Versions, seeds, machine, and the facts of suite and budget that a reader needs.
 
     `git` has the state of this code, and of the folder of one's own modules or, where there are
-    none, the working directory. The suite has `notes` on how it was read, and for each task its
-    examples by split; `modules` are one's own, see `own_code`.
+    none, the working directory, if it was agreed to that code in it may be run. The suite has
+    `notes` on how it was read, and for each task its examples by split; `modules` are one's own,
+    see `own_code`.
     """
     packages = ("torch", "numpy", "gymnasium", "stable-baselines3", "lessonplan")
     budget, commit = Budget.parse(config.lifetime.budget), git_commit()
@@ -41,7 +42,7 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
         "git_commit": commit,
         "git": {
             "code": git_state(Path(__file__).resolve().parent) if commit else None,
-            "config": git_state(next(iter(config.modules), Path.cwd())),
+            "config": _state_of_own_code(config),
         },
         "threads": 1,
         "seeds": config.seeds.model_dump(),
@@ -57,6 +58,12 @@ def environment_of(config: Config, suite: TaskSuite) -> dict[str, Any]:
         "belongs_to": run_belongs_to(config),
         "modules": own_code(config),
     }
+
+
+def _state_of_own_code(config: Config) -> dict[str, str | bool] | None:
+    """The state of its folder; None where it was not agreed to that code in it may be run."""
+    folder = next(iter(config.modules), Path.cwd())
+    return git_state(folder) if is_agreed(folder, folder) else None
 
 
 def own_code(config: Config) -> dict[str, dict[str, str]]:
@@ -102,16 +109,10 @@ def git_commit() -> str | None:
 
     A job that brings a copy along says which commit it is in `LESSONPLAN_COMMIT`.
     """
-    # A hook of another repository would point Git to that one.
-    clean = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
     here = Path(__file__).resolve()
-    git = ["git", "-C", str(here.parent)]
     # A copy may lie inside a checkout of something else, which doesn't track it.
-    for command in (["ls-files", "--error-unmatch", here.name], ["rev-parse", "HEAD"]):
-        try:
-            answer = subprocess.run(
-                git + command, capture_output=True, text=True, check=True, env=clean
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return os.environ.get("LESSONPLAN_COMMIT") or None
-    return answer.stdout.strip()
+    if git_answer(here.parent, "ls-files", "--error-unmatch", here.name):
+        commit = git_answer(here.parent, "rev-parse", "HEAD")
+        if commit is not None:
+            return commit
+    return os.environ.get("LESSONPLAN_COMMIT") or None

@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from lessonplan.experiments.common.machine import git_state, processor_name
 
 
@@ -28,11 +30,38 @@ def test_a_folder_is_at_a_commit_and_dirty_once_something_was_changed_or_added(t
     assert git_state(tmp_path) == {"commit": commit, "dirty": True}
 
 
-def test_a_hook_of_another_repository_changes_nothing(tmp_path, monkeypatch):
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        git(tmp_path / name, "init")
-        git(tmp_path / name, "commit", "--allow-empty", "-m", name)
+def test_nothing_that_a_repository_names_is_run_to_see_its_state(tmp_path):
+    proof, program = tmp_path / "proof", tmp_path / "program.sh"
+    program.write_text(f"#!/bin/sh\ntouch {proof}\ncat\n")
+    program.chmod(0o755)
+    for key in ("core.fsmonitor", "filter.a.clean", "filter.d.process"):
+        folder = tmp_path / key
+        folder.mkdir()
+        git(folder, "init")
+        (folder / "a.txt").write_text("a\n")
+        git(folder, "add", ".")
+        git(folder, "commit", "-m", "first")
+        name = key.split(".")[1]
+        (folder / ".gitattributes").write_text(f"* filter={name}\n")
+        git(folder, "config", key, str(program))
+        hook = folder / ".git" / "hooks" / "post-index-change"
+        hook.parent.mkdir(exist_ok=True)
+        hook.symlink_to(program)
+        (folder / "a.txt").write_text("b\n")
+        proof.unlink(missing_ok=True)
+        state = git_state(folder)
+        assert not proof.exists(), key
+        assert (state is None) == key.startswith("filter"), key
+        subprocess.run(["git", "-C", folder, "status"], capture_output=True, check=False)
+        assert proof.exists(), f"{key} is one that Git runs"
+
+
+@pytest.mark.parametrize("name", ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"])
+def test_a_hook_of_another_repository_changes_nothing(name, tmp_path, monkeypatch):
+    for place in ("one", "other"):
+        (tmp_path / place).mkdir()
+        git(tmp_path / place, "init")
+        git(tmp_path / place, "commit", "--allow-empty", "-m", place)
     commit = git(tmp_path / "one", "rev-parse", "HEAD")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "other" / ".git"))
+    monkeypatch.setenv(name, str(tmp_path / "other" / ".git"))
     assert git_state(tmp_path / "one") == {"commit": commit, "dirty": False}
