@@ -103,7 +103,7 @@ OVERRIDES = {
     "number in words": (["suite.options.n_tasks=three"], ["parity", "three"]),
     "unknown model": (["student.model=x"], ["'x'", "mlp"]),
     "wrong option of a model": (["student.options.depth=3"], ["'mlp'", "'depth'"]),
-    "one's own that is not there": (["suite.name=json:nothing"], ["'json:nothing'"]),
+    "one's own that is not there": (["suite.name=json:nothing"], ["the module json", "--trust"]),
     "two teachers of one name": (["teachers=[uniform,uniform]"], ["same name: uniform"]),
     "replay of nobody": ([replay("nobody", "uniform")], ["'nobody'", "uniform"]),
     "replay of a mixture": ([replay("proportional", "proportional")], ["'proportional'", "mixes"]),

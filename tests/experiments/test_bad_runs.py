@@ -244,7 +244,9 @@ def test_students_that_diverge_end_flagged_with_finite_numbers_and_status_0(
     tmp_path, monkeypatch, capsys
 ):
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY | {"teachers": ["uniform"]}))
-    wild = ["-o", "student.learning_rate=1e30", "-o", "student.clip_norm=1e30"]
+    # Twenty layers multiply what a thousand does to each weight.
+    deep = f"student.options={{hidden: {20 * [8]}}}"
+    wild = ["-o", "student.learning_rate=1000", "-o", deep]
     run = tmp_path / "run"
     status, _, err = command(
         monkeypatch, capsys, "run", str(tmp_path / "tiny.yaml"), "--out", str(run), *wild

@@ -106,10 +106,10 @@ BAD = {
         ["run", "quickstart", "-o", "student.options.depth=3"], "model 'mlp' does not take these"
     ),
     "one width instead of a list": (
-        ["run", "quickstart", "-o", "student.options.hidden=64"], "model 'mlp' does not take these"
+        ["run", "quickstart", "-o", "student.options.hidden=64"], "a list of widths, got 64"
     ),
     "impossible width": (
-        ["run", "quickstart", "-o", "student.options.hidden=[-1]"], "model 'mlp' does not take"
+        ["run", "quickstart", "-o", "student.options.hidden=[-1]"], "from 1 to 65,536, got [-1]"
     ),
     "model for numbers, suite of text": (
         ["run", "quickstart", "--data", str(WORDS)], "try student.model=decoder"
