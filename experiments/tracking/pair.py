@@ -21,6 +21,9 @@ from ..trial.units import Unit, plan
 from .collapse import Collapse
 from .rows import PairRows, read_facts
 
+_LATER_KEYS = {"test_every": 1}
+"""Of a lifetime, with what they are where they are not set: the first versions had them not."""
+
 
 @dataclass(frozen=True)
 class Position:
@@ -182,9 +185,25 @@ def directory_key(run_dir: Path) -> str:
 
 def run_id(config: Config, run_dir: Path, teacher: str, seed: int) -> str:
     """The same for the same run directory, config, teacher and seed; 16 letters and digits."""
-    own = config.model_dump(mode="json", exclude={"tracking"})
-    values = [directory_key(run_dir), teacher, seed, own]
+    values = [directory_key(run_dir), teacher, seed, _identity(config)]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _identity(config: Config) -> dict[str, Any]:
+    """What of a config tells runs apart: nothing that only says how they are looked at.
+
+    Keys that earlier versions did not have count where they are set, so that a run which was begun
+    by one of these goes on as the same run.
+    """
+    values = config.model_dump(mode="json", exclude={"tracking"})
+    for teacher in values["teachers"]:
+        teacher.pop("watch", None)
+    courses = [course for teacher in values["teachers"] for course in teacher.get("courses", ())]
+    for lifetime in [values["lifetime"], *(course["lifetime"] for course in courses)]:
+        for key, unset in _LATER_KEYS.items():
+            if lifetime[key] == unset:
+                del lifetime[key]
+    return values
 
 
 def tracked_pairs(config: Config) -> Sequence[tuple[str, int]]:

@@ -10,6 +10,7 @@ from synthetic_run import demo_run, rows
 from tracking_kit import TASKS, add_part, plan_config, run_of
 
 from lessonplan.experiments.analysis.measures import measure
+from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.tracking.chart import chart_page, filled_chart
 from lessonplan.experiments.tracking.collapse import Collapse
@@ -154,6 +155,27 @@ def test_the_entropy_of_a_schedule_is_a_share_of_that_of_an_even_one():
     assert entropy(np.full(7, 1 / 7)) == pytest.approx(1.0)
     assert entropy(np.array([0.5, 0.5, 0.0, 0.0])) == pytest.approx(0.5)
     assert entropy(np.array([1.0])) == 0.0
+
+
+def test_a_run_that_an_earlier_version_began_keeps_its_id(tmp_path):
+    """As the version before `watch` and `test_every` made it, of the same directory and config."""
+    (tmp_path / "wandb").mkdir()
+    (tmp_path / "wandb" / "key").write_text("0123456789abcdef")
+    course = {"suite": {"name": "graph"}}
+    teachers = [
+        {"name": "uniform", "rule": "uniform"},
+        {"name": "ppo", "type": "learned"},
+        {"name": "wide", "type": "learned", "courses": [course]},
+    ]
+    values = course | {"name": "tracked", "teachers": teachers}
+
+    def id_of(*overrides, teacher="uniform"):
+        return run_id(make_config(values, list(overrides)), tmp_path, teacher, 0)
+
+    assert id_of() == "60e2ce9367317334"
+    assert id_of(teacher="wide") == "5ab68ba5a6388ed4"
+    assert id_of("teachers.ppo.watch=4") == id_of(), "to look changes nothing"
+    assert id_of("lifetime.test_every=2") != id_of()
 
 
 def test_an_id_tells_run_directory_config_teacher_and_seed_apart(tmp_path):
