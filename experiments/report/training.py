@@ -3,7 +3,8 @@
 Legend: k tasks, c columns of a map.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from ..common.files import write_whole
+from ..common.sentences import say
 from ..store.layout import RunDir
 from ..store.learned_schedules import LearnedSchedule, read_learned_schedules
 from ..store.runs import StoredRun
 from ..store.training_log import read_training_log
-from .html import heading, picture
+from .html import heading, picture, warning
 from .schedule_maps import SHARES
 from .style import (
     INK,
@@ -64,23 +66,52 @@ def training_section(run: StoredRun, figures: Path) -> list[str]:
         figures: folder to write the pictures to as well.
     """
     trainings = RunDir(run.path).trainings()
-    curves = draw_training_curves({name: read_training_log(log) for name, log, _ in trainings})
-    parts = []
-    if curves is not None:
-        png = _kept(to_png(curves), figures / "training.png")
-        parts.append(picture("Curves of the training", _ABOUT_CURVES, png))
+    parts = _curves({name: log for name, log, _ in trainings}, figures)
     for name, _, file in trainings:
-        found = read_learned_schedules(file)
-        if not found:
-            continue
-        order = run.order if set(found[0].tasks) == set(run.tasks) else range(len(found[0].tasks))
-        drawn = to_png(draw_learned_schedules(found, list(order)))
-        png = _kept(drawn, figures / f"learned-{name}.png")
-        compute = sum(look.compute for look in found)
-        words = {"name": name, "students": found[0].lifetimes, "compute": compute}
         title = f"The schedule of {name} as it was being learned"
-        parts.append(picture(title, _ABOUT_SCHEDULES.format(**words), png))
+        with _left_out_of(parts, title):
+            parts += _learned(run, name, file, title, figures)
     return [heading("Training of the teachers", 3), *parts] if parts else []
+
+
+def _curves(files: Mapping[str, Path], figures: Path) -> list[str]:
+    """The picture of what was logged, and what can't be read of it."""
+    parts: list[str] = []
+    title, logs = "Curves of the training", {}
+    for name, file in files.items():
+        with _left_out_of(parts, f"{title} of {name}"):
+            logs[name] = read_training_log(file)
+    with _left_out_of(parts, title):
+        drawn = draw_training_curves(logs)
+        if drawn is not None:
+            png = _kept(to_png(drawn), figures / "training.png")
+            parts.append(picture(title, _ABOUT_CURVES, png))
+    return parts
+
+
+def _learned(run: StoredRun, name: str, file: Path, title: str, figures: Path) -> list[str]:
+    """The picture of one training's schedules; nothing where nobody looked."""
+    found = read_learned_schedules(file)
+    if not found:
+        return []
+    order = run.order if set(found[0].tasks) == set(run.tasks) else range(len(found[0].tasks))
+    drawn = to_png(draw_learned_schedules(found, list(order)))
+    png = _kept(drawn, figures / f"learned-{name}.png")
+    compute = sum(look.compute for look in found)
+    words = {"name": name, "students": found[0].lifetimes, "compute": compute}
+    return [picture(title, _ABOUT_SCHEDULES.format(**words), png)]
+
+
+@contextmanager
+def _left_out_of(parts: list[str], title: str) -> Iterator[None]:
+    """Put the reason in the place of a picture that can't be drawn."""
+    try:
+        yield
+    except Exception as error:  # Whatever a picture meets must not cost the report.
+        ours = type(error) is ValueError
+        problem = str(error) if ours else f"{type(error).__name__}: {error}".partition("\n")[0]
+        say(f"the picture {title!r} can't be drawn ({problem}); the report is whole without it")
+        parts.append(heading(title, 3) + warning("This picture could not be drawn:", [problem]))
 
 
 def _kept(png: bytes, file: Path) -> bytes:

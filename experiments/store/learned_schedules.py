@@ -5,14 +5,14 @@ They go on after a kill as the training log does.
 Legend: k tasks, c columns.
 """
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .training_log import TrainingLines
+from .training_log import TrainingLines, no_line, training_lines
 
 MOST_COLUMNS = 60
 """Columns of decisions that a schedule is kept in."""
@@ -85,18 +85,33 @@ class LearnedSchedules:
 
 
 def read_learned_schedules(file: Path) -> list[LearnedSchedule]:
-    """All looks in order; a line that is being written is left out."""
-    if not file.exists():
-        return []
-    whole, newline, _ = file.read_text(encoding="utf-8").rpartition("\n")
-    found = [json.loads(line) for line in whole.split("\n")] if newline else []
-    return [
-        LearnedSchedule(
-            **one
-            | {
-                "tasks": tuple(one["tasks"]),
-                "probabilities": np.array(one["probabilities"], dtype=np.float64),
-            }
-        )
-        for one in found
-    ]
+    """All looks in order, of the same tasks; a line that is being written is left out.
+
+    Raises:
+        ValueError: for a line that holds no look, with its number.
+    """
+    found: list[LearnedSchedule] = []
+    for i, values in enumerate(training_lines(file), 1):
+        try:
+            look = _look(values)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise no_line(file, i, "it must hold a look at a schedule") from None
+        if found and look.tasks != found[0].tasks:
+            raise no_line(file, i, "its tasks must be those of the first")
+        found.append(look)
+    return found
+
+
+def _look(values: Mapping[str, Any]) -> LearnedSchedule:
+    """The look that a line holds; what holds none raises what it meets."""
+    tasks = values["tasks"]
+    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        raise TypeError("tasks must be names")
+    shares = np.array(values["probabilities"], dtype=np.float64).reshape(-1, len(tasks))
+    counts = {name: values[name] for name in ("decisions", "length", "lifetimes", "student_steps")}
+    if not all(type(one) is int and 0 <= one < 1 << 63 for one in counts.values()):
+        raise TypeError("counts must be whole numbers")
+    if not counts["length"] or len(shares) > min(counts["length"], MOST_COLUMNS):
+        raise ValueError("columns must be of the length")
+    measured = {name: float(values[name]) for name in ("mastered", "cost", "compute")}
+    return LearnedSchedule(tasks=tuple(tasks), probabilities=shares, **counts, **measured)

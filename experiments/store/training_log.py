@@ -120,11 +120,53 @@ class TrainingLog(KVWriter):
 
 
 def read_training_log(file: Path, after: int = 0) -> list[dict[str, float]]:
-    """Lines of a log from the one numbered `after` on; a line that is being written is left out."""
+    """Lines of a log from the one numbered `after` on; a line that is being written is left out.
+
+    Raises:
+        ValueError: for a line that is none, with its number.
+    """
+    found = training_lines(file, after)
+    for i, line in enumerate(found, after + 1):
+        if type(line.get("decisions")) is not int:
+            raise no_line(file, i, "its 'decisions' must be a whole number")
+        wrong = [name for name, value in line.items() if not _is_plain(value)]
+        if wrong:
+            raise no_line(file, i, f"its {wrong[0]!r:.60} must be a number")
+    return found
+
+
+def training_lines(file: Path, after: int = 0) -> list[dict[str, Any]]:
+    """Objects of the whole lines of a file of a training, from the one numbered `after` on.
+
+    Raises:
+        ValueError: for a line that holds none, with its number.
+    """
     if not file.exists():
         return []
-    whole, newline, _ = file.read_text(encoding="utf-8").rpartition("\n")
-    return [json.loads(line) for line in whole.split("\n")[after:]] if newline else []
+    whole, newline, _ = file.read_bytes().rpartition(b"\n")
+    found = []
+    for i, line in enumerate(whole.split(b"\n")[after:] if newline else (), after + 1):
+        try:
+            values = json.loads(line)
+        except (ValueError, RecursionError):
+            raise no_line(file, i, "it is not JSON") from None
+        if not isinstance(values, dict):
+            raise no_line(file, i, "it must be a JSON object")
+        found.append(values)
+    return found
+
+
+def no_line(file: Path, number: int, fault: str) -> ValueError:
+    """The error of a line that nothing of ours has written."""
+    return ValueError(
+        f"line {number:,} of {file} is damaged: {fault}; take the file away, and what it shows of "
+        "the training is left out"
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether it can be drawn; JSON has whole numbers of any length."""
+    return type(value) is float or (type(value) is int and abs(value) < 1 << 63)
 
 
 def _number(value: Any) -> float | int | None:

@@ -15,7 +15,11 @@ from lessonplan.experiments.common.files import locked
 from lessonplan.experiments.report import figures
 from lessonplan.experiments.report.report import write_report
 from lessonplan.experiments.report.training import MOST_LOOKS, draw_learned_schedules
-from lessonplan.experiments.store.learned_schedules import LearnedSchedule, LearnedSchedules
+from lessonplan.experiments.store.learned_schedules import (
+    LearnedSchedule,
+    LearnedSchedules,
+    read_learned_schedules,
+)
 
 TASKS = ["a", "b"]
 LINES = [
@@ -68,6 +72,43 @@ def test_a_run_in_its_training_shows_what_was_learned_so_far(run):
     assert "Looking took 2,468 training-example equivalents" in page
     for name in ("training", "learned-ppo-0"):
         assert (run / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+DAMAGES = {
+    "no JSON": "junk{",
+    "no object": "[1, 2]",
+    "nothing": "{}",
+    "deep": "[" * 100_000,
+    "no letters": "\udcff",
+    "words": '{"decisions": "x", "tasks": "ab", "probabilities": [["x", 1]]}',
+    "endless": '{"decisions": 64, "rollout/ep_rew_mean": 1' + "0" * 400 + "}",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", ["ppo-0", "ppo-0.schedules"])
+def test_a_damaged_file_of_a_training_costs_its_picture_alone(kind, damage, run, capsys):
+    (run / "training" / "dqn-0.jsonl").write_text(json.dumps(LINES[0]) + "\n")
+    file = run / "training" / f"{kind}.jsonl"
+    first = file.read_text().partition("\n")[0]
+    damaged = f"{first}\n{DAMAGES[damage]}\n"
+    file.write_text(damaged, encoding="utf-8", errors="surrogateescape")
+    write_report(run)
+    page = (run / "report.html").read_text()
+    sentence = f"line 2 of {file} is damaged: "
+    assert page.count(sentence) == 1
+    assert page.count("This picture could not be drawn") == 1
+    assert capsys.readouterr().err.count(sentence) == 1
+    # The curves of the other training, and what else there is of this one.
+    assert "From the logs of the trainings" in page
+    assert ("Looking took" in page) == (kind == "ppo-0")
+
+
+def test_looks_at_other_tasks_than_the_first_are_damaged(run):
+    looks = LearnedSchedules(run / "training" / "ppo-0.schedules.jsonl")
+    looks.add(look(96, k=3))
+    with pytest.raises(ValueError, match=r"line 3 of .*: its tasks must be those of the first"):
+        read_learned_schedules(run / "training" / "ppo-0.schedules.jsonl")
 
 
 def test_a_run_without_trainings_has_no_such_section(tmp_path):
