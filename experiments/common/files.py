@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import stat
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -47,6 +48,89 @@ def locked(run_dir: Path) -> Iterator[None]:
             except OSError:
                 pass
         yield
+
+
+def see_that_nothing_leads_out(
+    folder: Path, is_ours: Callable[[str], bool], apart: str = ""
+) -> None:
+    """Refuse a directory that would have us write, delete or wait somewhere else.
+
+    Through a link that leads out of it work would be done where nobody asked for it, and whoever
+    opens a pipe waits without an end. Links of one's own are followed with `--trust`.
+
+    Args:
+        folder: that may be anybody's; nothing is done where it is not there.
+        is_ours: whether what lies in it, by its name, is looked at, with all below.
+        apart: a folder of this name holds files of others, with links of theirs: of those in it
+            only what `is_ours` is looked at.
+
+    Raises:
+        ValueError: naming the first link that leads out, or what is neither a file nor a folder.
+    """
+    home = os.path.realpath(folder)
+    seen, left = {home}, [home]
+    while left:
+        place = left.pop()
+        for entry in _entries(place):
+            if (place == home or os.path.basename(place) == apart) and not is_ours(entry.name):
+                continue
+            target = _target(entry, home)
+            if _is_folder(entry) and target not in seen:
+                seen.add(target)
+                left.append(target)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What lies in a folder that whoever works in it may have removed by now."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ValueError(f"{folder} can't be read: {error.strerror}") from error
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or leads to one."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _target(entry: os.DirEntry[str], home: str) -> str:
+    """Where an entry leads to: to itself, or as a link to another place in its directory.
+
+    Raises:
+        ValueError: if it leads out of it, or is neither a file nor a folder.
+    """
+    if not entry.is_symlink():
+        # What the folder says of it is enough; to look at each file takes long on a network's disk.
+        if not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
+            _see_that_it_is_regular(entry.path)
+        return entry.path
+    target = os.path.realpath(entry.path)
+    if not is_trusted() and not Path(target).is_relative_to(home):
+        raise ValueError(
+            f"{entry.path} is a link that leads out of {home}, to {target}, where nothing is to "
+            "be changed; put what it leads to in its place, or add --trust if you made it"
+        )
+    _see_that_it_is_regular(target)
+    return target
+
+
+def _see_that_it_is_regular(path: str) -> None:
+    """Refuse what is there and is neither a file nor a folder: to open a pipe may never end."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise ValueError(
+            f"{path} is neither a file nor a folder but a pipe, a socket or a device, and to open "
+            "it may never end; take it away"
+        )
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

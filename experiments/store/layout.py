@@ -17,10 +17,18 @@ A folder of pairs holds run directories like any other.
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common.files import LOCK, read_json
+from ..common.files import LOCK, read_json, see_that_nothing_leads_out
 
 _LOG, _LOOKS = ".jsonl", ".schedules.jsonl"
 """Endings of the log of a training, and of its schedules as they were being learned."""
+
+_TRACKING, _MADE_ASIDE = "wandb", ".tmp"
+_OURS = frozenset({
+    "config.yaml", "environment.json", "summary.json", "summary.csv", "report.html", "figures",
+    "schedule", "teachers", "training", "checkpoint", "tried.json", _TRACKING, "tensorboard",
+    "sweep.yaml", "best.yaml", "pairs", "merged", "ray", "ray-messages.log", "key",
+})  # fmt: skip
+"""All that is written to a run or sweep directory, and the key among W&B's files."""
 
 
 def unit_name(kind: str, teacher: str, seed: int) -> str:
@@ -63,6 +71,14 @@ class _Directory:
     def figures(self) -> Path:
         """Folder of the pictures."""
         return self.path / "figures"
+
+    def see_that_nothing_leads_out(self) -> None:
+        """Refuse a directory of anybody's through which something else would be changed.
+
+        Raises:
+            ValueError: naming a link of it that leads out, or what is neither a file nor a folder.
+        """
+        see_that_nothing_leads_out(self.path, _is_ours, apart=_TRACKING)
 
 
 @dataclass(frozen=True)
@@ -171,7 +187,7 @@ class RunDir(_Directory):
     @property
     def tracking(self) -> Path:
         """Folder of W&B's files."""
-        return self.path / "wandb"
+        return self.path / _TRACKING
 
     @property
     def tracking_key(self) -> Path:
@@ -203,16 +219,17 @@ class RunDir(_Directory):
         return self.environment.exists()
 
     def see_that_it_has_begun(self) -> None:
-        """Refuse a directory that is none of a run.
+        """Refuse a directory that is none of a run, or of which something leads out.
 
         Raises:
-            ValueError: if it holds no facts of suite and budget.
+            ValueError: if it holds no facts of suite and budget, or it has such a link or a pipe.
         """
         if not self.has_begun:
             raise ValueError(
                 f"{self.path} is not a run directory: it has no {self.environment.name}; "
                 "name a directory that `lessonplan run` has written"
             )
+        self.see_that_nothing_leads_out()
 
     @property
     def is_done(self) -> bool:
@@ -291,3 +308,8 @@ def _holds_only(folder: Path, *paths: Path) -> bool:
     return folder.is_dir() and all(
         path in paths or path.match(".*.tmp") for path in folder.rglob("*")
     )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether something in a directory, by its name, is written or read by us."""
+    return name in _OURS or name.startswith("position-") or name.endswith(_MADE_ASIDE)

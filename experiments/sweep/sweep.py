@@ -108,6 +108,7 @@ def see_that_sweep_fits(sweep: Sweep, sweep_dir: Path, resume: bool) -> None:
         ValueError: if it is not new, or, to `resume`, not one of this sweep; also if two pairs
             would be one folder on some disks.
     """
+    SweepDir(sweep_dir).see_that_nothing_leads_out()
     if resume:
         earlier = read_stored_sweep(sweep_dir)
         # How much room a pair has, and how often it is tried, may change.

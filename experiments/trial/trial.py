@@ -160,6 +160,7 @@ def see_that_it_fits(config: Config, run_dir: Path, resume: bool) -> None:
         ValueError: if it is not new, or, to `resume`, not one of this config.
     """
     files = RunDir(run_dir)
+    files.see_that_nothing_leads_out()
     latest, first = files.config, files.first_config
     if resume:
         if not latest.exists():

@@ -193,6 +193,7 @@ def settings_of(
             raise ValueError("--resume goes on with a run as it was begun; give nothing else")
         if out is not None:
             raise ValueError("--resume goes on in the run directory it names; leave out --out")
+        RunDir(resume).see_that_nothing_leads_out()
         return read_config(RunDir(resume).config, begun=True), resume
     if own.model and not own.data:
         raise ValueError("--model fine-tunes a model on --data; give both, or name a config")
