@@ -48,11 +48,16 @@ def _learnability(facts: Facts, rows: np.ndarray) -> np.ndarray:
 def _prerequisites_mastered(facts: Facts, rows: np.ndarray) -> np.ndarray:
     """Share of a task's prerequisites that are mastered now, 1 where it has none, (r, k)."""
     task, needed = facts.prerequisites
-    r, k = len(rows), len(facts.suite)
-    count = np.bincount(task, minlength=k)
-    row, pair = np.nonzero(facts.streak[rows[:, None], needed] > 0)
-    met = np.bincount(row * k + task[pair], minlength=r * k).reshape(r, k)
-    return np.where(count > 0, met / np.maximum(count, 1), 1.0)
+    count = np.bincount(task, minlength=len(facts.suite))
+    some = count > 0
+    share = np.ones((len(rows), len(facts.suite)))
+    if some.any():
+        # Pairs stand by task.
+        starts = (np.cumsum(count) - count)[some]
+        mastered = (facts.streak[rows] > 0)[:, needed]
+        met = np.add.reduceat(mastered, starts, axis=1, dtype=np.int64)
+        share[:, some] = met / count[some]
+    return share
 
 
 @dataclass(frozen=True)
