@@ -34,7 +34,8 @@ def plain_state(state: Any, name: str = "state") -> Any:
         return {_ARRAY if isinstance(state, np.ndarray) else _SCALAR: _tensor(state, name)}
     if type(state) in (list, tuple):
         return type(state)(plain_state(one, f"{name}[{i}]") for i, one in enumerate(state))
-    if not isinstance(state, dict):
+    # Of a subclass, such as a defaultdict, more would be lost than its type.
+    if type(state) not in (dict, OrderedDict):
         raise ValueError(
             f"{name} is a {type(state).__name__}; a state must be made of tensors, arrays of "
             "numbers, numbers, texts and None, in dicts, lists and tuples, so that it can be "

@@ -3,7 +3,7 @@
 What JSON has stays as it is; all else is an object that says its kind.
 """
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -42,7 +42,7 @@ def encoded(value: Any, tensors: dict[str, Tensor]) -> Any:
         return value
     if type(value) is list:
         return [encoded(one, tensors) for one in value]
-    if isinstance(value, dict):
+    if type(value) in (dict, OrderedDict):
         return _encoded_dict(value, tensors)
     if isinstance(value, type):
         return {KIND: "class", "name": _class_name(value)}

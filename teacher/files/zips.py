@@ -27,6 +27,7 @@ from torch import Tensor
 from ..pickles import unpickled_part
 from .named import made_rule, written_rule
 from .plain import NotPlainError, decoded, encoded
+from .remaking import is_same_again
 from .words import UnstatedError, is_pickled, stated
 
 _DATA, _WEIGHTS, _TENSORS = "data", "weights.json", "tensors.safetensors"
@@ -190,11 +191,7 @@ def _rule_by_name(model: Any) -> Iterator[None]:
     """A rule that can be made again of plain values is kept as its name and parameters."""
     rule = vars(model).get("rule")
     written = None if rule is None else written_rule(rule)
-    try:
-        encoded(written, {})
-    except NotPlainError:
-        written = None
-    if written is None:
+    if written is None or not is_same_again(rule, written):
         yield
         return
     model.rule = written

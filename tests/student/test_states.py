@@ -1,7 +1,7 @@
 """States travel without pickles and are what they were, to the bit."""
 
 import io
-from collections import OrderedDict, namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 
 import numpy as np
 import pytest
@@ -72,6 +72,8 @@ def test_one_that_was_never_made_plain_stays_too():
         (np.array([None]), "is an array of object"),
         ({(1, 2): 3}, r"has the key \(1, 2\); the keys of a state must be texts or numbers"),
         (lambda: 0, "is a function"),
+        (defaultdict(list, a=[1]), "is a defaultdict; a state must be made of"),
+        (Counter("ab"), "is a Counter"),
     ],
 )
 def test_what_is_not_plain_is_named_with_its_place(value, words):

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from rule_rooms import rule_named, vec_env
 from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 
-from lessonplan.teacher import RULES, Replay, RuleTeacher, load_teacher, save_teacher
+from lessonplan.teacher import RULES, UCB1, Replay, RuleTeacher, load_teacher, save_teacher
 from lessonplan.teacher.files import read_values, write_values
 from lessonplan.teacher.files.plain import NotPlainError, encoded
 
@@ -140,6 +140,82 @@ def test_one_that_holds_anything_else_is_pickled_and_needs_trust(tmp_path):
     assert RuleTeacher.load(tmp_path / "rule", trust=True).rule == rule
 
 
+class Kept(UCB1):
+    """Keeps more than the fields of its base."""
+
+    def __init__(self, exploration=1.0, absolute=True, scale=2.0):
+        super().__init__(exploration, absolute)
+        object.__setattr__(self, "scale", scale)
+
+
+class Renamed(UCB1):
+    """Is made of other things than its base."""
+
+    def __init__(self, width=1.0):
+        super().__init__(width)
+
+
+class Slotted:
+    """Is made of nothing, and keeps something all the same."""
+
+    __slots__ = ("gate",)
+    needs = ()
+    start, observe, probabilities = Paced.start, Paced.observe, Paced.probabilities
+
+
+@dataclass
+class Counted(Paced):
+    """Its own `__init__` stays, and changes what it is given."""
+
+    def __init__(self, pace=0.5):
+        super().__init__(2 * pace)
+
+
+@dataclass
+class Drawn(Paced):
+    """Draws when it is made."""
+
+    def __post_init__(self):
+        self.drawn = float(np.random.random())
+
+
+def slotted():
+    rule = Slotted()
+    rule.gate = 3
+    return rule
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Kept(0.5, True, 7.0), Renamed(0.5), slotted(), Counted(0.25), Drawn(),
+     Paced(weights=defaultdict(list, a=[1.0])), Paced(weights=OrderedDict(a=[1.0]))],
+    ids=lambda rule: type(rule).__name__,
+)  # fmt: skip
+def test_one_that_would_come_back_as_another_is_pickled_whole(rule, tmp_path):
+    from lessonplan.teacher.files.remaking import _kept
+
+    teacher, state = RuleTeacher(rule, vec_env(rule)), np.random.get_state()
+    teacher.save(tmp_path / "rule")
+    np.testing.assert_equal(np.random.get_state(), state)
+    assert pickles_in(tmp_path / "rule.zip") == ["rule"]
+    loaded = RuleTeacher.load(tmp_path / "rule", trust=True).rule
+    assert repr(_kept(loaded)) == repr(_kept(rule))
+
+
+def test_one_that_adds_methods_alone_is_its_name_and_parameters(tmp_path):
+    class_rule = Widened(0.5)
+    RuleTeacher(class_rule, vec_env(class_rule)).save(tmp_path / "rule")
+    assert pickles_in(tmp_path / "rule.zip") == []
+    assert RuleTeacher.load(tmp_path / "rule").rule == class_rule
+
+
+class Widened(UCB1):
+    """Keeps what its base does."""
+
+    def widened(self):
+        return 2 * self.exploration
+
+
 VALUES = {
     "array": np.linspace(0, 1, 5, dtype=np.float32).reshape(1, 5),
     "scalar": np.float32(0.1),
@@ -195,6 +271,7 @@ def test_spaces_schedules_noise_and_classes_are_too(tmp_path):
         np.array(["a"]),
         np.array([None]),
         OrnsteinUhlenbeckActionNoise(np.zeros(1), np.ones(1)),
+        defaultdict(float, a=1.0),
         dict,
     ],
 )
