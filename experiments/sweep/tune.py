@@ -7,6 +7,7 @@ massively parallel hyperparameter tuning").
 Legend: m students, k tasks.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from lessonplan.envs import Budget
 from lessonplan.student import TaskSuite
 
 from ..assembly.build import (
@@ -64,21 +66,53 @@ def tune_pairs(
         was `chosen` in words where costs did not tell.
 
     Raises:
+        ValueError: if none was measured to its end.
         WorkFailedError: when candidates failed; the others are kept, and the sweep can be resumed.
     """
-    remaining = [pair for pair in pairs if not _is_whole(_result_of(sweep_dir, pair))]
-    best = SweepDir(sweep_dir).best
-    if remaining and not best.exists():
+    files = SweepDir(sweep_dir)
+    if files.best.exists():
+        remaining = _lost(pairs, sweep_dir)
+        for pair in remaining:
+            say(
+                f"what was measured of the candidate {pair.name} is lost or damaged "
+                f"({files.run_dir(pair.name).candidate_result}); it is measured again"
+            )
+    else:
+        every = all(_is_whole(_result_of(sweep_dir, pair)) for pair in pairs)
+        remaining = [] if every else list(pairs)
+    if remaining:
         longest = _most_decisions([pair.config for pair in pairs])
-        log, told = SweepDir(sweep_dir).ray_log, Told(watch, say, [])
-        with ray_session(address, sweep.resources, say=say, log=log) as is_cluster:
+        # What was measured to its end is measured to its end again: nothing stops it.
+        settings = dict if files.best.exists() else lambda: {"scheduler": _scheduler(longest)}
+        told = Told(watch, say, [])
+        with ray_session(address, sweep.resources, say=say, log=files.ray_log) as is_cluster:
             begin(sweep, pairs, sweep_dir)
             failures = fit(
-                sweep, pairs, sweep_dir, measure_candidate, told, is_cluster,
-                lambda: {"scheduler": _scheduler(longest)},
-            )  # fmt: skip
-        complain(failures, len(pairs), sweep_dir)
-    return _write_best(sweep, pairs, sweep_dir, best)
+                sweep, remaining, sweep_dir, measure_candidate, told, is_cluster, settings
+            )
+        complain(failures, len(remaining), sweep_dir)
+    return _write_best(sweep, pairs, sweep_dir)
+
+
+def _lost(pairs: Sequence[Pair], sweep_dir: Path) -> list[Pair]:
+    """Candidates of a tuning that is done of which less is there than was when it was done.
+
+    Where its summary is not there either, all of which nothing is there: the others were stopped.
+    """
+    known = _known(sweep_dir)
+
+    def is_lost(pair: Pair) -> bool:
+        result, before = _result_of(sweep_dir, pair), known.get(pair.name)
+        return not _is_whole(result) and (_is_whole(before) if before else not result)
+
+    return [pair for pair in pairs if is_lost(pair)]
+
+
+def _known(sweep_dir: Path) -> dict[str, Any]:
+    """What the summary of a tuning says of each candidate; nothing where it is damaged."""
+    tried = read_json(SweepDir(sweep_dir).summary).get("tried")
+    is_object = isinstance(tried, dict) and all(isinstance(one, dict) for one in tried.values())
+    return dict(tried) if is_object else {}
 
 
 def _scheduler(longest: int) -> Any:
@@ -109,7 +143,7 @@ def measure_candidate(spec: dict[str, Any]) -> None:
         wait_until_free(files.path)
         before = read_json(files.candidate_result)
         if _is_whole(before):
-            for message in before["reports"]:
+            for message in before.get("reports", []):
                 tune.report(message)
             return
         messages: list[dict[str, Any]] = []
@@ -222,12 +256,19 @@ def _result_of(sweep_dir: Path, pair: Pair) -> dict[str, Any]:
     return read_json(SweepDir(sweep_dir).run_dir(pair.name).candidate_result)
 
 
-def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path) -> dict[str, Any]:
-    results = {pair.name: _result_of(sweep_dir, pair) for pair in pairs}
+def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path) -> dict[str, Any]:
+    results, known = {pair.name: _result_of(sweep_dir, pair) for pair in pairs}, _known(sweep_dir)
     whole = [pair for pair in pairs if _is_whole(results[pair.name])]
-    choice = choose_best([_worth(results[pair.name]) for pair in whole])
+    best = SweepDir(sweep_dir).best
+    if not whole:
+        raise ValueError(
+            f"none of the {len(pairs)} candidates of {sweep_dir} was measured to its end, so none "
+            f"is the best; delete {best}, if it is there, and --resume measures them all"
+        )
+    choice = choose_best([_worth(results[pair.name], pair.config) for pair in whole])
     winner = whole[choice.best]
-    worth, config = _worth(results[winner.name]), winner.config
+    config = winner.config
+    worth = _worth(results[winner.name], config)
     teacher = config.teachers[0].model_dump(mode="json", exclude_defaults=True)
     teacher["name"] = sweep.teachers[0]
     head = (
@@ -243,7 +284,10 @@ def _write_best(sweep: Sweep, pairs: Sequence[Pair], sweep_dir: Path, best: Path
         "chosen": choice.sentence,
         "cost": worth.cost,
         "yaml": text,
-        "tried": {name: _without_messages(one) for name, one in results.items()},
+        "tried": {
+            name: _without_messages(one) if one else known.get(name, {})
+            for name, one in results.items()
+        },
     }
     write_json(SweepDir(sweep_dir).summary, summary)
     return summary
@@ -264,13 +308,29 @@ def _in_words(worth: Worth, choice: Choice, config: Config) -> str:
 
 def _is_whole(result: Mapping[str, Any]) -> bool:
     """Whether a candidate was measured to its end."""
-    return bool(result.get("cost"))
+    cost = result.get("cost")
+    return isinstance(cost, int | float) and math.isfinite(cost)
 
 
-def _worth(result: Mapping[str, Any]) -> Worth:
-    """What a candidate was worth. Earlier versions went by its cost alone."""
-    area = result["area"] if "area" in result else result["reports"][-1]["area"]
-    return Worth(result["cost"], area, result.get("mastered", 1))
+def _worth(result: Mapping[str, Any], config: Config) -> Worth:
+    """What a candidate was worth. Earlier versions went by its cost alone.
+
+    Of these, somebody mastered where the mean cost is less than the budget, and the area is that of
+    the last message, or nothing where they kept none.
+    """
+    last = next(reversed(result.get("reports", [])), {})
+    area = result.get("area", last.get("area", 0.0))
+    mastered = result.get("mastered", int(result["cost"] < _most_cost(config)))
+    return Worth(result["cost"], area, mastered)
+
+
+def _most_cost(config: Config) -> float:
+    """What a candidate costs with which nobody masters anything."""
+    courses = getattr(config.teachers[0], "courses", [])
+    if len(courses) > 1:
+        return 1.0
+    course = courses[0] if courses else config
+    return Budget.parse(course.lifetime.budget).amount
 
 
 def _without_messages(one: dict[str, Any]) -> dict[str, Any]:
