@@ -106,6 +106,7 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
+                job_config=_job(),
                 _temp_dir=str(folder),
             )
             yield
@@ -113,6 +114,28 @@ def _own_ray(cpus: int | None) -> Iterator[None]:
         if own_mode:
             os.environ.pop("RAY_AUTH_MODE", None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _job() -> Any:
+    """What Ray is told of this process, without folders that its own processes import from.
+
+    Ray would put the working directory before all that is installed, whatever lies there. Modules
+    that were agreed to are found by what each process is handed on.
+    """
+    from ray.job_config import JobConfig
+
+    base: Any = JobConfig
+
+    class JobWithoutFolders(base):  # type: ignore[misc]
+        @property
+        def _py_driver_sys_path(self) -> list[str]:
+            return []
+
+        @_py_driver_sys_path.setter
+        def _py_driver_sys_path(self, folders: list[str]) -> None:
+            """Nothing is kept."""
+
+    return JobWithoutFolders()
 
 
 def _temporary_log() -> Path:
@@ -171,6 +194,7 @@ def _cluster(address: str) -> Iterator[None]:
                 runtime_env=environment or None,
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
+                job_config=_job(),
             )
         except (ConnectionError, ray.exceptions.RayError, RuntimeError) as error:
             reason = str(error).strip().partition("\n")[0]
