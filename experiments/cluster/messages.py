@@ -119,15 +119,30 @@ class _ErrorOutput(io.TextIOBase):
         return self.number
 
 
+def _copy_of_error_output() -> int | None:
+    """Another number for where standard error goes; none if it is closed."""
+    # Python has none where it was closed from the beginning.
+    if sys.stderr is None:
+        return None
+    try:
+        sys.stderr.flush()
+        return os.dup(2)
+    except (OSError, ValueError):
+        return None
+
+
 @contextmanager
 def _error_output_to(log: Path) -> Iterator[None]:
     """Standard error of what is not Python to a file; Python's own stays where it is.
 
-    Ray's C++ writes there by itself, up to the moment in which it ends the process.
+    Ray's C++ writes there by itself, up to the moment in which it ends the process. Where standard
+    error is closed all stays as it is: its number may be that of any other file by now.
     """
-    before, kept = sys.stderr, os.dup(2)
+    before, kept = sys.stderr, _copy_of_error_output()
+    if kept is None:
+        yield
+        return
     output = _ErrorOutput(kept)
-    before.flush()
     with log.open("a") as file:
         os.dup2(file.fileno(), 2)
     # Anything else that stands there, such as that of a progress bar, writes elsewhere.

@@ -84,3 +84,25 @@ def test_what_the_core_of_ray_writes_by_itself_goes_to_the_file_and_what_we_say_
     )  # fmt: skip
     assert done.stderr.splitlines() == ["lessonplan: ours", "afterwards", "raw"]
     assert (tmp_path / "log").read_text().startswith("[E 1 2] rpc_client.h:204")
+
+
+CLOSED = """
+import os, sys
+from pathlib import Path
+{close}
+from lessonplan.experiments.cluster.messages import messages_in_words
+with messages_in_words(Path(sys.argv[1]), print):
+    print("at work")
+print("afterwards")
+"""
+
+
+@pytest.mark.parametrize("close", ["os.close(2)", "sys.stderr.close()", "sys.stderr = None"])
+def test_where_standard_error_is_closed_the_work_goes_on(tmp_path, close):
+    pytest.importorskip("ray")
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED.format(close=close), str(tmp_path / "log")],
+        env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}, stdout=subprocess.PIPE, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split("\n")[:2] == ["at work", "afterwards"]
