@@ -49,6 +49,9 @@ def open_bytes(file: Path) -> Iterator[BufferedReader | gzip.GzipFile]:
     Raises:
         ValueError: for what can't be opened or unpacked, also while it is read.
     """
+    if file.exists() and not file.is_file():
+        # To open a pipe may never end, and what was read of one does not come again.
+        raise ValueError(f"{file} is no file but a pipe or a device; write its rows to a file")
     try:
         with file.open("rb") as packed:
             head = packed.peek(24)

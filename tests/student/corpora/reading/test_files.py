@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,18 @@ def test_a_broken_gzip_file_is_named_when_it_is_read(tmp_path):
     file.write_bytes(gzip.compress(LINE.encode() * 9)[:-12])
     with pytest.raises(ValueError, match=r"a.jsonl.gz can't be unpacked: .* copy or pack it again"):
         list(rows(Source(file, "a", None), Notices()))
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "rows.jsonl")
+    with pytest.raises(ValueError, match=r"rows\.jsonl is no file but a pipe or a device; write"):
+        list(rows(Source(tmp_path / "rows.jsonl", "a", None), Notices()))
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    os.mkfifo(saved / "data.arrow")
+    (saved / "state.json").write_text('{"_data_files": [{"filename": "data.arrow"}]}')
+    with pytest.raises(ValueError, match=r"data\.arrow is no file but a pipe"):
+        list(rows(Source(saved, "a", None), Notices()))
+    with pytest.raises(ValueError, match=r"/dev/null is no file but a pipe or a device"):
+        list(rows(Source(Path("/dev/null"), "a", None), Notices()))
