@@ -35,7 +35,10 @@ class Budget:
 
     def __post_init__(self) -> None:
         check_choice("the unit of a budget", self.unit, MOST)
-        if not (math.isfinite(self.amount) and self.amount > 0):
+        number = isinstance(self.amount, int | float | np.integer | np.floating)
+        if not number or isinstance(self.amount, bool):
+            raise ValueError(f"the amount of a budget must be a number, got {self.amount!r:.60}")
+        if not 0 < self.amount < math.inf:
             raise ValueError(f"the amount of a budget must be positive, got {self.amount}")
         if self.amount > MOST[self.unit]:
             raise ValueError(
@@ -70,6 +73,18 @@ class Budget:
             "tokens": batch_size * float(suite.values("cost").min()),
             "compute": float(batch_size),
         }[self.unit]
+        self._check_price(steps_per_decision, a_step)
+
+    def check_steps(self, steps_per_decision: int) -> None:
+        """Refuse a decision of more steps than a budget in steps has.
+
+        Raises:
+            ValueError: with what would fit.
+        """
+        if self.unit == "steps":
+            self._check_price(steps_per_decision, 1.0)
+
+    def _check_price(self, steps_per_decision: int, a_step: float) -> None:
         if steps_per_decision * a_step > self.amount * (1.0 + 1e-9):
             most = int(self.amount / a_step)
             fewer = f"take steps_per_decision of at most {most:,}, or " if most else "take "

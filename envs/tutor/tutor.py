@@ -66,6 +66,15 @@ class TutorEnv(SharedVecEnv):
         )
 
 
+def _budget_for(budget: str | Budget | None, steps_per_decision: int) -> Budget:
+    """The budget, which a decision must fit into; one of a step where there is none to spend."""
+    if budget is None:
+        return Budget(1, "steps")
+    budget = budget if isinstance(budget, Budget) else Budget.parse(budget)
+    budget.check_steps(steps_per_decision)
+    return budget
+
+
 class Tutor:
     """Says what a student should be trained on next, from the scores that it is told.
 
@@ -81,7 +90,7 @@ class Tutor:
         action: `task` for `choose`, `mixture` for `mix`; by default what a stored teacher was
             trained to choose, and `task` for others.
         budget: what the lifetime may spend, such as `4000-steps`; unlimited by default.
-        steps_per_decision: student steps between two decisions.
+        steps_per_decision: student steps between two decisions, no more than a budget in steps.
         student_seed: names the lifetime; a rule's random choices depend on it.
         mastery_streak: as in `Classroom`.
         end_after: as in `Classroom`.
@@ -115,9 +124,8 @@ class Tutor:
         self.suite = read_suite(tasks)
         teacher, observe, action = settle_teacher(teacher, observe, action, trust)
         self._unlimited = budget is None
-        budget = budget if isinstance(budget, Budget) else Budget.parse(budget or "1-steps")
         self._board = Board(
-            1, self.suite, budget, observe,
+            1, self.suite, _budget_for(budget, steps_per_decision), observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
         )  # fmt: skip
         self.steps_per_decision = steps_per_decision

@@ -67,6 +67,16 @@ def test_a_budget_that_makes_no_sense_is_refused(text):
         Budget.parse(text)
 
 
+@pytest.mark.parametrize("amount", ["5", True, None, [5], 5j])
+def test_an_amount_must_be_a_number(amount):
+    with pytest.raises(ValueError, match="the amount of a budget must be a number, got "):
+        Budget(amount, "steps")
+
+
+def test_an_amount_may_be_a_number_of_numpy():
+    assert Budget(np.int64(5), "steps") == Budget(np.float32(5), "steps") == Budget(5, "steps")
+
+
 @pytest.mark.parametrize("amount", [0, -1, math.inf, math.nan])
 def test_an_amount_must_be_positive_and_finite(amount):
     with pytest.raises(ValueError, match="must be positive"):

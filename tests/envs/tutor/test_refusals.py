@@ -89,6 +89,12 @@ def test_choices_and_outcomes_take_turns():
             "the column remaining needs budget=",
         ),
         (["a"], {"steps_per_decision": 0}, "steps_per_decision must be at least 1, got 0"),
+        (
+            ["a"],
+            {"budget": "5-steps", "steps_per_decision": 100},
+            "a decision of 100 steps is longer than the whole budget of 5-steps; .* at most 5, or",
+        ),
+        (["a"], {"budget": ""}, "a budget reads like '4000-steps' or '5M-tokens', got ''"),
         (["a"], {"teacher": Mixer}, r"must be an SB3 algorithm|takes no arguments"),
     ],
 )
