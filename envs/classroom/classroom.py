@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from lessonplan.student import Cohort, Evaluation, TaskSuite
-from lessonplan.student.contract import draw_tasks
+from lessonplan.student.contract import Drawing, draw_tasks
 
 from .belonging import check_belonging
 from .board import Board
 from .budget import FEEDBACKS, Budget
-from .checking import check_choice, check_counts, check_lesson
+from .checking import check_choice, check_counts
 from .rewards import Pay, Reward
 
 
@@ -250,7 +250,8 @@ def _check_decision(cohort: Cohort, budget: Budget, steps_per_decision: int) -> 
     budget.check_decision(
         cohort.suite, steps_per_decision=steps_per_decision, batch_size=cohort.batch_size
     )
-    check_lesson(cohort.n, steps_per_decision, cohort.batch_size)
+    if isinstance(cohort, Drawing):
+        cohort.check_lesson(steps_per_decision)
 
 
 def _evaluation(cohort: Cohort, rows: np.ndarray, measured: np.ndarray) -> Evaluation:

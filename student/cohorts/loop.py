@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from torch import Tensor
 
-from ..contract.batches import draw_examples, draw_tasks, evaluation_examples
+from ..contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
 from ..contract.cohort import Rows, Training, check_sizes, checked_mixture
 from ..contract.global_streams import lent_streams, sow
 from ..contract.scoring import LOSS_LIMIT, Evaluation
@@ -123,6 +123,10 @@ class LoopCohort:
             for row, seed in zip(rows, seeds, strict=True):
                 sow(int(seed), _RESET)
                 self.students[row].reset(int(seed))
+
+    def check_lesson(self, steps: int) -> None:
+        """See `Drawing`."""
+        check_lesson(self.n, steps, self.batch_size)
 
     def train(
         self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False

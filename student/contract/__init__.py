@@ -1,7 +1,7 @@
 """What every suite and every cohort keeps to, and the checkers that hold them to it."""
 
 from .batches import draw_tasks
-from .cohort import Cohort, Training
+from .cohort import Cohort, Drawing, Training
 from .cohort_checks import COHORT_CHECKS, check_cohort, check_divergence
 from .grading import Answering, Grader
 from .scoring import LOSS_LIMIT, Evaluation
@@ -18,6 +18,7 @@ __all__ = [
     "SUITE_CHECKS",
     "Answering",
     "Cohort",
+    "Drawing",
     "Evaluation",
     "Examples",
     "Grader",

@@ -3,6 +3,8 @@
 Legend: n students, k tasks, e evaluation examples, s examples of one call to `train`.
 """
 
+import os
+
 import numpy as np
 
 from .streams import shuffled, stream_key, uniform
@@ -66,3 +68,16 @@ def evaluation_examples(
     index = pool.offsets[:, None] + shuffled(key[:, :, None], position, pool.sizes[:, None])
     used = np.arange(sizes.max()) < sizes[:, None]
     return index, np.broadcast_to(used, index.shape)
+
+
+def check_lesson(n: int, steps: int, batch_size: int) -> None:
+    """Refuse decisions whose examples, drawn before the first step, would fill the memory."""
+    # Which task, and which of its examples: two numbers of eight bytes, and a copy of each.
+    size = 32 * n * steps * batch_size
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > memory / 2:
+        raise ValueError(
+            f"a decision of {steps:,} steps draws {steps * batch_size:,} examples for each of "
+            f"{n:,} students, which takes {size / 1e9:,.0f} GB, and this machine has "
+            f"{memory / 1e9:,.0f}; take fewer steps_per_decision"
+        )

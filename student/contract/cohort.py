@@ -43,6 +43,18 @@ class Training:
 
 
 @runtime_checkable
+class Drawing(Protocol):
+    """A cohort that draws all examples of a decision before its first step."""
+
+    def check_lesson(self, steps: int) -> None:
+        """Refuse a decision of so many student steps whose examples would fill the memory.
+
+        Raises:
+            ValueError: with what they would take.
+        """
+
+
+@runtime_checkable
 class Cohort(Protocol):
     """n students, each on its own task, each with its own optimizer and random stream.
 

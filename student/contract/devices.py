@@ -14,9 +14,15 @@ def usable_device(name: str) -> torch.device:
         if device.type == "meta":
             raise RuntimeError("nothing is computed on it")
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ImportError) as error:
         raise ValueError(
-            f"device must be one of this machine, such as cpu, got {str(name)!r:.60}: {reason:.160}"
+            f"device must be one of this machine, such as cpu, got {str(name)!r:.60}"
+            f"{_reason(error)}"
         ) from error
     return device
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, where it speaks to who uses it."""
+    reason = " ".join(str(error).split()).partition(". ")[0]
+    return "" if "INTERNAL ASSERT" in reason else f": {reason:.160}"

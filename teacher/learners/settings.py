@@ -48,8 +48,7 @@ class _Form(NamedTuple):
             return False
         if self.whole and not isinstance(value, int):
             return False
-        inside = self.low <= value <= self.high
-        return math.isfinite(value) and inside and not (self.above and value == self.low)
+        return self.low <= value <= self.high and not (self.above and value == self.low)
 
 
 _COUNT = _Form(f"a whole number from 1 to {_MOST:,}", 1, _MOST, whole=True)
@@ -73,7 +72,7 @@ _FORMS = {
     "learning_rate": _AMOUNT, "vf_coef": _AMOUNT, "cg_damping": _AMOUNT,
     "target_policy_noise": _AMOUNT, "target_noise_clip": _AMOUNT, "ent_coef": _AMOUNT,
     "rms_prop_eps": _POSITIVE, "clip_range": _POSITIVE, "clip_range_vf": _LIMIT,
-    "max_grad_norm": _LIMIT, "target_kl": _LIMIT,
+    "max_grad_norm": _POSITIVE, "target_kl": _LIMIT,
     "action_noise": _Form("a number of at least 0, or null", also=(None,)),
     "target_entropy": _Form("a number, or auto", -1e9, also=("auto",)),
 }  # fmt: skip
@@ -169,13 +168,18 @@ def usable_device(device: str | torch.device) -> torch.device:
         if where.type == "meta":
             raise RuntimeError("nothing is computed on it")
         torch.zeros(1, device=where)
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        reason = " ".join(str(error).split()).partition(". ")[0]
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ImportError) as error:
         raise ValueError(
-            f"device must be one of this machine, such as cpu, got {str(device)!r:.60}: "
-            f"{reason:.160}"
+            f"device must be one of this machine, such as cpu, got {str(device)!r:.60}"
+            f"{_reason(error)}"
         ) from error
     return where
+
+
+def _reason(error: Exception) -> str:
+    """What torch says, where it speaks to who uses it."""
+    reason = " ".join(str(error).split()).partition(". ")[0]
+    return "" if "INTERNAL ASSERT" in reason else f": {reason:.160}"
 
 
 def _defaults(algorithm: type[BaseAlgorithm]) -> dict[str, Any]:
@@ -215,7 +219,7 @@ def _wanted_frequency(value: Any) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        return float(text) > 0
+        return 0 < float(text) < math.inf
     except ValueError:
         return False
 

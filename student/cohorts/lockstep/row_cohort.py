@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...contract.batches import draw_examples, draw_tasks, evaluation_examples
+from ...contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
 from ...contract.cohort import Rows, Training, checked_mixture
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
@@ -88,6 +88,10 @@ class RowCohort:
         self._taken[index] = 0.0
         self._seeds[rows], self._drawn[rows], self.diverged[rows] = seeds, 0, False
         self._evaluation_sets.clear()
+
+    def check_lesson(self, steps: int) -> None:
+        """See `Drawing`."""
+        check_lesson(self.n, steps, self.batch_size)
 
     def train(
         self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False

@@ -1,11 +1,20 @@
 """Students that no machine could hold, or that are none, are refused before anything is made."""
 
+from unittest.mock import MagicMock
+
 import pytest
 import torch
 from torch import nn
 
-from lessonplan.envs import make_classroom
-from lessonplan.student import SUITES, StackedCohort, make_cohort
+from lessonplan.envs import Budget, Classroom, make_classroom
+from lessonplan.student import (
+    SUITES,
+    LoopCohort,
+    SimulatedCohort,
+    StackedCohort,
+    make_cohort,
+    simulated,
+)
 from lessonplan.student.contract.devices import usable_device
 from lessonplan.student.networks.layers import check_parameters
 from lessonplan.student.networks.lstm import LSTM
@@ -21,6 +30,26 @@ def test_a_device_that_is_not_there_is_refused(device):
     with pytest.raises(ValueError, match="device must be one of this machine"):
         make_cohort(PARITY, 1, device=device)
     assert usable_device("cpu") == torch.device("cpu")
+
+
+# Each that torch knows by name, of whatever machine.
+TYPES = [
+    "hpu", "privateuseone", "mkldnn", "opengl", "opencl", "ideep", "fpga", "maia", "vulkan", "xla",
+    "lazy", "ve", "xpu", "mtia", "ipu", "hip", "mps",
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("device", TYPES)
+def test_no_device_ends_in_words_of_the_code_of_torch(device):
+    told = ""
+    try:
+        usable_device(device)
+    except ValueError as error:
+        told = str(error)
+    assert "ASSERT" not in told
+    assert "\n" not in told
+    assert len(told) < 300
 
 
 @pytest.mark.parametrize("name", ["batch_size", "evaluation_size", "n"])
@@ -87,6 +116,15 @@ def test_a_decision_that_is_longer_than_the_budget_is_refused(budget, most):
 def test_a_decision_whose_examples_fill_the_memory_is_refused():
     with pytest.raises(ValueError, match=r"a decision of 500,000,000 steps draws .* GB"):
         make_classroom(PARITY, budget="1e9-steps", steps_per_decision=500_000_000)
+
+
+def test_students_that_draw_no_examples_take_decisions_of_any_length():
+    many = SimulatedCohort(simulated(6), 1024)
+    room = Classroom(many, Budget(1e9, "steps"), steps_per_decision=100_000)
+    assert room.steps_per_decision == 100_000
+    single = LoopCohort(PARITY, MagicMock, 1024, batch_size=32)
+    with pytest.raises(ValueError, match=r"a decision of 100,000,000 steps draws .* GB"):
+        Classroom(single, Budget(1e9, "steps"), steps_per_decision=100_000_000)
 
 
 @pytest.mark.parametrize("count", [2.5, "8", True, None])

@@ -10,14 +10,14 @@ from lessonplan.teacher.learners.settings import usable_device
 WRONG = {
     "ent_coef": ["abc", float("nan"), None, [1], -1, True],
     "batch_size": ["8", 8.5, 0, -4, 10**12, None],
-    "n_steps": ["a", 4.5, 0, -4, 10**12],
-    "learning_rate": ["fast", "1e-3", -1, float("inf"), None],
+    "n_steps": ["a", 4.5, 0, -4, 10**12, 10**400],
+    "learning_rate": ["fast", "1e-3", -1, float("inf"), None, 10**400],
     "gamma": ["x", -1, 2, float("nan")],
     "gae_lambda": ["x", 2],
     "clip_range": ["x", -1, 0, None],
     "clip_range_vf": ["x", -1],
     "vf_coef": ["x", -1],
-    "max_grad_norm": ["x", -1, 0],
+    "max_grad_norm": ["x", -1, 0, None],
     "n_epochs": ["x", 0, 2.5, 10**12],
     "normalize_advantage": ["x", 1, None],
     "target_kl": ["x", -1],
@@ -46,6 +46,7 @@ def test_a_setting_that_is_none_is_refused_with_what_it_takes(key):
 
 OTHERS = [
     ("sac", {"ent_coef": "some"}), ("sac", {"ent_coef": "auto_x"}),
+    ("sac", {"ent_coef": "auto_inf"}), ("sac", {"ent_coef": "auto_1e999"}),
     ("sac", {"target_entropy": "x"}),
     ("sac", {"train_freq": [1, "week"]}), ("dqn", {"train_freq": 0}), ("dqn", {"buffer_size": 1.5}),
     ("dqn", {"exploration_fraction": 2}), ("dqn", {"gradient_steps": 0}), ("td3", {"tau": -1}),
@@ -110,3 +111,11 @@ def test_devices_are_those_of_this_machine():
     assert usable_device("cpu").type == "cpu"
     with pytest.raises(ValueError, match="must be one of this machine"):
         usable_device("cuda:77")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("device", ["hpu", "privateuseone", "mkldnn", "opengl", "opencl", "ideep"])
+def test_one_that_torch_knows_by_name_alone_is_refused_in_our_words(device):
+    with pytest.raises(ValueError, match=r"such as cpu, got '\w+'") as told:
+        usable_device(device)
+    assert "ASSERT" not in str(told.value)
