@@ -62,7 +62,8 @@ def restored_state(state: Any) -> Any:
     if not isinstance(state, dict):
         return state
     if len(state) == 1 and isinstance(tensor := state.get(_ARRAY, state.get(_SCALAR)), Tensor):
-        array = tensor.numpy().copy()
+        # As it lay in memory: a sum adds up in that order.
+        array = tensor.cpu().numpy().copy(order="K")
         return array if _ARRAY in state else array[()]
     if type(state) is not OrderedDict:
         return {key: restored_state(one) for key, one in state.items()}
@@ -75,8 +76,8 @@ def _tensor(value: np.ndarray | np.generic, name: str) -> Tensor:
     """A copy of an array of numbers, of the same shape and type."""
     try:
         return torch.from_numpy(np.array(value))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{name} is an array of {np.asarray(value).dtype}, which can't be stored without a "
-            "pickle; give a list, or an array of numbers"
+            "pickle; give a list, or an array of numbers in this machine's order of bytes"
         ) from error

@@ -2,13 +2,14 @@
 
 import io
 from collections import Counter, OrderedDict, defaultdict, namedtuple
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from lessonplan.student import plain_state, restored_state
+from lessonplan.student import plain_state, restored_state, states
 
 KINDS = ("b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16")
 
@@ -79,3 +80,28 @@ def test_one_that_was_never_made_plain_stays_too():
 def test_what_is_not_plain_is_named_with_its_place(value, words):
     with pytest.raises(ValueError, match=words):
         plain_state({"x": [value]})
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_lie_in_memory_as_they_did(order):
+    array = np.asarray(np.random.default_rng(0).normal(size=(7, 300)), order=order)
+    for one in (array, array.T, array[::2, ::-1]):
+        read = stored({"a": one})["a"]
+        kept = one.copy(order="K")
+        assert read.strides == kept.strides
+        assert read.sum() == kept.sum()
+        np.testing.assert_array_equal(read, one)
+
+
+def test_an_array_that_was_loaded_to_another_device_is_of_numpy_again():
+    plain = plain_state({"a": np.arange(3.0)})
+    moved = {name: SimpleNamespace(cpu=lambda one=one: one) for name, one in plain["a"].items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(states, "Tensor", SimpleNamespace)
+        assert restored_state({"a": moved})["a"].tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("kind", [">f8", ">i4", "U3", "O", "M8[s]"])
+def test_arrays_that_no_tensor_holds_are_named(kind):
+    with pytest.raises(ValueError, match=r"state\['a'\] is an array of .*, which can't be stored"):
+        plain_state({"a": np.zeros(2).astype(kind)})
