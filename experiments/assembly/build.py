@@ -32,7 +32,7 @@ from ..common.sentences import in_config_words
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
 from ..config.config import Course, LearnedSection
-from .agents import import_environments
+from .agents import import_environments, see_that_settings_write_nothing
 from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
@@ -53,7 +53,7 @@ def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:
     name = course.suite.name
     maker = _worded(named("suite", name, SUITES, course.modules), name, progress)
     options = _with_scores(course.suite.options, course.modules)
-    if name == "environments":
+    if name == "environments" or name not in SUITES:
         import_environments(options, course.modules)
     suite: TaskSuite = call("suite", name, maker, options, course.modules)
     if not isinstance(suite, TaskSuite):
@@ -263,6 +263,7 @@ def build_learner(
     """
     settings = dict(teacher.settings)
     try:
+        see_that_settings_write_nothing(settings)
         check_settings(teacher.algorithm, settings)
         if teacher.anneal:
             settings["learning_rate"] = LinearSchedule(

@@ -14,7 +14,6 @@ from lessonplan.student import (
     Adam,
     Cohort,
     LoRA,
-    RLCohort,
     StackedCohort,
     TaskSuite,
     default_model,
@@ -26,7 +25,7 @@ from lessonplan.student.cohorts.lockstep import RateSchedule
 from ..common.names import call, named
 from ..config.config import Adapters, Config, Course, LearnedSection, Student
 from ..store.base_weights import read_base
-from .agents import import_algorithm
+from .agents import import_algorithm, see_that_settings_write_nothing
 
 
 def without_devices_of_others(config: Config) -> Config:
@@ -105,8 +104,10 @@ def build_cohort(course: Course, suite: TaskSuite, n: int) -> Cohort:
     }
     if kind is not StackedCohort:
         _refuse_network(student, suite, kind)
-        if kind is RLCohort:
-            import_algorithm(student.options, course.modules)
+        # A cohort of one's own may be made of agents.
+        import_algorithm(student.options, course.modules)
+        if isinstance(learning := student.options.get("settings"), Mapping):
+            see_that_settings_write_nothing(learning)
         name = student.cohort or suite.cohort
         return make_cohort(suite, n, call=_Worded(name, tuple(course.modules)), **settings)
     name = student.model or default_model(suite)

@@ -11,10 +11,13 @@ import typer
 
 from ..common.own_modules import find_own_modules
 from ..common.printable import plain_line, plain_text
+from ..common.sentences import say
 from ..common.trust import trusting
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from ..config.config import Config
 
 _WIDE = 1_000_000
 """Columns of what is no terminal: a line is as long as what it says."""
@@ -137,3 +140,15 @@ def print_problem(sentence: str) -> None:
     """On standard error, in one line whatever a library wrote."""
     words = plain_line(" ".join(sentence.split()))
     typer.secho(f"lessonplan: {words}", fg="red", err=True)
+
+
+def say_whose_project(project: str, config: "Config", folder: Path) -> None:
+    """Of results that are sent for a directory which says to whom; nothing where it does not.
+
+    Args:
+        project: of W&B, that was typed.
+        config: that the directory holds.
+        folder: the directory.
+    """
+    if entity := config.tracking.entity:
+        say(f"W&B is sent the project {project!r} of {entity!r}, whom {folder} names")

@@ -12,9 +12,12 @@ from stranger_kit import NAMED, Strangers
 
 from lessonplan.envs import Tutor
 from lessonplan.experiments import cli, make_config, read_config, run_trial
+from lessonplan.experiments.cli.commands import sweeps
+from lessonplan.experiments.common.trust import take_for_strange
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
 from lessonplan.experiments.report import report
 from lessonplan.experiments.sweep.pairs import pairs_of
+from lessonplan.experiments.trial import environment
 from lessonplan.experiments.trial.checking import check
 
 CALLS = ("os:system", "subprocess:getoutput")
@@ -208,6 +211,139 @@ def test_other_commands_that_take_a_name_call_nothing_of_python(words, strangers
     status, err = lessonplan(*words)
     assert (status, "is installed and does not say" in err) == (2, True), err
     assert strangers.left == []
+
+
+def test_results_of_a_sweep_that_is_gone_on_with_go_nowhere_that_only_its_directory_names(
+    strangers, lessonplan
+):
+    base = strangers.values("rule", "uniform") | {"tracking": {"entity": "them"}}
+    values = {"name": "s", "config": base, "teachers": ["a"], "wandb": "theirs"}
+    (strangers.folder / "s.yaml").write_text(yaml.safe_dump(values))
+    folder = strangers.folder / "sweep"
+    folder.mkdir()
+    write_sweep(read_sweep(strangers.folder / "s.yaml"), folder / "sweep.yaml")
+    words = "nothing is sent to the W&B project 'theirs' that"
+    status, err = lessonplan("sweep", "--resume", folder, "--dry-run")
+    assert (status, words in err) == (0, True), err
+    for more in (["--wandb", "theirs"], ["--trust"]):
+        err = lessonplan("sweep", "--resume", folder, "--dry-run", *more)[1]
+        assert words not in err
+        assert "W&B is sent the project 'theirs' of 'them', whom" in err
+    with forgetting():
+        no_wish = {"wandb": "", "tensorboard": False}
+        assert sweeps._settings("", None, folder, no_wish, [])[0].wandb == ""
+        wish = no_wish | {"wandb": "mine"}
+        assert sweeps._settings("", None, folder, wish, [])[0].wandb == "mine"
+
+
+OURS = "lessonplan.teacher.pickles:unpickled_checkpoint"
+
+
+@pytest.mark.parametrize("name", [OURS, "lessonplan.teacher:load_teacher"])
+def test_what_opens_pickles_is_no_part_that_a_config_names(name, own, strangers, lessonplan):
+    (strangers.folder / "w.pt").write_bytes(strangers.pickle("w"))
+    arguments = {"file": str(strangers.folder / "w.pt")}
+    if name != OURS:
+        arguments = {"path": arguments["file"], "env": None, "trust": True}
+    changes = {"student": {"schedule": {"name": name} | arguments}}
+    values = strangers.values("rule", "uniform") | changes
+    (strangers.folder / "c.yaml").write_text(yaml.safe_dump(values))
+    folder = strangers.run(own, strangers.folder / "run", changes)
+    for words in ([strangers.folder / "c.yaml"], ["--resume", folder]):
+        status, err = lessonplan("run", *words, "--dry-run")
+        assert (status, "that a config may name" in err or "no config may" in err) == (2, True), err
+    assert strangers.left == []
+
+
+OWN_SUITES = """
+from lessonplan.student import RLCohort, environments
+def handed_on(tasks): return environments(tasks)
+def made_of(environment): return environments([
+    {"name": name, "id": environment, "low": 0.0, "high": 1.0} for name in "ab"
+])
+class Agents(RLCohort): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "suite", ["environments", "lessonplan.student:environments", "lp_own:handed_on"]
+)
+def test_environments_are_looked_at_whatever_the_suite_is_called(
+    suite, strangers, lessonplan, monkeypatch
+):
+    monkeypatch.syspath_prepend(strangers.plant(strangers.folder / "elsewhere"))
+    values = strangers.values("environment", "lp_evil:Maze")
+    values["suite"]["name"] = suite
+    check_refused(values, strangers, lessonplan)
+
+
+def test_an_option_that_looks_like_an_environment_is_one(strangers, lessonplan, monkeypatch):
+    monkeypatch.syspath_prepend(strangers.plant(strangers.folder / "elsewhere"))
+    suite = {"name": "lp_own:made_of", "options": {"environment": "lp_evil:Maze-v0"}}
+    check_refused(strangers.values("rule", "uniform") | {"suite": suite}, strangers, lessonplan)
+
+
+@pytest.mark.parametrize("name", ["lp_evil.nothing:Maze-v0", "lp_evil..x:Maze", "lp_evil:"])
+def test_no_package_around_an_environment_is_imported_before_it_is_missed(
+    name, strangers, lessonplan, monkeypatch
+):
+    monkeypatch.syspath_prepend(strangers.plant(strangers.folder / "elsewhere"))
+    values = strangers.values("environment", "a")
+    for task in values["suite"]["options"]["tasks"]:
+        task["id"] = name
+    config = strangers.config(strangers.folder / "c", "rule", "uniform", suite=values["suite"])
+    status, err = lessonplan("run", config, "--dry-run")
+    assert (status, f"environment '{name}': " in err) == (2, True), err
+    assert strangers.left == []
+
+
+@pytest.mark.parametrize("cohort", ["lessonplan.student:RLCohort", "lp_own:Agents", "rl"])
+def test_the_algorithm_is_looked_at_whatever_the_cohort_is_called(
+    cohort, strangers, lessonplan, monkeypatch
+):
+    monkeypatch.syspath_prepend(strangers.plant(strangers.folder / "elsewhere"))
+    values = strangers.values("algorithm", "lp_evil:Part")
+    values["student"]["cohort"] = cohort
+    check_refused(values, strangers, lessonplan)
+
+
+def check_refused(values, strangers, lessonplan):
+    """Such a config, beside suites of one's own, does not import what lies elsewhere."""
+    folder = strangers.folder / "c"
+    folder.mkdir()
+    (folder / "lp_own.py").write_text(OWN_SUITES)
+    (folder / "c.yaml").write_text(yaml.safe_dump(values))
+    status, err = lessonplan("run", folder / "c.yaml", "--dry-run")
+    assert (status, "lp_evil.py would be imported" in err) == (2, True), err
+    assert strangers.left == []
+
+
+def test_a_config_says_no_place_to_write_to(strangers, lessonplan, tmp_path):
+    values = strangers.values("reward", "score")
+    values["lifetime"].pop("reward", None)
+    values["lifetime"]["budget"] = "60-steps"
+    values["teachers"][0]["settings"]["tensorboard_log"] = str(tmp_path / "events")
+    agents = strangers.values("algorithm", "PPO")
+    agents["student"]["options"]["settings"] = {"tensorboard_log": str(tmp_path / "events")}
+    for one in (values, agents):
+        (strangers.folder / "c.yaml").write_text(yaml.safe_dump(one))
+        status, err = lessonplan("run", strangers.folder / "c.yaml", "--dry-run")
+        assert (status, "--tensorboard to the command, which writes" in err) == (2, True), err
+    assert not (tmp_path / "events").exists()
+
+
+def test_the_repository_of_strange_data_runs_nothing(strangers, monkeypatch):
+    folder = strangers.plant(strangers.folder / "data")
+    asked = []
+    monkeypatch.setattr(environment, "git_state", asked.append)
+    monkeypatch.chdir(folder)
+    config = make_config(strangers.values("rule", "uniform"))
+    suite = check(config)
+    environment.environment_of(config, suite)
+    assert asked[1:] == [folder]
+    take_for_strange(folder)
+    environment.environment_of(config, suite)
+    assert folder not in asked[2:]
 
 
 def test_the_config_of_a_sweep_in_another_folder_was_not_named(strangers, lessonplan):

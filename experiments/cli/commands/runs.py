@@ -19,6 +19,7 @@ from ..console import (
     place_to_write,
     print_table,
     print_text,
+    say_whose_project,
     terminal,
 )
 
@@ -151,6 +152,8 @@ def _watched(
     from ...trial.units import plan
     from ..bars import live_bars
 
+    if trackers.wandb and resume:
+        say_whose_project(trackers.wandb, settings, folder)
     units = plan(settings)
     before = sum(unit.is_done(folder) for unit in units) if resume else 0
     bars = live_bars(terminal(), settings.name, len(units), "units", before)

@@ -16,6 +16,7 @@ from ..console import (
     Wandb,
     place_to_write,
     print_table,
+    say_whose_project,
     terminal,
 )
 
@@ -69,7 +70,8 @@ def sweep(
                 checked=True,
             )
     except KeyboardInterrupt:
-        way = f"lessonplan sweep --resume {folder}{' --trust' if is_trusted() else ''}"
+        more = f" --wandb {settings.wandb}" if settings.wandb else ""
+        way = f"lessonplan sweep --resume {folder}{more}{' --trust' if is_trusted() else ''}"
         say(f"interrupted; what was finished is kept: {way} goes on")
         raise
     show = _print_best if settings.purpose == "tune" else _print_summary
@@ -106,7 +108,8 @@ def _settings(
         take_for_strange(resume)
         if config or out or overrides:
             raise ValueError("--resume goes on with a sweep as it was begun; give nothing else")
-        settings, folder = read_stored_sweep(resume), resume
+        stored, folder = read_stored_sweep(resume), resume
+        settings = _sent_where_it_was_said(stored, folder, wishes)
     elif config:
         settings = read_sweep(config, overrides)
         folder = out or Path("runs") / settings.name
@@ -114,6 +117,20 @@ def _settings(
         raise ValueError("name a sweep (see `lessonplan list`), or give --resume")
     wished = {key: wish for key, wish in wishes.items() if wish}
     return settings.model_copy(update=wished), folder
+
+
+def _sent_where_it_was_said(stored: "Sweep", folder: Path, wishes: Mapping[str, Any]) -> "Sweep":
+    """The sweep without a W&B project that only the directory names, which may be anybody's."""
+    project = wishes["wandb"] or (stored.wandb if is_trusted() else "")
+    if project:
+        say_whose_project(project, stored.base, folder)
+    if project or not stored.wandb:
+        return stored
+    say(
+        f"nothing is sent to the W&B project {stored.wandb!r} that {folder} names; add --wandb "
+        f"{stored.wandb} if it should be"
+    )
+    return stored.model_copy(update={"wandb": ""})
 
 
 def _print_summary(summary: dict[str, object], folder: Path) -> None:
