@@ -4,12 +4,14 @@ import errno
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from ..common.mistakes import is_own, where_and_why, words_of
+from ..common.printable import plain_text
 from ..common.sentences import say
 from ..common.trust import agreed_folders
 from ..common.watch import WorkFailedError
@@ -25,6 +27,7 @@ _TRUSTING = {"run", "config", "report", "suite", "pretrain", "sweep", "submit", 
 
 _SAID = (ValueError, ImportError, WorkFailedError, OSError)
 """Errors that are sentences as they are."""
+_python_warning = warnings.formatwarning
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -150,12 +153,24 @@ def _is_of_memory(error: Exception) -> bool:
     return "out of memory" in words or "can't allocate memory" in words
 
 
+def _plain_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    """A warning as Python words it; names in it, which may be anybody's, steer no terminal."""
+    return plain_text(_python_warning(message, category, filename, lineno, line))
+
+
 def main() -> None:
     """Run the command; bad input is one sentence and exit status 2, `--debug` shows where."""
     # Nearly all that is loaded stays; to look through it after every 700 objects takes long.
     gc.set_threshold(10_000)
     # To look for plugins Pydantic reads the files of every installed package; none is needed here.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    warnings.formatwarning = _plain_warning
     wishes: dict[str, bool] = {}
     name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     app = command_line(*[name] if name in COMMANDS else [])

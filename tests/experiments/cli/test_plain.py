@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import warnings
 
 import pytest
 from bad_input_kit import TINY, command, refused
@@ -152,3 +153,12 @@ def test_mistakes_quote_names_as_plain_text(rows, tmp_path, monkeypatch, capsys)
             seen(refused(monkeypatch, capsys, "run", "c.yaml"))
             seen(refused(monkeypatch, capsys, "run", f"{name}.yaml"))
             seen(refused(monkeypatch, capsys, "report", f"{name}"))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_warnings_of_all_rooms_are_plain_too_where_a_command_runs(name, monkeypatch, capsys):
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    status, _, err = command(monkeypatch, capsys, "config", "no-such-config")
+    assert status == 2, err
+    text = warnings.formatwarning(f"task {name}\nhas no examples", UserWarning, "a.py", 3)
+    assert seen(text).startswith(f"a.py:3: UserWarning: task {plain_text(name)}\nhas no examples")
