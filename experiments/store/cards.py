@@ -9,6 +9,7 @@ from ..common.files import read_object, write_json
 from ..common.yaml_values import config_text, plain_values
 from .layout import RunDir
 
+_TOO_MUCH = 1e300
 KINDS = ("learned", "bandit", "rule", "order", "static")
 
 
@@ -142,20 +143,57 @@ def read_card(file: Path) -> TeacherCard:
         ValueError: if it is damaged, or its kind is none of `KINDS`.
     """
     values = {"name": file.stem, "kind": ""} | read_object(file)
-    if "sampled_twin_of" not in values and values.get("kind") == "learned":
+    if fault := _fault(values, file.stem):
+        raise ValueError(f"{file}: {fault}; write the run again")
+    if "sampled_twin_of" not in values and values["kind"] == "learned":
         # Older versions wrote `deterministic` for every learned teacher but the sampled twin.
         twin = not values.get("deterministic")
         values["sampled_twin_of"] = values["name"].removesuffix("-sampled") if twin else None
         values["deterministic"] = not twin and not _is_sampled(file, values["name"])
-    for work in ("training", "tuning"):
+    for work in _WORKS:
         if values.get(work):
             values[work] = Cost.of(values[work])
     values["needs"] = tuple(values.get("needs", ()))
     own = {one.name for one in fields(TeacherCard)}
-    card = TeacherCard(**{name: value for name, value in values.items() if name in own})
-    if card.kind not in KINDS:
-        raise ValueError(f"{file}: kind must be one of {', '.join(KINDS)}, got {card.kind!r}")
-    return card
+    return TeacherCard(**{name: value for name, value in values.items() if name in own})
+
+
+_WORKS = ("training", "tuning")
+_TEXTS = ("label", "chosen", "origin", "fingerprint")
+_TEXTS_OR_NONE = ("replay_of", "sampled_twin_of")
+_YES_OR_NO = ("tuned", "published", "mixes", "sees_order", "deterministic", "other_course")
+
+
+def _fault(values: Mapping[str, Any], name: str) -> str:
+    """What is wrong with a card that anybody may have made; empty where nothing is."""
+    if values["name"] != name:
+        return f"name must be that of the file, {name!r:.80}, got {values['name']!r:.80}"
+    if values["kind"] not in KINDS:
+        return f"kind must be one of {', '.join(KINDS)}, got {values['kind']!r:.80}"
+    costs = [values.get(work) for work in _WORKS]
+    fits = (
+        *((key, "a text", str) for key in _TEXTS),
+        *((key, "a text or null", str | None) for key in _TEXTS_OR_NONE),
+        *((key, "true or false", bool) for key in _YES_OR_NO),
+        ("parameters", "names with values", dict),
+        *((work, "numbers by name, or null", dict | None) for work in _WORKS),
+    )
+    for key, form, kind in fits:
+        if key in values and not isinstance(values[key], kind):
+            return f"{key} must be {form}, got {values[key]!r:.80}"
+    needs = values.get("needs", ())
+    if not isinstance(needs, list | tuple) or not all(isinstance(one, str) for one in needs):
+        return f"needs must be a list of texts, got {needs!r:.80}"
+    numbers = [values.get("selection_cost")]
+    numbers += [cost.get(one.name) for cost in costs if cost for one in fields(Cost)]
+    if wrong := [one for one in numbers if not (one is None or _is_number(one))]:
+        return f"its costs must be numbers, got {wrong[0]!r:.80}"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    # Whole numbers may be too large for a float.
+    return type(value) in (int, float) and abs(value) < _TOO_MUCH
 
 
 def _is_sampled(card: Path, name: str) -> bool:

@@ -18,7 +18,7 @@ from ..store.cards import TeacherCard, mean_card, read_cards, write_card
 from ..store.layout import RunDir, SweepDir
 from ..store.schedule import all_parts
 from ..trial.cards import write_teacher_cards
-from .naming import cut
+from .naming import cut, folder
 from .pairs import Pair, by_setting, merged_config, pairs_of
 
 
@@ -42,7 +42,7 @@ def merged_runs(sweep_dir: Path) -> list[Path]:
     runs = []
     for setting, pairs in by_setting(pairs_of(sweep)).items():
         if any(files.run_dir(pair.name).has_begun for pair in pairs):
-            target = files.merged_run(cut(setting.replace(" ", "_")) or sweep.name)
+            target = files.merged_run(cut(setting.replace(" ", "_")) or folder(sweep.name))
             _merge(files, pairs, target)
             runs.append(target.path)
     if not runs:

@@ -18,6 +18,12 @@ def cut(name: str) -> str:
     return f"{name[: _LONGEST_NAME - 10]}.x{zlib.crc32(name.encode()):08x}x"
 
 
+def folder(name: str) -> str:
+    """The name as that of a folder which lies where it is put: a stored sweep may have any name."""
+    name = re.sub(r"[/\\\0]", "_", name)
+    return name if name.strip(". ") else "sweep"
+
+
 class Names:
     """Short names of what varies, fit for files, and different for different values."""
 

@@ -1,5 +1,6 @@
 """Nothing outside of a directory that strangers hand in is changed through it, and it ends."""
 
+import json
 import os
 import shutil
 import signal
@@ -190,3 +191,40 @@ def test_links_of_ones_own_are_followed_with_trust(own, outside, tmp_path):
         put(os.mkfifo, folder / "summary.csv")
         with pytest.raises(ValueError, match="but a pipe"):
             files.see_that_nothing_leads_out()
+
+
+@pytest.mark.parametrize("name", ["{outside}", "../../outside", "..", "."])
+def test_what_a_stored_sweep_is_called_leads_nowhere(name, own, outside, lessonplan, tmp_path):
+    folder = tmp_path / "sweep"
+    shutil.copytree(own / "sweep", folder)
+    stored = yaml.safe_load((folder / "sweep.yaml").read_text())
+    stored["name"] = name.format(outside=outside)
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(stored))
+    kept = contents(folder / "pairs")
+    before = contents(outside)
+    assert lessonplan("report", folder)[0] == 0
+    assert contents(outside) == before
+    assert contents(folder / "pairs") == kept
+    assert len(list((folder / "merged").iterdir())) == 1
+
+
+def test_the_name_in_a_card_leads_nowhere(own, outside, lessonplan, tmp_path):
+    folder = tmp_path / "sweep"
+    shutil.copytree(own / "sweep", folder)
+    (card,) = folder.glob("pairs/*/teachers/*.json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"name": str(outside / "thesis")}))
+    before = contents(outside)
+    status, err = lessonplan("report", folder)
+    assert (status, f"{card}: name must be that of the file" in err) == (2, True), err
+    assert contents(outside) == before
+
+
+def test_what_nobody_has_thought_of_is_a_sentence_with_the_directory(own, lessonplan, monkeypatch):
+    def break_down(*_):
+        raise TypeError("unhashable type: 'list'")
+
+    monkeypatch.setattr(report, "summarize", break_down)
+    status, err = lessonplan("report", own / "run")
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"no report can be made of {own / 'run'}: it holds something that no run writes" in err
+    assert "(TypeError: unhashable type: 'list')" in err

@@ -1,6 +1,8 @@
 """The command `lessonplan report`."""
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -38,8 +40,9 @@ def report(
 
     folder = out or (runs[0] if len(runs) == 1 else Path("report"))
     if follow:
-        _follow(runs[0], folder)
-    with at_work("writing the report"):
+        with _of_anybody(runs):
+            _follow(runs[0], folder)
+    with at_work("writing the report"), _of_anybody(runs):
         from ...report.report import write_report
         from ...sweep.merge import run_dirs_of
 
@@ -49,6 +52,24 @@ def report(
             print_problem(f"{problem}; see the report")
     terminal().print(f"\n{summary['verdict']}\n")
     terminal().print(f"Report: {RunDir(folder).report}", soft_wrap=True)
+
+
+@contextmanager
+def _of_anybody(runs: Sequence[Path]) -> Iterator[None]:
+    """Say in a sentence that directories hold what no run writes, whatever that breaks.
+
+    What a run writes is checked as it is read; this is for what nobody has thought of.
+    """
+    try:
+        yield
+    except (ValueError, OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ValueError(
+            f"no report can be made of {', '.join(map(str, runs))}: it holds something that no run "
+            f"writes ({reason:.200}); run its config again, and if it was you who ran it, tell us"
+        ) from error
 
 
 def _follow(run_dir: Path, folder: Path) -> None:
