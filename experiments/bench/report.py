@@ -21,7 +21,7 @@ from ..store.layout import RunDir
 from ..store.schedule import PartWriter
 
 LIMIT_BYTES, LIMIT_SECONDS = 2e9, 60.0
-"""Peak memory and processor time of the report of 2,000 students under 24 teachers."""
+"""Peak memory and processor time that the report of 2,000 students under 24 teachers may take."""
 STEPS, BATCH = 20, 32
 """Student steps of a decision, and training examples of a step."""
 _PARTS = 4
@@ -35,8 +35,8 @@ def write_made_up_run(
 ) -> Path:
     """A whole run directory of students that follow a formula.
 
-    The first teacher counts as learned and the second mixes all tasks evenly; the others take the
-    first open task of a category, each with more errors than the one before.
+    The first teacher counts as learned and the second mixes all tasks evenly; all but the second
+    take the first task that is not mastered, each with more errors than the one before.
 
     Args:
         path: of the directory, which is made.
@@ -48,7 +48,12 @@ def write_made_up_run(
 
     Returns:
         The path.
+
+    Raises:
+        ValueError: if something is there.
     """
+    if path.exists():
+        raise ValueError(f"{path} is there already; name a folder that is not")
     files = RunDir(path)
     names = [f"level-{i + 1}" for i in range(tasks)]
     files.schedule.mkdir(parents=True)
@@ -202,7 +207,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         run_dir = options.out or Path(folder) / "run"
         sizes = (options.students, options.teachers, options.decisions, options.tasks)
-        figures = measure_report(write_made_up_run(run_dir, *sizes))
+        try:
+            write_made_up_run(run_dir, *sizes)
+        except ValueError as error:
+            parser.error(str(error))
+        figures = measure_report(run_dir)
     print(
         f"{options.students:,} students, {options.teachers} teachers, {options.decisions} "
         f"decisions, {options.tasks:,} tasks: {figures['peak_bytes'] / 1e9:.2f} GB at most, "

@@ -107,10 +107,14 @@ class PartWriter:
         for path in parts:
             try:
                 check_schedule_part(path, pq.read_schema(path), self.belongs_to)
-            except (pa.ArrowException, OSError):
+            except (pa.ArrowException, OSError) as error:
                 # What is damaged is nobody's, and is written anew.
                 if path not in later:
-                    raise
+                    reason = (str(error).splitlines() or [type(error).__name__])[0]
+                    raise ValueError(
+                        f"{path}, which is kept, can't be read ({reason}); delete the checkpoint "
+                        f"of {self.teacher!r}, and --resume records it again"
+                    ) from error
         for path in later:
             path.unlink()
 

@@ -205,6 +205,8 @@ def test_a_part_of_another_run_is_not_deleted_where_a_teacher_is_recorded_anew(t
         PartWriter(tmp_path, "a", 0, mine).resume(0)
     assert part.exists()
     part.write_bytes(b"PAR1 damaged")
+    with pytest.raises(ValueError, match=r"part-a-0-0000\.parquet, which is kept, can't be read"):
+        PartWriter(tmp_path, "a", 0, mine).resume(1)
     PartWriter(tmp_path, "a", 0, mine).resume(0)
     assert not part.exists()
 
