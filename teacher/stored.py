@@ -28,6 +28,8 @@ from .learners.make import load_for_spaces, load_teacher
 
 _CARD = "card.json"
 """In the zip."""
+_MOST_CARD = 10_000_000
+"""Bytes of it; more is unpacked by nobody."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,9 @@ def _card_of(file: Path) -> dict[str, Any]:
 def _own_card(file: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
-            text = archive.read(_CARD) if _CARD in archive.namelist() else b"{}"
+            sizes = [one.file_size for one in archive.infolist() if one.filename == _CARD]
+            text = b"" if max(sizes, default=0) > _MOST_CARD else b"{}"
+            text = archive.read(_CARD) if sizes and text else text
     except (OSError, zipfile.BadZipFile):
         return {}
     try:

@@ -1,5 +1,7 @@
 """What the files of a run belong to: their fingerprints, which no other run has."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,11 @@ from ..config.section import Section
 
 _COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus", "watch"}
 """What of a teacher's section is in the names of files, or changes no number."""
+_STRANGE = (
+    TypeError, KeyError, AttributeError, IndexError, AssertionError, RuntimeError, ArithmeticError,
+    MemoryError,
+)  # fmt: skip
+"""What comes of values that are not those that were kept."""
 
 
 def run_belongs_to(config: Config) -> dict[str, Any]:
@@ -58,3 +65,17 @@ def own_checkpoint(path: Path, belongs_to: dict[str, Any], *parts: str) -> dict[
             way_out=f"delete {path}, and --resume does this unit again from its beginning",
         )
     return state
+
+
+@contextmanager
+def taking_up(path: Path) -> Iterator[None]:
+    """Say of a checkpoint that all its parts are there and one holds something else."""
+    try:
+        yield
+    except _STRANGE as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"the checkpoint {path} is damaged: what it holds can't be taken up "
+            f"({type(error).__name__}: {reason:.160}); delete it, and --resume does this unit "
+            "again from its beginning"
+        ) from error

@@ -15,7 +15,7 @@ from lessonplan.envs.classroom import student_key
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay
 
-from ..assembly.belonging import own_checkpoint, teacher_belongs_to
+from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
 from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
@@ -61,10 +61,11 @@ def evaluate(
     )
     checkpoint = files.checkpoint(unit_name("evaluate", name, teacher_seed))
     state = own_checkpoint(checkpoint, belongs_to, "lifetimes", "recorder")
-    if state is not None:
-        see_that_parts_are_there(files, name, teacher_seed, state["recorder"]["parts"])
-        teaching.load_state_dict(state["lifetimes"])
-    recorder.resume(state["recorder"] if state else None)
+    with taking_up(checkpoint):
+        if state is not None:
+            see_that_parts_are_there(files, name, teacher_seed, state["recorder"]["parts"])
+            teaching.load_state_dict(state["lifetimes"])
+        recorder.resume(state["recorder"] if state else None)
     last_save = time.perf_counter()
     while len(teaching.running):
         recorder.record(room, teaching.step())

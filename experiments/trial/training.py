@@ -24,7 +24,7 @@ from lessonplan.teacher import (
 )
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
-from ..assembly.belonging import own_checkpoint, teacher_belongs_to
+from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
 from ..assembly.courses import courses_of, most_tasks
 from ..assembly.taken_teachers import course_digest
@@ -196,6 +196,10 @@ class TeacherTraining:
         state = own_checkpoint(self._checkpoint, self._belongs_to, *_PARTS)
         if state is None:
             return None
+        with taking_up(self._checkpoint):
+            return self._taken_up(state)
+
+    def _taken_up(self, state: dict[str, Any]) -> BaseAlgorithm:
         zipped = io.BytesIO(state["zip"])
         model = load_teacher(zipped, self.env, force_reset=False, trust=is_trusted())
         self.log.begin(model, state.get("log"))

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from lessonplan.envs import Classroom
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES, StaticMixture
 
-from ..assembly.belonging import own_checkpoint, teacher_belongs_to
+from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import SELECT_SEEDS, build_rule, rule_teacher
 from ..common.files import write_checkpoint
 from ..common.names import named
@@ -131,8 +131,9 @@ def tune(
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     belongs_to = teacher_belongs_to(config, section)
     state = own_checkpoint(checkpoint, belongs_to)
-    # Earlier versions kept costs alone.
-    if state is None or any("area" not in one for one in state["tried"]):
+    with taking_up(checkpoint):
+        going_on = state is not None and _has_worths(state)
+    if state is None or not going_on:
         state = {
             "belongs_to": belongs_to, "tried": [], "compute": 0.0, "steps": 0, "seconds": 0.0
         }  # fmt: skip
@@ -148,7 +149,7 @@ def tune(
         _charge(state, room, time.perf_counter() - began)
         write_checkpoint(checkpoint, state)
     tried = state["tried"]
-    choice = choose_best([Worth(one["cost"], one["area"], one["mastered"]) for one in tried])
+    choice = choose_best(_worths(state))
     return {
         "parameters": tried[choice.best]["parameters"],
         "tried": tried,
@@ -158,6 +159,21 @@ def tune(
         "student_steps": state["steps"],
         "wall_seconds": state["seconds"],
     }
+
+
+def _worths(state: dict[str, Any]) -> list[Worth]:
+    return [Worth(one["cost"], one["area"], one["mastered"]) for one in state["tried"]]
+
+
+def _has_worths(state: dict[str, Any]) -> bool:
+    """Whether a checkpoint has what candidates are chosen by; earlier versions kept costs alone."""
+    if any("area" not in one for one in state["tried"]):
+        return False
+    worths = [number for worth in _worths(state) for number in astuple(worth)]
+    # A text among them is a TypeError.
+    number = sum([state["compute"], state["steps"], state["seconds"], *worths])
+    parameters = [one["parameters"] for one in state["tried"]]
+    return isinstance(number, int | float) and all(isinstance(one, dict) for one in parameters)
 
 
 def _charge(state: dict[str, Any], room: Classroom, seconds: float) -> None:

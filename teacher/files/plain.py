@@ -28,6 +28,10 @@ _LIBRARIES = ("stable_baselines3.", "sb3_contrib.", "torch.optim.", "torch.nn.")
 """Where classes are looked up that were not imported."""
 
 
+_MOST_ROWS = 1_000_000
+"""Of noise, which is copied for each."""
+
+
 class NotPlainError(ValueError):
     """A value that can only be pickled."""
 
@@ -154,6 +158,8 @@ def with_columns(box: Any, columns: Sequence[str] | None) -> spaces.Box:
 
 def _as_noise(mean: np.ndarray, sigma: np.ndarray, rows: int | None) -> Any:
     noise = NormalActionNoise(mean, sigma)
+    if rows is not None and not (isinstance(rows, int) and 0 < rows <= _MOST_ROWS):
+        raise ValueError(f"noise is for up to {_MOST_ROWS:,} rows, got {rows!r:.40}")
     return noise if rows is None else VectorizedActionNoise(noise, rows)
 
 

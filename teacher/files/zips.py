@@ -7,8 +7,11 @@ reads the file trusts it.
 
 import io
 import json
+import lzma
+import os
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +48,11 @@ _DAMAGE = (
     TypeError, KeyError, AssertionError, AttributeError, IndexError, RuntimeError, OverflowError,
 )  # fmt: skip
 """What comes of JSON in which other things stand than were written."""
+_NO_ZIP = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, lzma.LZMAError,
+)  # fmt: skip
+_UNPACKED_BYTES, _UNPACKED_TIMES = 64_000_000, 20
+"""What a zip may hold, and how many times its own size where that is more: we pack nothing."""
 _DERIVED = ("lr_schedule", "exploration_schedule")
 """What SB3 works out anew from other attributes."""
 
@@ -268,15 +276,26 @@ def _members(path: str | Path | io.BufferedIOBase, *names: str) -> dict[str, byt
     file = open_path(path, "r", suffix="zip")
     try:
         with zipfile.ZipFile(file) as archive:
+            _check_size(archive, file, str(path))
             there = [name for name in archive.namelist() if not names or name in names]
             return {name: archive.read(name) for name in there}
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _NO_ZIP as error:
         raise ValueError(
             f"{path} is no zip, as the files of teachers are; give one that `save` wrote"
         ) from error
     finally:
         if file is not path:
             file.close()
+
+
+def _check_size(archive: zipfile.ZipFile, file: Any, where: str) -> None:
+    """Refuse a small zip that would fill the memory, before any of it is unpacked."""
+    held = sum(member.file_size for member in archive.infolist())
+    if held > max(_UNPACKED_BYTES, _UNPACKED_TIMES * file.seek(0, os.SEEK_END)):
+        raise ValueError(
+            f"{where} is a small zip that holds {held:,} bytes, which no teacher's does; it was "
+            "not unpacked"
+        )
 
 
 def _tensors(members: Mapping[str, bytes], where: str) -> dict[str, Tensor]:

@@ -27,8 +27,11 @@ from .taskwise import Taskwise
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
-_UNFIT = (RuntimeError, TypeError, KeyError, AttributeError, AssertionError, IndexError)
-"""What SB3 raises where attributes and weights do not fit each other."""
+_UNFIT = (
+    RuntimeError, TypeError, KeyError, AttributeError, AssertionError, IndexError, OverflowError,
+    MemoryError,
+)  # fmt: skip
+"""What SB3 raises where attributes and weights do not fit each other, or no memory holds them."""
 
 
 def make_learner(
@@ -187,6 +190,8 @@ def _classes_of(
     That is None where the file does not name it.
     """
     name = zip_data(path).get("algorithm")
+    if not isinstance(name, str | None):
+        raise ValueError(f"{path} is damaged: the name of its algorithm is no text; save it again")
     if name is None or (algorithm is not None and name not in ALGORITHMS):
         return {}, algorithm
     learner = learner_named(name)

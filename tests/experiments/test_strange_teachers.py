@@ -12,6 +12,7 @@ from stranger_kit import Strangers
 
 from lessonplan.envs import CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.experiments import cli
+from lessonplan.experiments.common.files import write_checkpoint
 from lessonplan.experiments.report import report
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner, save_teacher
 
@@ -115,6 +116,23 @@ def test_a_run_is_not_gone_on_with_from_what_a_stranger_pickled_and_with_trust_i
     assert strangers.left == ["a checkpoint was unpickled"]
     checkpoint.unlink()
     assert lessonplan("run", "--resume", "run")[0] == 0
+
+
+STRANGE_PARTS = {
+    "numbers": {"lifetimes": 3, "recorder": 4},
+    "no parts": {"lifetimes": {}, "recorder": {}},
+    "other lifetimes": {"lifetimes": [], "recorder": {"parts": []}},
+    "empty lifetimes": {"lifetimes": {}, "recorder": {"parts": []}},
+}
+
+
+def test_a_checkpoint_whose_parts_hold_something_else_is_damaged(tmp_path, strangers, lessonplan):
+    checkpoint = interrupted(lessonplan, tmp_path, "evaluate-uniform-0")
+    for parts in STRANGE_PARTS.values():
+        write_checkpoint(checkpoint, parts)
+        status, err = lessonplan("run", "--resume", "run")
+        words = f"the checkpoint {checkpoint} is damaged: what it holds can't be taken up"
+        assert (status, words in " ".join(err.split())) == (2, True), err
 
 
 def test_a_suite_that_lies_in_a_run_directory_is_not_opened(tmp_path, strangers, lessonplan):

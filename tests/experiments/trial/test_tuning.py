@@ -58,6 +58,20 @@ def test_a_report_says_that_nobody_mastered_in_a_tuning(tmp_path):
     assert f"static, tuned, {sentence}" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [{"tried": 3}, {"tried": [3]}, {"tried": [{"area": "x", "parameters": {}}]}, {"steps": "7"},
+     {"tried": [{"area": "x", "cost": "y", "mastered": 1, "parameters": {}}]}],
+    ids=str,
+)  # fmt: skip
+def test_a_tuning_is_not_gone_on_with_from_strange_values(strange, hard, tmp_path):
+    config, section, suite = hard
+    state = {"belongs_to": teacher_belongs_to(config, section), "tried": [], "steps": 7}
+    write_checkpoint(tmp_path / "t.pt", state | {"compute": 1.0, "seconds": 1.0} | strange)
+    with pytest.raises(ValueError, match=r"t\.pt is damaged: what it holds can't be taken up"):
+        tune(config, section, suite, tmp_path / "t.pt")
+
+
 def test_a_tuning_that_an_earlier_version_began_is_measured_again(hard, tmp_path):
     config, section, suite = hard
     old = {"parameters": {}, "cost": 120.0}

@@ -3,6 +3,7 @@
 import json
 import random
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -198,6 +199,47 @@ def test_a_class_that_a_file_names_is_a_policy_a_buffer_a_network_or_an_optimize
     with pytest.raises(ValueError, match=r"teacher.zip: its policy_kwargs can't be read"):
         load_teacher(file, vec_env())
     assert strangers.left == []
+
+
+OTHERS = {
+    "a list": [], "keys": {"a": {"b": [1]}}, "text": "x", "nothing": None, "below 0": -1,
+    "a trillion": 10**12, "a number of 31 digits": 10**30, "lists": [[1]],
+    "noise for a trillion": {":kind:": "noise", "mean": [0.0], "sigma": [1.0], "rows": 10**12},
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", OTHERS)
+def test_each_key_with_another_value_is_read_or_refused_in_a_sentence(kind, tmp_path):
+    save(tmp_path / "own.zip")
+    members, env = members_of(tmp_path / "own.zip"), vec_env()
+    data, refused = json.loads(members["data"]), []
+    for key in data:
+        text = json.dumps(data | {key: OTHERS[kind]})
+        file = write_zip(tmp_path / "teacher.zip", members | {"data": text})
+        try:
+            load_teacher(file, env)
+        except ValueError:
+            refused.append(key)
+    assert "observation_space" in refused
+
+
+@pytest.mark.parametrize("part", ["data", "card.json", "more"])
+def test_a_small_zip_that_holds_much_is_not_unpacked(part, tmp_path, monkeypatch):
+    save(tmp_path / "own.zip")
+    packed = tmp_path / "packed.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members_of(tmp_path / "own.zip").items():
+            if name != part:
+                archive.writestr(name, content)
+        archive.writestr(part, b" " * 70_000_000)
+    read = []
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda archive, name: read.append(name))
+    with pytest.raises(ValueError, match=r"packed.zip is a small zip that holds 70,\d+,\d+ bytes"):
+        load_teacher(packed, vec_env())
+    with pytest.raises(ValueError, match=r"packed.zip is (a small zip|damaged)"):
+        stored_teacher(packed)
+    assert read == []
 
 
 def broken(value, chance):
