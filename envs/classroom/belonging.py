@@ -42,7 +42,7 @@ def check_belonging(
         way_out: what to do.
 
     Raises:
-        ValueError: naming what differs, with both values.
+        ValueError: naming what differs, with both values; also if it says nothing by name.
     """
     if before is None:
         warnings.warn(
@@ -51,6 +51,10 @@ def check_belonging(
             stacklevel=3,
         )
         return
+    if not isinstance(before, Mapping):
+        raise ValueError(
+            f"{what} must say by name what it belongs to, and says {_cut(repr(before))}; {way_out}"
+        )
     every = list(_differences(before, now))
     if not every:
         return

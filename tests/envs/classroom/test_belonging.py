@@ -96,3 +96,9 @@ def test_the_state_of_another_classroom_is_refused(other, words):
     with pytest.raises(ValueError, match=rf"this classroom has .*{re.escape(words)}"):
         room(**other).load_state_dict(state)
     room().load_state_dict(state)
+
+
+@pytest.mark.parametrize("before", [10**30, [1], "a", True])
+def test_what_says_nothing_by_name_is_refused(before):
+    with pytest.raises(ValueError, match="this state must say by name what it belongs to, and"):
+        check_belonging(before, {"tasks": ["a"]})

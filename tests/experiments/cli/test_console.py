@@ -1,5 +1,6 @@
 """What commands print where nobody looks at a terminal, and the options that all of them have."""
 
+import importlib
 import io
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from lessonplan.experiments.cli import console
-from lessonplan.experiments.cli.app import COMMANDS, command_line
+from lessonplan.experiments.cli.app import COMMANDS, command_line, main
 from lessonplan.experiments.cli.console import print_table, terminal
 
 LONG = [["teacher", "what"], ["[mine]", "x" * 150], ["b", "a word " * 30 + ":smile:"]]
@@ -62,3 +63,8 @@ def test_every_command_has_debug_in_its_help_and_no_type_of_python_in_its_option
     options = capsys.readouterr().out.partition("Options:")[2]
     assert "--debug" in options
     assert not any(kind in options for kind in ("<str>", "<path>", "<int>", "list["))
+
+
+def test_to_import_the_module_of_the_command_runs_nothing():
+    module = importlib.import_module("lessonplan.experiments.cli.__main__")
+    assert module.main is main
