@@ -4,6 +4,7 @@ Legend: v symbols of a suite's vocabulary.
 """
 
 import inspect
+import math
 import os
 
 import numpy as np
@@ -29,9 +30,12 @@ _USUAL = 0.95
 """Share of the rows that are no longer than the length that is proposed."""
 
 
-def machine_bytes() -> int:
-    """Memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def machine_bytes() -> float:
+    """Memory of this machine; without end where the system does not say, as Windows does not."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def step_bytes(course: Course, suite: TaskSuite, trained: int, judged: int) -> float:

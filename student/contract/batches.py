@@ -3,10 +3,9 @@
 Legend: n students, k tasks, e evaluation examples, s examples of one call to `train`.
 """
 
-import os
-
 import numpy as np
 
+from .devices import machine_bytes
 from .streams import shuffled, stream_key, uniform
 from .tasks import SPLITS, Pool
 
@@ -74,7 +73,7 @@ def check_lesson(n: int, steps: int, batch_size: int) -> None:
     """Refuse decisions whose examples, drawn before the first step, would fill the memory."""
     # Which task, and which of its examples: two numbers of eight bytes, and a copy of each.
     size = 32 * n * steps * batch_size
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_bytes()
     if size > memory / 2:
         raise ValueError(
             f"a decision of {steps:,} steps draws {steps * batch_size:,} examples for each of "

@@ -1,5 +1,8 @@
 """Where networks are computed: devices that this machine has."""
 
+import math
+import os
+
 import torch
 
 
@@ -26,3 +29,11 @@ def _reason(error: Exception) -> str:
     """What torch says, where it speaks to who uses it."""
     reason = " ".join(str(error).split()).partition(". ")[0]
     return "" if "INTERNAL ASSERT" in reason else f": {reason:.160}"
+
+
+def machine_bytes() -> float:
+    """Memory of this machine; without end where the system does not say, as Windows does not."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf

@@ -3,12 +3,13 @@
 Legend: n students, m rows of numbers, d width, v rows of a table.
 """
 
-import os
 from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ..contract.devices import machine_bytes
 
 Parameters = dict[str, Tensor]
 _WIDEST = 65_536
@@ -29,7 +30,7 @@ def check_layers(**sizes: int | Sequence[int]) -> None:
 
 def check_parameters(count: int) -> None:
     """Refuse a network of more parameters than this machine could train, before it is made."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = machine_bytes()
     if count * _NUMBER_BYTES > memory:
         raise ValueError(
             f"a network of {count:,} parameters takes {count * _NUMBER_BYTES / 1e9:,.0f} GB in "

@@ -135,7 +135,7 @@ def check_rollout(
     kept = steps * n if on_policy else values["buffer_size"]
     # An observation, and a few numbers beside it; replays keep the next observation too.
     size = kept * (4.0 * math.prod(shape) * (1 if on_policy else 2) + 32.0)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = _machine_bytes()
     key = "n_steps" if on_policy else "buffer_size"
     if size > _SHARE * memory:
         raise ValueError(
@@ -180,6 +180,14 @@ def _reason(error: Exception) -> str:
     """What torch says, where it speaks to who uses it."""
     reason = " ".join(str(error).split()).partition(". ")[0]
     return "" if "INTERNAL ASSERT" in reason else f": {reason:.160}"
+
+
+def _machine_bytes() -> float:
+    """Memory of this machine; without end where the system does not say, as Windows does not."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def _defaults(algorithm: type[BaseAlgorithm]) -> dict[str, Any]:

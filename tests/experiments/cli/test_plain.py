@@ -127,6 +127,7 @@ def rows(tmp_path, monkeypatch):
     return file.name
 
 
+@pytest.mark.slow
 def test_a_run_on_data_with_such_names_prints_plain_text_and_ends_well(rows, monkeypatch, capsys):
     values = {"teachers": ["uniform"], "seeds": {"report": 2, "select": 1}, "workers": 1}
     values |= {"name": "[red]b", "student.batch_size": 4, "student.evaluation_size": 4}

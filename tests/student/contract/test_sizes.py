@@ -132,3 +132,17 @@ def test_a_count_of_decisions_is_a_whole_number(count):
     for name in ("steps_per_decision", "mastery_streak", "end_after"):
         with pytest.raises(ValueError, match=f"{name} must be a whole number"):
             make_classroom(PARITY, budget="100-steps", **{name: count})
+
+
+def test_where_the_system_does_not_say_its_memory_nothing_is_refused_for_it(monkeypatch):
+    from lessonplan.experiments.dry_run.memory import machine_bytes
+    from lessonplan.student.contract.batches import check_lesson
+    from lessonplan.student.networks.layers import check_parameters
+    from lessonplan.teacher import check_rollout
+
+    assert 0 < machine_bytes() < 1e15
+    monkeypatch.delattr("os.sysconf")
+    check_lesson(10**6, 10**6, 10**6)
+    check_parameters(10**18)
+    assert check_rollout("dqn", {"buffer_size": 10**9}, 100, (100, 50)) == ""
+    assert machine_bytes() == float("inf")
