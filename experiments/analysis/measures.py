@@ -3,7 +3,6 @@
 Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +10,11 @@ import numpy as np
 from lessonplan.envs import next_streak, passes
 
 from ..store.runs import Lifetimes, StoredRun
+from .blocks import blocks_of
 from .statistics import censor
 
 LOWER_IS_BETTER = {"steps_to_mastery": True, "cost_to_mastery": True, "area": False}
 """The measures that teachers are compared on."""
-_BLOCK_BYTES = 1 << 25
-"""Of test scores that are computed with at once."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def first_mastery(
     """
     flat = test_score.reshape(-1, *test_score.shape[2:])
     in_blocks = np.empty(flat.shape[:2], dtype=np.bool_)
-    for block in _blocks(flat):
+    for block in blocks_of(flat):
         in_blocks[block] = passes(flat[block], threshold).all(axis=-1)
     passing = in_blocks.reshape(tested.shape)
     in_a_row = np.zeros(passing.shape[:-1])
@@ -134,16 +132,9 @@ def mean_score(test_score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Mean over tasks, (s, m, d) float64, of scores (s, m, d, k) by weights (k,) of sum 1."""
     flat = test_score.reshape(-1, *test_score.shape[2:])
     score = np.empty(flat.shape[:2])
-    for block in _blocks(flat):
+    for block in blocks_of(flat):
         score[block] = flat[block].astype(np.float64) @ weights
     return score.reshape(test_score.shape[:3])
-
-
-def _blocks(values: np.ndarray) -> Iterator[slice]:
-    """Lifetimes of (l, d, k) values, a few at a time."""
-    rows = max(1, _BLOCK_BYTES // max(1, 8 * values[0].size))
-    for start in range(0, len(values), rows):
-        yield slice(start, start + rows)
 
 
 def whole_budget(run: StoredRun, lifetimes: Lifetimes, unit: str) -> np.ndarray:

@@ -3,19 +3,18 @@
 Legend: s teacher seeds, m students, d decisions, k tasks, l lifetimes, c columns of a map.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..store.runs import Lifetimes
+from .blocks import blocks_of, rows_in_block
 
 MAP_COLUMNS = 60
 FEWEST = 0.05
 """Where fewer of the lifetimes than this are still being taught, a map is blank: a column of one or
 two students would look like a decision of the teacher."""
-_BLOCK_BYTES = 1 << 25
-"""Of values that are computed with at once."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def score_map(lifetimes: Lifetimes) -> np.ndarray:
     flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
     column = _columns(lifetimes)
     total = np.zeros(flat.shape[1:])
-    for block in _blocks(flat):
+    for block in blocks_of(flat):
         total += flat[block].sum(axis=0, dtype=np.float64)
     decisions = np.bincount(column)
     return np.asarray(_by_column(total, column) / (len(flat) * decisions))
@@ -107,7 +106,7 @@ def score_quartiles(lifetimes: Lifetimes) -> np.ndarray:
     """Quartiles over lifetimes of the test score of each task at each decision, (3, d, k)."""
     flat = lifetimes.test_score.reshape(-1, *lifetimes.test_score.shape[2:])
     quartiles = np.empty((3, *flat.shape[1:]))
-    decisions = max(1, _BLOCK_BYTES // (8 * max(1, flat[:, 0].size)))
+    decisions = rows_in_block(flat[:, 0])
     for start in range(0, flat.shape[1], decisions):
         block = slice(start, start + decisions)
         values = flat[:, block].astype(np.float64)
@@ -134,7 +133,7 @@ def _mean_map(
     flat, taught = values.reshape(-1, *values.shape[2:]), lifetimes.taught
     taught = taught.reshape(-1, taught.shape[2], 1)
     total = np.zeros(flat.shape[1:])
-    for block in _blocks(flat):
+    for block in blocks_of(flat):
         total += np.where(taught[block], change(flat[block].astype(np.float64)), 0.0).sum(axis=0)
     return _means(lifetimes, _by_column(total, _columns(lifetimes)))
 
@@ -155,10 +154,3 @@ def _by_column(total: np.ndarray, column: np.ndarray) -> np.ndarray:
     """Sums of decisions (d, k) that share a column, (k, c)."""
     starts = np.flatnonzero(np.diff(column, prepend=-1))
     return np.asarray(np.add.reduceat(total, starts, axis=0).T)
-
-
-def _blocks(flat: np.ndarray) -> Iterator[slice]:
-    """Lifetimes of (l, d, k) values, a few at a time."""
-    lifetimes = max(1, _BLOCK_BYTES // max(1, 8 * flat[0].size))
-    for start in range(0, len(flat), lifetimes):
-        yield slice(start, start + lifetimes)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lessonplan.experiments.analysis import blocks
 from lessonplan.experiments.analysis.task_rows import MOST_ROWS, rows_for
 from lessonplan.experiments.analysis.time_maps import (
     TeachingSpan,
@@ -117,14 +118,13 @@ def test_the_page_says_what_a_row_is(run):
 
 def test_maps_are_what_they_say_computed_one_lifetime_after_the_other(run, monkeypatch):
     """In blocks of one lifetime or one decision as in whole."""
-    from lessonplan.experiments.analysis import time_maps
 
     lifetimes = run.lifetimes["teacher-2"]
     taught, shares = lifetimes.taught[0], lifetimes.probabilities[0].astype(float)
     expected = np.where(taught[..., None], shares, 0.0).sum(axis=0) / taught.sum(axis=0)[:, None]
     scores = lifetimes.test_score[0].astype(float)
-    for size in (time_maps._BLOCK_BYTES, 1):
-        monkeypatch.setattr(time_maps, "_BLOCK_BYTES", size)
+    for size in (blocks.BLOCK_BYTES, 1):
+        monkeypatch.setattr(blocks, "BLOCK_BYTES", size)
         np.testing.assert_allclose(choice_map(lifetimes, 100, mixes=True), expected.T)
         np.testing.assert_allclose(score_map(lifetimes), scores.mean(axis=0).T)
         middle = np.median(scores, axis=0)
