@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..cluster.staging import LEFT_OUT
-from ..common.own_code.places import module_file
+from ..common.own_code.imports import own_files
 from ..common.yaml_values import yaml_text
 from ..config.own_names import folders_of, own_modules_in
 from .shipped import BROUGHT, CONFIG, DATA, SHIPPED, each_text
@@ -17,7 +17,8 @@ def ship(values: dict[str, Any], folder: Path, shared: Sequence[Path] = ()) -> N
     """Put a config and everything on this machine that it names into a folder.
 
     What it names are absolute paths of files and folders that are there, and the modules of parts
-    written `module:name`, from the folders of `modules` in the config.
+    written `module:name`, from the folders of `modules` in the config, with what these import from
+    there.
 
     Args:
         values: of a run or a sweep, with absolute paths.
@@ -90,10 +91,9 @@ def _ship_modules(values: dict[str, Any], folder: Path, shared: Sequence[Path]) 
     """
     places = folders_of(values)
     there = [one for one in places if any(Path(one).is_relative_to(r.resolve()) for r in shared)]
-    for module in dict.fromkeys(own_modules_in(values)):
-        file = module_file(module, places)
+    for module, file in own_files(own_modules_in(values), places).items():
         top = module.partition(".")[0]
-        if file is None or any(file.is_relative_to(one) for one in there):
+        if any(file.is_relative_to(one) for one in there):
             continue
         root = file.parents[module.count(".") + (file.name == "__init__.py")]
         source = root / top if (root / top).is_dir() else root / f"{top}.py"

@@ -43,8 +43,6 @@ def test_a_job_runs_the_modules_that_it_was_submitted_with(is_shared, begun, tmp
     first = tmp_path / "first"
     first.mkdir()
     ship(values, first, [tmp_path / "mine"] if is_shared else [])
-    if not is_shared:
-        write_modules(first, lp_beside="WIDTH = 8")
     assert begun(first) == 0, capsys.readouterr().err
     run = RunDir(tmp_path / "root" / "run")
     place = tmp_path / ("mine" if is_shared else f"root/{MODULES}") / "lp_parts.py"

@@ -158,6 +158,20 @@ def test_a_rule_of_ones_own_goes_along_and_nothing_else_of_the_folder(tmp_path):
     assert (tmp_path / "remote" / MODULES / "mine.py").exists()
 
 
+def test_what_a_rule_of_ones_own_imports_beside_it_goes_along(tmp_path):
+    (tmp_path / "mine.py").write_text("import os\nimport beside\n")
+    (tmp_path / "beside.py").write_text("from pack.inner import X\n")
+    (tmp_path / "pack").mkdir()
+    for name in ("__init__", "inner", "more"):
+        (tmp_path / "pack" / f"{name}.py").write_text("X = 1\n")
+    (tmp_path / "job").mkdir()
+    values = {"modules": [str(tmp_path)], "student": {}, "teachers": [{"rule": "mine:Rule"}]}
+    ship(values, tmp_path / "job")
+    files = {path.name for path in (tmp_path / "job").iterdir()}
+    assert files == {CONFIG, "mine.py", "beside.py", "pack"}
+    assert len(list((tmp_path / "job" / "pack").iterdir())) == 3
+
+
 def test_a_rule_on_shared_storage_is_not_sent(tmp_path):
     (tmp_path / "mine.py").write_text("RULE = 1\n")
     (tmp_path / "job").mkdir()
