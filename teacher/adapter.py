@@ -21,7 +21,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback
 from stable_baselines3.common.vec_env import VecEnv
 
-from .files import read_teacher, save_teacher
+from .files import read_teacher, save_teacher, see_that_methods_stay
 from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
@@ -302,6 +302,7 @@ class RuleTeacher(BaseAlgorithm):
             _ask_for_columns(objects["rule"], env)
             # A rule finds columns by name: those of the environment may be others than when saved.
             objects |= {"observation_space": env.observation_space}
+        see_that_methods_stay(objects, cls, path)
         zipped = saved.zipped
         return super().load(zipped, env, device, objects, print_system_info, force_reset, **kwargs)
 

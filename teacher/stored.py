@@ -22,7 +22,7 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from .adapter import RuleTeacher, columns_of
-from .files import zip_data
+from .files import MOST_COLUMNS, zip_data
 from .learners import Sampled
 from .learners.make import load_for_spaces, load_teacher
 
@@ -30,6 +30,7 @@ _CARD = "card.json"
 """In the zip."""
 _MOST_CARD = 10_000_000
 """Bytes of it; more is unpacked by nobody."""
+_LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -189,6 +190,11 @@ def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> St
     columns = data.get("columns") or observed.get("columns") or card.get("needs") or ()
     settings = card.get("parameters") or {}
     shape = observed.get("_shape") or [0]
+    seed = int(card.get("seed", data.get("seed") or 0))
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise ValueError(f"a seed is from 0 to {_LARGEST_SEED}, got {seed:,.3g}")
+    if len(columns) > MOST_COLUMNS:
+        raise ValueError(f"it has {len(columns):,} columns, and a teacher up to {MOST_COLUMNS:,}")
     return StoredTeacher(
         path=file,
         columns=tuple(columns),
@@ -196,7 +202,7 @@ def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> St
         deterministic=bool(card.get("deterministic", data.get("deterministic", True))),
         algorithm=str(data.get("algorithm") or settings.get("algorithm") or ""),
         tasks=int(shape[0]),
-        seed=int(card.get("seed", data.get("seed") or 0)),
+        seed=seed,
         is_rule="rule" in data,
         card=card,
     )

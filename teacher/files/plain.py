@@ -3,6 +3,7 @@
 What JSON has stays as it is; all else is an object that says its kind.
 """
 
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,10 +27,10 @@ _BUILT = (BasePolicy, BaseBuffer, nn.Module, torch.optim.Optimizer)
 """What a class that a file names may be made of; nothing else is called."""
 _LIBRARIES = ("stable_baselines3.", "sb3_contrib.", "torch.optim.", "torch.nn.")
 """Where classes are looked up that were not imported."""
-
-
 _MOST_ROWS = 1_000_000
 """Of noise, which is copied for each."""
+_MOST_NUMBERS, MOST_COLUMNS = 10_000_000, 1_000
+"""Of an observation, whose bounds a few words of a file can make, and of the columns in it."""
 
 
 class NotPlainError(ValueError):
@@ -145,12 +146,27 @@ def _box_parts(box: spaces.Box) -> dict[str, Any]:
 def _as_box(
     _shape: list[int], low: np.ndarray, high: np.ndarray, columns: Sequence[str] | None
 ) -> spaces.Box:
-    return with_columns(spaces.Box(low, high, tuple(_shape), low.dtype.type), columns)
+    shape = bounded_shape(_shape)
+    return with_columns(spaces.Box(low, high, shape, low.dtype.type), columns)
+
+
+def bounded_shape(sizes: Iterable[int]) -> tuple[int, ...]:
+    """The shape of an observation.
+
+    Raises:
+        ValueError: if it has more numbers than any has.
+    """
+    shape = tuple(int(size) for size in sizes)
+    if min(shape, default=0) < 0 or math.prod(shape) > _MOST_NUMBERS:
+        raise ValueError(f"a space has up to {_MOST_NUMBERS:,} numbers, got one of {shape!s:.60}")
+    return shape
 
 
 def with_columns(box: Any, columns: Sequence[str] | None) -> spaces.Box:
     """The space with the names of the columns that it shows, where these are known."""
     if columns is not None:
+        if len(columns) > MOST_COLUMNS:
+            raise ValueError(f"a space has up to {MOST_COLUMNS:,} columns, got {len(columns):,}")
         box.columns = tuple(map(str, columns))
     made: spaces.Box = box
     return made

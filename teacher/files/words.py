@@ -20,7 +20,7 @@ from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 
 from .named import FACE, class_named, made_rule
-from .plain import known_class, with_columns
+from .plain import bounded_shape, known_class, with_columns
 
 PICKLED = ":serialized:"
 _TYPE = ":type:"
@@ -32,6 +32,8 @@ _NAMES_A_CLASS = (
     ["text", "text", "STACK_GLOBAL", "text", "TUPLE1", "REDUCE"],
 )
 _NORMAL_NOISE = re.compile(r"NormalActionNoise\(mu=\[(.*)\], sigma=\[(.*)\]\)", re.DOTALL)
+_MOST_LETTERS = 10_000
+"""Of noise as it prints, of which NumPy leaves out the middle."""
 _BY_FACE = ["pkgutil", "resolve_name"]
 
 
@@ -87,7 +89,7 @@ def _bytes(value: Mapping[str, Any]) -> bytes:
 
 def _box(value: Mapping[str, Any]) -> spaces.Box:
     kind: Any = np.dtype(value["dtype"]).type
-    shape = tuple(int(size) for size in value["_shape"])
+    shape = bounded_shape(value["_shape"])
     low, high = (_bound(value[name], shape) for name in ("low", "high"))
     box = spaces.Box(low.astype(kind), high.astype(kind), shape, kind)
     return with_columns(box, value.get("columns"))
@@ -136,7 +138,9 @@ def _noise(value: Mapping[str, Any]) -> NormalActionNoise:
 
 def _noises(value: Mapping[str, Any]) -> VectorizedActionNoise:
     """Gaussian noise for several rows."""
-    words = _NORMAL_NOISE.fullmatch(value["_base_noise"])
+    text = value["_base_noise"]
+    # To look for the pattern in a long text that has it many times takes its length squared.
+    words = _NORMAL_NOISE.fullmatch(text) if len(text) <= _MOST_LETTERS else None
     if words is None:
         raise UnstatedError("it is no Gaussian noise")
     noise = _noise({"_mu": words[1], "_sigma": words[2]})

@@ -29,7 +29,7 @@ from torch import Tensor
 
 from ..pickles import unpickled_part
 from .named import made_rule, written_rule
-from .plain import NotPlainError, decoded, encoded
+from .plain import MOST_COLUMNS, NotPlainError, decoded, encoded
 from .remaking import is_same_again
 from .words import UnstatedError, is_pickled, stated
 
@@ -186,6 +186,22 @@ def read_teacher(
     return TeacherFile(attributes, frozenset(data), zipped)
 
 
+def see_that_methods_stay(
+    attributes: Mapping[str, Any], algorithm: type[BaseAlgorithm], where: object
+) -> None:
+    """Refuse attributes that would stand in for what an algorithm does.
+
+    Raises:
+        ValueError: naming them.
+    """
+    hidden = [name for name in attributes if callable(getattr(algorithm, name, None))]
+    if hidden:
+        raise ValueError(
+            f"{where} is damaged: it holds {', '.join(hidden)[:80]}, which is no attribute but "
+            f"what {algorithm.__name__} does; save it again"
+        )
+
+
 def untrusted(where: str, what: str) -> ValueError:
     """The error for a file that has to be trusted to be read."""
     return ValueError(
@@ -268,7 +284,11 @@ def _check_kinds(attributes: Mapping[str, Any], where: str) -> None:
 
 
 def _are_texts(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return (
+        isinstance(value, list | tuple)
+        and len(value) <= MOST_COLUMNS
+        and all(isinstance(one, str) for one in value)
+    )
 
 
 def _members(path: str | Path | io.BufferedIOBase, *names: str) -> dict[str, bytes]:

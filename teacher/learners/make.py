@@ -18,7 +18,7 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecEnv
 
 from ..adapter import RulePolicy, RuleTeacher, columns_of
-from ..files import read_teacher, zip_data
+from ..files import read_teacher, see_that_methods_stay, zip_data
 from ..mixture import mixture_shares
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
@@ -169,11 +169,12 @@ def load_for_spaces(
             return algorithm.load(
                 path, device="cpu", custom_objects=objects, trust=trust, **options
             )
+        see_that_methods_stay(saved.attributes, algorithm, path)
         _check_columns(saved.attributes, columns)
         _check_same_action(own_action, action_space)
         try:
             return algorithm.load(saved.zipped, device="cpu", custom_objects=objects, **options)
-        except _UNFIT as error:
+        except (ValueError, *_UNFIT) as error:
             reason = " ".join(str(error).split())
             raise ValueError(
                 f"the teacher in {path} can't be made of what the file holds "

@@ -52,6 +52,7 @@ class TaskwiseActor(nn.Module):
         self, n_columns: int, width: int, present: int | None, activation_fn: type[nn.Module]
     ) -> None:
         super().__init__()
+        check_place(present, n_columns)
         self.present, self.activation = present, activation_fn()
         self.latent_dim_pi = width + 1
         self.encoder = nn.Sequential(
@@ -98,6 +99,19 @@ class TaskwiseNetwork(TaskwiseActor):
         here = places_with_a_task(columns, self.present)
         latent: Tensor = self.critic(pooled(self.encoder(columns), here, self.present))
         return latent
+
+
+def check_place(present: int | None, n_columns: int) -> None:
+    """Refuse what is no place among columns, as a file may hold it that anybody wrote.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if present is not None and not (type(present) is int and 0 <= present < n_columns):
+        raise ValueError(
+            f"present must be the place of a column, from 0 to {n_columns - 1}, or None, got "
+            f"{present!r:.40}"
+        )
 
 
 def places_with_a_task(columns: Tensor, present: int | None) -> Tensor:

@@ -23,6 +23,7 @@ from .taskwise import (
     TaskOutputs,
     Taskwise,
     TaskwiseActor,
+    check_place,
     initialize,
     initialize_actor,
     places_with_a_task,
@@ -80,6 +81,7 @@ class MixtureValue(nn.Module):
         self, n_columns: int, width: int, present: int | None, activation_fn: type[nn.Module]
     ) -> None:
         super().__init__()
+        check_place(present, n_columns)
         self.present = present
         self.encoder = nn.Sequential(
             nn.Linear(n_columns, width), activation_fn(), nn.Linear(width, width), activation_fn()
