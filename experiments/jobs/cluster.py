@@ -24,12 +24,15 @@ from .job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .log import LogLines, reason
 from .shipping import add, ship, zipped
 from .token import find_token
+from .waiting import Patience, node_resources, what_it_waits_for
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-_ROOT = "lessonplan_root"
+_ROOT, _CPUS, _GPUS = "lessonplan_root", "lessonplan_cpus", "lessonplan_gpus"
 _PATIENCE_SECONDS = 60.0
+_PENDING_SECONDS = 10.0
+"""How long the end of a job that has not begun is waited for."""
 
 
 class JobCluster:
@@ -78,7 +81,8 @@ class JobCluster:
                 add(path, folder)
             if job.values:
                 ship(job.values, folder, job.shared)
-            self._start(job_id, words, folder, {_ROOT: root}, env, job.cpus, job.gpus)
+            metadata = {_ROOT: root, _CPUS: f"{job.cpus:g}", _GPUS: f"{job.gpus:g}"}
+            self._start(job_id, words, folder, metadata, env, job.cpus, job.gpus)
         return self.state(job_id)
 
     def state(self, job_id: str) -> JobState:
@@ -116,13 +120,24 @@ class JobCluster:
             details = sorted(self._client.list_jobs(), key=lambda one: -(one.start_time or 0))
         return [state for state in map(self._state_of, details) if state.root]
 
-    def follow(self, job_id: str, say: Callable[[str], None], before: int = -1) -> JobState:
+    def waits_for(self, state: JobState) -> str:
+        """What a job waits for that has not begun, in words."""
+        return what_it_waits_for(state, node_resources(self.address, self._token))
+
+    def follow(
+        self,
+        job_id: str,
+        say: Callable[[str], None],
+        before: int = -1,
+        waits: Callable[[str], None] = lambda _: None,
+    ) -> JobState:
         """Say what a job logs until it ends; a connection that is lost is taken up again.
 
         Args:
             job_id: whose log.
             say: told every line, without its end.
             before: how many of the lines that are there already are said; all if negative.
+            waits: told now and then what the job waits for, while it has not begun.
 
         Returns:
             How it ended; its message is why it failed, in one sentence.
@@ -135,7 +150,13 @@ class JobCluster:
         lines = LogLines(lambda line: say(self._token.scrub(line)))
         if before >= 0:
             lines.skip(self._log(job_id), before)
+        stop = f"lessonplan jobs stop {job_id} --address {self.address} ends it"
+        patience = Patience(waits, self.waits_for, stop)
         while not (state := self._patiently(job_id)).ended:
+            if state.status == "PENDING":
+                patience.look(state)
+                time.sleep(1.0)
+                continue
             try:
                 asyncio.run(self._tail(job_id, lines))
             except Exception:  # The next look at its state says what is wrong, if that lasts.
@@ -146,10 +167,15 @@ class JobCluster:
         return replace(state, message=why)
 
     def stop(self, job_id: str) -> JobState:
-        """End a job and wait until it has ended; what it had done is kept."""
+        """End a job and wait until it has ended; what it had done is kept.
+
+        One that has not begun is ended by Ray as soon as it would begin, or has waited too long
+        (`RAY_JOB_START_TIMEOUT_SECONDS` of the head); the state tells that it has not ended.
+        """
+        has_begun = self.state(job_id).status != "PENDING"
         with self._errors_in_words(job_id):
             self._client.stop_job(job_id)
-        return self._wait_for_end(job_id, _PATIENCE_SECONDS)
+        return self._wait_for_end(job_id, _PATIENCE_SECONDS if has_begun else _PENDING_SECONDS)
 
     def fetch(self, job_id: str, out: Path, place: str = REMOTE) -> None:
         """Bring the run directory of a job here, also while it is running.
@@ -261,4 +287,14 @@ class JobCluster:
             message=self._token.scrub(details.message or ""),
             exit_status=details.driver_exit_code,
             root=metadata.get(_ROOT, ""),
+            cpus=_amount(metadata.get(_CPUS, "")),
+            gpus=_amount(metadata.get(_GPUS, "")),
         )
+
+
+def _amount(text: str) -> float:
+    """A number of a job's metadata, which anybody may have written."""
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        return 0.0

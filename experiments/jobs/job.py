@@ -50,6 +50,10 @@ class JobState:
     exit_status: int | None
     root: str
     """Its folder on the cluster; empty where it is none of ours."""
+    cpus: float = 0.0
+    """Cores that Ray sets aside for the job itself."""
+    gpus: float = 0.0
+    """GPUs that it sets aside."""
 
     @property
     def ended(self) -> bool:

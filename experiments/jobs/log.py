@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 _DEATH = "Job supervisor actor died:"
 """What Ray writes in a log, and says of a job, whose keeper died, mostly with its node."""
+_NO_START = re.compile(r"Job supervisor actor failed to start within ([\d.]+) seconds")
 
 
 class LogLines:
@@ -71,6 +72,11 @@ def reason(lines: Iterable[str], message: str) -> str:
         where = re.search(r"\bip: (\S+)", message)
         node = f"the node {where[1]}" if where else "the node"
         return f"{node} that it ran on is gone, or Ray's process there that kept it"
+    if match := _NO_START.match(message):
+        return (
+            f"the cluster did not begin it within {float(match[1]):g} seconds; ask for less with "
+            "--cpus and --gpus, or see what keeps it busy"
+        )
     entries = [line.strip() for line in lines if line.strip()]
     entries = [line for line in entries if not line.startswith(_NO_REASON)]
     ours: list[str] = []

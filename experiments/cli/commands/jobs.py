@@ -153,7 +153,7 @@ def status(job_id: MaybeJobId = "", address: Address = "") -> None:
     cluster = _cluster(address)
     states = [cluster.state(job_id)] if job_id else cluster.jobs()
     for state in states:
-        _say_state(state)
+        _say_state(cluster, state)
     if not states:
         _say(f"{cluster.address} has no runs or sweeps")
 
@@ -165,7 +165,13 @@ def follow(job_id: JobId, address: Address = "") -> None:
 
 def stop(job_id: JobId, address: Address = "") -> None:
     """End a job; what it had done is kept."""
-    _say_state(_cluster(address).stop(job_id))
+    cluster = _cluster(address)
+    state = cluster.stop(job_id)
+    if state.ended:
+        _say_state(cluster, state)
+        return
+    print_problem(_not_ended(cluster, state))
+    raise typer.Exit(1)
 
 
 def fetch(
@@ -197,6 +203,8 @@ def resume(
         raise ValueError(
             f"{job_id} has not ended; follow it with {_command('follow', cluster, job_id)}"
         )
+    if state.status == "SUCCEEDED":
+        say(f"{job_id} has succeeded; the new job does only what is missing or damaged of it")
     from ...jobs.job import Job
 
     name = re.sub(r"-[0-9]{8}-[0-9]{6}-[0-9a-f]{4}$", "", job_id)
@@ -301,7 +309,7 @@ def _free(out: Path) -> Path:
 def _follow(cluster: "JobCluster", job_id: str, before: int) -> None:
     """To the end; the exit status is that of the job."""
     try:
-        state = cluster.follow(job_id, _print_line, before)
+        state = cluster.follow(job_id, _print_line, before, say)
     except KeyboardInterrupt:
         _say(
             f"\n{job_id} goes on. To follow it again: {_command('follow', cluster, job_id)}; "
@@ -331,10 +339,27 @@ def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str
     _say(f"Fetched: {folder}" if not report.exists() else f"Report: {report}")
 
 
-def _say_state(state: "JobState") -> None:
+def _not_ended(cluster: "JobCluster", state: "JobState") -> str:
+    """Why a job that was asked to stop goes on, and what becomes of it."""
+    look = _command("status", cluster, state.job_id)
+    if state.status != "PENDING":
+        return f"{state.job_id} was asked to stop, and has not ended yet; see {look}"
+    return (
+        f"{state.job_id} has not begun ({cluster.waits_for(state)}), and Ray ends such a job only "
+        "when it would begin, or has waited for 15 minutes (RAY_JOB_START_TIMEOUT_SECONDS where "
+        "the head was started says otherwise); it was asked to stop, and takes up nothing until "
+        f"then; see {look}"
+    )
+
+
+def _say_state(cluster: "JobCluster", state: "JobState") -> None:
     from ...jobs.log import reason
 
-    words = reason(state.message.splitlines(), state.message) if state.message else ""
+    words = ""
+    if state.status == "PENDING":
+        words = cluster.waits_for(state)
+    elif state.status == "FAILED":
+        words = reason(state.message.splitlines(), state.message)
     place = f"{state.root}/run" if state.root else "no run or sweep of lessonplan"
     _say(f"{state.job_id}: {state.status}{f' ({words})' if words else ''}; {place}")
 
