@@ -72,7 +72,9 @@ def write_report(
         run_dirs: one run directory or several; of a sweep those that
             `lessonplan.experiments.sweep.run_dirs_of` gives.
         out: a directory or the path of the HTML file; by default the run's own directory.
-        refresh: seconds after which a browser loads the page again; 0 for a page that stays.
+        refresh: seconds after which a browser loads the page again; 0 for a page that stays. Of a
+            page that is loaded again only the page and its figures are written: the run goes on,
+            and whoever works on it may be writing its last numbers.
 
     Returns:
         What is in `summary.json`: the summary of the run, or `runs` with one for each of several;
@@ -117,8 +119,9 @@ def _write(runs: dict[str, StoredRun], target: Path, refresh: int) -> dict[str, 
         sections[name] = _section(run, teachers, summaries[name], figures)
     verdicts = "\n".join(f"{name}: {summary['verdict']}" for name, summary in summaries.items())
     numbers = summaries[next(iter(runs))] if single else {"verdict": verdicts, "runs": summaries}
-    write_summary(numbers, RunDir(html.parent).summary)
-    write_summary_csv(summaries, RunDir(html.parent).summary_csv)
+    if not refresh:
+        write_summary(numbers, RunDir(html.parent).summary)
+        write_summary_csv(summaries, RunDir(html.parent).summary_csv)
     body = _single(runs, sections) if single else _several(summaries, sections)
     text = page(" and ".join(runs), body, refresh)
     write_whole(html, lambda aside: aside.write_text(text, encoding="utf-8"))
