@@ -27,7 +27,7 @@ _BUILT = (BasePolicy, BaseBuffer, nn.Module, torch.optim.Optimizer)
 """What a class that a file names may be made of; nothing else is called."""
 _LIBRARIES = ("stable_baselines3.", "sb3_contrib.", "torch.optim.", "torch.nn.")
 """Where classes are looked up that were not imported."""
-_MOST_ROWS = 1_000_000
+_MOST_ROWS = 100_000
 """Of noise, which is copied for each."""
 _MOST_NUMBERS, MOST_COLUMNS = 10_000_000, 1_000
 """Of an observation, whose bounds a few words of a file can make, and of the columns in it."""
@@ -174,9 +174,18 @@ def with_columns(box: Any, columns: Sequence[str] | None) -> spaces.Box:
 
 def _as_noise(mean: np.ndarray, sigma: np.ndarray, rows: int | None) -> Any:
     noise = NormalActionNoise(mean, sigma)
-    if rows is not None and not (isinstance(rows, int) and 0 < rows <= _MOST_ROWS):
+    return noise if rows is None else noise_of_rows(noise, rows)
+
+
+def noise_of_rows(noise: NormalActionNoise, rows: int) -> VectorizedActionNoise:
+    """The same noise for each row.
+
+    Raises:
+        ValueError: for more rows than any teacher has students.
+    """
+    if not (isinstance(rows, int) and 0 < rows <= _MOST_ROWS):
         raise ValueError(f"noise is for up to {_MOST_ROWS:,} rows, got {rows!r:.40}")
-    return noise if rows is None else VectorizedActionNoise(noise, rows)
+    return VectorizedActionNoise(noise, rows)
 
 
 def _noise_parts(noise: Any) -> dict[str, Any]:

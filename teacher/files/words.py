@@ -20,7 +20,7 @@ from stable_baselines3.common.type_aliases import TrainFreq, TrainFrequencyUnit
 from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 
 from .named import FACE, class_named, made_rule
-from .plain import bounded_shape, known_class, with_columns
+from .plain import bounded_shape, known_class, noise_of_rows, with_columns
 
 PICKLED = ":serialized:"
 _TYPE = ":type:"
@@ -144,7 +144,7 @@ def _noises(value: Mapping[str, Any]) -> VectorizedActionNoise:
     if words is None:
         raise UnstatedError("it is no Gaussian noise")
     noise = _noise({"_mu": words[1], "_sigma": words[2]})
-    return VectorizedActionNoise(noise, int(value["n_envs"]))
+    return noise_of_rows(noise, int(value["n_envs"]))
 
 
 def _policy_kwargs(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,3 +83,13 @@ def test_noise_that_prints_long_is_not_looked_through():
     with pytest.raises(UnstatedError, match="no Gaussian noise"):
         stated("action_noise", {":type:": kind, "_base_noise": text, "n_envs": 1})
     assert time.perf_counter() - began < 1.0
+
+
+@pytest.mark.parametrize("rows", [10**9, 0])
+def test_noise_is_for_as_many_rows_as_there_are_students(rows):
+    kind = "<class 'stable_baselines3.common.noise.VectorizedActionNoise'>"
+    text = "NormalActionNoise(mu=[0.], sigma=[1.])"
+    with pytest.raises(UnstatedError, match=f"up to 100,000 rows, got {rows}"):
+        stated("action_noise", {":type:": kind, "_base_noise": text, "n_envs": rows})
+    few = {":type:": kind, "_base_noise": text, "n_envs": 2}
+    assert stated("action_noise", few).n_envs == 2
