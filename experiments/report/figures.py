@@ -152,18 +152,22 @@ def draw_figures(
 def _figure(name: str, subject: _Subject, note: str) -> ReportFigure:
     """One figure; where it can't be drawn, the reason in its place."""
     title, caption, draw = FIGURES[name]
-    if name == "scores" and len(subject.run.tasks) > MOST_CURVES:
-        caption = _SCORE_MAPS
-    caption = caption.format(order=name_of_order(subject.run.environment["suite"]["tasks"]))
-    if name in _OVER_TASKS:
-        caption += picture_rows(subject.run).note
     png, problem = b"", ""
     try:
+        caption = _caption(name, subject)
         png = to_png(draw(subject))
     except Exception as error:  # Whatever a picture meets must not cost the report.
         problem = f"{type(error).__name__}: {error}".partition("\n")[0]
         say(f"the picture {title!r} can't be drawn ({problem}); the report is whole without it")
     return ReportFigure(name, title, caption + note, png, name in _ABOUT_MASTERY, problem)
+
+
+def _caption(name: str, subject: _Subject) -> str:
+    """What is said of one figure, with what a row of it is."""
+    tasks = subject.run.environment["suite"]["tasks"]
+    of_maps = name == "scores" and len(tasks) > MOST_CURVES
+    caption = (_SCORE_MAPS if of_maps else FIGURES[name][1]).format(order=name_of_order(tasks))
+    return caption + (picture_rows(subject.run).note if name in _OVER_TASKS else "")
 
 
 def _keep(figure: ReportFigure, file: Path) -> None:

@@ -156,3 +156,20 @@ def test_a_report_measures_once(run, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "to_png", lambda _: b"")
     write_report(run.path, tmp_path)
     assert len(calls) == len(run.lifetimes)
+
+
+def test_a_caption_that_can_not_be_made_costs_no_more_than_its_picture(run, monkeypatch):
+    def fail(_):
+        raise KeyError("gone")
+
+    monkeypatch.setattr(figures, "to_png", lambda _: b"png")
+    monkeypatch.setattr(figures, "picture_rows", fail)
+    monkeypatch.setattr(figures, "maps_of", lambda *_: None)
+    for name in figures.FIGURES:
+        title, caption, _ = figures.FIGURES[name]
+        monkeypatch.setitem(figures.FIGURES, name, (title, caption, lambda _: None))
+    found = {one.name: one for one in figures.draw_figures(run)}
+    failed = {name for name, one in found.items() if one.problem}
+    assert failed == {"schedules", "scores", "progress"}
+    assert all(found[name].problem == "KeyError: 'gone'" for name in failed)
+    assert all(found[name].caption for name in found)
