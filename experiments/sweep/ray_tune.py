@@ -141,7 +141,8 @@ def files_of(pairs: Sequence[Pair]) -> list[str]:
     """Files and folders of this machine that configs name, those of one's own modules included."""
     found: dict[str, None] = {}
     for pair in pairs:
-        values = pair.config.model_dump(mode="json")
+        # Of the folders where modules may lie those are needed that have one; see below.
+        values = pair.config.model_dump(mode="json", exclude={"modules", "tracking"})
         found |= dict.fromkeys(text for text in _texts(values) if _is_there(text))
         for module in own_modules_in(values):
             if file := module_file(module, pair.config.modules):

@@ -3,10 +3,14 @@
 import sys
 
 import pytest
+from tiny_config import CONFIG
 
+from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.sweep import nodes as nodes_module
 from lessonplan.experiments.sweep.nodes import Nodes, needs_of
+from lessonplan.experiments.sweep.pairs import Pair
 from lessonplan.experiments.sweep.probe import lack_here
+from lessonplan.experiments.sweep.ray_tune import files_of
 
 IDS = ("1" * 56, "2" * 56, "3" * 56)
 
@@ -53,6 +57,18 @@ def test_another_version_and_a_package_that_is_missing_are_said(needs, monkeypat
     monkeypatch.setitem(sys.modules, "lessonplan.experiments.trial.trial", None)
     monkeypatch.delattr("lessonplan.experiments.trial.trial")
     assert lack_here(needs).startswith("it can't import what pairs need (")
+
+
+def test_a_node_needs_no_folder_where_a_module_might_have_been(tmp_path):
+    """As the working directory of who began the sweep, which is on no other machine."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "data.jsonl").write_text("{}")
+    suite = {"name": "jsonl", "options": {"path": str(tmp_path / "data.jsonl")}}
+    values = CONFIG | {
+        "suite": suite, "modules": [str(tmp_path / "here")], "teachers": ["uniform"],
+        "tracking": {"notes": str(tmp_path)},
+    }  # fmt: skip
+    assert files_of([Pair("uniform", "", make_config(values))]) == [str(tmp_path / "data.jsonl")]
 
 
 @pytest.fixture
