@@ -18,7 +18,7 @@ from ..config.sweeps import Sweep, read_stored_sweep
 from ..report.report import write_report
 from ..store.layout import SweepDir
 from ..tracking.mode import chosen_mode
-from ..tracking.pair import partly_sent
+from ..tracking.pair import has_events, partly_sent
 from ..trial.trial import changes_of_code
 from ..trial.units import plan
 from .merge import merged_runs
@@ -134,9 +134,11 @@ def _changes_of_code(pairs: Sequence[Pair], sweep_dir: Path) -> list[str]:
 
 
 def is_left(sweep: Sweep, pair: Pair, sweep_dir: Path) -> bool:
-    """Whether there is something to do for a pair: to run it, or to send W&B the rest of it."""
+    """Whether there is something to do for a pair: to run it, or to log the rest of it."""
     files = SweepDir(sweep_dir).run_dir(pair.name)
     if sweep.wandb and chosen_mode() == "online" and partly_sent(files.path):
+        return True
+    if sweep.tensorboard and not has_events(pair.config, files.path):
         return True
     return not files.is_done or bool(_damage(pair, sweep_dir))
 

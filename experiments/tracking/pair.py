@@ -156,6 +156,12 @@ def partly_sent(run_dir: Path) -> bool:
     return any(_read(file).partly for file in RunDir(run_dir).positions())
 
 
+def has_events(config: Config, run_dir: Path) -> bool:
+    """Whether TensorBoard has files of every pair of a trial."""
+    folders = [RunDir(run_dir).events(f"{name}-{seed}") for name, seed in tracked_pairs(config)]
+    return all(any(folder.glob("events.*")) for folder in folders)
+
+
 def ended_offline(folder: Path) -> bool:
     """Whether W&B was not, or not in time, there for a pair of a run directory or of a sweep."""
     run_dirs = [folder, *SweepDir(folder).pairs.glob("*")]

@@ -218,5 +218,11 @@ def test_a_pair_that_is_damaged_is_left_to_do(tmp_path):
     files = SweepDir(tmp_path / "sweep").run_dir(pair.name)
     run_trial(pair.config, files.path)
     assert not is_left(sweep, pair, tmp_path / "sweep")
+    drawn = sweep.model_copy(update={"tensorboard": True})
+    assert is_left(drawn, pair, tmp_path / "sweep"), "TensorBoard has nothing of it"
+    files.events("uniform-0").mkdir(parents=True)
+    assert is_left(drawn, pair, tmp_path / "sweep")
+    (files.events("uniform-0") / "events.out.tfevents.1").touch()
+    assert not is_left(drawn, pair, tmp_path / "sweep")
     (files.schedule / "part-uniform-0-0000.parquet").unlink()
     assert is_left(sweep, pair, tmp_path / "sweep")
