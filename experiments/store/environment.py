@@ -95,7 +95,8 @@ def _fault_of_all(tasks: list[dict[str, Any]]) -> str:
 def _fault_of_budget(budget: Any) -> str:
     if not isinstance(budget, dict):
         return f"its budget must hold amount, unit and decisions, got {_seen(budget)}"
-    unit, amount = budget.get("unit"), budget.get("amount")
+    unit: Any = budget.get("unit")
+    amount: Any = budget.get("amount")
     if unit not in _UNITS:
         return f"the unit of its budget must be one of {', '.join(_UNITS)}, got {_seen(unit)}"
     if not _is_number(amount) or not amount > 0:

@@ -114,4 +114,5 @@ def _look(values: Mapping[str, Any]) -> LearnedSchedule:
     if not counts["length"] or len(shares) > min(counts["length"], MOST_COLUMNS):
         raise ValueError("columns must be of the length")
     measured = {name: float(values[name]) for name in ("mastered", "cost", "compute")}
-    return LearnedSchedule(tasks=tuple(tasks), probabilities=shares, **counts, **measured)
+    numbers: dict[str, Any] = {**counts, **measured}
+    return LearnedSchedule(tasks=tuple(tasks), probabilities=shares, **numbers)

@@ -111,8 +111,9 @@ def _lost(pairs: Sequence[Pair], sweep_dir: Path) -> list[Pair]:
 def _known(sweep_dir: Path) -> dict[str, Any]:
     """What the summary of a tuning says of each candidate; nothing where it is damaged."""
     tried = read_json(SweepDir(sweep_dir).summary).get("tried")
-    is_object = isinstance(tried, dict) and all(isinstance(one, dict) for one in tried.values())
-    return dict(tried) if is_object else {}
+    if not isinstance(tried, dict) or not all(isinstance(one, dict) for one in tried.values()):
+        return {}
+    return tried
 
 
 def _scheduler(longest: int) -> Any:
@@ -318,7 +319,7 @@ def _worth(result: Mapping[str, Any], config: Config) -> Worth:
     Of these, somebody mastered where the mean cost is less than the budget, and the area is that of
     the last message, or nothing where they kept none.
     """
-    last = next(reversed(result.get("reports", [])), {})
+    last: dict[str, float] = next(reversed(result.get("reports", [])), {})
     area = result.get("area", last.get("area", 0.0))
     mastered = result.get("mastered", int(result["cost"] < _most_cost(config)))
     return Worth(result["cost"], area, mastered)

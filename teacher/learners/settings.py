@@ -130,7 +130,8 @@ def check_rollout(
     """
     learner = learner_named(algorithm)
     values = _defaults(learner.algorithm) | learner.settings | dict(settings)
-    steps, batch = values.get("n_steps"), values.get("batch_size")
+    steps: Any = values.get("n_steps")
+    batch = values.get("batch_size")
     on_policy = "buffer_size" not in values
     kept = steps * n if on_policy else values["buffer_size"]
     # An observation, and a few numbers beside it; replays keep the next observation too.
