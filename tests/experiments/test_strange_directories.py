@@ -226,5 +226,5 @@ def test_what_nobody_has_thought_of_is_a_sentence_with_the_directory(own, lesson
     monkeypatch.setattr(report, "summarize", break_down)
     status, err = lessonplan("report", own / "run")
     assert (status, err.count("\n")) == (2, 1)
-    assert f"no report can be made of {own / 'run'}: it holds something that no run writes" in err
-    assert "(TypeError: unhashable type: 'list')" in err
+    assert f"no report can be made of {own / 'run'} (TypeError: unhashable type: 'list'): " in err
+    assert "it holds something that no run writes, or lessonplan has a fault" in err

@@ -62,13 +62,14 @@ def _of_anybody(runs: Sequence[Path]) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, OSError, ImportError, MemoryError):
+    except (ValueError, OSError, ImportError, MemoryError, NameError):
         raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ValueError(
-            f"no report can be made of {', '.join(map(str, runs))}: it holds something that no run "
-            f"writes ({reason:.200}); run its config again, and if it was you who ran it, tell us"
+            f"no report can be made of {', '.join(map(str, runs))} ({reason:.200}): it holds "
+            "something that no run writes, or lessonplan has a fault; if it is your own run and "
+            "nobody changed it, tell us"
         ) from error
 
 
