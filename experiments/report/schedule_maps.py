@@ -144,7 +144,7 @@ def draw_maps(
     rows: TaskRows, maps: Sequence[TeacherMap], colors: Colormap, norm: Normalize, bar: str
 ) -> Figure:
     """One map per teacher over a strip that shows how many students are still being taught."""
-    panels = Panels(len(maps), 2.5, _height(rows) + STRIP, name_inches(rows), 1.0)
+    panels = Panels(len(maps), 2.5, map_inches(rows) + STRIP, name_inches(rows), 1.0)
     figure = panels.figure()
     end = max(one.span.steps() for one in maps)
     for i, one in enumerate(maps):
@@ -165,7 +165,7 @@ def draw_maps(
     return figure
 
 
-def _height(rows: TaskRows) -> float:
+def map_inches(rows: TaskRows) -> float:
     """Inches of a map: a row that bears its name is as high as that."""
     g = len(rows.labels)
     return max(1.5, 0.17 * min(g, _MOST_NAMES) + 0.1 * max(0, g - _MOST_NAMES))

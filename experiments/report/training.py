@@ -1,16 +1,20 @@
 """How teachers were trained, so far: curves, and schedules as they were being learned.
 
-Legend: k tasks, c columns of a map.
+Legend: k tasks, g rows and c columns of a map.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from ..analysis.task_rows import TaskRows, rows_for
 from ..common.files import write_whole
 from ..common.sentences import say
 from ..store.layout import RunDir
@@ -18,7 +22,7 @@ from ..store.learned_schedules import LearnedSchedule, read_learned_schedules
 from ..store.runs import StoredRun
 from ..store.training_log import read_training_log
 from .html import heading, picture, warning
-from .schedule_maps import SHARES
+from .schedule_maps import SHARES, draw_rows, map_inches, name_inches
 from .style import (
     INK,
     SOFT,
@@ -41,8 +45,9 @@ CURVES = {
 """What is drawn of the log of a training, by SB3's names and ours, with its words."""
 MOST_LOOKS = 8
 """Maps of one training; of more looks the first, the last, and even ones between."""
-MOST_NAMES = 24
 _COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#888888")
+_LINES = ("-", "--", ":", "-.")
+"""Of trainings in turn when all colours are taken."""
 
 
 _ABOUT_CURVES = (
@@ -94,12 +99,12 @@ def _learned(run: StoredRun, name: str, file: Path, title: str, figures: Path) -
     found = read_learned_schedules(file)
     if not found:
         return []
-    order = run.order if set(found[0].tasks) == set(run.tasks) else range(len(found[0].tasks))
-    drawn = to_png(draw_learned_schedules(found, list(order)))
+    rows = learned_rows(found[0].tasks, run.environment["suite"])
+    drawn = to_png(draw_learned_schedules(found, rows))
     png = _kept(drawn, figures / f"learned-{name}.png")
     compute = sum(look.compute for look in found)
     words = {"name": name, "students": found[0].lifetimes, "compute": compute}
-    return [picture(title, _ABOUT_SCHEDULES.format(**words), png)]
+    return [picture(title, _ABOUT_SCHEDULES.format(**words) + rows.note, png)]
 
 
 @contextmanager
@@ -136,60 +141,70 @@ def draw_training_curves(logs: Mapping[str, Sequence[Mapping[str, float]]]) -> F
     if not shown:
         return None
     figure = new_figure(2.9 * len(shown) + 0.6, 2.7)
-    panels = figure.subplots(1, len(shown), squeeze=False)[0]
+    panels, key = figure.subplots(1, len(shown), squeeze=False)[0], dict[str, Line2D]()
     for axes, (name, words) in zip(panels, shown.items(), strict=True):
         for i, (training, lines) in enumerate(logs.items()):
             points = [(line["decisions"], line[name]) for line in lines if name in line]
             if points:
                 x, y = zip(*points, strict=True)
                 marker = "o" if name == "selection/cost" or len(points) == 1 else ""
-                color = _COLORS[i % len(_COLORS)]
-                axes.plot(x, y, color=color, lw=1.6, marker=marker, ms=4, label=training)
+                turn, color = divmod(i, len(_COLORS))
+                (drawn,) = axes.plot(
+                    x, y, _LINES[turn % len(_LINES)], color=_COLORS[color], lw=1.6, marker=marker,
+                    ms=4,
+                )  # fmt: skip
+                key.setdefault(training, drawn)
         tidy(axes, "y")
         label(axes, x="training decisions", title=words)
         count_axis(axes, 4)
-    handles, names = panels[0].get_legend_handles_labels()
     if len(logs) > 1:
-        names = told_apart(names)
+        # In every panel there are trainings that have nothing to show in others.
+        names = told_apart([name for name in logs if name in key])
+        handles = [key[name] for name in logs if name in key]
         figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=8)
     return figure
 
 
-def draw_learned_schedules(looks: Sequence[LearnedSchedule], order: Sequence[int]) -> Figure:
+def learned_rows(tasks: Sequence[str], suite: Mapping[str, Any]) -> TaskRows:
+    """Rows for the tasks that a teacher was trained on.
+
+    Args:
+        tasks: names in canonical order, k of them.
+        suite: that of the run, as `environment.json` has it. Of tasks of another one nothing but
+            their names is known.
+    """
+    own = suite["tasks"]
+    if set(tasks) == {str(task["name"]) for task in own}:
+        return rows_for(own, suite.get("order") or range(len(own)))
+    return rows_for([{"name": name} for name in tasks], range(len(tasks)))
+
+
+def draw_learned_schedules(looks: Sequence[LearnedSchedule], rows: TaskRows) -> Figure:
     """A heat map for each look at what a teacher gave its pupils, first to last.
 
     Args:
         looks: of one training, at least one.
-        order: task indices from bottom to top.
+        rows: of the maps, g of them, as `learned_rows` gives them.
     """
     chosen = np.unique(np.linspace(0, len(looks) - 1, MOST_LOOKS).round().astype(int))
-    shown, k = [looks[i] for i in chosen], len(looks[0].tasks)
-    names = told_apart(looks[0].tasks)
-    ticks = list(range(0, k, max(1, -(-k // MOST_NAMES))))
-    margin = 0.28 + 0.068 * max(6, *(len(names[order[i]]) for i in ticks))
-    panels = Panels(len(shown), 2.3, min(max(1.3, 0.17 * k), 5.0), margin, 1.0)
+    shown, g = [looks[i] for i in chosen], len(rows.labels)
+    maps = [rows.total(look.probabilities.T) for look in shown]
+    panels = Panels(len(shown), 2.3, map_inches(rows), name_inches(rows), 1.0)
     figure = panels.figure()
-    top = max(float(look.probabilities.max(initial=0.0)) for look in shown)
+    top = max(float(one.max(initial=0.0)) for one in maps)
     # At least twice the even share: an even mixture is neither blank nor all dark.
-    norm = PowerNorm(0.75, 0.0, max(top, min(1.0, 2.0 / k)))
-    for i, look in enumerate(shown):
+    norm = PowerNorm(0.75, 0.0, max(top, min(1.0, 2.0 / g)))
+    for i, (look, reached) in enumerate(zip(shown, maps, strict=True)):
         axes = add_axes(figure, panels.box(i))
-        columns = min(look.length, 60)
-        values = np.full((k, max(columns, len(look.probabilities))), np.nan)
-        values[:, : len(look.probabilities)] = look.probabilities.T[list(order)]
-        image = axes.imshow(
-            values, aspect="auto", origin="lower", cmap=SHARES, norm=norm,
-            extent=(0.0, float(look.length), -0.5, k - 0.5), interpolation="nearest",
-        )  # fmt: skip
-        axes.set_yticks(ticks, [names[order[j]] for j in ticks] if panels.is_first(i) else [])
-        tidy(axes)
-        axes.tick_params(labelsize=8, length=2)
-        axes.spines[["top", "right"]].set_visible(True)
+        values = np.full((g, max(min(look.length, 60), reached.shape[1])), np.nan)
+        values[:, : reached.shape[1]] = reached
+        draw_rows(axes, rows, values, float(look.length), SHARES, norm, panels.is_first(i))
         label(axes, title=f"after {look.decisions:,} decisions")
         if panels.is_lowest(i):
             axes.set_xlabel("decision of a lifetime", fontsize=9, color=INK)
-    bar = figure.colorbar(image, cax=add_axes(figure, panels.bar()))
-    bar.set_label("probability of the task", fontsize=9, color=INK)
+    what = "the tasks of the row" if rows.note else "the task"
+    bar = figure.colorbar(ScalarMappable(norm, SHARES), cax=add_axes(figure, panels.bar()))
+    bar.set_label(f"probability of {what}", fontsize=9, color=INK)
     bar.ax.tick_params(labelsize=8, colors=SOFT, labelcolor=INK)
     bar.outline.set_edgecolor(SOFT)
     return figure

@@ -12,7 +12,7 @@ from typing import Any
 from ..common.files import read_object, write_json, write_whole
 from ..config.config import Config
 from ..report.style import to_png
-from ..report.training import draw_learned_schedules
+from ..report.training import draw_learned_schedules, learned_rows
 from ..store.growing_schedule import GrowingSchedule
 from ..store.layout import RunDir, SweepDir
 from ..store.learned_schedules import read_learned_schedules
@@ -116,10 +116,11 @@ class TrackedPair:
             return {}
         looks = read_learned_schedules(self._schedules)
         now = [look for look in looks if look.decisions == row["training/decisions"]]
-        order = list(range(len(now[0].tasks))) if now else []
-        if now and set(now[0].tasks) == set(self.rows.facts.tasks):
-            order = list(self.rows.facts.order)
-        return {"training/schedule": to_png(draw_learned_schedules(now, order))} if now else {}
+        if not now:
+            return {}
+        suite = read_object(RunDir(self.run_dir).environment)["suite"]
+        rows = learned_rows(now[0].tasks, suite)
+        return {"training/schedule": to_png(draw_learned_schedules(now, rows))}
 
     def description(self) -> dict[str, Any]:
         """The resolved config of this pair alone, and `environment`: where it is made."""

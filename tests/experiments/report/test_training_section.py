@@ -10,11 +10,17 @@ import typer
 from synthetic_run import SCHEMA, rows, teacher, write_run
 from typer.testing import CliRunner
 
+from lessonplan.experiments.analysis.task_rows import MOST_ROWS, rows_for
 from lessonplan.experiments.cli.commands import reports
 from lessonplan.experiments.common.files import locked
 from lessonplan.experiments.report import figures, report
 from lessonplan.experiments.report.report import write_report
-from lessonplan.experiments.report.training import MOST_LOOKS, draw_learned_schedules
+from lessonplan.experiments.report.training import (
+    MOST_LOOKS,
+    draw_learned_schedules,
+    draw_training_curves,
+    learned_rows,
+)
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.store.learned_schedules import (
     LearnedSchedule,
@@ -119,17 +125,42 @@ def test_a_run_without_trainings_has_no_such_section(tmp_path):
 
 
 def test_maps_of_many_looks_and_many_tasks_stay_of_a_size():
-    figure = draw_learned_schedules([look(i, k=1000) for i in range(40)], list(range(1000)))
+    looks = [look(i, k=1000) for i in range(40)]
+    rows = learned_rows(looks[0].tasks, {"tasks": [{"name": "of another suite"}]})
+    figure = draw_learned_schedules(looks, rows)
     maps = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert len(maps) == MOST_LOOKS
     assert maps[0].get_title(loc="left") == "after 0 decisions"
     assert maps[-1].get_title(loc="left") == "after 39 decisions"
     assert max(figure.get_size_inches()) < 15
     assert len(maps[0].get_yticklabels()) <= 24
+    # No task is lost: each row has what its tasks have together.
+    values = maps[0].images[0].get_array()
+    assert values.shape[0] == len(rows.labels) == MOST_ROWS
+    np.testing.assert_allclose(values[:, :3].sum(axis=0), 1.0)
     # What is the same for all tasks is drawn neither as nothing nor as everything.
     image = maps[0].images[0]
-    shade = image.norm(1.0 / 1000)
+    shade = image.norm(1.0 / len(rows.labels))
     assert 0.3 < shade < 0.8
+
+
+def test_rows_are_those_of_the_run_where_its_tasks_are_learned():
+    own = [{"name": f"t{i}", "category": "ab"[i % 2]} for i in range(100)]
+    suite = {"tasks": own, "order": list(range(99, -1, -1))}
+    names = tuple(task["name"] for task in own)
+    np.testing.assert_array_equal(learned_rows(names, suite).row, rows_for(own, suite["order"]).row)
+    few = learned_rows(names[:3], suite)
+    assert few.labels == names[:3]
+
+
+def test_every_training_has_a_line_and_a_name_of_its_own():
+    logs = {f"t{i}": [{"decisions": 1, "rollout/ep_rew_mean": 0.5}] for i in range(12)}
+    logs["late"] = [{"decisions": 2, "selection/cost": 3.0}]
+    figure = draw_training_curves(logs)
+    lines = [line for axes in figure.axes for line in axes.lines]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 13
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == list(logs)
 
 
 def test_a_page_that_is_followed_loads_itself_again_until_the_run_is_done(run, monkeypatch):
