@@ -130,8 +130,12 @@ def check_schedule_part(path: Path, schema: pa.Schema, belongs_to: Mapping[str, 
         return
     from lessonplan.envs.classroom import check_belonging
 
+    try:
+        before = json.loads(text)
+    except (ValueError, RecursionError):
+        before = text
     check_belonging(
-        json.loads(text),
+        before,
         belongs_to,
         what=path.name,
         whose="this run",

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from own_folder import forgetting
@@ -228,3 +229,14 @@ def test_what_nobody_has_thought_of_is_a_sentence_with_the_directory(own, lesson
     assert (status, err.count("\n")) == (2, 1)
     assert f"no report can be made of {own / 'run'} (TypeError: unhashable type: 'list'): " in err
     assert "it holds something that no run writes, or lessonplan has a fault" in err
+
+
+@pytest.mark.parametrize("words", [b"5", b"{", b"[" * 100_000])
+def test_a_part_that_does_not_say_whose_it_is_is_named(words, own, lessonplan, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(own / "run", folder)
+    (part,) = folder.glob("schedule/*.parquet")
+    table = pq.read_table(part).replace_schema_metadata({b"belongs_to": words})
+    pq.write_table(table, part, write_page_checksum=True)
+    status, err = lessonplan("report", folder)
+    assert (status, f"{part.name} must say by name what it belongs to" in err) == (2, True), err
