@@ -77,7 +77,7 @@ class TeacherCard:
     """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
     selected by it."""
     chosen: str = ""
-    """How its parameters were chosen among candidates, where their costs did not tell."""
+    """How it was chosen among candidates, where their costs did not tell."""
     other_course: bool = False
     """Whether it was trained, and selected, on another course than the reported one."""
     origin: str = ""

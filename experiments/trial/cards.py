@@ -1,7 +1,7 @@
 """The card of each reported teacher: what it is, what it sees, what it cost."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -116,7 +116,22 @@ def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Tea
         other_course=bool(teacher.courses),
         deterministic=teacher.deterministic,
         selection_cost=sum(lowest) / len(lowest) if lowest else None,
+        chosen=_ties_in_words(results),
     )
+
+
+def _ties_in_words(results: Sequence[Mapping[str, Any]]) -> str:
+    """That candidates of trainings were level, the first of which was taken; empty if none were."""
+    level = [(one, one["selection"].count(min(one["selection"]))) for one in results]
+    ties = [(one, count) for one, count in level if count > 1]
+    if not ties:
+        return ""
+    # Earlier versions did not keep how many mastered.
+    nobody = not any(any(one.get("selection_mastered", [1])) for one, _ in ties)
+    where = f"in {len(ties)} of {len(results)} trainings " if len(results) > 1 else ""
+    which = f"{ties[0][1]} candidates" if len(ties) == 1 else "candidates"
+    start = "nobody mastered all tasks; " if nobody else ""
+    return f"{start}{where}{which} are level in cost, the first of them is taken"
 
 
 def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[TeacherCard]:

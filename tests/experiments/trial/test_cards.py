@@ -55,6 +55,29 @@ def test_the_selection_cost_is_the_mean_over_teacher_seeds_of_the_candidate_that
     assert not found["ppo"]["other_course"]
 
 
+NOBODY = {"selection": [30.0, 30.0, 30.0], "selection_mastered": [0, 0, 0]}
+SOMEBODY = {"selection": [30.0, 20.0, 25.0], "selection_mastered": [0, 3, 2]}
+FIRST = "candidates are level in cost, the first of them is taken"
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [
+        ([NOBODY], f"nobody mastered all tasks; 3 {FIRST}"),
+        ([SOMEBODY], ""),
+        ([SOMEBODY | {"selection": [20.0, 20.0, 25.0]}], f"2 {FIRST}"),
+        ([{"selection": [30.0, 30.0]}], f"2 {FIRST}"),
+        ([{"selection": [30.0]}], ""),
+        ([NOBODY, SOMEBODY], f"nobody mastered all tasks; in 1 of 2 trainings 3 {FIRST}"),
+        ([NOBODY, NOBODY], f"nobody mastered all tasks; in 2 of 2 trainings {FIRST}"),
+    ],
+)
+def test_that_a_learner_is_the_first_of_level_candidates_is_said(tmp_path, results, words):
+    units = {f"train_ppo_{seed}": result for seed, result in enumerate(results)}
+    found = cards(tmp_path, learned(seeds=len(results)), **units)
+    assert found["ppo"]["chosen"] == words
+
+
 def test_a_rule_that_a_function_makes_says_what_it_is_as_the_rule_that_is_made(
     tmp_path, monkeypatch
 ):
