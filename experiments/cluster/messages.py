@@ -6,7 +6,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,11 +136,13 @@ def _error_output_to(log: Path) -> Iterator[None]:
     """Standard error of what is not Python to a file; Python's own stays where it is.
 
     Ray's C++ writes there by itself, up to the moment in which it ends the process. Where standard
-    error is closed all stays as it is: its number may be that of any other file by now.
+    error is closed its number may be that of any other file by now and stays as it is, and what is
+    Python's, which Ray asks for, is the log.
     """
     before, kept = sys.stderr, _copy_of_error_output()
     if kept is None:
-        yield
+        with log.open("a", encoding="utf-8") as file, redirect_stderr(file):
+            yield
         return
     output = _ErrorOutput(kept)
     with log.open("a") as file:

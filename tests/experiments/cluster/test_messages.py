@@ -87,11 +87,14 @@ def test_what_the_core_of_ray_writes_by_itself_goes_to_the_file_and_what_we_say_
 
 
 CLOSED = """
-import os, sys
+import faulthandler, os, sys
 from pathlib import Path
 {close}
 from lessonplan.experiments.cluster.messages import messages_in_words
+from lessonplan.experiments.common.sentences import say
 with messages_in_words(Path(sys.argv[1]), print):
+    faulthandler.enable()  # As Ray does.
+    say("ours")
     print("at work")
 print("afterwards")
 """
@@ -105,4 +108,5 @@ def test_where_standard_error_is_closed_the_work_goes_on(tmp_path, close):
         env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}, stdout=subprocess.PIPE, text=True,
         check=True,
     )  # fmt: skip
-    assert done.stdout.split("\n")[:2] == ["at work", "afterwards"]
+    assert done.stdout.splitlines() == ["at work", "afterwards"]
+    assert "ours" in (tmp_path / "log").read_text()
