@@ -26,9 +26,9 @@ _TRACKING, _MADE_ASIDE = "wandb", ".tmp"
 _OURS = frozenset({
     "config.yaml", "environment.json", "summary.json", "summary.csv", "report.html", "figures",
     "schedule", "teachers", "training", "checkpoint", "tried.json", _TRACKING, "tensorboard",
-    "sweep.yaml", "best.yaml", "pairs", "merged", "ray", "ray-messages.log", "key",
+    "sweep.yaml", "best.yaml", "pairs", "merged", "ray", "ray-messages.log", "key", "staged",
 })  # fmt: skip
-"""All that is written to a run or sweep directory, and the key among W&B's files."""
+"""All that is written to a run or sweep directory, and what is ours among W&B's files."""
 
 
 def unit_name(kind: str, teacher: str, seed: int) -> str:

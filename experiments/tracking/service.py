@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..common.trust import is_strange, is_trusted
 from ..config.config import Tracking
 from ..store.layout import RunDir
 from .chart import FIELDS, PRESET, PRESET_NAME
@@ -32,6 +33,22 @@ AXES = {
 """Metrics that are drawn over an axis of their own."""
 START_SECONDS = 30.0
 """The most that W&B may take to answer at first."""
+
+
+def see_that_nobody_else_sets_wandb() -> None:
+    """Refuse to send anything where W&B would take from a directory of strangers where to.
+
+    It reads `wandb/settings` in the working directory, the address of the server among them.
+
+    Raises:
+        ValueError: naming the file.
+    """
+    settings = Path("wandb", "settings").absolute()
+    if settings.exists() and is_strange(settings) and not is_trusted():
+        raise ValueError(
+            f"{settings} would tell W&B where to send the results, and lies in a directory that "
+            "was handed in; stand elsewhere, or add --trust"
+        )
 
 
 def require_wandb() -> None:
@@ -164,6 +181,7 @@ class WandbService:
     def _init(self, run_id: str, job_type: str, name: str, config: dict[str, Any]) -> "wandb.Run":
         import wandb
 
+        see_that_nobody_else_sets_wandb()
         RunDir(self._run_dir).tracking.mkdir(parents=True, exist_ok=True)
         told, settings = self._told, self._settings()
         with self.guard():

@@ -13,16 +13,18 @@ from own_folder import forgetting
 from stranger_kit import Strangers
 
 from lessonplan.experiments import cli, make_config, run_trial
-from lessonplan.experiments.common.trust import trusting
+from lessonplan.experiments.common.trust import take_for_strange, trusting
+from lessonplan.experiments.config.config import Tracking
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
 from lessonplan.experiments.report import report
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.sweep.pairs import pairs_of
+from lessonplan.experiments.tracking.service import WandbService, see_that_nobody_else_sets_wandb
 
 PLACES = [
     "tensorboard", "tensorboard/uniform-0", "schedule", "figures", "checkpoint", "checkpoint/lock",
-    "checkpoint/worker-0.log", "teachers", "training", "wandb", "wandb/key", "summary.json",
-    ".summary.json.1.tmp", "schedule/part-uniform-0-0001.parquet",
+    "checkpoint/worker-0.log", "teachers", "training", "wandb", "wandb/key", "wandb/staged",
+    "summary.json", ".summary.json.1.tmp", "schedule/part-uniform-0-0001.parquet",
 ]  # fmt: skip
 """Of a run directory, where something is written, deleted or read."""
 PIPES = [
@@ -240,3 +242,21 @@ def test_a_part_that_does_not_say_whose_it_is_is_named(words, own, lessonplan, t
     pq.write_table(table, part, write_page_checksum=True)
     status, err = lessonplan("report", folder)
     assert (status, f"{part.name} must say by name what it belongs to" in err) == (2, True), err
+
+
+def test_a_strange_directory_does_not_say_where_wandb_sends_to(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    (folder / "wandb").mkdir(parents=True)
+    (folder / "wandb" / "settings").write_text("[default]\nbase_url = https://elsewhere\n")
+    monkeypatch.chdir(folder)
+    with forgetting():
+        see_that_nobody_else_sets_wandb()
+        take_for_strange(folder)
+        service = WandbService(folder, "p", "offline", Tracking(), 5.0)
+        with pytest.raises(ValueError, match="wandb/settings would tell W&B where to send"):
+            service._init("id", "a", "a-0", {})
+        service.close()
+        with trusting():
+            see_that_nobody_else_sets_wandb()
+        monkeypatch.chdir(tmp_path)
+        see_that_nobody_else_sets_wandb()
