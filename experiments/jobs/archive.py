@@ -18,10 +18,8 @@ from typing import IO
 
 from ..common.folder_names import MOST_BYTES
 from ..common.printable import plain_line
-from .pack import BEGIN, END, LIMIT, most_unpacked
+from .pack import BEGIN, END, LIMIT, MOST_FILES, most_unpacked
 
-MOST_FILES = 100_000
-"""Of a run directory that is fetched."""
 _PIECE = 1 << 20
 
 

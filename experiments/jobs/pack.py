@@ -14,6 +14,8 @@ from pathlib import Path
 BEGIN, END = "lessonplan-pack-begin", "lessonplan-pack-end"
 LIMIT = 256 << 20
 """Bytes of a packed directory; a log that is much larger would fill the head's memory."""
+MOST_FILES = 100_000
+"""Of a packed directory."""
 _LINE = 12_000
 
 
@@ -22,7 +24,10 @@ def main() -> None:
     folder = Path(sys.argv[1]).expanduser()
     if not folder.is_dir():
         sys.exit(f"lessonplan: there is no {folder} on the head node")
-    archive, unpacked = tarred(folder)
+    try:
+        archive, unpacked = tarred(folder)
+    except ValueError as error:
+        sys.exit(f"lessonplan: {error}")
     if len(archive) > LIMIT or unpacked > most_unpacked(len(archive)):
         sys.exit(
             f"lessonplan: {folder} takes {len(archive) >> 20} MiB packed and {unpacked >> 20} MiB "
@@ -47,8 +52,11 @@ def tarred(folder: Path) -> tuple[bytes, int]:
 
     Returns:
         The tar, and its bytes when it is unpacked.
+
+    Raises:
+        ValueError: if it has more files than are fetched.
     """
-    out, unpacked = io.BytesIO(), 0
+    out, unpacked, count = io.BytesIO(), 0, 0
     with tarfile.open(fileobj=out, mode="w:gz", compresslevel=6) as tar:
         for path in sorted(folder.rglob("*")):
             if path.match(".*.tmp") or path.is_symlink() or not path.is_file():
@@ -58,6 +66,12 @@ def tarred(folder: Path) -> tuple[bytes, int]:
                 content = path.read_bytes()
             except FileNotFoundError:
                 continue
+            count += 1
+            if count > MOST_FILES:
+                raise ValueError(
+                    f"{folder} has more than {MOST_FILES:,} files, and at most so many come back "
+                    "through the Jobs API; copy it from the head node"
+                )
             entry = tarfile.TarInfo(str(path.relative_to(folder)))
             entry.size = len(content)
             entry.mtime = int(path.stat().st_mtime) if path.exists() else 0

@@ -88,7 +88,7 @@ HOSTILE = {
     "a name that turns": (lambda: packed(entry("a\u202eb")), r"a\u202eb"),
     "a name too long": (lambda: packed(entry("a" * 256)), "too long"),
     "a long name": (long_name, "MiB unpacked"),
-    "a bomb": (lambda: packed(entry("a", bytes(400 << 20))), "MiB unpacked"),
+    "a bomb": (lambda: packed(entry("a", bytes(72 << 20))), "MiB unpacked"),
     "no tar": (lambda: gzip.compress(b"no tar at all" * 99), "in what the cluster sent"),
     "no gzip": (lambda: b"no gzip", "in what the cluster sent"),
     "half a gzip": (lambda: packed(entry("a", os.urandom(9999)))[:5000], "in what the cluster"),
@@ -111,7 +111,7 @@ def test_a_hostile_archive_is_one_sentence_and_nothing_is_written(kind, tmp_path
 
 
 def test_a_bomb_takes_no_memory(tmp_path):
-    bomb = log_of(packed(entry("a", bytes(150 << 20))))
+    bomb = log_of(packed(entry("a", bytes(72 << 20))))
     tracemalloc.start()
     try:
         with pytest.raises(ValueError, match="MiB unpacked"):
@@ -126,6 +126,17 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="more than 3 files"):
         unpack_into(log_of(packed(*(entry(f"f{i}") for i in range(4)))), tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_too_many_files_are_not_packed(tmp_path, monkeypatch):
+    for i in range(4):
+        (tmp_path / f"f{i}").touch()
+    monkeypatch.setattr(pack, "MOST_FILES", 4)
+    assert pack.tarred(tmp_path)[0]
+    monkeypatch.setattr(pack, "MOST_FILES", 3)
+    monkeypatch.setattr(pack.sys, "argv", ["pack", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"more than 3 files, .* copy it from the head node"):
+        pack.main()
 
 
 @pytest.mark.parametrize("size", ["-1", "1e9", "9" * 30, "x", "²"])
