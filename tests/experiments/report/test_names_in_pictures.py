@@ -47,6 +47,13 @@ def run(tmp_path_factory):
     return read_run(write_run(path, records, parts, tasks, decisions=3))
 
 
+@pytest.fixture
+def few_pictures(monkeypatch):
+    """Pages with two of the pictures: what is told of one does not hang on how many there are."""
+    few = {name: figures.FIGURES[name] for name in ("area", "schedules")}
+    monkeypatch.setattr(figures, "FIGURES", few)
+
+
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_name_is_drawn_as_it_is_or_spelled_out(kind):
     (text,) = told_apart([NAMES[kind]], limit=400)
@@ -56,6 +63,7 @@ def test_a_name_is_drawn_as_it_is_or_spelled_out(kind):
     assert "\n" not in drawn
 
 
+@pytest.mark.slow
 def test_all_pictures_of_such_a_run_are_drawn_without_a_warning(run, capsys):
     drawn = figures.draw_figures(run)
     assert [one.problem for one in drawn] == [""] * len(drawn)
@@ -80,6 +88,7 @@ def test_a_title_of_two_lines_is_plain_text_in_both():
     assert all(line.count("$") == line.count(r"\$") > 0 for line in lines)
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_the_page_shows_such_names_and_runs_nothing_of_them(run, monkeypatch):
     monkeypatch.setattr(figures, "to_png", lambda _: b"")
     write_report(run.path)
@@ -92,6 +101,7 @@ def test_the_page_shows_such_names_and_runs_nothing_of_them(run, monkeypatch):
     assert json.loads((run.path / "summary.json").read_text())["suite"]["tasks"] == run.tasks
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_a_picture_that_fails_is_named_and_costs_no_report(run, tmp_path, monkeypatch, capsys):
     def fail(subject):
         raise RuntimeError("no such\nluck")
@@ -148,6 +158,7 @@ def test_a_report_that_lacks_memory_says_so_and_touches_nothing(run, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("few_pictures")
 def test_a_report_measures_once(run, tmp_path, monkeypatch):
     from lessonplan.experiments.analysis import summary
 
