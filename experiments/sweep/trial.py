@@ -36,8 +36,8 @@ def run_pair(spec: dict[str, Any]) -> None:
 
     Args:
         spec: `name` of the pair, the `sweep` directory, the `project` of W&B or nothing, whether
-            `tensorboard` is wanted, its
-            part of a `gpu`, and what the process has `agreed` to that began the sweep.
+            `tensorboard` is wanted, its part of a `gpu`, what the process has `agreed` to that
+            began the sweep, and what its node `needs` to have.
     """
     from ray import tune
 

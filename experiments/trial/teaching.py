@@ -83,12 +83,6 @@ class Teaching:
         self.cost[newly] = np.minimum(facts.spending.spent[newly], self.room.budget.amount)
         return Decision(rows, observation, self.room.to_canonical(shares, rows), lesson)
 
-    def live(self) -> np.ndarray:
-        """All decisions of all students; returns the cost until mastery by `probe`, (m,)."""
-        while len(self.running):
-            self.step()
-        return self.cost
-
     def _remember(self, rows: np.ndarray, memory: Memory | None) -> None:
         if memory is None:
             return

@@ -19,7 +19,8 @@ from ..common.mistakes import words_of
 def main() -> None:
     """Do units until the input ends.
 
-    Arguments are the run directory, the parent's pid and what the parent has agreed to, in JSON.
+    Arguments are the run directory, the parent's pid, what the parent has agreed to, in JSON, and
+    where there is one the number of the file that holds the suite, which the parent has lent.
     """
     run_dir, parent = Path(sys.argv[1]), int(sys.argv[2])
     # Before PyTorch is imported, which takes seconds in which the parent may go.
