@@ -17,6 +17,7 @@ from typing import Any
 from ..common.files import locked
 from ..common.sentences import say
 from ..config.sweeps import Resources
+from .head import connecting, see_that_a_head_answers
 from .messages import messages_in_words
 from .staging import stage
 
@@ -71,9 +72,11 @@ def ray_session(
             yield True
             return
         remote = address or os.environ.get("RAY_ADDRESS")
+        if remote:
+            see_that_a_head_answers(remote)
         with (
             messages_in_words(log or _temporary_log(), say),
-            _cluster(remote) if remote else _own_ray(cpus),
+            _cluster(remote, say) if remote else _own_ray(cpus),
         ):
             try:
                 # To a cluster nodes may come as they are asked for.
@@ -175,7 +178,7 @@ def _token() -> str:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[None]:
+def _cluster(address: str, say: Callable[[str], None]) -> Iterator[None]:
     """A connection to a cluster; the package goes along unless a Ray job carries it."""
     import ray
 
@@ -188,7 +191,7 @@ def _cluster(address: str) -> Iterator[None]:
             modules = [staged, *folder.glob("*.dist-info")]
             environment["py_modules"] = [str(module) for module in modules]
             environment["env_vars"] = _QUIET
-        try:
+        with connecting(address, say):
             ray.init(
                 address=address,
                 runtime_env=environment or None,
@@ -196,13 +199,6 @@ def _cluster(address: str) -> Iterator[None]:
                 logging_level=logging.CRITICAL,
                 job_config=_job(),
             )
-        except (ConnectionError, ray.exceptions.RayError, RuntimeError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            raise ValueError(
-                f"the Ray cluster at {address} can't be reached ({reason}); see that it runs "
-                "(`ray status`) and that RAY_AUTH_TOKEN_PATH names its token, or leave out "
-                "--address, and unset RAY_ADDRESS, to use this machine"
-            ) from error
         yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from .token import Token
+from ..cluster.token import Token, refusal
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -77,7 +77,7 @@ def errors_in_words(address: str, token: Token, job_id: str = "") -> Iterator[No
     try:
         yield
     except AuthenticationError as error:
-        sentence = _refusal(address, token, wrong="failed" in error.message.partition(":")[0])
+        sentence = refusal(address, token, wrong="failed" in error.message.partition(":")[0])
     except (OSError, RuntimeError, KeyError) as error:
         if job_id and "status code 404" in str(error):
             sentence, kind = _unknown_job(address, job_id), JobNotKnownError
@@ -87,16 +87,6 @@ def errors_in_words(address: str, token: Token, job_id: str = "") -> Iterator[No
         return
     # Not from the error, whose text could hold the token.
     raise kind(token.scrub(sentence))
-
-
-def _refusal(address: str, token: Token, wrong: bool) -> str:
-    way_out = (
-        "copy the file ~/.ray/auth_token of its head node to the same place here, or name a copy "
-        "with RAY_AUTH_TOKEN_PATH (and set RAY_AUTH_MODE=token for Ray's own commands)"
-    )
-    if wrong:
-        return f"{address} refuses the token from {token.source} (403); {way_out}"
-    return f"{address} asks for a token (401), and none was found in {token.source}; {way_out}"
 
 
 def _failure(address: str, error: Exception) -> str:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..cluster.staging import stage
+from ..cluster.token import find_token
 from . import pack
 from .client import JobNotKnownError, errors_in_words, job_client, plain_address, upload_limit
 from .fetch import see_that_it_can_be_fetched, unpack_into
 from .job import REMOTE, Job, JobState, python_path, see_that_it_lasts
 from .log import LogLines, reason
 from .shipping import add, ship, zipped
-from .token import find_token
 from .waiting import Patience, node_resources, what_it_waits_for
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
+from ..cluster.token import Token
 from .job import JobState
-from .token import Token
 
 FIRST_SECONDS, AGAIN_SECONDS = 5.0, 60.0
 """After how long it is said that a job waits, and how often again."""

@@ -8,10 +8,10 @@ import pytest
 
 from lessonplan.experiments.cli import main
 from lessonplan.experiments.cli.commands import jobs as commands
+from lessonplan.experiments.cluster.token import find_token
 from lessonplan.experiments.jobs import cluster
 from lessonplan.experiments.jobs.job import python_path
 from lessonplan.experiments.jobs.log import LogLines, reason
-from lessonplan.experiments.jobs.token import find_token
 
 
 def test_each_line_of_a_log_is_told_once_however_often_it_comes():

@@ -67,3 +67,20 @@ def _single_word(token: Token) -> Token:
             "of the cluster's head node again (its ~/.ray/auth_token)"
         )
     return token
+
+
+def refusal(address: str, token: Token, wrong: bool) -> str:
+    """What is said where a cluster does not take the token.
+
+    Args:
+        address: of the cluster.
+        token: what was found.
+        wrong: whether one was sent.
+    """
+    way_out = (
+        "copy the file ~/.ray/auth_token of its head node to the same place here, or name a copy "
+        "with RAY_AUTH_TOKEN_PATH (and set RAY_AUTH_MODE=token for Ray's own commands)"
+    )
+    if wrong:
+        return f"{address} refuses the token from {token.source} (403); {way_out}"
+    return f"{address} asks for a token (401), and none was found in {token.source}; {way_out}"
