@@ -90,7 +90,8 @@ def fit(
     failures: dict[str, str] = {}
     while left:
         nodes.look()
-        if nodes.unfit and lacking(sweep.resources, nodes.unfit):
+        # Where no node has room for a pair, fit or not, the sweep waits for one that comes.
+        if lacking(sweep.resources, nodes.unfit) and not lacking(sweep.resources):
             return failures | dict.fromkeys((pair.name for pair in left), nodes.why_none())
         heard = Heard(told.watch, told.notes)
         callback = make_callback(heard, told.say)

@@ -3,12 +3,16 @@
 import sys
 
 import pytest
+from sweep_kit import write_files
 from tiny_config import CONFIG
 
+from lessonplan.experiments.cluster import session
 from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.config.sweeps import read_sweep
 from lessonplan.experiments.sweep import nodes as nodes_module
+from lessonplan.experiments.sweep import ray_tune
 from lessonplan.experiments.sweep.nodes import Nodes, needs_of
-from lessonplan.experiments.sweep.pairs import Pair
+from lessonplan.experiments.sweep.pairs import Pair, pairs_of
 from lessonplan.experiments.sweep.probe import lack_here
 from lessonplan.experiments.sweep.ray_tune import files_of
 
@@ -113,3 +117,23 @@ def test_without_a_cluster_no_node_is_asked(cluster):
     nodes = Nodes({}, print)
     nodes.look()
     assert cluster[1] == []
+
+
+@pytest.mark.parametrize(("cpus", "waits"), [({IDS[0]: 1, IDS[1]: 1}, True), ({IDS[1]: 4}, False)])
+def test_a_sweep_waits_for_nodes_to_come_but_not_for_unfit_ones(
+    cluster, monkeypatch, tmp_path, cpus, waits
+):
+    """The second node is unfit; where it alone has room for a pair none would ever begin."""
+    living = {name: cluster[0][name] | {"Resources": {"CPU": n}} for name, n in cpus.items()}
+    for module in (nodes_module, session):
+        monkeypatch.setattr(module, "living_nodes", lambda: living)
+    tried = []
+    monkeypatch.setattr(ray_tune, "_tuner", lambda *_: None)
+    monkeypatch.setattr(ray_tune, "make_callback", lambda *_: None)
+    monkeypatch.setattr(ray_tune, "_run", lambda *_: tried.append("begun"))
+    sweep = read_sweep(write_files(tmp_path, {"teachers": ["uniform"], "resources": {"cpu": 4}}))
+    told = ray_tune.Told(print, print, [])
+    failures = ray_tune.fit(sweep, pairs_of(sweep), tmp_path, None, told, True)
+    assert tried == ["begun"] * waits
+    assert all(words.startswith("no node can run it") for words in failures.values())
+    assert bool(failures) != waits
