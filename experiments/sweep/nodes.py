@@ -14,6 +14,15 @@ _ANSWER_SECONDS = 120.0
 """How long a node may take to start a process: it unpacks the rooms and imports torch."""
 _LONGEST = 300
 """Characters of a reason that are told."""
+_GONE = {
+    "ActorUnschedulableError",
+    "LocalRayletDiedError",
+    "NodeDiedError",
+    "OwnerDiedError",
+    "TaskUnschedulableError",
+    "WorkerCrashedError",
+}
+"""Errors of Ray's about a node or a process that is not there any more."""
 _NAMED = 4
 """Nodes that are named in a sentence."""
 
@@ -123,6 +132,14 @@ def _answers(nodes: Sequence[str], needs: Mapping[str, Any]) -> dict[str, str]:
         try:
             lacks[name] = of_ray.get(answer)
         except RayError as error:
-            lacks[name] = f"it can't start a process: {' '.join(str(error).split())[:_LONGEST]}"
+            lacks[name] = _no_process(error)
     still = living_nodes()
     return {name: lack for name, lack in lacks.items() if name in still}
+
+
+def _no_process(error: Exception) -> str:
+    """Why a node gave no answer; a node that died in this moment may still be listed."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & _GONE:
+        return "it is gone, or the process that was to look there died"
+    return f"it can't start a process: {' '.join(str(error).split())[:_LONGEST]}"

@@ -4,7 +4,9 @@ Every pair is an ordinary run directory that goes on by itself where it was left
 Ray's own checkpoints is needed: a sweep that is resumed runs the pairs that are not whole.
 """
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,7 @@ def run_sweep(
         WorkFailedError: when pairs failed; what is done is kept, and the sweep can be resumed.
     """
     sweep_dir = Path(out).resolve()
+    is_made_here = not sweep_dir.exists()
     pairs = pairs_of(sweep)
     see_that_sweep_fits(sweep, sweep_dir, resume)
     take_for_strange(sweep_dir)
@@ -71,7 +74,12 @@ def run_sweep(
             check_pairs(pairs, sweep.resources.gpu)
     for sentence in (*_changes_of_code(pairs, sweep_dir), *_damages(pairs, sweep_dir)):
         say(sentence)
-    with trusting(trust), locked(sweep_dir), last_words(_killed(sweep_dir)):
+    with (
+        trusting(trust),
+        locked(sweep_dir),
+        _removed_unless_begun(sweep_dir, is_made_here),
+        last_words(_killed(sweep_dir)),
+    ):
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
@@ -88,6 +96,17 @@ def run_sweep(
             raise
         complain(failures, len(pairs), sweep_dir)
         return summary
+
+
+@contextmanager
+def _removed_unless_begun(sweep_dir: Path, is_made_here: bool) -> Iterator[None]:
+    """Remove a sweep directory that was made for nothing: what was to run was refused."""
+    try:
+        yield
+    except Exception:
+        if is_made_here and not SweepDir(sweep_dir).sweep.exists():
+            shutil.rmtree(sweep_dir, ignore_errors=True)
+        raise
 
 
 def _track_report(
