@@ -61,10 +61,12 @@ class Nodes:
         self._tried: set[str] = set()
 
     def look(self) -> None:
-        """Try every node that was not tried yet, and say which of them get no pairs."""
+        """Try every node that was not tried yet; say so, and which of them get no pairs."""
         if not self.needs:
             return
         living = {name: node for name, node in living_nodes().items() if name not in self._tried}
+        if living:
+            self._say(f"trying {_nodes(len(living))}: each is to see what pairs need")
         lacks = _answers(list(living), self.needs)
         self._tried.update(living)
         self.leave_out({
@@ -85,6 +87,13 @@ class Nodes:
                 "nothing"
             )
 
+    def say_that_pairs_begin(self, count: int) -> None:
+        """Say on how many nodes pairs begin, where there are others than this machine."""
+        if self.needs:
+            fit = sum(name not in self.unfit for name in living_nodes())
+            pairs = "1 pair begins" if count == 1 else f"{count} pairs begin"
+            self._say(f"{pairs} on {_nodes(fit)}, as there is room")
+
     def why_none(self) -> str:
         """What is wrong with all of them, where no node is left that could have pairs."""
         return (
@@ -97,6 +106,10 @@ class Nodes:
     def selector(self) -> dict[str, str]:
         """Ray's labels of a node that may have pairs; empty where every one may."""
         return {"ray.io/node-id": f"!in({','.join(sorted(self.unfit))})"} if self.unfit else {}
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"
 
 
 def _some(nodes: Sequence[str]) -> str:

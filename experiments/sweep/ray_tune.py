@@ -93,6 +93,7 @@ def fit(
         # Where no node has room for a pair, fit or not, the sweep waits for one that comes.
         if lacking(sweep.resources, nodes.unfit) and not lacking(sweep.resources):
             return failures | dict.fromkeys((pair.name for pair in left), nodes.why_none())
+        nodes.say_that_pairs_begin(len(left))
         heard = Heard(told.watch, told.notes)
         callback = make_callback(heard, told.say)
         _run(_tuner(sweep, left, sweep_dir, trainable, nodes, callback, settings()), sweep_dir)

@@ -98,24 +98,29 @@ def test_nodes_that_lack_something_are_left_out_and_named_by_address_once(cluste
     assert nodes.selector == {}
     nodes.look()
     assert said == [
-        "10.0.0.2 (it does not see /out) gets no pairs; 1 of 2 nodes lack nothing"
-    ]  # fmt: skip
+        "trying 2 nodes: each is to see what pairs need",
+        "10.0.0.2 (it does not see /out) gets no pairs; 1 of 2 nodes lack nothing",
+    ]
     assert nodes.selector == {"ray.io/node-id": f"!in({IDS[1]})"}
     living[IDS[2]] = {"NodeManagerAddress": "10.0.0.3"}
     nodes.look()
     assert asked == [list(IDS[:2]), [IDS[2]]], "who was tried is not tried again"
-    assert said[1:] == [
-        "10.0.0.3 (it does not see /out) gets no pairs; 1 of 3 nodes lack nothing"
-    ]  # fmt: skip
+    assert said[2:] == [
+        "trying 1 node: each is to see what pairs need",
+        "10.0.0.3 (it does not see /out) gets no pairs; 1 of 3 nodes lack nothing",
+    ]
     nodes.leave_out({IDS[1]: "10.0.0.2 (it does not see /out)"})
-    assert len(said) == 2
+    assert len(said) == 4
+    nodes.say_that_pairs_begin(5)
+    assert said[4:] == ["5 pairs begin on 1 node, as there is room"]
     assert nodes.selector == {"ray.io/node-id": f"!in({IDS[1]},{IDS[2]})"}
     assert "10.0.0.2 (it does not see /out), 10.0.0.3 (" in nodes.why_none()
 
 
 def test_without_a_cluster_no_node_is_asked(cluster):
-    nodes = Nodes({}, print)
+    nodes = Nodes({}, pytest.fail)
     nodes.look()
+    nodes.say_that_pairs_begin(5)
     assert cluster[1] == []
 
 
@@ -132,8 +137,12 @@ def test_a_sweep_waits_for_nodes_to_come_but_not_for_unfit_ones(
     monkeypatch.setattr(ray_tune, "make_callback", lambda *_: None)
     monkeypatch.setattr(ray_tune, "_run", lambda *_: tried.append("begun"))
     sweep = read_sweep(write_files(tmp_path, {"teachers": ["uniform"], "resources": {"cpu": 4}}))
-    told = ray_tune.Told(print, print, [])
+    said: list[str] = []
+    told = ray_tune.Told(print, said.append, [])
     failures = ray_tune.fit(sweep, pairs_of(sweep), tmp_path, None, told, True)
     assert tried == ["begun"] * waits
+    assert [one for one in said if "begin" in one] == [
+        "1 pair begins on 1 node, as there is room"
+    ] * waits
     assert all(words.startswith("no node can run it") for words in failures.values())
     assert bool(failures) != waits
