@@ -1,6 +1,6 @@
 """What is known of a teacher as reported: `teachers/NAME.json`, written and read here alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -230,7 +230,13 @@ def mean_card(cards: Mapping[int, TeacherCard]) -> TeacherCard:
     values["tuning"] = Cost.mean([card.tuning for card in each if card.tuning])
     costs = [card.selection_cost for card in each if card.selection_cost is not None]
     values["selection_cost"] = _mean(costs) if costs else None
+    values["chosen"] = each_once(card.chosen for card in each)
     return TeacherCard(**values)
+
+
+def each_once(words: Iterable[str]) -> str:
+    """What was said of seeds, each of it once."""
+    return "; ".join(dict.fromkeys(filter(None, words)))
 
 
 def _mean(values: Sequence[float]) -> float:

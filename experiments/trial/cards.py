@@ -1,7 +1,7 @@
 """The card of each reported teacher: what it is, what it sees, what it cost."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from lessonplan.teacher import RULES, Replay
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import call, named
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
-from ..store.cards import Cost, TeacherCard, write_card
+from ..store.cards import Cost, TeacherCard, each_once, write_card
 from ..store.layout import RunDir
 from .units import Unit
 
@@ -116,22 +116,20 @@ def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Tea
         other_course=bool(teacher.courses),
         deterministic=teacher.deterministic,
         selection_cost=sum(lowest) / len(lowest) if lowest else None,
-        chosen=_ties_in_words(results),
+        chosen=each_once(map(_tie_in_words, results)),
     )
 
 
-def _ties_in_words(results: Sequence[Mapping[str, Any]]) -> str:
-    """That candidates of trainings were level, the first of which was taken; empty if none were."""
-    level = [(one, one["selection"].count(min(one["selection"]))) for one in results]
-    ties = [(one, count) for one, count in level if count > 1]
-    if not ties:
+def _tie_in_words(result: Mapping[str, Any]) -> str:
+    """That candidates of a training were level, the first of which was taken; empty if not."""
+    costs = result["selection"]
+    level = costs.count(min(costs))
+    if level < 2:
         return ""
     # Earlier versions did not keep how many mastered.
-    nobody = not any(any(one.get("selection_mastered", [1])) for one, _ in ties)
-    where = f"in {len(ties)} of {len(results)} trainings " if len(results) > 1 else ""
-    which = f"{ties[0][1]} candidates" if len(ties) == 1 else "candidates"
-    start = "nobody mastered all tasks; " if nobody else ""
-    return f"{start}{where}{which} are level in cost, the first of them is taken"
+    nobody = not any(result.get("selection_mastered", [1]))
+    which = " in which nobody mastered all tasks" if nobody else ""
+    return f"a training{which} has {level} candidates level in cost, the first of them is taken"
 
 
 def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[TeacherCard]:

@@ -57,19 +57,22 @@ def test_the_selection_cost_is_the_mean_over_teacher_seeds_of_the_candidate_that
 
 NOBODY = {"selection": [30.0, 30.0, 30.0], "selection_mastered": [0, 0, 0]}
 SOMEBODY = {"selection": [30.0, 20.0, 25.0], "selection_mastered": [0, 3, 2]}
-FIRST = "candidates are level in cost, the first of them is taken"
+FIRST = "candidates level in cost, the first of them is taken"
+NOBODYS = f"a training in which nobody mastered all tasks has 3 {FIRST}"
+SOMEBODYS = f"a training has 2 {FIRST}"
+LEVEL = SOMEBODY | {"selection": [20.0, 20.0, 25.0]}
 
 
 @pytest.mark.parametrize(
     ("results", "words"),
     [
-        ([NOBODY], f"nobody mastered all tasks; 3 {FIRST}"),
+        ([NOBODY], NOBODYS),
         ([SOMEBODY], ""),
-        ([SOMEBODY | {"selection": [20.0, 20.0, 25.0]}], f"2 {FIRST}"),
-        ([{"selection": [30.0, 30.0]}], f"2 {FIRST}"),
+        ([LEVEL], SOMEBODYS),
+        ([{"selection": [30.0, 30.0]}], SOMEBODYS),
         ([{"selection": [30.0]}], ""),
-        ([NOBODY, SOMEBODY], f"nobody mastered all tasks; in 1 of 2 trainings 3 {FIRST}"),
-        ([NOBODY, NOBODY], f"nobody mastered all tasks; in 2 of 2 trainings {FIRST}"),
+        ([NOBODY, SOMEBODY, NOBODY], NOBODYS),
+        ([SOMEBODY, NOBODY, LEVEL], f"{NOBODYS}; {SOMEBODYS}"),
     ],
 )
 def test_that_a_learner_is_the_first_of_level_candidates_is_said(tmp_path, results, words):
