@@ -337,6 +337,10 @@ def _fetch(cluster: "JobCluster", job_id: str, out: Path | None, remote_out: str
     cluster.fetch(job_id, folder, remote_out)
     report = RunDir(folder).report
     _say(f"Fetched: {folder}" if not report.exists() else f"Report: {report}")
+    if any(any(folder.glob(f"{place}wandb/offline-run-*")) for place in ("", "pairs/*/")):
+        from ...tracking.tracker import sync_command
+
+        say(f"W&B: what was logged offline was fetched too; send it with: {sync_command(folder)}")
 
 
 def _not_ended(cluster: "JobCluster", state: "JobState") -> str:

@@ -140,3 +140,21 @@ def test_to_resume_a_job_that_has_succeeded_says_what_that_does(jobs):
 )
 def test_what_is_asked_for_stands_beside_what_there_is(cpus, gpus, nodes, words):
     assert words in what_it_waits_for(JobState(JOB, "PENDING", "", None, "", cpus, gpus), nodes)
+
+
+@pytest.mark.parametrize("place", ["wandb", "pairs/a/wandb", ""])
+def test_the_hint_on_offline_runs_names_where_they_were_fetched_to(
+    place, jobs, tmp_path, monkeypatch
+):
+    out = tmp_path / "my run"
+
+    def fetch(self, job_id, folder, remote_out):
+        (folder / place / ("offline-run-1" if place else "")).mkdir(parents=True)
+        if "pairs" in place:
+            (folder / "sweep.yaml").write_text("")
+
+    monkeypatch.setattr(cluster.JobCluster, "fetch", fetch)
+    status, printed, err = jobs(Client("SUCCEEDED"), "fetch", JOB, "--out", str(out))
+    assert (status, printed) == (0, f"Fetched: {out}\n")
+    assert (f"wandb sync '{out}'/wandb/offline-run-*" in err) == bool(place)
+    assert (f"'{out}'/pairs/*/wandb/offline-run-*" in err) == ("pairs" in place)
