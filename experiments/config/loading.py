@@ -117,7 +117,10 @@ def config_of_file(path: Path, overrides: Sequence[str] = (), *, begun: bool = F
     values = read_yaml(path, stored=begun)
     if is_sweep(values):
         name = path.stem if path.parent == CONFIGS else path
-        raise ValueError(f"{path.name} is a sweep; begin it with `lessonplan sweep {name}`")
+        raise ValueError(
+            f"{path.name} is a sweep; begin it with `lessonplan sweep {name}`, as a job with "
+            f"`lessonplan submit sweep {name}`"
+        )
     folder = path.resolve().parent
     _anchor(values, folder)
     return make_config(values, overrides, path.name, code_folders(folder), begun)

@@ -239,8 +239,8 @@ def read_sweep(config: str | Path, overrides: Sequence[str] = (), *, trust: bool
     values = read_yaml(path)
     if not is_sweep(values):
         raise ValueError(
-            f"{path.name} is no sweep, it has no key config; begin a run with `lessonplan run`, "
-            "or name it under config in a sweep"
+            f"{path.name} is no sweep, it has no key config; begin a run with `lessonplan run` "
+            "(as a job with `lessonplan submit run`), or name it under config in a sweep"
         )
     folder = path.resolve().parent
     _anchor(values, folder)

@@ -5,9 +5,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from ..store.layout import RunDir
 from .archive import archive_in, unpack
-
-_MARK = ".fetched-from"
 
 
 def see_that_it_can_be_fetched(out: Path, source: str = "") -> None:
@@ -22,7 +21,7 @@ def see_that_it_can_be_fetched(out: Path, source: str = "") -> None:
     """
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
-    mark = out / _MARK
+    mark = RunDir(out).fetched_from
     if not mark.is_file() or (source and mark.read_text().strip() != source):
         raise ValueError(f"{out} is not empty; name a new folder with --out")
 
@@ -48,7 +47,7 @@ def unpack_into(log: str, out: Path) -> None:
             new, old = Path(aside) / "new", Path(aside) / "old"
             unpack(archive, new)
             see_that_it_can_be_fetched(out, source)
-            (new / _MARK).write_text(source + "\n")
+            RunDir(new).fetched_from.write_text(source + "\n")
             _put(new, out, old)
     except OSError as error:
         raise ValueError(

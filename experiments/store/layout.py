@@ -14,10 +14,12 @@
 A folder of pairs holds run directories like any other.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.files import LOCK, read_json, see_that_nothing_leads_out
+from ..common.folder_names import folder_name
 
 _LOG, _LOOKS = ".jsonl", ".schedules.jsonl"
 """Endings of the log of a training, and of its schedules as they were being learned."""
@@ -36,6 +38,11 @@ def unit_name(kind: str, teacher: str, seed: int) -> str:
     return f"{kind}-{teacher}-{seed}"
 
 
+def resume_job(job_id: str) -> str:
+    """What goes on with a job of a cluster, as a command."""
+    return f"lessonplan jobs resume {job_id} --address URL"
+
+
 @dataclass(frozen=True)
 class _Directory:
     """What a run and a sweep have both."""
@@ -51,6 +58,20 @@ class _Directory:
     def lock(self) -> Path:
         """File that a process holds while it works on the directory."""
         return self.path / LOCK
+
+    @property
+    def fetched_from(self) -> Path:
+        """File with the ID of the job that the directory was fetched from, if it was."""
+        return self.path / ".fetched-from"
+
+    @property
+    def job(self) -> str:
+        """ID of the job that the directory was fetched from; empty where it was not."""
+        if not self.fetched_from.is_file():
+            return ""
+        with suppress(ValueError, OSError), self.fetched_from.open(encoding="utf-8") as file:
+            return folder_name(file.read(1000).strip())
+        return ""
 
     @property
     def summary(self) -> Path:
@@ -224,6 +245,11 @@ class RunDir(_Directory):
         Raises:
             ValueError: if it holds no facts of suite and budget, or it has such a link or a pipe.
         """
+        if not self.has_begun and self.job:
+            raise ValueError(
+                f"{self.path} was fetched before its run had begun; go on with "
+                f"{resume_job(self.job)}"
+            )
         if not self.has_begun:
             raise ValueError(
                 f"{self.path} is not a run directory: it has no {self.environment.name}; "

@@ -15,10 +15,10 @@ from ..config.config import RuleSection
 from ..config.loading import write_config
 from ..config.sweeps import read_stored_sweep
 from ..store.cards import TeacherCard, mean_card, read_cards, write_card
-from ..store.layout import RunDir, SweepDir
+from ..store.layout import RunDir, SweepDir, resume_job
 from ..store.schedule import all_parts
 from ..trial.cards import write_teacher_cards
-from .naming import cut, folder
+from .naming import cut, folder, resume_command
 from .pairs import Pair, by_setting, merged_config, pairs_of
 
 
@@ -46,7 +46,8 @@ def merged_runs(sweep_dir: Path) -> list[Path]:
             _merge(files, pairs, target)
             runs.append(target.path)
     if not runs:
-        raise ValueError(f"no pair of {sweep_dir} has begun yet; go on with --resume {sweep_dir}")
+        way = resume_job(files.job) if files.job else resume_command(sweep_dir)
+        raise ValueError(f"no pair of {sweep_dir} has begun yet; go on with {way}")
     return runs
 
 

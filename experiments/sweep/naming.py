@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
 import zlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,3 +66,14 @@ def _text(value: Any, digits: int) -> str:
 
 def _slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "_", text).strip("._")
+
+
+def resume_command(sweep_dir: Path, address: str | None = None) -> str:
+    """What goes on with a sweep, as a command.
+
+    Args:
+        sweep_dir: of the sweep.
+        address: of the cluster that it was begun on, if it was named.
+    """
+    where = f" --address {shlex.quote(address)}" if address else ""
+    return f"lessonplan sweep --resume {shlex.quote(str(sweep_dir))}{where}"

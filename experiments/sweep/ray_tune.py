@@ -18,6 +18,7 @@ from ..config.own_names import own_modules_in
 from ..config.sweeps import Sweep, write_sweep
 from ..store.layout import SweepDir
 from .callback import Heard, make_callback
+from .naming import resume_command
 from .nodes import Nodes, needs_of
 from .pairs import Pair
 
@@ -183,8 +184,16 @@ def _run(tuner: Any, sweep_dir: Path) -> None:
         ) from error
 
 
-def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
-    """Raise an error that says which pairs failed, if any did.
+def complain(
+    failures: Mapping[str, str], count: int, sweep_dir: Path, address: str | None = None
+) -> None:
+    """Raise an error that says which pairs failed, if any did, and how to go on.
+
+    Args:
+        failures: a sentence for each pair that failed.
+        count: of all pairs.
+        sweep_dir: of the sweep.
+        address: of the cluster, if it was named.
 
     Raises:
         WorkFailedError: if anything did.
@@ -193,7 +202,7 @@ def complain(failures: Mapping[str, str], count: int, sweep_dir: Path) -> None:
         name, sentence = next(iter(failures.items()))
         raise WorkFailedError(
             f"{len(failures)} of {count} pairs failed; {name}: {sentence}; what is done is kept, "
-            f"go on with --resume {sweep_dir}"
+            f"go on with {resume_command(sweep_dir, address)}"
         )
 
 

@@ -65,7 +65,6 @@ def run_sweep(
         WorkFailedError: when pairs failed; what is done is kept, and the sweep can be resumed.
     """
     sweep_dir = Path(out).resolve()
-    is_made_here = not sweep_dir.exists()
     pairs = pairs_of(sweep)
     see_that_sweep_fits(sweep, sweep_dir, resume)
     take_for_strange(sweep_dir)
@@ -74,12 +73,7 @@ def run_sweep(
             check_pairs(pairs, sweep.resources.gpu)
     for sentence in (*_changes_of_code(pairs, sweep_dir), *_damages(pairs, sweep_dir)):
         say(sentence)
-    with (
-        trusting(trust),
-        locked(sweep_dir),
-        _removed_unless_begun(sweep_dir, is_made_here),
-        last_words(_killed(sweep_dir)),
-    ):
+    with trusting(trust), _held(sweep_dir):
         remove_leftovers(SweepDir(sweep_dir).checkpoints)
         if sweep.purpose == "tune":
             return tune_pairs(sweep, pairs, sweep_dir, address, watch, say)
@@ -92,21 +86,23 @@ def run_sweep(
                 _track_report(sweep, sweep_dir, runs, say)
         except ValueError:
             # Why pairs failed says more than that there is nothing to report.
-            complain(failures, len(pairs), sweep_dir)
+            complain(failures, len(pairs), sweep_dir, address)
             raise
-        complain(failures, len(pairs), sweep_dir)
+        complain(failures, len(pairs), sweep_dir, address)
         return summary
 
 
 @contextmanager
-def _removed_unless_begun(sweep_dir: Path, is_made_here: bool) -> Iterator[None]:
-    """Remove a sweep directory that was made for nothing: what was to run was refused."""
-    try:
-        yield
-    except Exception:
-        if is_made_here and not SweepDir(sweep_dir).sweep.exists():
-            shutil.rmtree(sweep_dir, ignore_errors=True)
-        raise
+def _held(sweep_dir: Path) -> Iterator[None]:
+    """Work on a sweep directory, of which nothing is left if it was made here and then refused."""
+    is_made_here = not sweep_dir.exists()
+    with locked(sweep_dir), last_words(_killed(sweep_dir)):
+        try:
+            yield
+        except Exception:
+            if is_made_here and not SweepDir(sweep_dir).sweep.exists():
+                shutil.rmtree(sweep_dir, ignore_errors=True)
+            raise
 
 
 def _track_report(

@@ -90,7 +90,7 @@ def tune_pairs(
             failures = fit(
                 sweep, remaining, sweep_dir, measure_candidate, told, is_cluster, settings
             )
-        complain(failures, len(remaining), sweep_dir)
+        complain(failures, len(remaining), sweep_dir, address)
     return _write_best(sweep, pairs, sweep_dir)
 
 

@@ -67,6 +67,7 @@ MISTAKES = {
     "jobs follow": "Missing argument",
     "jobs status": "name the dashboard of the cluster",
     "jobs fetch some-job --address nonsense": "is the URL of the cluster's dashboard",
+    "submit run quickstart-sweep --address http://here:8265": "`lessonplan submit sweep quickstart",
     "submit run nope --address http://here:8265": "there is no config 'nope'",
     "run words --budget many": "a budget reads like '4000-steps'",
     "run smollm2 -o lifetime.budget=5-hours": "the unit of a budget must be one of",

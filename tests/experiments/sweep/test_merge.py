@@ -7,13 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 from sweep_kit import BASE, numbers, write_files
 
+from lessonplan.experiments.common.watch import WorkFailedError
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
 from lessonplan.experiments.report import report
 from lessonplan.experiments.report.report import write_report
-from lessonplan.experiments.store.layout import SweepDir
+from lessonplan.experiments.store.layout import RunDir, SweepDir
 from lessonplan.experiments.sweep.merge import merged_runs
 from lessonplan.experiments.sweep.pairs import pairs_of
+from lessonplan.experiments.sweep.ray_tune import complain
 from lessonplan.experiments.sweep.sweep import is_left
 from lessonplan.experiments.trial.trial import run_trial
 
@@ -157,5 +159,29 @@ def test_a_pair_that_is_done_is_left_while_wandb_has_only_a_part_of_it(
 def test_a_sweep_in_which_nothing_has_begun_has_no_report(whole, tmp_path):
     sweep = shutil.copytree(whole, tmp_path / "s")
     shutil.rmtree(sweep / "pairs")
-    with pytest.raises(ValueError, match=r"no pair of .* has begun yet"):
+    with pytest.raises(ValueError, match=r"no pair of .* has begun yet") as no:
         write_report(merged_runs(sweep), sweep)
+    assert str(no.value).endswith(f"go on with lessonplan sweep --resume {sweep}")
+    (sweep / ".fetched-from").write_text("s-20261123-194414-3ad4\n")
+    with pytest.raises(
+        ValueError, match=r"go on with lessonplan jobs resume s-20261123-194414-3ad4 "
+    ):
+        write_report(merged_runs(sweep), sweep)
+
+
+def test_how_to_go_on_names_the_cluster_that_a_sweep_was_begun_on(tmp_path):
+    with pytest.raises(WorkFailedError) as failed:
+        complain({"a": "it broke"}, 2, tmp_path / "my sweep", "10.0.0.1:6379")
+    assert str(failed.value).endswith(
+        f"go on with lessonplan sweep --resume '{tmp_path}/my sweep' --address 10.0.0.1:6379"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [("job-1\n", "go on with lessonplan jobs resume job-1 "), ("../x", "is not a run directory")],
+)
+def test_a_run_that_was_fetched_before_it_had_begun_says_what_goes_on(mark, words, tmp_path):
+    (tmp_path / ".fetched-from").write_text(mark)
+    with pytest.raises(ValueError, match=words):
+        RunDir(tmp_path).see_that_it_has_begun()
