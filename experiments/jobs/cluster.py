@@ -150,7 +150,7 @@ class JobCluster:
         lines = LogLines(lambda line: say(self._token.scrub(line)))
         if before >= 0:
             lines.skip(self._log(job_id), before)
-        stop = f"lessonplan jobs stop {job_id} --address {self.address} ends it"
+        stop = f"to give it up type lessonplan jobs stop {job_id} --address {self.address}"
         patience = Patience(waits, self.waits_for, stop)
         while not (state := self._patiently(job_id)).ended:
             if state.status == "PENDING":

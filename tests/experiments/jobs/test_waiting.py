@@ -101,7 +101,7 @@ def test_a_job_that_is_followed_says_every_minute_that_it_waits(jobs):
     assert status == 0
     first, *later = err.strip().splitlines()
     assert f"{JOB} has not begun: it asks for 9 GPUs, and the 2 nodes have at most 2 CPUs" in first
-    assert first.endswith(f"lessonplan jobs stop {JOB} --address {URL} ends it")
+    assert first.endswith(f"to give it up type lessonplan jobs stop {JOB} --address {URL}")
     assert [line[-8:] for line in later] == [" (1 min)", " (2 min)", " (3 min)"]
     assert out == "the log\n"
 
