@@ -199,16 +199,18 @@ def test_a_job_that_is_resumed_has_the_modules_that_the_first_one_brought(staged
     code = (
         "import sys\n"
         "from lessonplan.experiments.cli import job\n"
+        "from lessonplan.experiments.common.own_modules import own_part\n"
         "def command():\n"
-        "    import mine, more\n"
-        "    print(mine.RULE, more.PART, sys.argv[1:])\n"
+        f"    folders = [{str(tmp_path / 'place' / 'A' / MODULES)!r}]\n"
+        "    print(own_part('mine', 'RULE', folders), own_part('more', 'PART', folders))\n"
+        "    print(sys.argv[1:])\n"
         "job.command = command\n"
         f"sys.argv = ['begin', {str(tmp_path / 'place' / 'A')!r}, 'B']\n"
         "job.main()"
     )
     third_party = Path(sysconfig.get_paths()["purelib"])
     out = python(code, staged.parent, third_party, cwd=tmp_path / "second")
-    assert f"of mine of more ['run', '{tmp_path / 'place' / 'A' / CONFIG}'" in out
+    assert f"of mine of more\n['run', '{tmp_path / 'place' / 'A' / CONFIG}'" in out
 
 
 def test_a_job_of_an_older_release_begins_as_one_of_this():

@@ -81,7 +81,8 @@ class Simulated(SimulatedCohort):
 def suite(n_tasks=3):
     return parity(n_tasks=n_tasks, n_signs=8)
 
-pay = REWARDS["mean_score"]
+def pay(outcome):
+    return REWARDS["mean_score"](outcome)
 
 def greedy(outcome):
     return outcome.mean(outcome.after)
