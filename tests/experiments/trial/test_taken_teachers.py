@@ -80,10 +80,10 @@ def test_a_run_is_complete_by_itself_and_says_what_it_was_given(tmp_path):
     assert said["training_cost"] == COST
     shutil.rmtree(tmp_path / "first")
     (tmp_path / "second/checkpoint/evaluate-mine-0.json").unlink()
-    before = read_run(tmp_path / "second").lifetimes["mine"]
+    before = read_run(tmp_path / "second").lifetimes["mine"].probabilities
     assert run_trial(config, tmp_path / "second", resume=True)["complete"]
-    after = read_run(tmp_path / "second").lifetimes["mine"]
-    np.testing.assert_array_equal(before.probabilities, after.probabilities)
+    after = read_run(tmp_path / "second").lifetimes["mine"].probabilities
+    np.testing.assert_array_equal(before, after)
     tutor = Tutor(["a", "b"], tmp_path / "second/teachers/mine-0.zip")
     assert tutor.env.columns == COLUMNS
 
