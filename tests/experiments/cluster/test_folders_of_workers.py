@@ -1,12 +1,13 @@
 """Processes of Ray import nothing of the folder that a sweep was begun in."""
 
+import json
+import subprocess
 import sys
 
 import pytest
 from stranger_kit import Strangers
 
-from lessonplan.experiments.cluster.session import _job, ray_session
-from lessonplan.experiments.config.sweeps import Resources
+from lessonplan.experiments.cluster.session import _job
 
 
 def test_ray_is_told_no_folder_to_import_from():
@@ -19,23 +20,31 @@ def test_ray_is_told_no_folder_to_import_from():
 
 
 @pytest.mark.slow
-def test_a_worker_imports_nothing_of_the_working_directory(tmp_path, monkeypatch):
+def test_a_worker_imports_nothing_of_the_working_directory(tmp_path):
     strangers = Strangers(tmp_path / "strangers")
     folder = strangers.plant(tmp_path / "sweep")
     (folder / "json.py").rename(folder / "numpy.py")
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])
-    with ray_session(None, Resources(), cpus=1):
-        import ray
-
-        def look():
-            import sys
-
-            import numpy
-
-            return sys.path, numpy.__file__
-
-        places, numpy = ray.get(ray.remote(look).remote())
+    # In a process of its own: another Ray of this one would be used instead of begun.
+    words = [sys.executable, "-P", "-c", LOOK]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    places, numpy = json.loads(done.stdout.splitlines()[-1])
     assert str(folder) not in places
     assert not numpy.startswith(str(folder))
     assert strangers.left == []
+
+
+LOOK = """
+import json
+from lessonplan.experiments.cluster.session import ray_session
+from lessonplan.experiments.config.sweeps import Resources
+
+def look():
+    import sys
+    import numpy
+    return sys.path, numpy.__file__
+
+with ray_session(None, Resources(), cpus=1):
+    import ray
+    print(json.dumps(ray.get(ray.remote(look).remote())))
+"""
