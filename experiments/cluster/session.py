@@ -129,7 +129,7 @@ def _job() -> Any:
 
     base: Any = JobConfig
 
-    class JobWithoutFolders(base):  # type: ignore[misc]
+    class JobWithoutFolders(base):  # type: ignore[misc]  # Ray is imported where it is used
         @property
         def _py_driver_sys_path(self) -> list[str]:
             return []

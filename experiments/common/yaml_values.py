@@ -40,7 +40,7 @@ _TEXT = "tag:lessonplan:text"
 _YAML_1_1 = Resolver()
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # either
     """Plain values. The parser of libyaml is several times faster; some PyYAMLs have none."""
 
     yaml_implicit_resolvers: dict[Any, Any] = {}

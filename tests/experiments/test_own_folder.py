@@ -73,7 +73,7 @@ def test_the_command_runs_it_and_goes_on_from_any_folder(config, monkeypatch, ca
         assert f"run it from {tmp_path / 'config'}, or if you trust it add --trust" in refused
     monkeypatch.chdir(tmp_path / "config")
     with forgetting():
-        assert command(monkeypatch, "run", "--resume", "../work/run") == 0
+        assert command(monkeypatch, "run", "--resume", str(out)) == 0
     assert f"runs code that its config names: {tmp_path / 'config'}" in capsys.readouterr().err
     undo(out, "evaluate-mine-0")
     monkeypatch.chdir(tmp_path)
