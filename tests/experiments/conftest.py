@@ -1,14 +1,20 @@
-"""One Ray for the tests that need one."""
+"""What tests of experiments share: one Ray, and strangers with the command that meets them."""
 
 import gc
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 import pytest
+from own_folder import forgetting
+from stranger_kit import Strangers
+
+from lessonplan.experiments import cli
+from lessonplan.experiments.report import report
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +49,28 @@ def ray_here():
         patch.delenv("RAY_AUTH_MODE")
     assert not (folder / ".ray").exists(), "no token may be left in the user's home"
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def strangers(tmp_path, monkeypatch):
+    """What strangers hand in, beside an empty working directory in which nothing was agreed to."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(report, "draw_figures", lambda *_: [])
+    with forgetting():
+        yield Strangers(tmp_path / "strangers")
+
+
+@pytest.fixture
+def lessonplan(monkeypatch, capsys):
+    """The command: its exit status, and what it said."""
+
+    def command(*words):
+        monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return end.value.code or 0, said.err
+
+    return command

@@ -1,52 +1,23 @@
 """Teachers and checkpoints of strangers in a run: nothing in them runs unasked."""
 
-import sys
 import warnings
 
 import numpy as np
 import pytest
 import yaml
-from own_folder import forgetting
 from poisoned_files import evil_weights, poisoned
-from stranger_kit import Strangers
 
 from lessonplan.envs import CurriculumVecEnv, Tutor, make_classroom
-from lessonplan.experiments import cli
 from lessonplan.experiments.common.files import write_checkpoint
-from lessonplan.experiments.report import report
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner, save_teacher
+
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 VALUES = {
     "name": "own", "suite": {"name": "parity", "options": {"n_tasks": 3, "n_signs": 8}},
     "lifetime": {"budget": "60-steps", "steps_per_decision": 20},
     "seeds": {"report": 2, "select": 2}, "workers": 1,
 }  # fmt: skip
-
-
-@pytest.fixture
-def strangers(tmp_path, monkeypatch):
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(report, "draw_figures", lambda *_: [])
-    with forgetting():
-        yield Strangers(tmp_path / "strangers")
-
-
-@pytest.fixture
-def lessonplan(monkeypatch, capsys):
-    """The command: its exit status, and what it said."""
-
-    def command(*words):
-        monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, words)])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with pytest.raises(SystemExit) as end:
-                cli.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return end.value.code or 0, said.err
-
-    return command
 
 
 def learner(path, algorithm="ppo", way="save"):

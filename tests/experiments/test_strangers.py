@@ -11,7 +11,7 @@ from own_folder import forgetting
 from stranger_kit import NAMED, Strangers
 
 from lessonplan.envs import Tutor
-from lessonplan.experiments import cli, make_config, read_config, run_trial
+from lessonplan.experiments import make_config, read_config, run_trial
 from lessonplan.experiments.cli.commands import sweeps
 from lessonplan.experiments.common.trust import take_for_strange
 from lessonplan.experiments.config.sweeps import read_sweep, write_sweep
@@ -33,30 +33,6 @@ def own(tmp_path_factory):
         values = Strangers(folder / "s").values("rule", "uniform")
         run_trial(make_config(values | {"workers": 1}), folder / "run")
     return folder / "run"
-
-
-@pytest.fixture
-def strangers(tmp_path, monkeypatch):
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setattr(report, "draw_figures", lambda *_: [])
-    with forgetting():
-        yield Strangers(tmp_path / "strangers")
-
-
-@pytest.fixture
-def lessonplan(monkeypatch, capsys):
-    """The command: its exit status, and what it said."""
-
-    def command(*words):
-        monkeypatch.setattr(sys, "argv", ["lessonplan", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return end.value.code or 0, said.err
-
-    return command
 
 
 @pytest.mark.parametrize("name", CALLS)
