@@ -22,6 +22,7 @@ from .learners import (
     make_learner,
 )
 from .orders.hand import HandCombined, HandMixed, HandNaive, SpacedReview
+from .orders.open_loop import OpenLoop
 from .orders.plain import (
     HighestUnmastered,
     InOrder,
@@ -34,6 +35,7 @@ from .orders.plain import (
     Uniform,
 )
 from .orders.replay import Replay
+from .orders.shortfall import Deficit, Shortfall
 from .rules import Memory, Rule, View
 from .stored import StoredTeacher, keep_card, stored_teacher
 from .streams import LearnerStreams, global_state
@@ -44,6 +46,7 @@ RULES: dict[str, type[Rule]] = {
     "temperature": TemperatureScaled,
     "uniform": Uniform,
     "static_mixture": StaticMixture,
+    "open_loop": OpenLoop,
     "in_order": InOrder,
     "reverse": Reverse,
     "hand_naive": HandNaive,
@@ -52,6 +55,8 @@ RULES: dict[str, type[Rule]] = {
     "spaced_review": SpacedReview,
     "highest_unmastered": HighestUnmastered,
     "learnability": Learnability,
+    "shortfall": Shortfall,
+    "deficit": Deficit,
     "random_pacing": RandomPacing,
     "tscl_online": TSCLOnline,
     "tscl_naive": TSCLNaive,
@@ -84,6 +89,7 @@ __all__ = [
     "UCB1",
     "ALPProportional",
     "BidirectionalProgress",
+    "Deficit",
     "DiscountedUCB",
     "HandCombined",
     "HandMixed",
@@ -96,6 +102,7 @@ __all__ = [
     "Memory",
     "ODMExp3",
     "ODMMixed",
+    "OpenLoop",
     "Proportional",
     "RandomPacing",
     "Replay",
@@ -104,6 +111,7 @@ __all__ = [
     "RulePolicy",
     "RuleTeacher",
     "Sampled",
+    "Shortfall",
     "SpacedReview",
     "StaticMixture",
     "StoredTeacher",

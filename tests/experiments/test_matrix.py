@@ -128,8 +128,12 @@ def reused(students, monkeypatch):
 
 def rule_of(name, course):
     config, suite = course
-    parameters = {"static_mixture": {"weights": list(range(1, len(suite) + 1))}}.get(name, {})
-    return build_rule(name, parameters, config, suite)
+    weights = list(range(1, len(suite) + 1))
+    parameters = {
+        "static_mixture": {"weights": weights},
+        "open_loop": {"weights": [weights, weights[::-1]], "horizon": DECISIONS},
+    }
+    return build_rule(name, parameters.get(name, {}), config, suite)
 
 
 def check_lifetimes(teacher, room):

@@ -11,6 +11,7 @@ from lessonplan.teacher import RULES, RuleTeacher
 
 ARGUMENTS = {
     "static_mixture": {"weights": (1, 2, 3)},
+    "open_loop": {"weights": ((0, 1, 2), (2, 1, 0)), "horizon": 6},
     "mastering_rate": {"prerequisites": ((), (0,), (1,))},
 }
 """What rules need that have no defaults, for the three tasks of a fake cohort."""

@@ -156,7 +156,7 @@ def rule_for(name, k):
     """A rule that ships, told of the suite what it has to know."""
     if "prerequisites" in inspect.signature(RULES[name]).parameters:
         return RULES[name](prerequisites=((), *((i,) for i in range(k - 1))))
-    return RULES[name](weights=(1, 2, 3)) if name == "static_mixture" else rule_named(name)
+    return rule_named(name)
 
 
 @pytest.mark.parametrize("name", RULES)
