@@ -36,12 +36,15 @@ from .contract import (
     Evaluation,
     Examples,
     Grader,
+    NotShownError,
+    Outcomes,
     Task,
     TaskSuite,
     Training,
     blank_splits,
     check_cohort,
     check_suite,
+    takes,
 )
 from .corpora import jsonl
 from .extras import install_hint
@@ -118,6 +121,8 @@ __all__ = [
     "LoRA",
     "LoRACohort",
     "LoopCohort",
+    "NotShownError",
+    "Outcomes",
     "Question",
     "RLCohort",
     "SimulatedCohort",
@@ -156,6 +161,7 @@ __all__ = [
     "restored_state",
     "save_adapter",
     "simulated",
+    "takes",
     "text_code",
     "text_suite",
     "token_code",

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from ..contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
-from ..contract.cohort import Rows, Training, check_sizes, checked_mixture
+from ..contract.cohort import Rows, Training, check_sizes, checked_mixture, fewer
 from ..contract.global_streams import lent_streams, sow
 from ..contract.scoring import LOSS_LIMIT, Evaluation
 from ..contract.tasks import SPLITS, Pool, TaskSuite
@@ -129,7 +129,12 @@ class LoopCohort:
         check_lesson(self.n, steps, self.batch_size)
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+        self,
+        mixture: np.ndarray,
+        steps: int,
+        rows: Rows | None = None,
+        fresh: bool = False,
+        by_task: bool = False,
     ) -> Training:
         """See `Cohort.train`; a fresh batch is the one that comes next in a member's own stream."""
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
@@ -194,12 +199,17 @@ class LoopCohort:
         return losses
 
     def evaluate(
-        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+        self,
+        split: str,
+        tasks: np.ndarray | None = None,
+        rows: Rows | None = None,
+        size: int | None = None,
     ) -> Evaluation:
         """See `Cohort.evaluate`."""
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
         pool = self._pool(split)
-        index, used = evaluation_examples(pool, split, self._seeds[rows], self.evaluation_size)
+        most = fewer(self.evaluation_size, size)
+        index, used = evaluation_examples(pool, split, self._seeds[rows], most)
         index = index - pool.offsets[:, None]
         tasks_of_rows = np.tile(np.arange(len(self.suite)), (len(rows), 1))
         tasks_of_rows = tasks_of_rows if tasks is None else np.asarray(tasks)[:, None]

@@ -11,19 +11,26 @@ hundreds of decisions costs microseconds. In student step t, with mixture m of t
 so a task is learned fast once what it needs is known, rehearses what it needs, and fades while
 other tasks are practised. A measured score is the level with the noise of a test of e questions.
 
+What the examples of a lesson of s steps showed is what such a test shows, with the examples as its
+questions: their number is the expected s b m_i, the level is the mean of those before each step,
+and with c the chance to guess,
+
+    accuracy_i = c + (1 - c) level_i + noise of s b m_i questions, in [0, 1]
+
 Legend: n students, k tasks, r rows named in a call, c pairs of row and task that are practised.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..contract.cohort import Rows, Training, check_sizes, checked_mixture
+from ..contract.cohort import Outcomes, Rows, Training, check_sizes, checked_mixture, fewer
 from ..contract.scoring import Evaluation
 from ..contract.streams import stream_key, uniform
 from ..contract.tasks import SPLITS, Task, TaskSuite, blank_splits
 
-_TALENT, _LUCK, _EVALUATION = 401, 402, 410
+_TALENT, _LUCK, _LESSON, _EVALUATION = 401, 402, 403, 410
 _GUESS = 0.01
 """Probability of the answer at level 0: keeps the loss -log p finite."""
 
@@ -100,6 +107,7 @@ class SimulatedCohort:
         self._rate, self._talent, self._luck = rate, talent, luck
         self._transfer, self._forgetting, self._unready = transfer, forgetting, unready
         self._needs, self._helps = _neighbours(suite)
+        self._chance = suite.values("chance")
         shape = (n, len(suite))
         self._level, self._rates = np.zeros(shape), np.zeros(shape)
         self._practised = np.zeros(shape, dtype=np.int64)
@@ -113,7 +121,12 @@ class SimulatedCohort:
         self._draw_talents(np.asarray(rows))
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+        self,
+        mixture: np.ndarray,
+        steps: int,
+        rows: Rows | None = None,
+        fresh: bool = False,
+        by_task: bool = False,
     ) -> Training:
         """See `Cohort.train`; the expected loss of a batch, which is the same on a fresh one."""
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
@@ -127,18 +140,37 @@ class SimulatedCohort:
         luck = 1.0 + self._luck * (2.0 * lots - 1.0)
         effort = self._rates[rows[row], task] * self.batch_size * mixture[row, task]
         kept = 1.0 - self._forgetting * (1.0 - mixture)
-        direct = np.zeros_like(level)
+        direct, shown = np.zeros_like(level), np.zeros_like(level)
         for step in range(steps):
+            if by_task:
+                shown += level
             direct[row, task] = effort * luck[step]
             level += self._effort(direct) * self._readiness(level) * (1.0 - level)
             level *= kept
+        count = mixture * steps * self.batch_size
+        outcomes = self._shown(rows, count, shown / steps) if by_task else None
         self._level[rows] = level
         self._practised[rows[row], task] = practised + steps
         self._taken[rows] += steps
-        return Training.of_losses(before, _weighted(mixture, _loss(level)))
+        brought = Training.of_losses(before, _weighted(mixture, _loss(level)))
+        return replace(brought, by_task=outcomes)
+
+    def _shown(self, rows: Rows, count: np.ndarray, level: np.ndarray) -> Outcomes:
+        """Outcomes of (r, k) questions at these levels; the noise goes by seed and lesson alone."""
+        accuracy = self._chance + (1.0 - self._chance) * level
+        key = stream_key(self._seeds[rows, None], _LESSON, np.arange(len(self.suite)))
+        lots = uniform(key, self._practised[rows])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            noise = _noise(accuracy, count, lots)
+        right = np.where(count > 0, np.clip(accuracy + noise, 0.0, 1.0), 0.0)
+        return Outcomes(count, count * right, count * _loss(right))
 
     def evaluate(
-        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+        self,
+        split: str,
+        tasks: np.ndarray | None = None,
+        rows: Rows | None = None,
+        size: int | None = None,
     ) -> Evaluation:
         """See `Cohort.evaluate`; on `stress` a student scores the square of its level.
 
@@ -152,10 +184,9 @@ class SimulatedCohort:
         level = level * level if split == "stress" else level
         key = stream_key(self._seeds[rows, None], _EVALUATION + SPLITS.index(split), task)
         lots = uniform(key, self._taken[rows, None])
-        questions = np.minimum(self.suite.sizes(split), self.evaluation_size)[task]
-        # Uniform numbers between -sqrt(3) and sqrt(3) have a variance of 1.
-        error = np.sqrt(3.0 * level * (1.0 - level) / questions) * (2.0 * lots - 1.0)
-        score = np.clip(level + error, 0.0, 1.0)
+        most = fewer(self.evaluation_size, size)
+        questions = np.minimum(self.suite.sizes(split), most)[task]
+        score = np.clip(level + _noise(level, questions, lots), 0.0, 1.0)
         figures = (score, _loss(score), np.abs(score - level))
         return Evaluation(*(figure.astype(np.float32) for figure in figures))
 
@@ -226,6 +257,12 @@ def _slots(neighbours: list[list[int]]) -> list[Slot]:
 def _loss(level: np.ndarray) -> np.ndarray:
     """Cross-entropy of a student that knows an answer with this probability, in nats."""
     return np.asarray(-np.log(_GUESS + (1.0 - _GUESS) * level))
+
+
+def _noise(p: np.ndarray, questions: np.ndarray, lots: np.ndarray) -> np.ndarray:
+    """Error of a test with this probability of the answer, for numbers in [0, 1) drawn."""
+    # Uniform numbers between -sqrt(3) and sqrt(3) have a variance of 1.
+    return np.asarray(np.sqrt(3.0 * p * (1.0 - p) / questions) * (2.0 * lots - 1.0))
 
 
 def _weighted(mixture: np.ndarray, loss: np.ndarray) -> np.ndarray:

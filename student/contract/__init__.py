@@ -1,7 +1,7 @@
 """What every suite and every cohort keeps to, and the checkers that hold them to it."""
 
 from .batches import draw_tasks
-from .cohort import Cohort, Drawing, Training
+from .cohort import Cohort, Drawing, NotShownError, Outcomes, Training, takes
 from .cohort_checks import COHORT_CHECKS, check_cohort, check_divergence
 from .grading import Answering, Grader
 from .scoring import LOSS_LIMIT, Evaluation
@@ -22,6 +22,8 @@ __all__ = [
     "Evaluation",
     "Examples",
     "Grader",
+    "NotShownError",
+    "Outcomes",
     "Task",
     "TaskSuite",
     "Training",
@@ -32,5 +34,6 @@ __all__ = [
     "draw_tasks",
     "shuffled",
     "stream_key",
+    "takes",
     "uniform",
 ]

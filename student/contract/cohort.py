@@ -1,14 +1,16 @@
 """The contract of a cohort: n students of the same shape, trained in lockstep.
 
-Legend: n students, k tasks, r rows named in a call.
+Legend: n students, k tasks, r rows named in a call, s training examples of a row in it.
 """
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from .scoring import Evaluation
+from .scoring import Evaluation, reported_loss
 from .tasks import TaskSuite
 
 Rows = np.ndarray
@@ -17,8 +19,51 @@ _LARGEST = 10_000_000
 
 
 @dataclass(frozen=True)
+class Outcomes:
+    """What the training examples of each task showed before the student learned from them.
+
+    They come from the passes that training makes anyway. Every array is (r, k) float64 and finite,
+    and 0 where a task had no examples.
+    """
+
+    count: np.ndarray
+    """Examples that were drawn, over all steps of the call."""
+    right: np.ndarray
+    """How many of them were answered right, in [0, count]: exact match of all answer tokens, what
+    greedy decoding would write, or the credit that each got. Graders judge no training examples:
+    of a task that has one this is the exact match, and not its score."""
+    loss: np.ndarray
+    """Sum over them of the example's mean cross-entropy per answer token in nats, or of what the
+    student minimises otherwise; single losses above `LOSS_LIMIT`, or not finite, count as that."""
+
+    @classmethod
+    def summed(
+        cls, tasks: np.ndarray, right: np.ndarray, loss: np.ndarray, n_tasks: int
+    ) -> "Outcomes":
+        """Outcomes of single examples, added up by task in the order of their rows.
+
+        Args:
+            tasks: of each example, (r, s).
+            right: the credit that it got in [0, 1], (r, s).
+            loss: (r, s).
+            n_tasks: k.
+        """
+        size = len(tasks) * n_tasks
+        cell = (np.arange(len(tasks))[:, None] * n_tasks + tasks).ravel()
+        sums = (
+            np.bincount(cell, None if values is None else values.ravel(), size)
+            for values in (None, right, reported_loss(loss))
+        )
+        return cls(*(values.reshape(-1, n_tasks).astype(np.float64) for values in sums))
+
+
+class NotShownError(ValueError):
+    """Students were asked what their training examples showed, and can't say."""
+
+
+@dataclass(frozen=True)
 class Training:
-    """What a training brought, for r members; every array is (r,) float64 and finite.
+    """What a training brought, for r members; every figure is (r,) float64 and finite.
 
     Losses are mean cross-entropies per answer token in nats for students that predict tokens, and
     what the student minimises otherwise.
@@ -35,6 +80,13 @@ class Training:
     first batch where none was asked for."""
     fresh_after: np.ndarray
     """The same after all steps."""
+    by_task: Outcomes | None = None
+    """What the examples of each task showed; None where it was not asked for."""
+
+    @property
+    def figures(self) -> dict[str, np.ndarray]:
+        """All of it but `by_task`, by name, (r,) each."""
+        return {name: values for name, values in vars(self).items() if name != "by_task"}
 
     @classmethod
     def of_losses(cls, before: np.ndarray, after: np.ndarray) -> "Training":
@@ -74,7 +126,12 @@ class Cohort(Protocol):
         """Return these members to the base weights with fresh optimizers; `seeds` is (r,)."""
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+        self,
+        mixture: np.ndarray,
+        steps: int,
+        rows: Rows | None = None,
+        fresh: bool = False,
+        by_task: bool = False,
     ) -> Training:
         """Train each member for `steps` student steps; each example's task is drawn from its row.
 
@@ -84,10 +141,19 @@ class Cohort(Protocol):
             rows: the members to train, all by default.
             fresh: measure the loss on a batch that is not trained on, too; nothing else depends
                 on it.
+            by_task: say what the examples of each task showed; nothing else depends on it.
+
+        Raises:
+            NotShownError: if `by_task` is asked for, and students can't say. (A cohort of one's
+                own may also lack the argument, see `takes`.)
         """
 
     def evaluate(
-        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+        self,
+        split: str,
+        tasks: np.ndarray | None = None,
+        rows: Rows | None = None,
+        size: int | None = None,
     ) -> Evaluation:
         """Score, loss and calibration error on held-out data.
 
@@ -95,6 +161,8 @@ class Cohort(Protocol):
             split: `probe`, `test` or `stress` (or `train`).
             tasks: evaluate only this task of each member, (r,); arrays are then (r, 1).
             rows: the members to evaluate, all by default.
+            size: only the first so many examples of each evaluation set, at least 1; all by
+                default, and where there are fewer.
         """
 
     def state_dict(self) -> dict[str, Any]:
@@ -106,6 +174,12 @@ class Cohort(Protocol):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a state of a cohort of the same kind and size."""
+
+
+def takes(verb: Callable[..., Any], argument: str) -> bool:
+    """Whether a cohort's `train` or `evaluate` knows an argument that came later, by its name."""
+    known = inspect.signature(verb).parameters
+    return argument in known or any(part.kind is part.VAR_KEYWORD for part in known.values())
 
 
 def checked_mixture(mixture: np.ndarray, steps: int, rows: Rows, k: int) -> np.ndarray:
@@ -133,3 +207,11 @@ def check_sizes(**sizes: int) -> None:
             raise ValueError(f"{name} must be at least 1, got {value}")
         if value > _LARGEST:
             raise ValueError(f"{name} must be at most {_LARGEST:,}, got {value:,}")
+
+
+def fewer(evaluation_size: int, size: int | None) -> int:
+    """Examples of an evaluation set that `Cohort.evaluate` looks at, given its `size`."""
+    if size is None:
+        return evaluation_size
+    check_sizes(size=size)
+    return min(evaluation_size, size)

@@ -69,7 +69,7 @@ def check_training(make_cohort: MakeCohort) -> None:
         brought = cohort.train(np.full((count, k), 1 / k), _STEPS, rows, fresh=True)
         if not isinstance(brought, Training):
             raise ValueError(f"train must return a Training, got {type(brought).__name__}")
-        for name, values in vars(brought).items():
+        for name, values in brought.figures.items():
             if np.shape(values) != (count,) or not np.isfinite(values).all():
                 raise ValueError(
                     f"{name} of a training of {count} members must be ({count},) finite numbers, "

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ...contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
-from ...contract.cohort import Rows, Training, checked_mixture
+from ...contract.cohort import Rows, Training, checked_mixture, fewer
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
 from .answering import Students, grade
@@ -94,7 +94,12 @@ class RowCohort:
         check_lesson(self.n, steps, self.batch_size)
 
     def train(
-        self, mixture: np.ndarray, steps: int, rows: Rows | None = None, fresh: bool = False
+        self,
+        mixture: np.ndarray,
+        steps: int,
+        rows: Rows | None = None,
+        fresh: bool = False,
+        by_task: bool = False,
     ) -> Training:
         """See `Cohort.train`.
 
@@ -117,7 +122,7 @@ class RowCohort:
 
         def work(part: np.ndarray) -> None:
             training = self._train_chunk(rows[part], index[part], steps)
-            for name, values in vars(training).items():
+            for name, values in training.figures.items():
                 getattr(result, name)[part] = values[: len(part)]
 
         self._each_chunk(work, len(rows), self._chunk)
@@ -147,12 +152,16 @@ class RowCohort:
         return result
 
     def evaluate(
-        self, split: str, tasks: np.ndarray | None = None, rows: Rows | None = None
+        self,
+        split: str,
+        tasks: np.ndarray | None = None,
+        rows: Rows | None = None,
+        size: int | None = None,
     ) -> Evaluation:
         """See `Cohort.evaluate`."""
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
-        index, used = self._evaluation_set(split)
-        index, used = index[rows], used[rows]
+        most = fewer(self.evaluation_size, size)
+        index, used = (part[rows, :, :most] for part in self._evaluation_set(split))
         which = np.broadcast_to(np.arange(len(self.suite)), index.shape[:2])
         if tasks is not None:
             which = np.asarray(tasks)[:, None]

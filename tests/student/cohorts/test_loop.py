@@ -119,7 +119,7 @@ def test_a_loop_over_plain_students_gets_the_figures_of_the_stacked_cohort():
     stacked = StackedCohort(PARITY, BUILDS["mlp"][1], 3, optimizer=Adam(0.01), **sizes)
     for mixture in (np.eye(3)[[1, 1, 0]], np.tile([0.2, 0.5, 0.3], (3, 1))):
         mine, theirs = (cohort.train(mixture, 4, fresh=True) for cohort in (looped, stacked))
-        for name, values in vars(theirs).items():
+        for name, values in theirs.figures.items():
             np.testing.assert_allclose(getattr(mine, name), values, rtol=2e-4, atol=1e-6)
     for split in ("probe", "stress"):
         mine, theirs = looped.evaluate(split), stacked.evaluate(split)

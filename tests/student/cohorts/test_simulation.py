@@ -131,7 +131,7 @@ def test_solo_equals_member_to_the_bit(n, row):
     alone, found = teach(solo), teach(cohort)
     assert member(cohort, row) == member(solo, 0)
     for one, other in zip(alone, found, strict=True):
-        for name, values in vars(one).items():
+        for name, values in one.figures.items():
             assert getattr(other, name)[row] == values[0]
 
 

@@ -37,7 +37,7 @@ def test_solo_equals_member_to_the_bit(kind):
             assert member(cohort, row) == member(solo, 0)
             assert figures(cohort, row) == figures(solo, 0)
         for mine, its in zip(found, losses, strict=True):
-            assert [x[row] for x in vars(mine).values()] == [x[0] for x in vars(its).values()]
+            assert [x[row] for x in mine.figures.values()] == [x[0] for x in its.figures.values()]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_a_diverged_member_is_frozen_and_flagged_and_the_others_go_on():
     found = cohort.train(mixture, 6, fresh=True)
     calm.train(np.eye(3)[[0, 0, 1, 0]], 6)
     assert cohort.diverged.tolist() == [False, True, False, False]
-    assert all(np.isfinite(values).all() for values in vars(found).values())
+    assert all(np.isfinite(values).all() for values in found.figures.values())
     assert [member(cohort, row) for row in (0, 2, 3)] == [member(calm, row) for row in (0, 2, 3)]
     state = cohort.state_dict()
     assert state["taken"].tolist() == [6.0, 0.0, 6.0, 6.0]
@@ -58,7 +58,7 @@ def test_an_infinite_loss_freezes_even_where_its_gradient_is_finite():
     before = [member(cohort, row) for row in range(2)]
     found = cohort.train(np.eye(3)[[0, 1]], 1)
     assert cohort.diverged.all()
-    assert all(np.isfinite(values).all() for values in vars(found).values())
+    assert all(np.isfinite(values).all() for values in found.figures.values())
     state = cohort.state_dict()
     assert state["taken"].tolist() == [0.0, 0.0]
     state["drawn"][:] = 0
@@ -72,7 +72,7 @@ def test_scores_and_losses_stay_finite_even_with_weights_that_are_not():
     state["weights"][1], state["weights"][2] = torch.nan, torch.inf
     cohort.load_state_dict(state)
     training, found = teach(cohort)[0], cohort.evaluate("probe")
-    for values in (*vars(training).values(), *vars(found).values()):
+    for values in (*training.figures.values(), *vars(found).values()):
         assert np.isfinite(values).all()
     assert (found.score[1:3] == 0.0).all()
 

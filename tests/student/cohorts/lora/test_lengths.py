@@ -65,7 +65,7 @@ def taught(students, lessons):
     rows = []
     for mixture in lessons:
         training = students.train(mixture, 2, fresh=True)
-        rows.append(np.stack(list(vars(training).values()), axis=1))
+        rows.append(np.stack(list(training.figures.values()), axis=1))
     for split in SPLITS:
         rows.append(np.concatenate(list(vars(students.evaluate(split)).values()), axis=1))
     weights = students.state_dict()["weights"].numpy()
