@@ -31,7 +31,8 @@ from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
-from ..config.config import Course, LearnedSection
+from ..config.config import Course, LearnedSection, Lifetime
+from ..config.course import Looking, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
 from .students import build_cohort, cohort_kind
 
@@ -135,6 +136,8 @@ def build_room(
     action: str = "task",
     max_tasks: int | None = None,
     cohort: Cohort | None = None,
+    looking: Looking | None = None,
+    reads: Sequence[str] | None = None,
 ) -> Classroom:
     """A classroom of n students.
 
@@ -147,6 +150,8 @@ def build_room(
         action: what a learner chooses, `task` or `mixture`.
         max_tasks: places to show; as many as there are tasks by default.
         cohort: the students, where they are there already.
+        looking: the section of a teacher that may look at students otherwise than the lifetime.
+        reads: columns that the teacher reads; all that are shown by default.
     """
     lifetime = course.lifetime
     return Classroom(
@@ -158,13 +163,22 @@ def build_room(
         reward=build_reward(course),
         targets=lifetime.targets,
         forgetting_penalty=lifetime.forgetting_penalty,
-        feedback=lifetime.feedback,
+        **_looks(lifetime, looking, reads),
         mastery_streak=lifetime.mastery_streak,
         end_after=end_after or lifetime.end_after,
         rehearsal=lifetime.rehearsal,
         shuffle_tasks=lifetime.shuffle_tasks,
         max_tasks=max_tasks,
     )
+
+
+def _looks(
+    lifetime: Lifetime, looking: Looking | None, reads: Sequence[str] | None
+) -> dict[str, Any]:
+    """What a classroom is told of how it is looked at."""
+    looks = {**looks_of(lifetime, looking), "check_every": lifetime.check_every, "reads": reads}
+    known = inspect.signature(Classroom).parameters
+    return {key: value for key, value in looks.items() if key in known}
 
 
 def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
@@ -218,14 +232,19 @@ def rule_teacher(
     seed: int,
     action: str = "task",
     cohort: Cohort | None = None,
+    looking: Looking | None = None,
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A rule as a teacher, and a classroom that shows it what it needs and nothing else.
 
     Its `action` is to draw a `task` from its probabilities, or to train on them as a `mixture`.
-    The `cohort` is made where it is not there already.
+    The `cohort` is made where it is not there already. It looks at students as its section says,
+    `looking`, and pays for what it needs alone.
     """
     columns = tuple(dict.fromkeys(("progress", *rule.needs, "key")))
-    room = build_room(course, suite, n, columns, action=action, cohort=cohort)
+    room = build_room(
+        course, suite, n, columns,
+        action=action, cohort=cohort, looking=looking, reads=tuple(rule.needs),
+    )  # fmt: skip
     return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
 
 
@@ -244,13 +263,12 @@ def learned_teacher(
     It plays its likeliest task, or where `deterministic` is false draws from its probabilities in
     streams of `seed`.
     """
-    room = build_room(course, suite, n, teacher.observe, action=teacher.action)
+    room = build_room(course, suite, n, teacher.observe, action=teacher.action, looking=teacher)
     learner = load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
     if deterministic:
         return learner, room
-    return rule_teacher(
-        Sampled(learner, tuple(teacher.observe)), course, suite, n, seed, teacher.action
-    )
+    sampled = Sampled(learner, tuple(teacher.observe))
+    return rule_teacher(sampled, course, suite, n, seed, teacher.action, looking=teacher)
 
 
 def build_learner(

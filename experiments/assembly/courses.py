@@ -65,5 +65,6 @@ def course_env(
         action=teacher.action,
         max_tasks=max_tasks,
         cohort=cohort,
+        looking=teacher,
     )
     return CurriculumVecEnv(room, TRAINING_SEEDS)

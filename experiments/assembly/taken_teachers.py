@@ -17,6 +17,9 @@ from ..config.loading import read_config
 from ..store.layout import RunDir
 from .build import build_room
 
+_LATER = ("probe_every", "probe_size", "probe_uncertainty", "half_life", "check_every")
+"""Keys of a lifetime that earlier versions did not have: their defaults tell no courses apart."""
+
 
 def take_teacher(section: LearnedSection, files: RunDir, seed: int) -> None:
     """Copy the file that a teacher comes from into the run directory, unless it is there.
@@ -61,7 +64,9 @@ def check_taken(section: LearnedSection, course: Course, suite: TaskSuite, cohor
             f"teacher {section.name!r} has an observe that is not that of {path}: "
             f"{_difference(stored.columns, section.observe)}; leave it out, or set it to null"
         )
-    room = build_room(course, suite, 1, section.observe, action=section.action, cohort=cohort)
+    room = build_room(
+        course, suite, 1, section.observe, action=section.action, cohort=cohort, looking=section
+    )
     try:
         load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
     except ValueError as error:
@@ -91,11 +96,13 @@ def was_trained_on(stored: StoredTeacher, course: Course, path: Path) -> bool:
 def course_digest(course: Course) -> str:
     """What tells suite, students and lifetimes of a course from others, in 16 hex digits."""
     student: dict[str, Any] = course.student.model_dump(mode="json", exclude={"device"})
+    # What is tested is seen by nobody who is trained.
+    lifetime = course.lifetime.model_dump(mode="json", exclude={"test_every"})
+    later = {key: type(course.lifetime).model_fields[key].default for key in _LATER}
     values = [
         course.suite.model_dump(mode="json"),
         student,
-        # What is tested is seen by nobody who is trained.
-        course.lifetime.model_dump(mode="json", exclude={"test_every"}),
+        {key: value for key, value in lifetime.items() if key not in later or value != later[key]},
     ]
     text = json.dumps(values, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     model_serializer,
@@ -17,12 +19,23 @@ from pydantic import (
 
 from ..common.folder_names import see_that_files_differ
 from ..common.nearest import did_you_mean
-from .course import Adapters, Course, Lifetime, Student, Suite
+from .course import (
+    Adapters,
+    Course,
+    Lifetime,
+    OwnFeedback,
+    OwnHalfLife,
+    OwnProbeEvery,
+    OwnProbeSize,
+    OwnProbeUncertainty,
+    Student,
+    Suite,
+)
 from .section import FolderName, Section, TeacherName, is_begun
 
 __all__ = [
     "Adapters", "Config", "Course", "LearnedSection", "Lifetime", "ReplaySection", "RuleSection",
-    "Seeds", "Student", "Suite", "Teacher", "Tracking",
+    "Seeds", "Student", "Suite", "Teacher", "Tracking", "Tuning",
 ]  # fmt: skip
 
 
@@ -48,13 +61,19 @@ class RuleSection(Section):
     )
     tune: bool = Field(
         False,
-        description="pick parameters from the grid before reporting; true where a grid is written",
+        description="look for parameters in the grid before reporting; true where one is written",
     )
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict,
-        description="values of parameters to try; the rule's own grid by default",
-        examples=[{"gate": [0.5, 0.9]}],
+        description="values of parameters to try, three numbers or more as a range; the rule's own "
+        "ranges by default",
+        examples=[{"gate": [0.5, 0.7, 0.9]}],
     )
+    feedback: OwnFeedback = None
+    probe_every: OwnProbeEvery = None
+    probe_size: OwnProbeSize = None
+    probe_uncertainty: OwnProbeUncertainty = None
+    half_life: OwnHalfLife = None
 
 
 class LearnedSection(Section):
@@ -75,6 +94,11 @@ class LearnedSection(Section):
     observe: list[str] = Field(
         default_factory=lambda: ["progress"], description="columns it is shown"
     )
+    feedback: OwnFeedback = None
+    probe_every: OwnProbeEvery = None
+    probe_size: OwnProbeSize = None
+    probe_uncertainty: OwnProbeUncertainty = None
+    half_life: OwnHalfLife = None
     width: int = Field(64, ge=1, le=16_384, description="units per layer")
     students: int = Field(32, ge=1, le=100_000, description="students in lockstep during training")
     actors: int = Field(
@@ -140,6 +164,9 @@ class ReplaySection(Section):
     shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
 
 
+_EARLIER = "tuning_candidates"
+"""Key of earlier versions in place of `tuning`."""
+
 Teacher = Annotated[RuleSection | LearnedSection | ReplaySection, Field(discriminator="type")]
 
 
@@ -149,6 +176,26 @@ class Seeds(Section):
     teacher: int = Field(0, ge=0, le=2_000_000_000, description="first teacher seed")
     report: int = Field(64, ge=2, le=1_000_000, description="students that are reported")
     select: int = Field(32, ge=1, le=1_000_000, description="students for tuning and selecting")
+
+
+class Tuning(Section):
+    """How parameters of tuned rules are looked for, on selection students."""
+
+    lifetimes: int = Field(
+        5_000, ge=1, le=1_000_000_000, description="what tuning a rule may take, its final aside"
+    )
+    least: int = Field(
+        1_000,
+        ge=0,
+        le=1_000_000_000,
+        description="lifetimes after which it may end early, where the last fifth brought no gain",
+    )
+    students: int = Field(
+        16, ge=1, le=1_000_000, description="selection students that each candidate lives with"
+    )
+    finalists: int = Field(
+        8, ge=1, le=10_000, description="best candidates, which live with all selection students"
+    )
 
 
 class Tracking(Section):
@@ -184,8 +231,10 @@ class Config(Course):
         description="how many students and teachers",
         examples=[{"report": 64}],
     )
-    tuning_candidates: int = Field(
-        8, ge=1, le=1_000_000, description="parameter settings tried per tuned rule"
+    tuning: Tuning = Field(
+        default_factory=Tuning,
+        description="how parameters of tuned rules are looked for",
+        examples=[{"lifetimes": 5000}],
     )
     workers: int = Field(0, ge=0, le=10_000, description="processes; 0 is one per core")
     checkpoint_seconds: float = Field(60.0, gt=0, le=1e6, description="seconds between checkpoints")
@@ -194,6 +243,32 @@ class Config(Course):
         description="what W&B is told of a run that is logged to it",
         examples=[{"tags": ["first"]}],
     )
+
+    _earlier_candidates: int | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _take_up_earlier(
+        cls, values: Any, handler: ModelWrapValidatorHandler["Config"], info: ValidationInfo
+    ) -> "Config":
+        """A run that an earlier version began keeps its `tuning_candidates`."""
+        count = values.get(_EARLIER) if isinstance(values, dict) else None
+        if not (is_begun(info) and type(count) is int):
+            return handler(values)
+        config = handler({key: value for key, value in values.items() if key != _EARLIER})
+        config._earlier_candidates = count
+        return config
+
+    @model_serializer(mode="wrap")
+    def _as_begun_with(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """With what an earlier version began with."""
+        earlier = self._earlier_candidates
+        return values_of(self) | ({} if earlier is None else {_EARLIER: earlier})
+
+    @property
+    def earlier_candidates(self) -> int | None:
+        """Settings that were tried per tuned rule in a run of an earlier version; else None."""
+        return self._earlier_candidates
 
     @model_validator(mode="before")
     @classmethod

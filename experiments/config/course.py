@@ -1,10 +1,59 @@
 """What a teacher teaches: a suite, its students and their lifetimes, every field with its help."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
 from .section import BudgetText, Section
+
+Feedback = Literal["full", "bandit", "training"]
+"""Which tasks are probed after a decision: all, those that were chosen, or none, where the examples
+that are trained on tell."""
+_LOOKS = ("feedback", "probe_every", "probe_size", "probe_uncertainty", "half_life")
+"""What both a lifetime and a teacher have."""
+
+_OWN = "; by default as the lifetime says"
+OwnFeedback = Annotated[
+    Feedback | None,
+    Field(description=f"which tasks are probed for it{_OWN}", examples=["training"]),
+]
+OwnProbeEvery = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=1_000_000_000,
+        description=f"decisions from one probe for it to the next{_OWN}",
+        examples=[10],
+    ),
+]
+OwnProbeSize = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=1_000_000,
+        description=f"examples of a task in a probe for it; 0 is all{_OWN}",
+        examples=[32],
+    ),
+]
+OwnProbeUncertainty = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        description=f"standard error of a score above which a task is probed for it{_OWN}",
+        examples=[0.1],
+    ),
+]
+OwnHalfLife = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description=f"decisions after which what training told it counts half{_OWN}",
+        examples=[2.0],
+    ),
+]
 
 
 class Suite(Section):
@@ -105,6 +154,30 @@ class Student(Section):
     device: str = Field("cpu", description="where networks are computed, as torch names it")
 
 
+class Looking(Protocol):
+    """The section of a teacher that may look otherwise than the lifetime says; None is as it."""
+
+    @property
+    def feedback(self) -> Feedback | None:
+        """What it is told by."""
+
+    @property
+    def probe_every(self) -> int | None:
+        """Decisions from one of its probes to the next."""
+
+    @property
+    def probe_size(self) -> int | None:
+        """Examples of a task in one of its probes."""
+
+    @property
+    def probe_uncertainty(self) -> float | None:
+        """Standard error of a score above which the task is probed."""
+
+    @property
+    def half_life(self) -> float | None:
+        """Of what training examples told, in decisions."""
+
+
 class Lifetime(Section):
     """One fine-tuning run."""
 
@@ -114,7 +187,40 @@ class Lifetime(Section):
     steps_per_decision: int = Field(
         20, ge=1, le=1_000_000_000, description="student steps that a decision buys"
     )
-    feedback: Literal["full", "bandit"] = Field("full", description="which tasks are probed")
+    feedback: Feedback = Field(
+        "full",
+        description="which tasks are probed: all, the chosen ones, or none, where training tells",
+    )
+    probe_every: int = Field(
+        0,
+        ge=0,
+        le=1_000_000_000,
+        description="decisions from one probe to the next; 0 is each, and with training none",
+    )
+    probe_size: int = Field(
+        0, ge=0, le=1_000_000, description="examples of a task in a probe; 0 is all"
+    )
+    probe_uncertainty: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="standard error of a score above which a task is probed too; 0 is never",
+        examples=[0.1],
+    )
+    half_life: float = Field(
+        1.0,
+        gt=0,
+        le=1e9,
+        allow_inf_nan=False,
+        description="decisions after which what training told counts half",
+    )
+    check_every: int = Field(
+        10,
+        ge=1,
+        le=1_000_000_000,
+        description="decisions from one check for the end of a lifetime that every teacher pays "
+        "for to the next",
+    )
     reward: str = Field(
         "mean_score", description="what a learning teacher is paid; its name, or your own"
     )
@@ -155,6 +261,17 @@ class Lifetime(Section):
         description="when reporting: decisions from one evaluation of test to the next",
         examples=[10],
     )
+
+
+def looks_of(lifetime: Looking, teacher: Looking | None = None) -> dict[str, Any]:
+    """How a teacher looks, by key: as its own section says, else as the lifetime does.
+
+    Args:
+        lifetime: where every key has a value.
+        teacher: None for one that has no keys of its own.
+    """
+    own = {key: getattr(teacher, key, None) for key in _LOOKS}
+    return {key: getattr(lifetime, key) if own[key] is None else own[key] for key in _LOOKS}
 
 
 class Course(Section):

@@ -45,6 +45,7 @@ class Pupils:
                 teacher.observe,
                 action=teacher.action,
                 max_tasks=max_tasks,
+                looking=teacher,
             )
 
     def taught(self, model: BaseAlgorithm) -> LearnedSchedule:

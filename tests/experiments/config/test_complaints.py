@@ -41,8 +41,8 @@ WRONG_FORM = {
         "lifetime.budget: write 4000-steps, or 4000-tokens or 4000-compute, got 4000",
     "lifetime.budget=5-hours":
         "lifetime.budget: the unit of a budget must be one of steps, tokens, compute, got 'hours'",
-    "lifetime.feedback=none": "lifetime.feedback: write full or bandit, got 'none'",
-    "lifetime.feedback=null": "lifetime.feedback: write full or bandit, got null",
+    "lifetime.feedback=none": "lifetime.feedback: write full or bandit or training, got 'none'",
+    "lifetime.feedback=null": "lifetime.feedback: write full or bandit or training, got null",
     "lifetime.shuffle_tasks=perhaps": "lifetime.shuffle_tasks: write true or false, got 'perhaps'",
     "lifetime.targets=a": "lifetime.targets: write a list of texts, such as [parity-1], got 'a'",
     "lifetime.targets=[1]": "lifetime.targets.0: write text, got 1",
