@@ -22,10 +22,12 @@ _STRANGE = (
 
 def run_belongs_to(config: Config) -> dict[str, Any]:
     """What all numbers of a run depend on: suite, students, lifetimes, and how many there are."""
+    earlier = config.earlier_candidates
+    tuning: dict[str, Any] = {"tuning": config.tuning.model_dump()}
     return {
         **config.model_dump(mode="json", include={"suite", "student", "lifetime"}),
         "seeds": config.seeds.model_dump(include={"report", "select"}),
-        "tuning_candidates": config.tuning_candidates,
+        **(tuning if earlier is None else {"tuning_candidates": earlier}),
     }
 
 

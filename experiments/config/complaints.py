@@ -39,6 +39,11 @@ _SYNONYMS = {
     "wd": ("weight_decay",),
 }
 """What keys are called elsewhere, with ours: the first that there is in a section is meant."""
+_GONE = {
+    "tuning_candidates": "a rule is tuned by lifetimes, 16 for each setting that is tried: write "
+    "tuning: {lifetimes: 5000}, or fewer for a first look",
+}
+"""Keys of earlier versions, with what is written in their place."""
 _OF_SECTIONS = "function-wrap[_as_begun()]"
 """What pydantic calls a section where something else could stand: by the validator of all."""
 _MOST = 300
@@ -157,6 +162,8 @@ def _sentence(place: _Place, error: Mapping[str, object], root: type[Section]) -
     path, got = ".".join(place.path), f", got {_shown(error['input'])}"
     message = str(error["msg"]).removeprefix("Value error, ")
     match error["type"]:
+        case "extra_forbidden" if path in _GONE:
+            return f"there is no {path} any more; {_GONE[path]}"
         case "extra_forbidden":
             return f"there is no {path}; {_hint(place, root, error['input'])}"
         case "union_tag_invalid":

@@ -168,7 +168,7 @@ def _unit(
         selecting = teacher.candidates * config.seeds.select * price.decisions * len(mine)
         return teacher.decisions + selecting, price
     if unit.kind == "tune" and isinstance(teacher, RuleSection):
-        count = len(candidates(teacher, suite, config.tuning_candidates, 0, config.modules))
+        count = len(candidates(teacher, suite, max(1, config.tuning.lifetimes // config.tuning.students), 0, config.modules))
         price = prices.of(config, suite, tested=False)
         return count * config.seeds.select * price.decisions, price
     report_price = prices.of(config, suite, tested=True)

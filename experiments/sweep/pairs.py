@@ -27,7 +27,7 @@ Assignment = Mapping[str, Any]
 """Values of dotted keys."""
 
 TEACHER_SEEDS = "seeds.teacher"
-_VARIED = ("suite", "student", "lifetime", "seeds", "tuning_candidates")
+_VARIED = ("suite", "student", "lifetime", "seeds", "tuning")
 """Sections of a run config that a space may name, teachers aside."""
 
 
@@ -177,7 +177,10 @@ def _check_keys(sweep: Sweep) -> None:
         first, _, rest = key.partition(".")
         if first == "teachers":
             _check_teacher_key(sweep, key)
-        elif first not in _VARIED or (first != "tuning_candidates" and not rest):
+        elif first == "tuning_candidates" and sweep.has_begun:
+            # Earlier versions had it.
+            continue
+        elif first not in _VARIED or not rest:
             raise ValueError(
                 f"space: {key!r} can't vary between pairs; a key is one of teachers.NAME. and more "
                 f"or begins with {', '.join(_VARIED)}"

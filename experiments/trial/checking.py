@@ -105,12 +105,12 @@ class _Cohorts:
 def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
     settings = [section.parameters]
     if section.tune:
-        settings = candidates(section, suite, config.tuning_candidates, 0, config.modules)
+        settings = candidates(section, suite, max(1, config.tuning.lifetimes // config.tuning.students), 0, config.modules)
     cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:
             rule = build_rule(section.rule, parameters, config, suite)
-            teacher, room = rule_teacher(rule, config, suite, 1, 0, section.action, cohort)
+            teacher, room = rule_teacher(rule, config, suite, 1, 0, section.action, cohort, section)
             # What does not fit the number of tasks shows at the first decision.
             shape = (1, room.board.n_places, len(room.observe))
             with own_mistakes(f"rule {section.rule!r}", config.modules):

@@ -126,7 +126,7 @@ def tune(
         words where costs did not tell, and what the tuning cost (`lifetimes`, `compute`,
         `student_steps`, `wall_seconds`).
     """
-    count, first = config.tuning_candidates, config.seeds.teacher
+    count, first = max(1, config.tuning.lifetimes // config.tuning.students), config.seeds.teacher
     settings = candidates(section, suite, count, first, config.modules)
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     belongs_to = teacher_belongs_to(config, section)
@@ -142,7 +142,7 @@ def tune(
         began = time.perf_counter()
         rule = build_rule(section.rule, settings[i], config, suite)
         teacher, room = rule_teacher(
-            rule, config, suite, len(students), config.seeds.teacher, section.action
+            rule, config, suite, len(students), first, section.action, looking=section
         )
         worth = worth_of(Teaching(teacher, room, students))
         state["tried"].append({"parameters": settings[i], **asdict(worth)})

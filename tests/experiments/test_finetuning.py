@@ -18,7 +18,7 @@ pytest.importorskip("transformers", reason="the hf extra is not installed")
 peft = pytest.importorskip("peft", reason="the hf extra is not installed")
 pytest.importorskip("reasoning_gym", reason="the reasoning extra is not installed")
 
-SMALL = ("seeds.report=2", "seeds.select=1", "workers=1", "tuning_candidates=1",
+SMALL = ("seeds.report=2", "seeds.select=1", "workers=1", "tuning.lifetimes=1",
          "student.evaluation_size=4", "student.batch_size=2")  # fmt: skip
 
 

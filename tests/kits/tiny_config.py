@@ -7,7 +7,7 @@ CONFIG = {
     "lifetime": {"budget": "120-steps", "steps_per_decision": 10, "end_after": 2},
     "seeds": {"report": 4, "select": 3},
     "checkpoint_seconds": 0.01,
-    "tuning_candidates": 3,
+    "tuning": {"lifetimes": 9, "students": 3},
     "teachers": [
         {
             "name": "ppo",

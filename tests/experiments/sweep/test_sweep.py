@@ -195,12 +195,13 @@ def test_a_sweep_tunes_on_the_selection_students_and_writes_what_can_be_pasted(t
     assert found["cost"] == min(whole.values())
     # The same candidate measured without Ray, as `tune` of a run does.
     from lessonplan.experiments.assembly.build import build_suite
+    from lessonplan.experiments.config.config import Tuning
     from lessonplan.experiments.trial.tuning import tune
 
     pairs = {pair.name: pair for pair in pairs_of(sweep)}
     config = pairs[found["best"]].config
     alone = tune(
-        config.model_copy(update={"tuning_candidates": 1}),
+        config.model_copy(update={"tuning": Tuning(lifetimes=1)}),
         config.teachers[0].model_copy(update={"tune": True, "grid": {"gate": [gate_found]}}),
         build_suite(config), tmp_path / "alone.pt",
     )  # fmt: skip
