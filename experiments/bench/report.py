@@ -153,6 +153,7 @@ def _columns(
         "student_steps": np.full(r, decision * STEPS),
         "compute": np.full(r, 1.5 * examples),
         "probe_compute": np.full(r, 0.5 * examples),
+        "equal_compute": np.full(r, 1.5 * examples),
         "tokens": np.full(r, 10.0 * examples),
         "task": task,
         "reward": np.full(r, -0.1),

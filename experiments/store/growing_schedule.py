@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .schedule import parts_of
+from .schedule import EQUAL, parts_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class DecisionRows:
     student_steps: np.ndarray
     compute: np.ndarray
     probe_compute: np.ndarray
+    equal_compute: np.ndarray
     tokens: np.ndarray
     reward: np.ndarray
     chosen: np.ndarray
@@ -34,7 +35,7 @@ class DecisionRows:
 
 
 _PER_DECISION = (
-    "student_seed", "student_steps", "compute", "probe_compute", "tokens", "reward",
+    "student_seed", "student_steps", "compute", "probe_compute", EQUAL, "tokens", "reward",
 )  # fmt: skip
 _PER_DECISION_AND_TASK = ("probabilities", "probe_score", "test_score")
 
@@ -72,6 +73,8 @@ class GrowingSchedule:
                     continue
                 columns = [*_PER_DECISION, *_PER_DECISION_AND_TASK, "decision", "task"]
                 table = pq.read_table(part, columns=columns, partitioning=None)
+                if EQUAL not in table.column_names:
+                    table = table.append_column(EQUAL, table["compute"])
             except FileNotFoundError:
                 # Dropped this moment, by a unit that goes on from its checkpoint.
                 return

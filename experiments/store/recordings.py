@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .schedule import all_parts, check_schedule_part
+from .schedule import EQUAL, all_parts, check_schedule_part
 
 _KEYS = ("teacher_seed", "student_seed", "decision")
 _FLAGS = ("terminated", "truncated", "diverged", "lost")
@@ -25,21 +25,24 @@ _SCALARS: dict[str, type] = {
     "student_steps": np.float64,
     "compute": np.float64,
     "probe_compute": np.float64,
+    EQUAL: np.float64,
     "tokens": np.float64,
     "wall_seconds": np.float64,
 }
 _PER_TASK = ("probabilities", "test_score", "test_calibration_error", "stress_score")
-_COLUMNS = ("teacher", "task", *(name for name in _SCALARS if name != "lost"), *_PER_TASK)
+_OPTIONAL = ("lost", EQUAL)
+_COLUMNS = ("teacher", "task", *(name for name in _SCALARS if name not in _OPTIONAL), *_PER_TASK)
 _BATCH_BYTES = 1 << 25
 """Of a part that are decoded at once."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One file, and whether it has rows of several teachers."""
+    """One file, whether it has rows of several teachers, and what each spent on own probes."""
 
     file: Path
     shared: bool
+    own_costs: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Recording:
     tasks: tuple[str, ...]
     parts: tuple[_Part, ...]
 
+    @property
+    def own_costs(self) -> bool:
+        """Whether `compute` has what the teacher looked at, in all rows, and not equal probes."""
+        return all(part.own_costs for part in self.parts)
+
     def batches(self, *columns: str) -> Iterator[dict[str, np.ndarray]]:
         """Some of the rows after the other, with these columns of the schedule and the keys.
 
@@ -69,6 +77,8 @@ class Recording:
         names = (*_KEYS, *columns)
         for part in self.parts:
             wanted = ("teacher", *names) if part.shared else names
+            if not part.own_costs:
+                wanted = tuple("compute" if name == EQUAL else name for name in wanted)
             for batch in _batches(part.file, wanted, len(self.tasks)):
                 if part.shared:
                     batch = batch.filter(pc.equal(batch["teacher"], self.teacher))
@@ -88,6 +98,8 @@ class Recording:
         return {name: values[order[last]] for name, values in columns.items()}
 
     def _array(self, batch: pa.RecordBatch, name: str, file: Path) -> np.ndarray:
+        if name == EQUAL and name not in batch.schema.names:
+            name = "compute"
         if name not in batch.schema.names:
             return np.zeros(len(batch), dtype=_SCALARS[name])
         column = batch[name]
@@ -179,20 +191,25 @@ def read_recordings(
     problems = []
     for file in all_parts(folder):
         try:
-            teachers = _teachers_in(file, tuple(tasks), belongs_to)
+            teachers, own_costs = _teachers_in(file, tuple(tasks), belongs_to)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, MemoryError):
                 raise
             problems.append(f"{file.name} cannot be read and is left out ({_reason(error)})")
             continue
         for name in teachers:
-            parts.setdefault(name, []).append(_Part(file, len(teachers) > 1))
+            parts.setdefault(name, []).append(_Part(file, len(teachers) > 1, own_costs))
     recordings = {name: Recording(name, tuple(tasks), tuple(parts[name])) for name in sorted(parts)}
     return recordings, problems
 
 
-def _teachers_in(file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, Any]) -> set[str]:
-    """Names of the teachers that a part has rows of, once all of it was decoded."""
+def _teachers_in(
+    file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, Any]
+) -> tuple[set[str], bool]:
+    """Names of the teachers that a part has rows of, and whether these have own costs.
+
+    All of it is decoded before.
+    """
     with pq.ParquetFile(file, page_checksum_verification=True) as part:
         schema = part.schema_arrow
         check_schedule_part(file, schema, belongs_to)
@@ -205,7 +222,7 @@ def _teachers_in(file: Path, tasks: tuple[str, ...], belongs_to: Mapping[str, An
             _task_indices(batch["task"], tasks, file)
             for name in _PER_TASK:
                 _measured_values(batch[name], len(tasks), f"{name} in {file}")
-    return teachers
+    return teachers, EQUAL in schema.names
 
 
 def _batches(file: Path, columns: Iterable[str], k: int) -> Iterator[pa.RecordBatch]:

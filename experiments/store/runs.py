@@ -20,6 +20,7 @@ from .damage import RecordedUnits
 from .environment import read_environment
 from .layout import RunDir
 from .recordings import GridRows, Recording, read_recordings
+from .schedule import EQUAL
 from .untested import fill_untested
 
 
@@ -28,8 +29,9 @@ class Lifetimes:
     """Every finished lifetime of one teacher; after its end a lifetime keeps its last values.
 
     Arrays of (s, m) are per lifetime, of (s, m, d) per decision, of (s, m, d, k) also per task.
-    Compute is in training-example equivalents, probing included. What is per decision is read from
-    the schedule when it is first looked at, in the precision in which it is stored.
+    Compute is in training-example equivalents, with the probing that the teacher used. What is per
+    decision is read from the schedule when it is first looked at, in the precision in which it is
+    stored.
     """
 
     teacher_seeds: np.ndarray
@@ -92,8 +94,22 @@ class Lifetimes:
 
     @property
     def compute(self) -> np.ndarray:
-        """Spent so far, (s, m, d)."""
+        """Spent so far on training and on what the teacher looked at, (s, m, d).
+
+        Where not `own_costs`, the version that recorded it charged every teacher for the probes of
+        every task: it is then `equal_compute`.
+        """
         return self._spending["compute"]
+
+    @property
+    def equal_compute(self) -> np.ndarray:
+        """The same as if every task had been probed after each decision, (s, m, d)."""
+        return self._spending[EQUAL]
+
+    @property
+    def own_costs(self) -> bool:
+        """Whether it is known what was spent on the probes that the teacher itself used."""
+        return self.rows.recording.own_costs
 
     @property
     def probe_compute(self) -> np.ndarray:
@@ -107,7 +123,7 @@ class Lifetimes:
 
     @cached_property
     def _spending(self) -> dict[str, np.ndarray]:
-        names = ("student_steps", "compute", "probe_compute", "tokens")
+        names = ("student_steps", "compute", "probe_compute", EQUAL, "tokens")
         return dict(zip(names, self.rows.padded(*names), strict=True))
 
     @property
@@ -116,9 +132,9 @@ class Lifetimes:
         return np.asarray(np.arange(self.rows.decisions) < self.length[:, :, None])
 
     def spent(self, unit: str) -> np.ndarray:
-        """Cumulative cost in `steps`, `tokens` or `compute`, (s, m, d)."""
-        by_unit = {"steps": self.student_steps, "tokens": self.tokens, "compute": self.compute}
-        return by_unit[unit]
+        """Cumulative cost in `steps`, `tokens`, `compute` or `equal_compute`, (s, m, d)."""
+        columns = {"steps": "student_steps"}
+        return self._spending[columns.get(unit, unit)]
 
     def of_seed(self, seed: int) -> "Lifetimes":
         """The same of one teacher seed alone."""

@@ -19,6 +19,9 @@ import pyarrow.parquet as pq
 from ..common.files import write_whole
 from .layout import RunDir, unit_name
 
+EQUAL = "equal_compute"
+"""Column of what was spent if every teacher paid for the probes of every task after each decision.
+Where it is missing, `compute` is that: the version that wrote it charged everybody alike."""
 _LISTS = (
     "probabilities", "observation", "probe_score", "probe_loss", "test_score", "test_loss",
     "test_calibration_error", "stress_score",
@@ -27,8 +30,8 @@ SCHEMA = pa.schema(
     [
         ("teacher", pa.string()), ("teacher_seed", pa.int64()), ("student_seed", pa.int64()),
         ("decision", pa.int64()), ("student_steps", pa.int64()), ("compute", pa.float64()),
-        ("probe_compute", pa.float64()), ("tokens", pa.float64()), ("task", pa.string()),
-        ("reward", pa.float64()), ("training_loss_before", pa.float32()),
+        ("probe_compute", pa.float64()), (EQUAL, pa.float64()), ("tokens", pa.float64()),
+        ("task", pa.string()), ("reward", pa.float64()), ("training_loss_before", pa.float32()),
         ("training_loss_after", pa.float32()), ("terminated", pa.bool_()),
         ("truncated", pa.bool_()), ("diverged", pa.bool_()), ("wall_seconds", pa.float64()),
         *[(name, pa.list_(pa.float32())) for name in _LISTS],

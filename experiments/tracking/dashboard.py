@@ -27,7 +27,7 @@ LINES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Cost": (
         ("cost/compute", "decision"), ("cost/probe_compute", "decision"),
-        ("cost/tokens", "decision"),
+        ("cost/equal_compute", "decision"), ("cost/tokens", "decision"),
     ),
     "Training of the teacher": tuple(
         (f"training/{name}", "training/decisions")

@@ -94,6 +94,7 @@ class _Students:
     steps: np.ndarray
     compute: np.ndarray
     probing: np.ndarray
+    equal: np.ndarray
     tokens: np.ndarray
     streak: np.ndarray
     mastered: np.ndarray
@@ -113,6 +114,7 @@ class _Students:
             steps=account.copy(),
             compute=account.copy(),
             probing=account.copy(),
+            equal=account.copy(),
             tokens=account.copy(),
             streak=account.copy(),
             mastered=account > 0,
@@ -137,6 +139,7 @@ class _Students:
         )
         self.steps[at], self.compute[at] = now.student_steps, now.compute
         self.probing[at], self.tokens[at] = now.probe_compute, now.tokens
+        self.equal[at] = now.equal_compute
         tested = ~np.isnan(now.test_score[:, 0])
         score = np.where(tested[:, None], now.test_score, self.test_score[at])
         self.probe_score[at], self.test_score[at] = now.probe_score, score
@@ -214,6 +217,7 @@ def _plain(
         "window_share": share,
         "cost/compute": students.compute.mean(),
         "cost/probe_compute": students.probing.mean(),
+        "cost/equal_compute": students.equal.mean(),
         "cost/tokens": students.tokens.mean(),
         "students/mastered": students.mastered.mean(),
         "students/running": len(now.reward),
