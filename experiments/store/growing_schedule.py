@@ -38,6 +38,7 @@ _PER_DECISION = (
     "student_seed", "student_steps", "compute", "probe_compute", EQUAL, "tokens", "reward",
 )  # fmt: skip
 _PER_DECISION_AND_TASK = ("probabilities", "probe_score", "test_score")
+_COLUMNS = (*_PER_DECISION, *_PER_DECISION_AND_TASK, "decision", "task")
 
 
 @dataclass
@@ -71,9 +72,10 @@ class GrowingSchedule:
                 mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
                 if self._marks.get(part.name) == mark:
                     continue
-                columns = [*_PER_DECISION, *_PER_DECISION_AND_TASK, "decision", "task"]
+                there = set(pq.read_schema(part).names)
+                columns = [name for name in _COLUMNS if name in there or name != EQUAL]
                 table = pq.read_table(part, columns=columns, partitioning=None)
-                if EQUAL not in table.column_names:
+                if EQUAL not in there:
                     table = table.append_column(EQUAL, table["compute"])
             except FileNotFoundError:
                 # Dropped this moment, by a unit that goes on from its checkpoint.

@@ -21,8 +21,16 @@ from ..trial.units import Unit, plan
 from .collapse import Collapse
 from .rows import PairRows, read_facts
 
-_LATER_KEYS = {"test_every": 1}
+_LATER_KEYS = {
+    "test_every": 1, "probe_every": 0, "probe_size": 0, "probe_uncertainty": 0.0, "half_life": 1.0,
+    "check_every": 10,
+}  # fmt: skip
 """Of a lifetime, with what they are where they are not set: the first versions had them not."""
+_LATER_OF_TEACHERS = {
+    **dict.fromkeys(("feedback", "probe_every", "probe_size", "probe_uncertainty", "half_life")),
+    "prior": "", "lean_on": [], "prior_row": True,
+}  # fmt: skip
+"""Of a teacher, likewise."""
 
 
 @dataclass(frozen=True)
@@ -203,8 +211,13 @@ def _identity(config: Config) -> dict[str, Any]:
     by one of these goes on as the same run.
     """
     values = config.model_dump(mode="json", exclude={"tracking"})
+    if config.earlier_candidates is not None:
+        del values["tuning"]
     for teacher in values["teachers"]:
         teacher.pop("watch", None)
+        for key, unset in _LATER_OF_TEACHERS.items():
+            if teacher.get(key, unset) == unset:
+                teacher.pop(key, None)
     courses = [course for teacher in values["teachers"] for course in teacher.get("courses", ())]
     for lifetime in [values["lifetime"], *(course["lifetime"] for course in courses)]:
         for key, unset in _LATER_KEYS.items():

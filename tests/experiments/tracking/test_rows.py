@@ -167,15 +167,18 @@ def test_a_run_that_an_earlier_version_began_keeps_its_id(tmp_path):
         {"name": "ppo", "type": "learned"},
         {"name": "wide", "type": "learned", "courses": [course]},
     ]
-    values = course | {"name": "tracked", "teachers": teachers}
+    values = course | {"name": "tracked", "teachers": teachers, "tuning_candidates": 8}
 
     def id_of(*overrides, teacher="uniform"):
-        return run_id(make_config(values, list(overrides)), tmp_path, teacher, 0)
+        config = make_config(values, list(overrides), begun=True)
+        return run_id(config, tmp_path, teacher, 0)
 
     assert id_of() == "60e2ce9367317334"
     assert id_of(teacher="wide") == "5ab68ba5a6388ed4"
     assert id_of("teachers.ppo.watch=4") == id_of(), "to look changes nothing"
     assert id_of("lifetime.test_every=2") != id_of()
+    assert id_of("lifetime.feedback=training") != id_of()
+    assert id_of("teachers.ppo.probe_every=2") != id_of()
 
 
 def test_an_id_tells_run_directory_config_teacher_and_seed_apart(tmp_path):
