@@ -13,6 +13,8 @@ from .files import save_teacher
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
+    LEANS_ON,
+    LeaningPolicy,
     Sampled,
     TaskwisePolicy,
     action_probabilities,
@@ -83,6 +85,7 @@ __all__ = [
     "DUMP",
     "EXP3",
     "EXP3S",
+    "LEANS_ON",
     "ODM",
     "RULES",
     "SEC",
@@ -96,6 +99,7 @@ __all__ = [
     "HandNaive",
     "HighestUnmastered",
     "InOrder",
+    "LeaningPolicy",
     "Learnability",
     "LearnerStreams",
     "MasteringRate",

@@ -3,7 +3,7 @@
 Legend: n students, k tasks, f columns.
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from inspect import signature
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +22,9 @@ from ..files import read_teacher, see_that_methods_stay, zip_data
 from ..mixture import mixture_shares
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
+from .leaning import LeaningPolicy, leaning_places
 from .settings import check_settings
-from .taskwise import Taskwise
+from .taskwise import Taskwise, TaskwisePolicy
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
@@ -41,6 +42,8 @@ def make_learner(
     seed: int,
     width: int = 64,
     deterministic: bool = True,
+    prior: str = "",
+    lean_on: Sequence[str] = (),
     **settings: Any,
 ) -> BaseAlgorithm:
     """A learner with a taskwise policy on a curriculum environment.
@@ -53,6 +56,10 @@ def make_learner(
         width: units of every layer of the policy.
         deterministic: whether it is to teach with its likeliest task, or with sampled ones; its
             file says so to whoever uses it.
+        prior: a rule of `LEANS_ON` that it is before training, by the column `log_NAME`; none by
+            default.
+        lean_on: rules that it leans on, the prior among them; by default all whose columns
+            are shown.
         settings: those of the SB3 algorithm; `action_noise` may be a number, the deviation of
             Gaussian noise as a fraction of the highest logit.
 
@@ -64,6 +71,9 @@ def make_learner(
     _check_action(algorithm, learner, env.action_space)
     policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
     policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
+    if prior or lean_on:
+        _check_leaning(algorithm, learner, prior)
+        policy |= leaning_places(columns, prior, lean_on)
     check_settings(algorithm, settings)
     settings = learner.settings | settings
     policy |= settings.pop("policy_kwargs", None) or {}
@@ -72,7 +82,7 @@ def make_learner(
         settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
     maker: Any = learner.algorithm
     model: Any = maker(
-        learner.policy,
+        LeaningPolicy if prior else learner.policy,
         env,
         seed=seed,
         policy_kwargs=policy,
@@ -81,6 +91,8 @@ def make_learner(
     )
     # Saved with the model, for `load_teacher` and `stored_teacher`.
     model.columns, model.algorithm, model.deterministic = columns, algorithm, deterministic
+    if prior:
+        model.prior = prior
     teacher: BaseAlgorithm = model
     return teacher
 
@@ -91,6 +103,16 @@ def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) ->
         raise ValueError(
             f"algorithm {algorithm!r} chooses a {learner.actions[0]}, but the environment wants a "
             f"{action}; make it with action={learner.actions[0]!r}, or choose another algorithm"
+        )
+
+
+def _check_leaning(algorithm: str, learner: Learner, prior: str) -> None:
+    if not prior:
+        raise ValueError("lean_on names rules, but there is no prior to begin at; name one of them")
+    if learner.policy is not TaskwisePolicy:
+        able = [name for name, one in ALGORITHMS.items() if one.policy is TaskwisePolicy]
+        raise ValueError(
+            f"algorithm {algorithm!r} can't lean on a prior; choose one of {', '.join(able)}"
         )
 
 
@@ -190,13 +212,15 @@ def _classes_of(
 
     That is None where the file does not name it.
     """
-    name = zip_data(path).get("algorithm")
+    data = zip_data(path)
+    name, prior = data.get("algorithm"), data.get("prior")
     if not isinstance(name, str | None):
         raise ValueError(f"{path} is damaged: the name of its algorithm is no text; save it again")
     if name is None or (algorithm is not None and name not in ALGORITHMS):
         return {}, algorithm
     learner = learner_named(name)
-    return {"policy_class": learner.policy}, algorithm or learner.algorithm
+    policy = LeaningPolicy if prior else learner.policy
+    return {"policy_class": policy}, algorithm or learner.algorithm
 
 
 def _saved_by(policy: type[Any], names: Set[str]) -> type[BaseAlgorithm]:

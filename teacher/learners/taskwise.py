@@ -101,7 +101,7 @@ class TaskwiseNetwork(TaskwiseActor):
         return latent
 
 
-def check_place(present: int | None, n_columns: int) -> None:
+def check_place(present: int | None, n_columns: int, name: str = "present") -> None:
     """Refuse what is no place among columns, as a file may hold it that anybody wrote.
 
     Raises:
@@ -109,7 +109,7 @@ def check_place(present: int | None, n_columns: int) -> None:
     """
     if present is not None and not (type(present) is int and 0 <= present < n_columns):
         raise ValueError(
-            f"present must be the place of a column, from 0 to {n_columns - 1}, or None, got "
+            f"{name} must be the place of a column, from 0 to {n_columns - 1}, or None, got "
             f"{present!r:.40}"
         )
 
@@ -213,14 +213,25 @@ class TaskwiseActorCritic(Taskwise, _ActorCritic):
         if mixes:
             self.action_dist = TaskwiseGaussian(get_action_dim(self.action_space))
         super()._build(lr_schedule)
-        self.action_net = TaskOutputs(self.width, 0.0 if mixes else FAR_BELOW)
+        self.action_net = self._outputs(0.0 if mixes else FAR_BELOW)
         if mixes:
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         initialize(self)
         initialize_actor(self.mlp_extractor)
-        nn.init.orthogonal_(self.action_net.linear.weight, gain=0.01)
+        self._initialize_outputs()
         nn.init.orthogonal_(self.value_net.weight, gain=1.0)
         self._new_optimizer(lr_schedule)
+
+    def _outputs(self, absent: float) -> TaskOutputs:
+        """The last layer, which gives each task a logit."""
+        return TaskOutputs(self.width, absent)
+
+    def _initialize_outputs(self) -> None:
+        nn.init.orthogonal_(self.action_net.linear.weight, gain=0.01)
+
+    def _log_deviations(self, latent: Tensor) -> Tensor:
+        """Logarithms of the deviations of a mixture's logits, (1,) or (b, k)."""
+        return self.log_std
 
     def _new_optimizer(self, lr_schedule: Schedule) -> None:
         self.optimizer = self.optimizer_class(
@@ -233,7 +244,7 @@ class TaskwiseActorCritic(Taskwise, _ActorCritic):
         if not isinstance(self.action_dist, TaskwiseGaussian):
             return super()._get_action_dist_from_latent(latent_pi)
         means, here = self.action_net(latent_pi), latent_pi[:, :, -1]
-        return self.action_dist.proba_distribution(means, self.log_std, here)
+        return self.action_dist.proba_distribution(means, self._log_deviations(latent_pi), here)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         data = super()._get_constructor_parameters()
