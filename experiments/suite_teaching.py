@@ -117,4 +117,4 @@ def teach(
         teaching.step()
         scores.append(room.cohort.evaluate("test").score.mean(axis=0))
         tell((len(scores) - 1) / room.decisions_in_budget, f"{suite.name}, {RULES[rule]}")
-    return TeachingResult(RULES[rule], np.stack(scores), int(room.budget.amount), teaching.cost)
+    return TeachingResult(RULES[rule], np.stack(scores), int(room.budget.amount), teaching.steps)

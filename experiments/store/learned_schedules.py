@@ -29,7 +29,7 @@ class LearnedSchedule:
             reached are not there.
         length: decisions in the whole budget, which `MOST_COLUMNS` columns share, or one each.
         mastered: share of the students that mastered every task, by `probe`.
-        cost: until then, mean, in units of the budget.
+        cost: compute until then, mean; of students that never got there that of the lifetime.
         lifetimes: that the look took.
         compute: that the look took, training-example equivalents.
         student_steps: that the look took.

@@ -176,16 +176,15 @@ def measure_candidate_on(config: Config, run_dir: Path, say: Say) -> dict[str, A
     students = SELECT_SEEDS + np.arange(config.seeds.select)
     rule = build_rule(section.rule, section.parameters, config, suite)
     teacher, room = rule_teacher(
-        rule, config, suite, len(students), config.seeds.teacher, section.action
+        rule, config, suite, len(students), config.seeds.teacher, section.action, looking=section
     )
     teaching = Teaching(teacher, room, students)
     longest = room.decisions_in_budget
     stride = max(1, longest // MESSAGES)
     for decisions, worth in enumerate(judge(teaching), start=1):
         if decisions % stride == 0 or not len(teaching.running):
-            cost = float(np.minimum(teaching.cost, room.facts.spending.spent).mean())
             words = f"area {worth.area:.3f} after {decisions} decisions"
-            say(_message(decisions, worth.area, cost, decisions / longest, words))
+            say(_message(decisions, worth.area, worth.cost, decisions / longest, words))
     return {
         **asdict(worth),
         "lifetimes": len(students),
@@ -299,11 +298,10 @@ def _in_words(worth: Worth, choice: Choice, config: Config) -> str:
     if choice.by_area:
         return f"an area of {worth.area:.3f}"
     several = len(getattr(config.teachers[0], "courses", [])) > 1
-    unit = config.lifetime.budget.partition("-")[2]
     return (
-        f"{worth.cost:.1%} of the budgets to mastery"
+        f"{worth.cost:.1%} of the training that budgets buy to mastery"
         if several
-        else (f"{worth.cost:,.0f} {unit} to mastery")
+        else f"{worth.cost:,.0f} compute to mastery"
     )
 
 

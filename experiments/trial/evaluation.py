@@ -94,9 +94,7 @@ def make_teacher(
     teacher = config.teacher(name)
     if isinstance(teacher, RuleSection):
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
-        return rule_teacher(
-            rule, config, suite, n, teacher_seed, teacher.action, looking=teacher
-        )
+        return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action, looking=teacher)
     if isinstance(teacher, ReplaySection):
         schedules, students = recorded_schedules(
             run_dir,

@@ -48,9 +48,12 @@ class Teaching:
         if len(student_seeds) != room.n:
             raise ValueError(f"{len(student_seeds)} student seeds for {room.n} rows")
         self.teacher, self.room = teacher, room
-        self.cost = np.full(room.n, room.budget.amount)
-        """What was spent until the first mastery by `probe`, in units of the budget, (m,)."""
         self._observation = room.reset(np.arange(room.n), student_seeds)
+        self.cost = room.facts.spending.compute.copy()
+        """Compute until the first mastery by `probe`, with the probes that the teacher uses; who is
+        not there (yet) has cost what was spent so far, (m,)."""
+        self.steps = room.facts.spending.steps.copy()
+        """Student steps likewise, (m,)."""
         self._memory: Memory | None = None
         rule = getattr(teacher, "rule", None)
         self._mixture = isinstance(teacher.action_space, spaces.Box)
@@ -60,6 +63,11 @@ class Teaching:
     def running(self) -> np.ndarray:
         """Rows whose lifetime goes on, (r,)."""
         return np.flatnonzero(~self.room.finished)
+
+    @property
+    def mastered(self) -> np.ndarray:
+        """Who has mastered every task after some decision, by `probe`, (m,) bool."""
+        return self.room.facts.mastered_ever.copy()
 
     def step(self) -> Decision:
         """One decision for every student whose lifetime goes on."""
@@ -75,12 +83,13 @@ class Teaching:
         else:
             # Those of a rule go in as they are, not by way of logits.
             shares = action_probabilities(self.teacher, observation, memory)
+        learning = rows[~self.room.facts.mastered_ever[rows]]
         lesson = self.room.step(shares if self._mixes else actions, rows)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
-        facts = self.room.facts
-        newly = rows[(facts.mastered_for[rows] > 0) & (self.cost[rows] >= self.room.budget.amount)]
-        self.cost[newly] = np.minimum(facts.spending.spent[newly], self.room.budget.amount)
+        spending = self.room.facts.spending
+        self.cost[learning] = spending.compute[learning]
+        self.steps[learning] = spending.steps[learning]
         return Decision(rows, observation, self.room.to_canonical(shares, rows), lesson)
 
     def _remember(self, rows: np.ndarray, memory: Memory | None) -> None:
@@ -102,13 +111,17 @@ class Teaching:
         return {
             "room": self.room.state_dict(),
             "cost": self.cost.copy(),
+            "steps": self.steps.copy(),
             "memory": deepcopy(self._memory),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where a state was taken."""
         self.room.load_state_dict(state["room"])
-        self.cost[:] = state["cost"]
+        spending = self.room.facts.spending
+        # Earlier versions kept the cost in units of the budget, in which nothing is said any more.
+        self.cost[:] = state["cost"] if "steps" in state else spending.compute
+        self.steps[:] = state.get("steps", spending.steps)
         self._observation = self.room.observation(np.arange(self.room.n))
         self._memory = deepcopy(state["memory"])
 
@@ -118,7 +131,8 @@ class Worth:
     """What a candidate is worth on the selection students.
 
     Attributes:
-        cost: mean cost until mastery; students that never get there cost the whole budget.
+        cost: mean compute until mastery, with the probes that the teacher uses; students that never
+            get there cost what their whole lifetime does.
         area: mean score so far, over decisions and students.
         mastered: students that mastered all tasks.
     """
@@ -140,9 +154,10 @@ def judge(teaching: Teaching) -> Iterator[Worth]:
         teaching.step()
         decisions += 1
         # Students whose lifetime is over keep their last score.
-        area += float(np.average(room.facts.score, axis=1, weights=importance).mean())
-        done = (teaching.cost < room.budget.amount) | (room.facts.mastered_for > 0)
-        yield Worth(float(teaching.cost.mean()), area / decisions, int(done.sum()))
+        score = getattr(room.facts, "judged", room.facts.score)
+        area += float(np.average(score, axis=1, weights=importance).mean())
+        done = int(teaching.mastered.sum())
+        yield Worth(float(teaching.cost.mean()), area / decisions, done)
 
 
 def worth_of(teaching: Teaching) -> Worth:

@@ -276,7 +276,7 @@ class TeacherTraining:
     def _select(self, places: list[int]) -> dict[str, Any]:
         """Let each candidate teach the selection students; the lowest mean cost wins.
 
-        With several courses it is the mean of the shares of their budgets.
+        With several courses it is the mean of its shares of the training that their budgets buy.
         """
         began = time.perf_counter()
         expenses = self.env.spent()
@@ -284,7 +284,7 @@ class TeacherTraining:
         for i, place in enumerate(places):
             self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
             each = [self._try(place, course, suite, expenses) for course, suite in self.courses]
-            shares = [worth.cost / budget for worth, budget in each]
+            shares = [worth.cost / whole for worth, whole in each]
             costs.append(each[0][0].cost if len(each) == 1 else float(np.mean(shares)))
             areas.append(float(np.mean([worth.area for worth, _ in each])))
             mastered.append(sum(worth.mastered for worth, _ in each))
@@ -302,7 +302,10 @@ class TeacherTraining:
     def _try(
         self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float]
     ) -> tuple[Worth, float]:
-        """What a candidate is worth on one course, and the budget; what it took is added."""
+        """What a candidate is worth on one course, and the training examples that the budget buys.
+
+        What it took is added.
+        """
         students = SELECT_SEEDS + np.arange(self.config.seeds.select)
         teacher, room = learned_teacher(
             self.teacher,
@@ -317,7 +320,8 @@ class TeacherTraining:
         expenses["lifetimes"] += len(students)
         expenses["compute"] += float(room.facts.spending.compute.sum())
         expenses["student_steps"] += int(room.facts.spending.steps.sum())
-        return worth, room.budget.amount
+        examples = room.steps_per_decision * room.cohort.batch_size
+        return worth, float(room.decisions_in_budget * examples)
 
 
 class _Checkpoints(BaseCallback):

@@ -64,7 +64,7 @@ class Pupils:
             tasks=tuple(room.suite.names),
             probabilities=probabilities,
             length=room.decisions_in_budget,
-            mastered=float((teaching.cost < room.budget.amount).mean()),
+            mastered=float(teaching.mastered.mean()),
             cost=float(teaching.cost.mean()),
             lifetimes=PUPILS,
             compute=float(spending.ever_compute) - compute,

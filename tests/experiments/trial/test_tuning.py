@@ -44,7 +44,7 @@ def test_a_tuning_in_which_nobody_masters_takes_the_largest_area(hard, tmp_path)
     config, section, suite = hard
     found = tune(config, section, suite, tmp_path / "tuning.pt")
     assert {one["mastered"] for one in found["tried"]} == {0}
-    assert {one["cost"] for one in found["tried"]} == {120.0}
+    assert len({one["cost"] for one in found["tried"]}) == 1, "that of whole lifetimes"
     best = max(found["tried"], key=lambda one: one["area"])
     assert best is not found["tried"][0], "the first would have won"
     assert found["parameters"] == best["parameters"]
