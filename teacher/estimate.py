@@ -157,7 +157,8 @@ def window_mean(memory: Memory) -> Floats:
 def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:
     """Where ``gain`` (n,) lies between the 20 % and 80 % quantiles of ``gains``, (n,) in [-1, 1].
 
-    ``gains`` is (n, history), of which the first ``count`` (n,) are in use.
+    ``gains`` is (n, history), of which the first ``count`` (n,) are in use. Where both quantiles
+    are the same, a gain below them is -1, one above them 1, and they themselves 0.
     """
     length = np.clip(count, 1, gains.shape[1])
     in_use = np.arange(gains.shape[1]) < length[:, None]
@@ -165,7 +166,8 @@ def rescale(gain: Floats, gains: Floats, count: Counts) -> Floats:
     low, high = (_quantile(ascending, length, level) for level in (0.2, 0.8))
     span = high - low
     place = 2.0 * (gain - low) / np.where(span > 0.0, span, 1.0) - 1.0
-    return np.where(span > 0.0, np.clip(place, -1.0, 1.0), 0.0)
+    # An arm that takes four choices of five makes both quantiles its own; the others are less.
+    return np.where(span > 0.0, np.clip(place, -1.0, 1.0), np.sign(gain - low))
 
 
 def _quantile(ascending: Floats, length: Counts, level: float) -> Floats:

@@ -71,10 +71,11 @@ class EXP3S:
 
     ``pi_k = (1 - epsilon) softmax(w)_k + epsilon / K``. The chosen task's gain, its progress over
     its cost, is rescaled by the 20 % and 80 % quantiles of the gains so far, itself included:
-    ``r = clip(2 (gain - q20) / (q80 - q20) - 1, -1, 1)``, and 0 while the two are equal. Then ``u_k
-    = w_k + learning_rate (r [k = chosen] + beta) / pi_k`` and ``w_k = log((1 - a) exp(u_k) + a / (K
-    - 1) sum_{j != k} exp(u_j))`` with ``a = 1 / t`` at the t-th choice. The published reservoir of
-    gains is replaced by the last ``history`` of them; ``w`` is kept up to a constant per student.
+    ``r = clip(2 (gain - q20) / (q80 - q20) - 1, -1, 1)``; while the two are equal, -1 below them, 1
+    above and 0 for a gain that is neither. Then ``u_k = w_k + learning_rate (r [k = chosen] + beta)
+    / pi_k`` and ``w_k = log((1 - a) exp(u_k) + a / (K - 1) sum_{j != k} exp(u_j))`` with ``a = 1 /
+    t`` at the t-th choice. The published reservoir of gains is replaced by the last ``history`` of
+    them; ``w`` is kept up to a constant per student.
     """
 
     learning_rate: float = 1e-3

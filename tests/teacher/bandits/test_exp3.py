@@ -45,7 +45,7 @@ def test_exp3s_moves_log_weights_by_the_rescaled_gain(learning_rate, beta, epsil
                 gains = [*gains, gain][-history:]
                 low, high = np.quantile(gains, [0.2, 0.8])
                 if low == high:
-                    reward = 0.0
+                    reward = -1.0 if gain < low else float(gain > high)
                 elif gain < low:
                     reward = -1.0
                 else:
@@ -66,6 +66,58 @@ def test_exp3s_moves_log_weights_by_the_rescaled_gain(learning_rate, beta, epsil
 
     rule = EXP3S(learning_rate=learning_rate, beta=beta, epsilon=epsilon, history=history)
     check_against(scalar, rule, seed=32, moves=1e-4)
+
+
+class Arms:
+    """What EXP3.S looks at of arms that always pay the same, without the rest of a view."""
+
+    def __init__(self, rewards, n):
+        shape = (n, len(rewards))
+        self.present, self.last = np.ones(shape, bool), np.zeros(n, np.int64)
+        self.columns = {
+            "progress:difference": np.tile(rewards, (n, 1)),
+            "cost": np.ones(shape),
+            "measured": np.ones(shape),
+        }
+
+    def __getitem__(self, column):
+        return self.columns[column]
+
+
+def pull(rule, rewards, n, pulls):
+    """Regret of n students, in rewards of the best arm, and probabilities at the end, (n, k)."""
+    view, rng = Arms(rewards, n), np.random.default_rng(0)
+    memory, earned = rule.start(n, len(rewards)), np.zeros(n)
+    chances = np.full((n, len(rewards)), 1 / len(rewards))
+    for lots in rng.random((pulls, n, 1)):
+        view.last = (chances.cumsum(axis=1) <= lots).sum(axis=1).clip(max=len(rewards) - 1)
+        earned += rewards[view.last]
+        memory = rule.observe(memory, view)
+        chances = rule.probabilities(memory, view)
+    return pulls - earned / rewards.max(), chances
+
+
+TWENTY = np.arange(20) / 190
+
+
+@pytest.mark.slow
+def test_exp3s_finds_the_best_of_twenty_arms_as_the_released_code_does():
+    """Twenty arms that pay i / 190, 100,000 pulls: the test in MarkPKCollier/CurriculumLearningFYP.
+
+    With exploration 0.05 the best arm can have 0.9525 at most. An update of ours of that code gives
+    it 0.947 and earns 0.950 of the best. The regret stays below ``2.63 sqrt(T K ln K)``, the bound
+    of EXP3 with the exploration that is best for this horizon (Auer et al. 2002, corollary 3.2).
+    """
+    pulls = 100_000
+    regret, chances = pull(EXP3S(), TWENTY, n=2, pulls=pulls)
+    assert (chances[:, -1] > 0.93).all()
+    assert (regret < 2.63 * math.sqrt(pulls * 20 * math.log(20))).all()
+
+
+def test_exp3s_goes_on_preferring_an_arm_that_it_already_takes_most_of_the_time():
+    """While one arm has four choices of five, both quantiles are its own gain."""
+    _, chances = pull(EXP3S(learning_rate=0.03, history=32), TWENTY[::4], n=2, pulls=2000)
+    assert (chances[:, -1] > 0.9).all()
 
 
 def test_exp3s_follows_the_defaults_of_graves_et_al():
