@@ -1,7 +1,7 @@
 """What is known of a teacher as reported: `teachers/NAME.json`, written and read here alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ from ..common.yaml_values import config_text, plain_values
 from .layout import RunDir
 
 _TOO_MUCH = 1e300
-KINDS = ("learned", "bandit", "rule", "order", "static")
+KINDS = ("learned", "bandit", "rule", "order", "static", "ceiling")
+"""The last is no opponent: an estimate of what there is to win."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Cost:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Cost":
         """The cost that a unit returned, or a card holds, among other things."""
-        return cls(**{one.name: values.get(one.name) or 0 for one in fields(cls)})
+        return cls(**{one.name: values.get(one.name) or 0 for one in fields(Cost)})
 
     @staticmethod
     def mean(costs: Sequence["Cost"]) -> "Cost | None":
@@ -48,6 +49,22 @@ class Cost:
         return Cost(
             **{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(Cost)}
         )
+
+
+@dataclass(frozen=True)
+class TuningCost(Cost):
+    """What tuning took.
+
+    Attributes:
+        stopped: why it ended before its lifetimes were spent; empty where it did not.
+    """
+
+    stopped: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "TuningCost":
+        """The same with why it stopped."""
+        return replace(super().of(values), stopped=str(values.get("stopped") or ""))
 
 
 @dataclass(frozen=True)
@@ -67,15 +84,30 @@ class TeacherCard:
     parameters: dict[str, Any] = field(default_factory=dict)
     sees_order: bool = False
     training: Cost | None = None
-    tuning: Cost | None = None
+    tuning: TuningCost | None = None
     replay_of: str | None = None
     deterministic: bool = False
     """Whether a learned teacher was selected and reported with its likeliest task."""
     sampled_twin_of: str | None = None
     """The learned teacher that this one is, reported a second time with sampled tasks."""
     selection_cost: float | None = None
-    """Mean cost to mastery of the selection students, over teacher seeds; None where nothing was
-    selected by it."""
+    """Mean compute to mastery of the selection students, by `probe`, with the probes that it uses,
+    over teacher seeds; None where it did not live with them."""
+    selection_area: float | None = None
+    """Mean score of theirs so far, by `probe`."""
+    feedback: str = ""
+    """What it is told by, `full`, `bandit` or `training`; empty where an earlier version wrote the
+    card, which did not say, nor any of the following."""
+    looks: bool = True
+    """Whether it reads anything that is measured of students; who does not pays for no probes."""
+    probe_every: int = 0
+    """Decisions from one of its probes to the next; 0 is each, and with `training` none."""
+    probe_size: int = 0
+    """Examples of a task in them; 0 is all."""
+    probe_uncertainty: float = 0.0
+    """Standard error of a score above which the task is probed too; 0 is never."""
+    half_life: float = 1.0
+    """Decisions after which what training told it counts half."""
     chosen: str = ""
     """How it was chosen among candidates, where their costs did not tell."""
     other_course: bool = False
@@ -95,6 +127,32 @@ class TeacherCard:
         """Its label, or its name where it has none, and whether it mixes tasks in a batch."""
         title = self.label or self.name
         return f"{title}, mixed in batches" if self.mixes and "mixed" not in title else title
+
+    @property
+    def looking(self) -> str:
+        """What it looks at and how often, in words; empty where that is not known.
+
+        >>> TeacherCard("a", "rule", feedback="full", probe_every=10, probe_size=32).looking
+        'probes of 32 examples of each task every 10 decisions'
+        >>> TeacherCard("a", "rule", feedback="training", probe_uncertainty=0.1).looking
+        'its training examples, and probes where a score is uncertain by more than 0.1'
+        """
+        if not self.feedback:
+            return ""
+        if not self.looks:
+            return "nothing"
+        size = f" of {self.probe_size:,} examples" if self.probe_size else ""
+        of = "what was trained on" if self.feedback == "bandit" else "each task"
+        often = "after each decision"
+        if self.probe_every > 1:
+            often = f"every {self.probe_every:,} decisions"
+        hears = self.feedback == "training"
+        parts = ["its training examples"] if hears else []
+        parts += [f"probes{size} of {of} {often}"] if self.probe_every or not hears else []
+        if self.probe_uncertainty:
+            where = f"where a score is uncertain by more than {self.probe_uncertainty:g}"
+            parts.append(where if self.probe_every or not hears else f"probes{size} {where}")
+        return ", and ".join(parts)
 
     @property
     def short_origin(self) -> str:
@@ -125,6 +183,9 @@ class TeacherCard:
             "needs": list(self.needs),
             "replay_of": self.replay_of,
             "selection_cost": self.selection_cost,
+            "selection_area": self.selection_area,
+            "feedback": self.feedback,
+            "looking": self.looking,
             "other_course": self.other_course,
             "origin": self.origin,
             "training_known": self.training_known,
@@ -150,18 +211,22 @@ def read_card(file: Path) -> TeacherCard:
         twin = not values.get("deterministic")
         values["sampled_twin_of"] = values["name"].removesuffix("-sampled") if twin else None
         values["deterministic"] = not twin and not _is_sampled(file, values["name"])
-    for work in _WORKS:
+    for work, kind in _WORKS.items():
         if values.get(work):
-            values[work] = Cost.of(values[work])
+            values[work] = kind.of(values[work])
     values["needs"] = tuple(values.get("needs", ()))
     own = {one.name for one in fields(TeacherCard)}
     return TeacherCard(**{name: value for name, value in values.items() if name in own})
 
 
-_WORKS = ("training", "tuning")
-_TEXTS = ("label", "chosen", "origin", "fingerprint")
+_WORKS: dict[str, type[Cost]] = {"training": Cost, "tuning": TuningCost}
+_TEXTS = ("label", "chosen", "origin", "fingerprint", "feedback")
 _TEXTS_OR_NONE = ("replay_of", "sampled_twin_of")
-_YES_OR_NO = ("tuned", "published", "mixes", "sees_order", "deterministic", "other_course")
+_YES_OR_NO = (
+    "tuned", "published", "mixes", "sees_order", "deterministic", "other_course", "looks",
+)  # fmt: skip
+_NUMBERS_OR_NONE = ("selection_cost", "selection_area")
+_NUMBERS = ("probe_every", "probe_size", "probe_uncertainty", "half_life")
 
 
 def _fault(values: Mapping[str, Any], name: str) -> str:
@@ -184,7 +249,10 @@ def _fault(values: Mapping[str, Any], name: str) -> str:
     needs = values.get("needs", ())
     if not isinstance(needs, list | tuple) or not all(isinstance(one, str) for one in needs):
         return f"needs must be a list of texts, got {needs!r:.80}"
-    numbers = [values.get("selection_cost")]
+    for key in _NUMBERS:
+        if not _is_number(values.get(key, 0)):
+            return f"{key} must be a number, got {values[key]!r:.80}"
+    numbers = [values.get(key) for key in _NUMBERS_OR_NONE]
     numbers += [cost.get(one.name) for cost in costs if cost for one in fields(Cost)]
     if wrong := [one for one in numbers if not (one is None or _is_number(one))]:
         return f"its costs must be numbers, got {wrong[0]!r:.80}"
@@ -227,11 +295,19 @@ def mean_card(cards: Mapping[int, TeacherCard]) -> TeacherCard:
         # Each seed was tuned by itself.
         values["parameters"] = {f"seed {seed}": card.parameters for seed, card in cards.items()}
     values["training"] = Cost.mean([card.training for card in each if card.training])
-    values["tuning"] = Cost.mean([card.tuning for card in each if card.tuning])
-    costs = [card.selection_cost for card in each if card.selection_cost is not None]
-    values["selection_cost"] = _mean(costs) if costs else None
+    values["tuning"] = _mean_tuning([card.tuning for card in each if card.tuning])
+    for key in _NUMBERS_OR_NONE:
+        numbers = [value for card in each if (value := getattr(card, key)) is not None]
+        values[key] = _mean(numbers) if numbers else None
     values["chosen"] = each_once(card.chosen for card in each)
     return TeacherCard(**values)
+
+
+def _mean_tuning(costs: Sequence[TuningCost]) -> TuningCost | None:
+    mean = Cost.mean(costs)
+    if mean is None:
+        return None
+    return TuningCost(**asdict(mean), stopped=each_once(cost.stopped for cost in costs))
 
 
 def each_once(words: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from .schedule import parts_of
 
 _KEYS = {
     "tune": ("parameters", "compute", "wall_seconds"),
+    "select": ("selection_cost", "selection_area"),
     "train": ("selection", "compute", "wall_seconds"),
     "evaluate": ("lifetimes", "decisions"),
 }

@@ -1,18 +1,21 @@
 """The card of each reported teacher: what it is, what it sees, what it cost."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from lessonplan.envs import COLUMNS
+from lessonplan.envs.classroom.columns import parse_column
 from lessonplan.teacher import RULES, Replay
 
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import call, named
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
-from ..store.cards import Cost, TeacherCard, each_once, write_card
+from ..config.course import looks_of
+from ..store.cards import Cost, TeacherCard, TuningCost, each_once, write_card
 from ..store.layout import RunDir
 from .units import Unit
 
@@ -44,10 +47,30 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             needs=tuple(rule.needs),
             tuned=teacher.tune,
             parameters=parameters,
-            tuning=Cost.of(tuning) if tuning else None,
+            tuning=TuningCost.of(tuning) if tuning else None,
             chosen=tuning.get("chosen", "") if tuning else "",
+            **_selected(teacher.name, config, run_dir),
+            **_looks(config, teacher, rule.needs),
         )
     ]
+
+
+def _selected(name: str, config: Config, run_dir: Path) -> dict[str, Any]:
+    """What a teacher is worth to the selection students, who were tuned on or just taught."""
+    first = config.seeds.teacher
+    units = [Unit(kind, name, first) for kind in ("tune", "select")]
+    found = [result for unit in units if (result := unit.result(run_dir))]
+    keys = ("selection_cost", "selection_area")
+    return {key: one[key] for one in found for key in keys if key in one}
+
+
+def _looks(
+    config: Config, teacher: RuleSection | LearnedSection | None, reads: Sequence[str]
+) -> dict[str, Any]:
+    """What a teacher that reads these columns looks at, and how often."""
+    facts = [COLUMNS.get(parse_column(column).fact) for column in reads]
+    looks = any(fact is not None and fact.measured for fact in facts)
+    return looks_of(config.lifetime, teacher) | {"looks": looks}
 
 
 def _described(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) -> Any:
@@ -63,7 +86,9 @@ def _described(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) 
 
 def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
     make = _taken_card if teacher.origin else _trained_card
-    card = make(teacher, config, run_dir)
+    card = replace(
+        make(teacher, config, run_dir), **_looks(config, teacher, tuple(teacher.observe))
+    )
     twin = replace(
         card,
         name=teacher.sampled_name,
@@ -72,7 +97,24 @@ def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> lis
         sampled_twin_of=teacher.name,
         selection_cost=None,
     )
-    return [card, twin] if teacher.sampled else [card]
+    if teacher.prior_name not in teacher.twins:
+        return [card, twin] if teacher.sampled else [card]
+    twins = {teacher.sampled_name: twin, teacher.prior_name: _prior_card(teacher, config, run_dir)}
+    return [card, *(twins[name] for name in teacher.twins)]
+
+
+def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> TeacherCard:
+    """Of the rule that a teacher is with its learned part off."""
+    training = Unit("train", teacher.name, config.seeds.teacher).result(run_dir) or {}
+    return TeacherCard(
+        name=teacher.prior_name,
+        label=teacher.prior_name,
+        kind="rule",
+        needs=(f"log_{teacher.prior}",),
+        parameters={"prior": teacher.prior},
+        selection_cost=training.get("prior_selection_cost"),
+        **_looks(config, teacher, (f"log_{teacher.prior}",)),
+    )
 
 
 def _taken_card(teacher: LearnedSection, config: Config, run_dir: Path) -> TeacherCard:
@@ -141,6 +183,7 @@ def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[
             needs=tuple(Replay.needs),
             replay_of=teacher.of,
             parameters={"shuffled": teacher.shuffled},
+            **_looks(config, None, Replay.needs),
         )
     ]
 
