@@ -49,6 +49,10 @@ class StoredTeacher:
     """Whether it is to teach with its likeliest task, or with tasks drawn from its policy."""
     algorithm: str = ""
     """Name of the learner; empty where the file does not say, and for a rule."""
+    prior: str = ""
+    """Rule that a leaning policy begins at; empty for others."""
+    lean_on: tuple[str, ...] = ()
+    """Rules that it leans on."""
     tasks: int = 0
     """Places that it was trained with; a taskwise policy teaches any number."""
     seed: int = 0
@@ -201,6 +205,8 @@ def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> St
         action="mixture" if mixes else "task",
         deterministic=bool(card.get("deterministic", data.get("deterministic", True))),
         algorithm=str(data.get("algorithm") or settings.get("algorithm") or ""),
+        prior=str(data.get("prior") or ""),
+        lean_on=tuple(map(str, data.get("lean_on") or ())),
         tasks=int(shape[0]),
         seed=seed,
         is_rule="rule" in data,

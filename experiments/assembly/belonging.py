@@ -11,7 +11,7 @@ from ..common.files import read_checkpoint
 from ..config.config import Config
 from ..config.section import Section
 
-_COUNTS = {"name", "seeds", "sampled", "actors", "actor_gpus", "watch"}
+_COUNTS = {"name", "seeds", "sampled", "prior_row", "actors", "actor_gpus", "watch"}
 """What of a teacher's section is in the names of files, or changes no number."""
 _STRANGE = (
     TypeError, KeyError, AttributeError, IndexError, AssertionError, RuntimeError, ArithmeticError,

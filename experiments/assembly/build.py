@@ -233,17 +233,18 @@ def rule_teacher(
     action: str = "task",
     cohort: Cohort | None = None,
     looking: Looking | None = None,
+    reads: Sequence[str] | None = None,
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A rule as a teacher, and a classroom that shows it what it needs and nothing else.
 
     Its `action` is to draw a `task` from its probabilities, or to train on them as a `mixture`.
     The `cohort` is made where it is not there already. It looks at students as its section says,
-    `looking`, and pays for what it needs alone.
+    `looking`, and pays for what it reads alone, which is what it needs where nothing is said.
     """
     columns = tuple(dict.fromkeys(("progress", *rule.needs, "key")))
     room = build_room(
         course, suite, n, columns,
-        action=action, cohort=cohort, looking=looking, reads=tuple(rule.needs),
+        action=action, cohort=cohort, looking=looking, reads=reads or tuple(rule.needs),
     )  # fmt: skip
     return RuleTeacher(rule, CurriculumVecEnv(room), seed=seed), room
 
@@ -257,18 +258,28 @@ def learned_teacher(
     seed: int,
     *,
     deterministic: bool,
+    learned_part: bool = True,
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A trained teacher from its file, and a classroom of n that shows it what it was trained on.
 
     It plays its likeliest task, or where `deterministic` is false draws from its probabilities in
-    streams of `seed`.
+    streams of `seed`. Without its `learned_part` one with a prior is that rule, and reads and pays
+    for what the rule does.
     """
-    room = build_room(course, suite, n, teacher.observe, action=teacher.action, looking=teacher)
+    reads = None if learned_part else (f"log_{teacher.prior}",)
+    room = build_room(
+        course, suite, n, teacher.observe, action=teacher.action, looking=teacher, reads=reads
+    )
     learner = load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
+    if not learned_part:
+        policy: Any = learner.policy
+        policy.learned_part = False
     if deterministic:
         return learner, room
     sampled = Sampled(learner, tuple(teacher.observe))
-    return rule_teacher(sampled, course, suite, n, seed, teacher.action, looking=teacher)
+    return rule_teacher(
+        sampled, course, suite, n, seed, teacher.action, looking=teacher, reads=reads
+    )
 
 
 def build_learner(
@@ -294,6 +305,8 @@ def build_learner(
                 seed=seed,
                 width=teacher.width,
                 deterministic=teacher.deterministic,
+                prior=teacher.prior,
+                lean_on=teacher.lean_on,
                 **settings,
             )
     except (

@@ -31,6 +31,7 @@ from .course import (
     Student,
     Suite,
 )
+from .leaning import LeanedOn, Prior, PriorRow, leaned_on
 from .section import FolderName, Section, TeacherName, is_begun
 
 __all__ = [
@@ -94,6 +95,9 @@ class LearnedSection(Section):
     observe: list[str] = Field(
         default_factory=lambda: ["progress"], description="columns it is shown"
     )
+    prior: Prior = ""
+    lean_on: LeanedOn = Field(default_factory=list)
+    prior_row: PriorRow = True
     feedback: OwnFeedback = None
     probe_every: OwnProbeEvery = None
     probe_size: OwnProbeSize = None
@@ -149,10 +153,30 @@ class LearnedSection(Section):
         values = values_of(self)
         return {"from" if name == "origin" else name: value for name, value in values.items()}
 
+    @model_validator(mode="after")
+    def _show_rules(self) -> "LearnedSection":
+        """Have the rules that it leans on among its columns, in the config that a run stores."""
+        leans = leaned_on(self.prior, self.lean_on)
+        columns = [f"log_{rule}" for rule in leans]
+        object.__setattr__(self, "lean_on", leans)
+        object.__setattr__(self, "observe", list(dict.fromkeys([*self.observe, *columns])))
+        return self
+
     @property
     def sampled_name(self) -> str:
         """What it is reported as when its tasks are sampled."""
         return f"{self.name}-sampled"
+
+    @property
+    def prior_name(self) -> str:
+        """What it is reported as with its learned part off."""
+        return f"{self.name}-prior"
+
+    @property
+    def twins(self) -> list[str]:
+        """Names that it is reported as besides its own."""
+        prior = [self.prior_name] if self.prior and self.prior_row else []
+        return [self.sampled_name] * self.sampled + prior
 
 
 class ReplaySection(Section):
@@ -293,8 +317,8 @@ class Config(Course):
                 self._check_replay(teacher)
             if isinstance(teacher, LearnedSection) and teacher.action == "mixture":
                 self._check_mixture(teacher)
-            if isinstance(teacher, LearnedSection) and teacher.sampled:
-                self._check_sampled(teacher, names)
+            if isinstance(teacher, LearnedSection):
+                self._check_twins(teacher, names)
         return self
 
     @model_validator(mode="after")
@@ -322,18 +346,18 @@ class Config(Course):
             ValueError: if there is none.
         """
         for teacher in self.teachers:
-            if name == teacher.name or (
-                isinstance(teacher, LearnedSection) and name == teacher.sampled_name
-            ):
+            twins = teacher.twins if isinstance(teacher, LearnedSection) else []
+            if name in (teacher.name, *twins):
                 return teacher
         raise ValueError(f"there is no teacher {name!r} in this config")
 
-    def _check_sampled(self, teacher: LearnedSection, names: list[str]) -> None:
-        if teacher.sampled_name in names:
-            raise ValueError(
-                f"teacher {teacher.name!r} is also reported as {teacher.sampled_name!r}, which is "
-                "the name of another teacher; rename one of them"
-            )
+    def _check_twins(self, teacher: LearnedSection, names: list[str]) -> None:
+        for twin in teacher.twins:
+            if twin in names:
+                raise ValueError(
+                    f"teacher {teacher.name!r} is also reported as {twin!r}, which is the name of "
+                    "another teacher; rename one of them"
+                )
 
     def _check_mixture(self, teacher: LearnedSection) -> None:
         if teacher.sampled or not teacher.deterministic:

@@ -11,7 +11,11 @@ from .config import LearnedSection
 
 _OF_FILE = ("algorithm", "action", "observe", "deterministic")
 """Keys that a file fills in where the config does not; a stored config has them all."""
-TRAINING_KEYS = set(LearnedSection.model_fields) - {"name", "type", "origin", "sampled", *_OF_FILE}
+_ALSO_OF_FILE = ("prior", "lean_on")
+"""The same, of configs since there are priors."""
+TRAINING_KEYS = set(LearnedSection.model_fields) - {
+    "name", "type", "origin", "sampled", "prior_row", *_OF_FILE, *_ALSO_OF_FILE,
+}  # fmt: skip
 """Keys that mean nothing for a teacher that is not trained."""
 
 
@@ -53,8 +57,20 @@ def _settle(teacher: dict[str, Any]) -> None:
     except ValueError as error:
         raise ValueError(f"teacher {teacher.get('name', '')!r}: {error}") from error
     teacher["from"] = str(stored.path.resolve())
+    _see_that_it_leans_so(stored, teacher)
+    teacher |= {"prior": stored.prior, "lean_on": list(stored.lean_on)}
     for key, value in values.items():
         teacher.setdefault(key, value)
+
+
+def _see_that_it_leans_so(stored: StoredTeacher, teacher: Mapping[str, Any]) -> None:
+    said = teacher.get("prior") or stored.prior
+    if said != stored.prior:
+        own = f"begins at {stored.prior}" if stored.prior else "has no prior"
+        raise ValueError(
+            f"teacher {teacher.get('name', '')!r} has prior {said}, but the one in {stored.path} "
+            f"{own}; leave out prior"
+        )
 
 
 def _values_of(stored: StoredTeacher, teacher: Mapping[str, Any]) -> dict[str, Any]:

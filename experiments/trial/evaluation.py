@@ -106,5 +106,8 @@ def make_teacher(
         replay = Replay(schedules, student_key(students), shuffled=teacher.shuffled)
         return rule_teacher(replay, config, suite, n, teacher_seed)
     path = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
-    likeliest = teacher.deterministic and name == teacher.name
-    return learned_teacher(teacher, path, config, suite, n, teacher_seed, deterministic=likeliest)
+    return learned_teacher(
+        teacher, path, config, suite, n, teacher_seed,
+        deterministic=teacher.deterministic and name != teacher.sampled_name,
+        learned_part=name != teacher.prior_name,
+    )  # fmt: skip

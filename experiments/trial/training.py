@@ -294,14 +294,25 @@ class TeacherTraining:
             "selection": costs,
             "selection_area": areas,
             "selection_mastered": mastered,
+            **self._prior(places[-1]),
             "curve": self.curve,
             **expenses,
             "wall_seconds": self.seconds + time.perf_counter() - began,
         }
 
+    def _prior(self, place: int) -> dict[str, float]:
+        """What its prior costs the selection students, of the first seed; no cost of training."""
+        first = self.seed == self.config.seeds.teacher
+        if not first or self.teacher.courses or self.teacher.prior_name not in self.teacher.twins:
+            return {}
+        spent = {"lifetimes": 0.0, "compute": 0.0, "student_steps": 0.0}
+        worth, _ = self._try(place, *self.courses[0], spent, learned_part=False)
+        return {"prior_selection_cost": worth.cost, "prior_selection_area": worth.area}
+
     def _try(
-        self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float]
-    ) -> tuple[Worth, float]:
+        self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float],
+        learned_part: bool = True,
+    ) -> tuple[Worth, float]:  # fmt: skip
         """What a candidate is worth on one course, and the training examples that the budget buys.
 
         What it took is added.
@@ -315,6 +326,7 @@ class TeacherTraining:
             len(students),
             self.seed,
             deterministic=self.teacher.deterministic,
+            learned_part=learned_part,
         )
         worth = worth_of(Teaching(teacher, room, students))
         expenses["lifetimes"] += len(students)

@@ -112,8 +112,9 @@ def plan(config: Config) -> list[Unit]:
                 units += [] if teacher.origin else [train]
                 before = () if teacher.origin else (train.name,)
                 units.append(Unit("evaluate", teacher.name, seed, before, 2.0))
-                if teacher.sampled:
-                    units.append(Unit("evaluate", teacher.sampled_name, seed, before))
+                # With its learned part off it is the same whatever it has learned.
+                twins = [one for one in teacher.twins if seed == first or one != teacher.prior_name]
+                units += [Unit("evaluate", twin, seed, before) for twin in twins]
     for teacher in config.teachers:
         if isinstance(teacher, ReplaySection):
             units += [

@@ -22,7 +22,7 @@ from ..files import read_teacher, see_that_methods_stay, zip_data
 from ..mixture import mixture_shares
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
-from .leaning import LeaningPolicy, leaning_places
+from .leaning import LOG, LeaningPolicy, leaning_places
 from .settings import check_settings
 from .taskwise import Taskwise, TaskwisePolicy
 
@@ -93,6 +93,7 @@ def make_learner(
     model.columns, model.algorithm, model.deterministic = columns, algorithm, deterministic
     if prior:
         model.prior = prior
+        model.lean_on = [columns[place].removeprefix(LOG) for place in policy["rules"]]
     teacher: BaseAlgorithm = model
     return teacher
 
