@@ -200,7 +200,7 @@ def _check_teacher_key(sweep: Sweep, key: str) -> None:
             f"{', '.join(sweep.teachers)}, and a key is teachers.NAME.parameters.gate or the like"
         )
     part = key.removeprefix(f"teachers.{owners[0]}.")
-    if part in ("name", "type", "seeds", "sampled", "actors"):
+    if part in ("name", "type", "seeds", "sampled", "prior_row", "actors"):
         way = "; teacher seeds are listed as seeds.teacher" if part == "seeds" else ""
         raise ValueError(f"space: {key!r} can't vary between pairs{way}")
 
