@@ -195,3 +195,35 @@ def test_an_estimate_counts_a_course_of_its_own_by_its_own_batch_probes_and_budg
     assert f"About {trained + reported} decisions and {compute:,.3g} training" in text
     assert f"probing is {probing / compute:.0%}" in text
     assert "At most" not in text
+
+
+def test_a_card_says_what_its_teacher_looks_at_by_its_own_keys_else_those_of_the_lifetime(tmp_path):
+    found = cards(
+        tmp_path, "uniform", "in-order",
+        {"name": "thin", "rule": "in_order", "feedback": "training", "probe_every": 5},
+        learned(probe_size=4), {"name": "again", "type": "replay", "of": "in-order"},
+    )  # fmt: skip
+    looked = {name: TeacherCard(**card).looking for name, card in found.items()}
+    assert looked == {
+        "uniform": "nothing",
+        "in-order": "probes of each task after each decision",
+        "thin": "its training examples, and probes of each task every 5 decisions",
+        "ppo": "probes of 4 examples of each task after each decision",
+        "again": "nothing",
+    }
+
+
+def test_opponents_are_worth_what_their_tuning_or_their_selection_students_say(tmp_path):
+    worth = {"selection_cost": 7.5, "selection_area": 0.25}
+    tuned = {"name": "tuned", "rule": "in_order", "tune": True}
+    found = cards(
+        tmp_path, tuned, "uniform",
+        tune_tuned_0=worth | {"parameters": {"gate": 0.5}, "stopped": "no gain"},
+        select_uniform_0={"selection_cost": 9.0, "selection_area": 0.5},
+    )  # fmt: skip
+    assert (found["tuned"]["selection_cost"], found["tuned"]["selection_area"]) == (7.5, 0.25)
+    assert (found["uniform"]["selection_cost"], found["uniform"]["selection_area"]) == (9.0, 0.5)
+    assert found["tuned"]["tuning"] == COSTS | {"stopped": "no gain"}
+    read = read_cards(tmp_path)["tuned"]
+    assert (read.tuning.stopped, read.tuning.lifetimes) == ("no gain", 3)
+    assert read.making == Cost(**COSTS), "why it stopped is no cost"
