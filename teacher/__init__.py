@@ -1,10 +1,13 @@
 """Who chooses: rules, bandits, fixed orders and the taskwise policy."""
 
 from .adapter import RulePolicy, RuleTeacher
+from .bandits.aioli import Aioli
 from .bandits.exp3 import EXP3, EXP3S
 from .bandits.learning_progress import ALPProportional, BidirectionalProgress
 from .bandits.mastering import MasteringRate
+from .bandits.mixing import DoReMi, DynamixSFT
 from .bandits.odm import ODM, ODMExp3, ODMMixed
+from .bandits.transfer import TAC
 from .bandits.tscl import TSCLNaive, TSCLOnline, TSCLSampling, TSCLWindow
 from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
@@ -23,6 +26,7 @@ from .learners import (
     load_teacher,
     make_learner,
 )
+from .orders.frontier import Frontier
 from .orders.hand import HandCombined, HandMixed, HandNaive, SpacedReview
 from .orders.open_loop import OpenLoop
 from .orders.plain import (
@@ -37,7 +41,7 @@ from .orders.plain import (
     Uniform,
 )
 from .orders.replay import Replay
-from .orders.shortfall import Deficit, Shortfall
+from .orders.shortfall import A5C, BaselineRatio, Deficit, Shortfall
 from .rules import Memory, Rule, View
 from .stored import StoredTeacher, keep_card, stored_teacher
 from .streams import LearnerStreams, global_state
@@ -59,6 +63,9 @@ RULES: dict[str, type[Rule]] = {
     "learnability": Learnability,
     "shortfall": Shortfall,
     "deficit": Deficit,
+    "a5c": A5C,
+    "baseline_ratio": BaselineRatio,
+    "frontier": Frontier,
     "random_pacing": RandomPacing,
     "tscl_online": TSCLOnline,
     "tscl_naive": TSCLNaive,
@@ -77,10 +84,15 @@ RULES: dict[str, type[Rule]] = {
     "alp_proportional": ALPProportional,
     "bidirectional_progress": BidirectionalProgress,
     "mastering_rate": MasteringRate,
+    "dynamix_sft": DynamixSFT,
+    "doremi": DoReMi,
+    "aioli": Aioli,
+    "tac": TAC,
 }
 """Rules by the names that configs use."""
 
 __all__ = [
+    "A5C",
     "ALGORITHMS",
     "DUMP",
     "EXP3",
@@ -89,11 +101,17 @@ __all__ = [
     "ODM",
     "RULES",
     "SEC",
+    "TAC",
     "UCB1",
     "ALPProportional",
+    "Aioli",
+    "BaselineRatio",
     "BidirectionalProgress",
     "Deficit",
     "DiscountedUCB",
+    "DoReMi",
+    "DynamixSFT",
+    "Frontier",
     "HandCombined",
     "HandMixed",
     "HandNaive",

@@ -5,6 +5,7 @@ Legend: n students, k tasks.
 
 import numpy as np
 
+from lessonplan.teacher.adapter import Looks
 from lessonplan.teacher.rules import View
 
 
@@ -60,6 +61,9 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback
         "cost": rng.choice([0.5, 1.0, 4.0], (n, k)),
         "key": np.broadcast_to(np.arange(n)[:, None] / 2**10, (n, k)),
     }
+    # Numbers of their own: those of the other columns stay what they were.
+    shares = np.random.default_rng(seed + 1).random((decisions, n, k)) * present
+    shares /= shares.sum(axis=2, keepdims=True)
     score, last, frames = rng.integers(0, 3, (n, k)) / 10, np.full(n, -1), []
     for i in range(decisions):
         # Coarse scores make ties, zeros and mastered tasks happen.
@@ -67,6 +71,7 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback
         after = np.clip(score + step, 0, 1) if i else score
         changing = {"score": after, "progress:difference": after - score}
         changing["remaining"] = np.full((n, k), 1 - i / decisions)
+        changing["last_share"] = shares[i] if i else np.zeros((n, k))
         changing["loss"] = 3 * (1 - after) * (0.5 + fixed["size"])
         chosen = (np.arange(k) == last[:, None]) if i else np.ones((n, k))
         changing["measured"] = present * (chosen if feedback == "bandit" else 1.0)
@@ -92,6 +97,7 @@ def play(rule, frames, rows=None, places=None):
                 assert after[name].shape == value.shape
                 assert after[name].dtype == value.dtype
             memory = after
+        memory = rule.look(memory, view) if isinstance(rule, Looks) else memory
         shown.append(rule.probabilities(memory, view))
     return np.array(shown)
 

@@ -65,7 +65,8 @@ def test_where_nothing_was_measured_a_rule_believes_what_it_believed(name):
     memory = rule.observe(rule.start(4, 3), make_view(*frames[1], 1))
     unmeasured = frames[2][0] | {"measured": np.zeros((4, 3))}
     after = rule.observe(memory, make_view(unmeasured, frames[2][1], 2))
-    decisions = {"tscl_naive": {"spent"}}.get(name, {"count"} if "odm" in name else set())
+    counts = {"tscl_naive": {"spent"}, "aioli": {"step"}}
+    decisions = counts.get(name, {"count"} if "odm" in name else set())
     for array in set(memory) - decisions:
         np.testing.assert_array_equal(after[array], memory[array], array)
     for array in decisions:

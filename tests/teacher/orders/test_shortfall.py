@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_views import check_rule, make_view
-from scalar_rules import check_against
+from scalar_rules import check_against, softmax_list
 
-from lessonplan.teacher import RULES, Deficit, Shortfall
+from lessonplan.teacher import A5C, RULES, BaselineRatio, Deficit, Shortfall
 
 KINDS = {
     "shortfall": Shortfall(),
     "shortfall-bare": Shortfall(floor=0.0, margin=0.0, power=2.0),
     "deficit": Deficit(),
     "deficit-bare": Deficit(floor=0.0, power=0.5),
+    "a5c": A5C(),
+    "a5c-cold": A5C(temperature=1e-3),
+    "baseline-ratio": BaselineRatio(),
+    "baseline-ratio-steep": BaselineRatio(power=16.0, floor=0.01),
 }
 
 
@@ -89,8 +93,58 @@ def test_deficit_is_the_scalar_formula(floor, power):
     check_against(scalar, Deficit(floor=floor, power=power), seed=62, decisions=8)
 
 
+@pytest.mark.parametrize("temperature", [0.05, 0.2, 2.0])
+def test_a5c_is_the_published_softmax_of_relative_distances(temperature):
+    def scalar(seen, choices):
+        return [
+            softmax_list(
+                [
+                    (target - score) / (target * temperature)
+                    for score, target in zip(columns["score"], columns["threshold"], strict=True)
+                ]
+            )
+            for columns in seen
+        ]
+
+    check_against(scalar, A5C(temperature=temperature), seed=63, decisions=8)
+
+
+def test_a_task_at_its_baseline_gets_the_least_and_one_without_success_eleven_times_as_much():
+    columns = {"score": [[0.0, 0.45, 0.9, 1.0]], "threshold": [[0.9] * 4]}
+    weights = np.array([1 / 0.1, 1 / 0.6, 1 / 1.1, 1 / 1.1])
+    np.testing.assert_allclose(now(BaselineRatio(), **columns), [weights / weights.sum()])
+    assert weights[0] / weights[2] == pytest.approx(1 + 1 / BaselineRatio().floor)
+
+
+@pytest.mark.parametrize(("power", "floor"), [(1.0, 0.1), (4.0, 0.02), (0.5, 1.0)])
+def test_the_ratio_to_a_baseline_is_the_scalar_formula(power, floor):
+    def scalar(seen, choices):
+        shown = []
+        for columns in seen:
+            weights = [
+                1 / (min(score / threshold, 1.0) ** power + floor)
+                for score, threshold in zip(columns["score"], columns["threshold"], strict=True)
+            ]
+            shown.append([weight / sum(weights) for weight in weights])
+        return shown
+
+    check_against(scalar, BaselineRatio(power=power, floor=floor), seed=64, decisions=8)
+
+
+@pytest.mark.parametrize("rule", [A5C(), BaselineRatio()])
+def test_a_threshold_of_zero_does_no_harm(rule):
+    shown = now(rule, score=[[0.0, 0.5]], threshold=[[0.0, 0.9]])
+    assert np.isfinite(shown).all()
+
+
 def test_they_are_registered_as_rules_that_mix_and_see_no_order():
-    for name, kind in (("shortfall", Shortfall), ("deficit", Deficit)):
+    kinds = {
+        "shortfall": Shortfall,
+        "deficit": Deficit,
+        "a5c": A5C,
+        "baseline_ratio": BaselineRatio,
+    }
+    for name, kind in kinds.items():
         assert RULES[name] is kind
         assert (kind.kind, kind.mixes, kind.sees_order, kind.published) == (
             "rule", True, False, False,
@@ -102,7 +156,7 @@ def test_defaults_are_those_that_learned_teachers_lean_on():
     assert (Deficit().floor, Deficit().power) == (0.01, 1.0)
 
 
-@pytest.mark.parametrize("kind", [Shortfall, Deficit])
+@pytest.mark.parametrize("kind", [Shortfall, Deficit, A5C, BaselineRatio])
 def test_every_point_of_a_grid_is_a_rule_and_the_defaults_are_among_them(kind):
     for values in itertools.product(*kind.tuning.values()):
         kind(**dict(zip(kind.tuning, values, strict=True)))
@@ -118,6 +172,9 @@ def test_every_point_of_a_grid_is_a_rule_and_the_defaults_are_among_them(kind):
         (lambda: Shortfall(power=float("nan")), "power"),
         (lambda: Deficit(floor=float("inf")), "floor"),
         (lambda: Deficit(power=-1.0), "power"),
+        (lambda: A5C(temperature=0.0), "temperature"),
+        (lambda: BaselineRatio(floor=0.0), "floor"),
+        (lambda: BaselineRatio(power=1e3), "power"),
     ],
 )
 def test_a_wrong_parameter_is_named(make, name):
