@@ -80,6 +80,7 @@ TABLE = {
         "pyarrow",
     },
     "experiments/store/base_weights.py": {"safetensors"},
+    "experiments/trial/tuning/search.py": {"cmaes"},
     "experiments/bench/lora.py": {"transformers", "peft"},
     "experiments/bench/trainer.py": {"transformers"},
     "experiments/report/*": {"matplotlib"},

@@ -14,7 +14,7 @@ from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
 from ..assembly.suite_facts import row_unit
 from ..config.config import Config, Course, LearnedSection, RuleSection
-from ..trial.tuning import candidates
+from ..trial.tuning import most_lifetimes
 from ..trial.units import Unit, plan
 from .memory import heaviest_step
 from .speed import Sizes, Speed, measured, sizes_of
@@ -168,9 +168,8 @@ def _unit(
         selecting = teacher.candidates * config.seeds.select * price.decisions * len(mine)
         return teacher.decisions + selecting, price
     if unit.kind == "tune" and isinstance(teacher, RuleSection):
-        count = len(candidates(teacher, suite, max(1, config.tuning.lifetimes // config.tuning.students), 0, config.modules))
         price = prices.of(config, suite, tested=False)
-        return count * config.seeds.select * price.decisions, price
+        return most_lifetimes(config, teacher, suite) * price.decisions, price
     report_price = prices.of(config, suite, tested=True)
     return config.seeds.report * report_price.decisions, report_price
 

@@ -23,6 +23,7 @@ from ..assembly.build import (
     build_room,
     build_rule,
     build_suite,
+    decisions_in_budget,
     rule_teacher,
 )
 from ..assembly.courses import course_env, courses_of, most_tasks
@@ -34,7 +35,7 @@ from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from ..config.own_names import agreed_files
-from .tuning import candidates
+from .tuning import samples, space_of
 
 _NEAR = 1e-5
 """Rounding that a sum of probabilities may have."""
@@ -105,7 +106,8 @@ class _Cohorts:
 def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts: _Cohorts) -> None:
     settings = [section.parameters]
     if section.tune:
-        settings = candidates(section, suite, max(1, config.tuning.lifetimes // config.tuning.students), 0, config.modules)
+        longest = decisions_in_budget(config, suite)
+        settings = samples(space_of(section, suite, longest, config.modules))
     cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:

@@ -60,14 +60,15 @@ def test_a_report_says_that_nobody_mastered_in_a_tuning(tmp_path):
 
 @pytest.mark.parametrize(
     "strange",
-    [{"tried": 3}, {"tried": [3]}, {"tried": [{"area": "x", "parameters": {}}]}, {"steps": "7"},
-     {"tried": [{"area": "x", "cost": "y", "mastered": 1, "parameters": {}}]}],
+    [{"tried": 3}, {"tried": {"{}": 3}}, {"tried": {"{}": [[1.0], ["x"], [1.0]]}}, {"steps": "7"},
+     {"finals": None}],
     ids=str,
 )  # fmt: skip
 def test_a_tuning_is_not_gone_on_with_from_strange_values(strange, hard, tmp_path):
     config, section, suite = hard
-    state = {"belongs_to": teacher_belongs_to(config, section), "tried": [], "steps": 7}
-    write_checkpoint(tmp_path / "t.pt", state | {"compute": 1.0, "seconds": 1.0} | strange)
+    state = {"belongs_to": teacher_belongs_to(config, section), "tried": {}, "finals": {}}
+    numbers = {"steps": 7, "compute": 1.0, "seconds": 1.0}
+    write_checkpoint(tmp_path / "t.pt", state | numbers | strange)
     with pytest.raises(ValueError, match=r"t\.pt is damaged: what it holds can't be taken up"):
         tune(config, section, suite, tmp_path / "t.pt")
 

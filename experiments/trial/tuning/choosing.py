@@ -1,0 +1,71 @@
+"""Which of some candidates is taken, and when looking for better ones has no point any more.
+
+Legend: c candidates, s students.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..teaching import Worth
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The best of some candidates.
+
+    Attributes:
+        best: index of the first of those that are level at the top.
+        by_area: whether nobody mastered, so that the area decided.
+        level: how many are level at the top; 1 where there is no tie.
+    """
+
+    best: int
+    by_area: bool
+    level: int
+
+    @property
+    def sentence(self) -> str:
+        """What a user should know of it; empty where costs told all candidates apart."""
+        parts = []
+        if self.by_area:
+            parts.append("nobody mastered all tasks, so candidates are compared by area")
+        if self.level > 1:
+            what = "area" if self.by_area else "cost"
+            parts.append(f"{self.level} candidates are level in {what}, the first of them is taken")
+        return "; ".join(parts)
+
+
+def choose_best(worths: Sequence[Worth]) -> Choice:
+    """The candidate with the lowest cost, or where nobody mastered with the largest area."""
+    by_area = not any(worth.mastered for worth in worths)
+    values = [-worth.area if by_area else worth.cost for worth in worths]
+    lowest = min(values)
+    return Choice(values.index(lowest), by_area, values.count(lowest))
+
+
+def best_first(worths: Sequence[Worth]) -> list[int]:
+    """Indices of the candidates as `choose_best` would take them, one after the other."""
+    by_area = choose_best(worths).by_area
+    return sorted(range(len(worths)), key=lambda i: -worths[i].area if by_area else worths[i].cost)
+
+
+def has_gained(losses: np.ndarray, part: float = 0.2) -> bool:
+    """Whether the last part of the candidates brought a gain beyond its standard error.
+
+    The best of all is compared with the best of those before: the gain is the mean difference of
+    what they lost with the same students, and must be larger than the standard error of this mean.
+    With one student any gain is one.
+
+    Args:
+        losses: what each candidate lost with each student, in the order in which they were tried,
+            (c, s).
+        part: of the candidates.
+    """
+    count, students = losses.shape
+    means = losses.mean(axis=1)
+    before = int(np.argmin(means[: max(1, int(count * (1.0 - part)))]))
+    gains = losses[before] - losses[int(np.argmin(means))]
+    error = gains.std(ddof=1) / np.sqrt(students) if students > 1 else 0.0
+    return bool(gains.mean() > error)
