@@ -15,8 +15,8 @@ from lessonplan.student.contract import shuffled, stream_key
 
 from .budget import Budget
 from .checking import check_choice
+from .columns import Observer
 from .facts import Facts
-from .observer import Observer
 
 ACTIONS = ("task", "mixture")
 LOGIT_LIMIT = 10.0
@@ -38,6 +38,7 @@ class Board:
         action: `task`, the place of the next task, or `mixture`, logits of all places.
         shuffle_tasks: another order in each lifetime.
         max_tasks: places; those without a task are zero in every column, `present` too.
+        half_life: of what training examples tell, in decisions.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Board:
         action: str = "task",
         shuffle_tasks: bool = False,
         max_tasks: int | None = None,
+        half_life: float = 1.0,
     ) -> None:
         check_choice("action", action, ACTIONS)
         if max_tasks is not None and max_tasks < len(suite):
@@ -59,7 +61,7 @@ class Board:
             )
         self.suite, self.action, self.shuffle_tasks = suite, action, shuffle_tasks
         self.n_places = len(suite) if max_tasks is None else max_tasks
-        self.facts = Facts(n, suite, budget)
+        self.facts = Facts(n, suite, budget, half_life)
         self.observer = Observer(self.facts, observe)
         self.places = np.full((n, self.n_places), -1, dtype=np.int64)
         """Canonical task at each place, -1 where there is none, (n, t)."""

@@ -5,6 +5,7 @@ Legend: n students, k tasks, r rows named in a call.
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +16,9 @@ from .checking import check_choice
 
 MOST = {"steps": 1e9, "tokens": 1e15, "compute": 1e15}
 """Units of a budget, with the largest amount of each."""
-FEEDBACKS = ("full", "bandit")
-"""Which tasks are evaluated after a decision: all of them, or what was trained on."""
+FEEDBACKS = ("full", "bandit", "training")
+"""What a teacher is told after a decision: the scores of all tasks, those of what was trained on,
+or what the training examples themselves have shown."""
 FORWARD_SHARE = 1.0 / 3.0
 """A forward pass costs a third of a training pass (forward, and backward at twice the price)."""
 
@@ -27,7 +29,7 @@ _SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 class Budget:
     """An amount of student steps, training tokens or compute.
 
-    Compute is counted in training-example equivalents, probing included.
+    Compute is counted in training-example equivalents, with what the teacher looks at.
     """
 
     amount: float
@@ -102,33 +104,88 @@ class Budget:
         evaluation_size: int,
         feedback: str = "full",
         forward_passes: int = 0,
+        probe_every: int = 0,
+        probe_size: int = 0,
+        check_every: int = 10,
+        used: bool = True,
     ) -> int:
         """Decisions that it buys on a task of mean cost; at least 1.
+
+        Probes that an uncertain score asks for are not foreseen.
 
         Args:
             suite: the tasks, with their costs and the sizes of their probe sets.
             steps_per_decision: student steps that a decision buys.
             batch_size: training examples per student step.
             evaluation_size: held-out examples per task and split that a student is evaluated on.
-            feedback: `full` evaluates every task after each decision, `bandit` only the chosen one.
+            feedback: `full` evaluates every task after each decision, `bandit` only the chosen one,
+                `training` none.
             forward_passes: batches that a decision runs forward besides the training, because a
                 column shows what came of it.
+            probe_every: as in `Classroom`, like the following.
+            probe_size: examples a task of a probe.
+            check_every: decisions from one check to the next.
+            used: whether the teacher reads anything that a probe tells.
         """
         examples = steps_per_decision * batch_size
-        probes = np.minimum(suite.sizes("probe"), evaluation_size)
-        looked_at = probes.sum() if feedback == "full" else probes.mean()
-        price = {
-            "steps": steps_per_decision,
-            "tokens": examples * suite.values("cost").mean(),
-            "compute": examples + (looked_at + float(forward_passes * batch_size)) * FORWARD_SHARE,
-        }[self.unit]
-        first_look = probes.sum() * FORWARD_SHARE if self.unit == "compute" else 0
-        return max(1, int(np.ceil((self.enough - first_look) / price)))
+        if self.unit != "compute":
+            tokens = examples * suite.values("cost").mean()
+            price = steps_per_decision if self.unit == "steps" else tokens
+            return max(1, int(np.ceil(self.enough / price)))
+        whole = np.minimum(suite.sizes("probe"), evaluation_size)
+        probe = np.minimum(whole, probe_size or whole)
+        looked_at = float(probe.mean() if feedback == "bandit" else probe.sum())
+        every = probe_every or (0 if feedback == "training" else 1)
+        looks = _Looks(looked_at, every if used else 0, float(whole.sum()), check_every)
+        first_look = FORWARD_SHARE * probe.sum() * float(used and feedback != "training")
+        price = examples + float(forward_passes * batch_size) * FORWARD_SHARE
+        if looks.alike:
+            price = examples + (looked_at + float(forward_passes * batch_size)) * FORWARD_SHARE
+            return max(1, int(np.ceil((self.enough - first_look) / price)))
+        return _fewest(
+            lambda count: first_look + count * price + looks.examples(count) * FORWARD_SHARE,
+            self.enough,
+        )
 
     @property
     def enough(self) -> float:
         """The amount at which it counts as spent: less the rounding of a sum of many prices."""
         return self.amount * (1.0 - 1e-9)
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Probes of `probe` examples every so many decisions (0: never), and checks likewise."""
+
+    probe: float
+    probe_every: int
+    check: float
+    check_every: int
+
+    @property
+    def alike(self) -> bool:
+        """Whether every decision costs the same."""
+        return self.probe_every == 1 and self.probe >= self.check
+
+    def examples(self, count: int) -> float:
+        """What is looked at in so many decisions; where both fall together, the larger."""
+        checks = count // self.check_every * self.check
+        if not self.probe_every:
+            return checks
+        both = count // math.lcm(self.probe_every, self.check_every)
+        return checks + count // self.probe_every * self.probe - both * min(self.probe, self.check)
+
+
+def _fewest(price: Callable[[int], float], amount: float) -> int:
+    """The least count from 1 whose price, which rises with it, is no less than the amount."""
+    high = 1
+    while price(high) < amount:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if price(middle) >= amount else (middle, high)
+    return high
 
 
 class Spending:
@@ -138,6 +195,11 @@ class Spending:
         self.budget = budget
         self.steps, self.tokens = np.zeros(n), np.zeros(n)
         self.training, self.probing = np.zeros(n), np.zeros(n)
+        """Training examples, and what the teacher itself looked at, with the checks that all pay
+        for, in training-example equivalents."""
+        self.equal_probing = np.zeros(n)
+        """The same as if all teachers looked at every task after each decision (with bandit
+        feedback, at those that were trained on)."""
         self.ended = np.zeros(2)
         """Steps and compute of all lifetimes that have ended."""
         self.lifetimes = np.zeros(1)
@@ -145,8 +207,13 @@ class Spending:
 
     @property
     def compute(self) -> np.ndarray:
-        """Training plus probing in training-example equivalents."""
+        """Training plus what the teacher looked at, in training-example equivalents."""
         return self.training + self.probing
+
+    @property
+    def equal_compute(self) -> np.ndarray:
+        """Training plus probing, as if all teachers looked at the same."""
+        return self.training + self.equal_probing
 
     @property
     def spent(self) -> np.ndarray:
@@ -177,14 +244,17 @@ class Spending:
         """All accounts by name."""
         return {
             "steps": self.steps, "tokens": self.tokens, "training": self.training,
-            "probing": self.probing, "ended": self.ended, "lifetimes": self.lifetimes,
+            "probing": self.probing, "equal_probing": self.equal_probing, "ended": self.ended,
+            "lifetimes": self.lifetimes,
         }  # fmt: skip
 
     def reset(self, rows: np.ndarray) -> None:
         """A new lifetime for these rows."""
         self.ended += self.steps[rows].sum(), self.compute[rows].sum()
         self.lifetimes += len(rows)
-        for account in (self.steps, self.tokens, self.training, self.probing):
+        for account in (
+            self.steps, self.tokens, self.training, self.probing, self.equal_probing,
+        ):  # fmt: skip
             account[rows] = 0.0
 
     def train(self, rows: np.ndarray, steps: float, examples: float, tokens: np.ndarray) -> None:
@@ -193,6 +263,19 @@ class Spending:
         self.training[rows] += examples
         self.tokens[rows] += tokens
 
-    def probe(self, rows: np.ndarray, examples: float | np.ndarray) -> None:
-        """Charge the evaluation of `examples` examples, (r,) or the same for all."""
+    def probe(
+        self,
+        rows: np.ndarray,
+        examples: float | np.ndarray,
+        equally: float | np.ndarray | None = None,
+    ) -> None:
+        """Charge the evaluation of examples, (r,) or the same for all.
+
+        Args:
+            rows: who pays.
+            examples: that the teacher itself looked at, or was checked on.
+            equally: what all pay for in the account of equal probes; the same by default.
+        """
         self.probing[rows] += np.asarray(examples) * FORWARD_SHARE
+        equally = examples if equally is None else equally
+        self.equal_probing[rows] += np.asarray(equally) * FORWARD_SHARE

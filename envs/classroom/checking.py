@@ -19,10 +19,10 @@ def nearest_name(name: str, choices: Collection[str]) -> str:
     return next(iter(get_close_matches(str(name), choices, n=1)), "")
 
 
-def check_counts(**counts: int) -> None:
-    """Refuse a count that is none, by its name."""
+def check_counts(*, least: int = 1, **counts: int) -> None:
+    """Refuse a count that is none, or is less than it may be, by its name."""
     for name, value in counts.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer):
             raise ValueError(f"{name} must be a whole number, got {value!r:.60}")
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
+        if value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")

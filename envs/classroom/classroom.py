@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from lessonplan.student import Cohort, Evaluation, TaskSuite
+from lessonplan.student import Cohort, Evaluation, TaskSuite, Training
 from lessonplan.student.contract import Drawing, draw_tasks
 
 from .belonging import check_belonging
 from .board import Board
-from .budget import FEEDBACKS, Budget
-from .checking import check_choice, check_counts
+from .budget import Budget
+from .checking import check_counts
+from .columns import Observer
+from .facts import Facts
+from .feedback import evaluation_of_tasks, make_probing
 from .rewards import Pay, Reward
 
 
@@ -57,8 +60,20 @@ class Classroom:
         reward: a name in `lessonplan.envs.REWARDS`, or a function of an `Outcome`.
         targets: names of the tasks that the reward `target_tasks` pays for.
         forgetting_penalty: weight of the rise of forgetting, which is taken off any reward.
-        feedback: `full` evaluates every task on `probe` after each decision, `bandit` only the
-            chosen one, or those tasks of a mixture of which an example was drawn.
+        feedback: what the teacher is shown: `full`, the scores of every task on `probe` after each
+            decision; `bandit`, only that of the chosen one, or of those tasks of a mixture of which
+            an example was drawn; `training`, what the training examples themselves have told.
+            Mastery, rewards and ends go by `probe` after each decision, whatever is shown.
+        probe_every: decisions from one probe for the teacher to the next; 0 is after each with
+            `full` and `bandit`, and never with `training`.
+        probe_size: examples a task of such a probe; 0 is the whole probe set.
+        probe_uncertainty: after a decision, tasks whose score is uncertain by more than this are
+            probed too, if it is above 0.
+        half_life: decisions after which a training example counts half.
+        check_every: decisions from one check for the end of a lifetime to the next, of all tasks on
+            their whole probe sets; it says only what all teachers pay for that.
+        reads: columns that the teacher reads; all that are shown by default. Where none of them is
+            measured, it uses no probes and pays for none.
         mastery_streak: evaluations in a row at or above its threshold after which a task counts
             as mastered.
         end_after: decisions in a row after which the student was found to have mastered
@@ -81,34 +96,54 @@ class Classroom:
         targets: Sequence[str] = (),
         forgetting_penalty: float = 0.0,
         feedback: str = "full",
+        probe_every: int = 0,
+        probe_size: int = 0,
+        probe_uncertainty: float = 0.0,
+        half_life: float = 1.0,
+        check_every: int = 10,
+        reads: Sequence[str] | None = None,
         mastery_streak: int = 1,
         end_after: int = 1,
         rehearsal: float = 0.0,
         shuffle_tasks: bool = False,
         max_tasks: int | None = None,
     ) -> None:
-        check_choice("feedback", feedback, FEEDBACKS)
-        check_counts(
-            steps_per_decision=steps_per_decision,
-            mastery_streak=mastery_streak,
-            end_after=end_after,
-        )
-        _check_decision(cohort, budget, steps_per_decision)
+        _check_lengths(cohort, budget, steps_per_decision, mastery_streak, end_after)
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
         self.board = Board(
-            cohort.n, cohort.suite, budget, observe,
-            action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
+            cohort.n, cohort.suite, budget, observe, action=action,
+            shuffle_tasks=shuffle_tasks, max_tasks=max_tasks, half_life=half_life,
         )  # fmt: skip
-        self.facts, self.observer = self.board.facts, self.board.observer
+        self.probing = make_probing(
+            cohort, self.observe, reads, feedback=feedback, every=probe_every, size=probe_size,
+            uncertainty=probe_uncertainty, check_every=check_every,
+        )  # fmt: skip
         self.budget, self.steps_per_decision = budget, steps_per_decision
-        self.observe, self.feedback = self.observer.observe, feedback
         self.mastery_streak, self.end_after = mastery_streak, end_after
         self.finished = np.ones(self.n, dtype=bool)
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = Reward(reward, self.suite, targets, forgetting_penalty)
-        self._probe_sizes = np.minimum(self.suite.sizes("probe"), cohort.evaluation_size)
         self._rehearsal = _rehearsal(self.suite, rehearsal)
-        self._token_cost = self.suite.values("cost")
+
+    @property
+    def facts(self) -> Facts:
+        """Everything that is known of the students."""
+        return self.board.facts
+
+    @property
+    def observer(self) -> Observer:
+        """The columns, with their memory."""
+        return self.board.observer
+
+    @property
+    def observe(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self.board.observer.observe
+
+    @property
+    def feedback(self) -> str:
+        """What the teacher is told after a decision."""
+        return self.probing.feedback
 
     @property
     def belongs_to(self) -> dict[str, Any]:
@@ -118,7 +153,14 @@ class Classroom:
             "steps_per_decision": self.steps_per_decision,
             "feedback": self.feedback,
             "mastery_streak": self.mastery_streak,
+            "half_life": self.facts.heard.half_life,
+            **self.probing.belongs_to,
         }
+
+    @cached_property
+    def _hears(self) -> bool:
+        """Whether students are asked what their training examples told."""
+        return self.feedback == "training" or "gap" in self.observer.facts_shown
 
     @cached_property
     def decisions_in_budget(self) -> int:
@@ -126,13 +168,18 @@ class Classroom:
 
         Mixtures are taken to draw from every task.
         """
+        mixed_bandit = self.board.action == "mixture" and self.feedback == "bandit"
         return self.budget.decisions(
             self.suite,
             steps_per_decision=self.steps_per_decision,
             batch_size=self.cohort.batch_size,
             evaluation_size=self.cohort.evaluation_size,
-            feedback="full" if self.board.action == "mixture" else self.feedback,
+            feedback="full" if mixed_bandit else self.feedback,
             forward_passes=self.observer.forward_passes,
+            probe_every=self.probing.every,
+            probe_size=self.probing.size,
+            check_every=self.probing.check_every,
+            used=self.probing.used,
         )
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
@@ -140,7 +187,7 @@ class Classroom:
         rows, seeds = np.asarray(rows), np.asarray(seeds)
         self.cohort.reset(rows, seeds)
         self.board.reset(rows, seeds)
-        self._measure(rows, np.ones((len(rows), len(self.suite)), dtype=bool))
+        self._look_first(rows)
         self.observer.start(rows)
         self.finished[rows] = False
         return self.board.observation(rows)
@@ -160,10 +207,10 @@ class Classroom:
             raise ValueError(f"the lifetimes of rows {late} have ended; reset them first")
         shares = self.board.shares(np.asarray(actions), rows)
         facts, tasks = self.facts, shares.argmax(axis=1)
-        scores = {"before": facts.score[rows], "best": facts.best[rows]}
+        scores = {"before": facts.judged[rows], "best": facts.judged_best[rows]}
         losses = self._teach(shares, rows)
         mastered, already = facts.judge(rows, self.mastery_streak)
-        scores["after"] = facts.score[rows]
+        scores["after"] = facts.judged[rows]
         mastery = {"mastered": mastered, "already": already}
         reward = self._reward(
             **scores, **mastery, shares=shares, decisions=self.decisions_in_budget
@@ -180,24 +227,27 @@ class Classroom:
         mixture = (1.0 - self._rehearsal.sum()) * shares + self._rehearsal
         measured = self._to_measure(shares, mixture, rows)
         training = cohort.train(
-            mixture, self.steps_per_decision, rows, fresh="fresh_gain" in self.observer.facts_shown
+            mixture,
+            self.steps_per_decision,
+            rows,
+            fresh="fresh_gain" in self.observer.facts_shown,
+            **({"by_task": True} if self._hears else {}),
         )
         facts.choose(rows, shares, training)
         examples = self.steps_per_decision * cohort.batch_size
-        tokens = examples * (mixture * self._token_cost).sum(axis=1)
+        tokens = examples * (mixture * self.suite.values("cost")).sum(axis=1)
         facts.spending.train(rows, self.steps_per_decision, examples, tokens)
-        # Batches run forward because a column shows what came of the training.
-        self._measure(rows, measured, self.observer.forward_passes * cohort.batch_size)
+        self._look(rows, measured, training)
         self.observer.update(rows)
         return np.stack([training.loss_before, training.loss_after], axis=1)
 
     def _to_measure(self, shares: np.ndarray, mixture: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Tasks to evaluate after the next training, (r, k) bool.
+        """Tasks that the referee evaluates after the next training, (r, k) bool.
 
         With bandit feedback those that are chosen, of which an example will be drawn: what students
         draw follows from their seeds. Rehearsal alone is no choice.
         """
-        if self.feedback == "full":
+        if self.feedback != "bandit":
             return np.ones(shares.shape, dtype=bool)
         examples = self.steps_per_decision * self.cohort.batch_size
         before, seeds = self.facts.decisions[rows] * examples, self.facts.student_seed[rows]
@@ -206,11 +256,63 @@ class Classroom:
         np.put_along_axis(drawn, tasks, True, axis=1)
         return np.where(shares > 0.0, drawn | (shares == 1.0), False)
 
-    def _measure(self, rows: np.ndarray, measured: np.ndarray, forward: int = 0) -> None:
-        """Evaluate the `measured` (r, k) tasks, and charge that and `forward` examples a row."""
-        evaluation = _evaluation(self.cohort, rows, measured)
-        self.facts.see(rows, measured, evaluation)
-        self.facts.spending.probe(rows, measured @ self._probe_sizes + forward)
+    def _look_first(self, rows: np.ndarray) -> None:
+        """Evaluate the students before any training, and charge it to those who look at it."""
+        probing, facts = self.probing, self.facts
+        every = np.ones((len(rows), len(self.suite)), dtype=bool)
+        evaluation = evaluation_of_tasks(self.cohort, rows, every)
+        facts.examine(rows, every, evaluation)
+        own = 0.0
+        if self.feedback != "training":
+            facts.show(rows, every, self._probe(rows, every, evaluation), probing.sizes)
+            own = float(probing.sizes.sum() * probing.used)
+        facts.spending.probe(rows, own, probing.whole_sizes.sum())
+
+    def _hear(self, rows: np.ndarray, training: Training) -> bool:
+        """Enter what the training examples told, if that was asked for; whether it was."""
+        if not self._hears:
+            return False
+        if training.by_task is None:
+            raise ValueError(
+                f"{type(self.cohort).__name__} was asked for what the examples of each task have "
+                "shown, and said nothing: its train(by_task=True) must return a Training with "
+                "by_task"
+            )
+        self.facts.hear(rows, training.by_task, shown=self.feedback == "training")
+        return True
+
+    def _look(self, rows: np.ndarray, measured: np.ndarray, training: Training) -> None:
+        """Evaluate for the referee what is `measured` (r, k); show the teacher what it is to see.
+
+        Then charge it.
+        """
+        facts, probing = self.facts, self.probing
+        evaluation = evaluation_of_tasks(self.cohort, rows, measured)
+        facts.examine(rows, measured, evaluation)
+        heard = self._hear(rows, training)
+        decisions = facts.decisions[rows]
+        looked_at = probing.tasks(decisions, measured, facts.uncertain, rows)
+        probe = self._probe(rows, looked_at, evaluation)
+        if self.feedback != "training":
+            facts.show(rows, looked_at, probe, probing.sizes)
+            if heard:
+                facts.compare(rows, looked_at)
+        elif looked_at.any():
+            facts.correct(rows, looked_at, probe, probing.sizes)
+        # Batches run forward because a column shows what came of the training.
+        forward = self.observer.forward_passes * self.cohort.batch_size
+        facts.spending.probe(
+            rows,
+            probing.own(decisions, looked_at) + forward,
+            measured @ probing.whole_sizes + forward,
+        )
+
+    def _probe(self, rows: np.ndarray, tasks: np.ndarray, evaluation: Evaluation) -> Evaluation:
+        """What the teacher sees of `tasks` (r, k) bool; `evaluation` is the referee's, if alike."""
+        probing = self.probing
+        if probing.all_whole and (probing.uncertainty == 0 or self.feedback != "bandit"):
+            return evaluation
+        return evaluation_of_tasks(self.cohort, rows, tasks, probing.size or None)
 
     def decode(self, actions: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
         """A teacher's actions as `step` takes them: places (r,) as they are, logits as weights."""
@@ -245,29 +347,18 @@ class Classroom:
         self.finished[:] = state["finished"]
 
 
-def _check_decision(cohort: Cohort, budget: Budget, steps_per_decision: int) -> None:
-    """Refuse decisions that no budget or no memory has room for."""
+def _check_lengths(
+    cohort: Cohort, budget: Budget, steps_per_decision: int, mastery_streak: int, end_after: int
+) -> None:
+    """Refuse decisions that no budget or no memory has room for, and counts that are none."""
+    check_counts(
+        steps_per_decision=steps_per_decision, mastery_streak=mastery_streak, end_after=end_after
+    )
     budget.check_decision(
         cohort.suite, steps_per_decision=steps_per_decision, batch_size=cohort.batch_size
     )
     if isinstance(cohort, Drawing):
         cohort.check_lesson(steps_per_decision)
-
-
-def _evaluation(cohort: Cohort, rows: np.ndarray, measured: np.ndarray) -> Evaluation:
-    """Evaluation (r, k) on `probe` of the `measured` (r, k) tasks, 0 where a task was not."""
-    if measured.all():
-        return cohort.evaluate("probe", rows=rows)
-    whole = Evaluation(*np.zeros((3, *measured.shape)))
-    # Each round has the next task of every row that has one left.
-    tasks, counts = np.argsort(~measured, axis=1, kind="stable"), measured.sum(axis=1)
-    for place in range(counts.max(initial=0)):
-        going = np.flatnonzero(counts > place)
-        task = tasks[going, place]
-        part = cohort.evaluate("probe", task, rows[going])
-        for name, values in vars(part).items():
-            getattr(whole, name)[going, task] = values[:, 0]
-    return whole
 
 
 def _rehearsal(suite: TaskSuite, share: float) -> np.ndarray:

@@ -6,8 +6,9 @@ Legend: n students, k tasks, e pairs of a task and a prerequisite, r rows named 
 import numpy as np
 
 from lessonplan.student import Evaluation, TaskSuite, Training
-from lessonplan.student.contract import LOSS_LIMIT
+from lessonplan.student.contract import LOSS_LIMIT, Outcomes
 
+from .belief import Heard, standard_error
 from .budget import Budget, Spending
 
 MASTERY_MARGIN = 1e-6
@@ -33,23 +34,57 @@ _OF_ROWS = (
     "recency", "decisions", "mastered_for", "mastered_ever", "student_seed",
 )  # fmt: skip
 """Arrays of `Facts` that a lifetime changes; the others are the suite's."""
+_LATER = (
+    "judged", "judged_best", "count", "right", "gap", "measurements", "first_loss", "last_share",
+)  # fmt: skip
+"""Those that states of earlier versions do not have."""
 
 
 class Facts:
-    """Scores, counts and spending; arrays are (n, k) float64 unless they say otherwise."""
+    """Scores, counts and spending; arrays are (n, k) float64 unless they say otherwise.
 
-    def __init__(self, n: int, suite: TaskSuite, budget: Budget) -> None:
+    A teacher is shown what is believed of the scores; the referee judges by `judged`. Where a
+    teacher looks at every task after each decision, both are the same.
+
+    Args:
+        n: students.
+        suite: the tasks.
+        budget: of a lifetime.
+        half_life: decisions after which a training example, or what is known of a task that was
+            not looked at since, counts half.
+    """
+
+    def __init__(self, n: int, suite: TaskSuite, budget: Budget, half_life: float = 1.0) -> None:
+        if not 0.0 < half_life < np.inf:
+            raise ValueError(f"half_life must be a positive number of decisions, got {half_life}")
         k = len(suite)
         self.suite = suite
+        self.chance = suite.values("chance")
+        self.endless = np.array([task.endless for task in suite.tasks])
         self.threshold = suite.values("threshold")
         weights = suite.values("importance")
         self.weights = weights / weights.sum()
         self.prerequisites = _pairs(suite)
         """Each task with each of its prerequisites, (2, e) int64: e pairs, by task."""
         self.score, self.loss = np.zeros((n, k)), np.zeros((n, k))
+        """What a teacher is shown, 0 where nothing is known yet."""
         self.best = np.zeros((n, k))
+        """Best score that was shown."""
+        self.judged, self.judged_best = np.zeros((n, k)), np.zeros((n, k))
+        """The referee's score, by which mastery is judged and rewards are paid, and the best."""
+        self.count, self.right = np.zeros((n, k)), np.zeros((n, k))
+        """Examples behind the score that is shown, older ones counting less, and how many of them
+        were right."""
+        self.heard = Heard(n, self.chance, half_life)
+        """What training examples told."""
+        self.gap = np.zeros((n, k))
+        """Score on training examples minus that on probe, when both were last known."""
+        self.measurements = np.zeros((n, k))
+        """Decisions (and the beginning) at which score and loss were measured."""
+        self.first_loss = np.zeros((n, k))
+        """Loss at the first of them."""
         self.streak = np.zeros((n, k), dtype=np.int64)
-        """Evaluations in a row at or above the threshold."""
+        """Evaluations by the referee in a row at or above the threshold."""
         self.seen = np.zeros((n, k), dtype=bool)
         """Whether score and loss were measured since the last decision."""
         self.gain, self.fresh_gain = np.zeros((n, k)), np.zeros((n, k))
@@ -59,6 +94,8 @@ class Facts:
         """Mean norm in the last training on the task; 0 before the first."""
         self.chosen = np.zeros((n, k))
         """Decisions for each task; a mixture counts in shares."""
+        self.last_share = np.zeros((n, k))
+        """Share in the last decision."""
         self.recency = np.zeros((n, k))
         """Decisions since the task was chosen, or since the lifetime began."""
         self.decisions = np.zeros(n, dtype=np.int64)
@@ -76,22 +113,117 @@ class Facts:
         self.spending.reset(rows)
         self.student_seed[rows] = seeds
 
+    @property
+    def uncertainty(self) -> np.ndarray:
+        """Standard error of the score that is shown, (n, k)."""
+        return self.uncertain(np.arange(len(self.score)))
+
+    def uncertain(self, rows: np.ndarray) -> np.ndarray:
+        """The same of these rows, (r, k)."""
+        return standard_error(self.right[rows], self.count[rows], self.chance)
+
     def see(self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation) -> None:
-        """Enter an evaluation (r, k) of the tasks that were `measured`, (r, k) bool.
+        """Enter an evaluation (r, k) that both teacher and referee go by.
+
+        Args:
+            rows: whose it is.
+            measured: tasks that were evaluated, (r, k) bool.
+            evaluation: values of other tasks are left aside.
 
         Raises:
             ValueError: for a score that is none.
         """
-        score = np.where(measured, evaluation.score, self.score[rows])
+        self.examine(rows, measured, evaluation)
+        self.show(rows, measured, evaluation, self.suite.sizes("probe"))
+
+    def examine(self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation) -> None:
+        """Enter what the referee knows; arguments and errors are those of `see`."""
+        score = np.where(measured, evaluation.score, self.judged[rows])
         self._check(rows, score)
-        # Unlike minimum, fmin takes the limit where the loss is not a number.
-        loss = np.maximum(np.fmin(evaluation.loss, LOSS_LIMIT), 0.0)
         streak = next_streak(self.streak[rows], passes(score, self.threshold))
-        self.score[rows] = score
-        self.loss[rows] = np.where(measured, loss, self.loss[rows])
-        self.best[rows] = np.maximum(self.best[rows], score)
+        self.judged[rows] = score
+        self.judged_best[rows] = np.maximum(self.judged_best[rows], score)
         self.streak[rows] = np.where(measured, streak, self.streak[rows])
+
+    def show(
+        self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation, examples: np.ndarray
+    ) -> None:
+        """Enter a probe that the teacher sees; what it does not look at fades.
+
+        Args:
+            rows: whose it is.
+            measured: tasks that were evaluated, (r, k) bool.
+            evaluation: of these, (r, k); it must have been checked.
+            examples: that each task was evaluated on, (k,).
+        """
+        score = np.where(measured, evaluation.score, self.score[rows])
+        self.loss[rows] = np.where(measured, _limited(evaluation.loss), self.loss[rows])
+        right = (self.chance + score * (1.0 - self.chance)) * examples
+        decay = self.heard.decay
+        self.count[rows] = np.where(measured, examples, self.count[rows] * decay)
+        self.right[rows] = np.where(measured, right, self.right[rows] * decay)
+        self._believe(rows, score, measured)
         self.seen[rows] = measured
+
+    def hear(
+        self, rows: np.ndarray, outcomes: Outcomes, shown: bool = True, judged: bool = False
+    ) -> None:
+        """Enter what the training examples of one decision told, (r, k) each; older ones fade.
+
+        Args:
+            rows: whose they are.
+            outcomes: of the training.
+            shown: whether score and loss that are shown go by it; else it is only remembered.
+            judged: whether mastery goes by it too, for want of a referee.
+        """
+        heard = self.heard
+        heard.fade(rows)
+        heard.add(rows, outcomes.count, outcomes.right, outcomes.loss)
+        if not shown:
+            return
+        self.seen[rows] = outcomes.count > 0
+        self._believe_heard(rows, self.seen[rows])
+        if judged:
+            score = self.score[rows].copy()
+            self.examine(rows, self.seen[rows], Evaluation(score, self.loss[rows], score * 0.0))
+
+    def correct(
+        self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation, examples: np.ndarray
+    ) -> None:
+        """Enter a probe beside training examples; arguments are those of `show`.
+
+        Where data are endless, and where no training example has been heard, its examples count
+        like those of the training. Elsewhere they tell how far the training's score is off.
+        """
+        alike = measured & (self.endless | (self.heard.count[rows] < 1.0))
+        counted = np.where(alike, examples, 0.0)
+        right = (self.chance + evaluation.score * (1.0 - self.chance)) * counted
+        self.heard.add(rows, counted, right, _limited(evaluation.loss) * counted)
+        off = np.where(alike, 0.0, self.heard.score(rows) - evaluation.score)
+        self.gap[rows] = np.where(measured, off, self.gap[rows])
+        anew = measured & ~self.seen[rows]
+        self.seen[rows] |= measured
+        self._believe_heard(rows, anew)
+
+    def compare(self, rows: np.ndarray, measured: np.ndarray) -> None:
+        """Enter how far the training's score is from what was just shown of the `measured`."""
+        known = measured & (self.heard.count[rows] >= 1.0)
+        off = self.heard.score(rows) - self.score[rows]
+        self.gap[rows] = np.where(known, off, self.gap[rows])
+
+    def _believe_heard(self, rows: np.ndarray, anew: np.ndarray) -> None:
+        """Show what was heard; `anew` (r, k) bool was measured since this was last done."""
+        heard = self.heard
+        self.loss[rows] = heard.mean_loss(rows, self.loss[rows])
+        self.count[rows], self.right[rows] = heard.count[rows], heard.right[rows]
+        self._believe(rows, np.clip(heard.score(rows) - self.gap[rows], 0.0, 1.0), anew)
+
+    def _believe(self, rows: np.ndarray, score: np.ndarray, anew: np.ndarray) -> None:
+        self.score[rows] = score
+        self.best[rows] = np.maximum(self.best[rows], score)
+        first = anew & (self.measurements[rows] == 0)
+        self.first_loss[rows] = np.where(first, self.loss[rows], self.first_loss[rows])
+        self.measurements[rows] += anew
 
     def choose(
         self, rows: np.ndarray, shares: np.ndarray, training: Training | None = None
@@ -104,6 +236,7 @@ class Facts:
         self.decisions[rows] += 1
         self.recency[rows] = np.where(has_share, 0.0, self.recency[rows] + 1)
         self.chosen[rows] += shares
+        self.last_share[rows] = shares
         if training is None:
             return
         for fact, values, limit in (
@@ -138,7 +271,8 @@ class Facts:
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """What is known of each row."""
-        return {name: getattr(self, name) for name in _OF_ROWS}
+        heard = {f"heard_{name}": getattr(self.heard, name) for name in ("count", "right", "loss")}
+        return {name: getattr(self, name) for name in (*_OF_ROWS, *_LATER)} | heard
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """All arrays, copied."""
@@ -146,9 +280,34 @@ class Facts:
         return {name: array.copy() for name, array in arrays.items()}
 
     def load_state_dict(self, state: dict[str, np.ndarray]) -> None:
-        """Take up the arrays of facts of the same shape."""
+        """Take up the arrays of facts of the same shape.
+
+        Those of earlier versions, in which teacher and referee saw the same and all paid the same,
+        are filled up.
+        """
+        state = self._filled_up(state)
         for name, array in (self._arrays() | self.spending.arrays()).items():
             array[:] = state[name]
+
+    def _filled_up(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if "judged" in state:
+            return state
+        blank = dict.fromkeys((*self._arrays(), *self.spending.arrays()), np.zeros(()))
+        score, examples = np.asarray(state["score"]), self.suite.sizes("probe")
+        return blank | {
+            "judged": score,
+            "judged_best": state["best"],
+            "count": np.broadcast_to(examples, score.shape),
+            "right": (self.chance + score * (1.0 - self.chance)) * examples,
+            "measurements": np.ones_like(score),
+            "first_loss": state["loss"],
+            "equal_probing": state["probing"],
+        } | state  # fmt: skip
+
+
+def _limited(loss: np.ndarray) -> np.ndarray:
+    # Unlike minimum, fmin takes the limit where the loss is not a number.
+    return np.asarray(np.maximum(np.fmin(loss, LOSS_LIMIT), 0.0))
 
 
 def _pairs(suite: TaskSuite) -> np.ndarray:

@@ -80,7 +80,7 @@ class CurriculumEnv(gym.Env[np.ndarray, Any]):
             "decision": int(facts.decisions[0]),
             "student_steps": int(facts.spending.steps[0]),
             "compute": float(facts.spending.compute[0]),
-            "score": facts.score[0].astype(np.float32),
+            "score": facts.judged[0].astype(np.float32),
         }
 
     def render(self) -> Any:
@@ -90,4 +90,4 @@ class CurriculumEnv(gym.Env[np.ndarray, Any]):
             return None
         facts = self.room.facts
         draw = bars_text if self.render_mode == "ansi" else bars_image
-        return draw(self.room.suite.names, facts.score[0], facts.chosen[0])
+        return draw(self.room.suite.names, facts.judged[0], facts.chosen[0])

@@ -204,7 +204,7 @@ def test_a_row_must_be_reset_before_its_first_decision():
     ("options", "words"),
     [
         ({"reward": "praise"}, "reward must be one of mean_score, .*got 'praise'"),
-        ({"feedback": "none"}, "feedback must be one of full, bandit, got 'none'"),
+        ({"feedback": "none"}, "feedback must be one of full, bandit, training, got 'none'"),
         ({"steps_per_decision": 0}, "steps_per_decision must be at least 1, got 0"),
         ({"mastery_streak": 0}, "mastery_streak must be at least 1, got 0"),
         ({"end_after": -2}, "end_after must be at least 1, got -2"),

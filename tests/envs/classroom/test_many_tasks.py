@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from lessonplan.envs import Budget, Tutor
 from lessonplan.envs.classroom.columns import COLUMNS
-from lessonplan.envs.classroom.facts import Facts
+from lessonplan.envs.classroom.facts import Facts, passes
 from lessonplan.envs.tutor.told import read_suite
 from lessonplan.student import SimulatedCohort, simulated
 from lessonplan.teacher import Learnability, RuleTeacher
@@ -77,11 +77,11 @@ def test_everybody_who_is_needed_by_all_costs_no_square():
 def test_prerequisites_by_index_are_those_of_the_whole_table(k, width, seed):
     suite, rng = simulated(k, min(width, k)), np.random.default_rng(seed)
     facts = Facts(4, suite, Budget.parse("10-steps"))
-    facts.streak[:] = rng.integers(0, 2, facts.streak.shape)
+    facts.score[:] = rng.integers(0, 2, facts.score.shape)
     needed = np.array([[name in task.prerequisites for name in suite.names]
                        for task in suite.tasks])  # fmt: skip
     rows, count = np.array([2, 0, 3]), needed.sum(axis=1)
-    share = (facts.streak[rows] @ needed.T) / np.maximum(count, 1)
+    share = (facts.score[rows] @ needed.T) / np.maximum(count, 1)
     np.testing.assert_array_equal(
         COLUMNS["prerequisites_mastered"].read(facts, rows), np.where(count > 0, share, 1.0)
     )
@@ -94,7 +94,7 @@ def test_the_column_of_prerequisites_adds_them_up_by_task():
         if i >= 10 else {} for i in range(600)
     }  # fmt: skip
     facts, rows = Facts(64, read_suite(layers), Budget.parse("10-steps")), np.arange(64)
-    facts.streak[:] = np.random.default_rng(0).integers(0, 2, facts.streak.shape)
+    facts.score[:] = np.random.default_rng(0).integers(0, 2, facts.score.shape)
 
     def seconds(work):
         began = time.process_time()
@@ -103,7 +103,7 @@ def test_the_column_of_prerequisites_adds_them_up_by_task():
 
     def searched():
         _, needed = facts.prerequisites
-        np.bincount(np.nonzero(facts.streak[rows[:, None], needed] > 0)[1])
+        np.bincount(np.nonzero(passes(facts.score, facts.threshold)[rows[:, None], needed])[1])
 
     column = min(
         seconds(lambda: COLUMNS["prerequisites_mastered"].read(facts, rows)) for _ in range(9)

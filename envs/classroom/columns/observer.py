@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .columns import COLUMNS, PROGRESS_SIGNALS, Request, parse_column
-from .facts import Facts
-from .progress import make_estimator
+from ..facts import Facts
+from ..progress import make_estimator
+from .table import COLUMNS, PROGRESS_SIGNALS, Request, parse_column
 
 _PASSES = {"gain": 1, "fresh_gain": 2}
 

@@ -14,10 +14,13 @@ import numpy as np
 
 from lessonplan.student.contract import LOSS_LIMIT, stream_key, uniform
 
-from .checking import check_choice, nearest_name
-from .facts import NORM_LIMIT, Facts
+from ..checking import check_choice, nearest_name
+from ..facts import NORM_LIMIT, Facts, passes
 
 _KEY = 301
+
+Read = Callable[[Facts, np.ndarray], np.ndarray]
+"""Values of facts for rows, (r, k) or what broadcasts to it."""
 
 
 def student_key(seeds: np.ndarray) -> np.ndarray:
@@ -54,7 +57,7 @@ def _prerequisites_mastered(facts: Facts, rows: np.ndarray) -> np.ndarray:
     if some.any():
         # Pairs stand by task.
         starts = (np.cumsum(count) - count)[some]
-        mastered = (facts.streak[rows] > 0)[:, needed]
+        mastered = passes(facts.score[rows], facts.threshold)[:, needed]
         met = np.add.reduceat(mastered, starts, axis=1, dtype=np.int64)
         share[:, some] = met / count[some]
     return share
@@ -66,11 +69,15 @@ class Column:
 
     summary: str
     """One line."""
-    read: Callable[[Facts, np.ndarray], np.ndarray]
+    read: Read
     low: Callable[[Facts], float]
     high: Callable[[Facts], float]
     fixed: bool = False
     """Whether it is the same for every student at every time."""
+    measured: bool = False
+    """Whether it tells something that a probe, or a training example, has told."""
+    of_score: bool = False
+    """Whether it is read from scores."""
 
 
 def _constant(value: float) -> Callable[[Facts], float]:
@@ -92,20 +99,27 @@ def _of_suite(name: str, summary: str) -> Column:
     )
 
 
+def _of_scores(summary: str, read: Read, high: float = 1.0, low: float = 0.0) -> Column:
+    """What is read from scores, between constant bounds."""
+    return Column(summary, read, _constant(low), _constant(high), measured=True, of_score=True)
+
+
 _ZERO, _ONE = _constant(0.0), _constant(1.0)
 _LEAST_GAIN, _MOST_LOSS = _constant(-LOSS_LIMIT), _constant(LOSS_LIMIT)
 
 COLUMNS: dict[str, Column] = {
-    "score": Column("latest score on probe", lambda facts, rows: facts.score[rows], _ZERO, _ONE),
-    "loss": Column("latest loss on probe", lambda facts, rows: facts.loss[rows], _ZERO, _MOST_LOSS),
+    "score": _of_scores("latest score", lambda facts, rows: facts.score[rows]),
+    "loss": Column(
+        "latest loss", lambda facts, rows: facts.loss[rows], _ZERO, _MOST_LOSS, measured=True
+    ),
     "measured": Column(
         "1 where score and loss were measured since the last decision, 0 where they are older",
         lambda facts, rows: facts.seen[rows].astype(float),
         _ZERO,
         _ONE,
     ),
-    "best": Column("best score so far", lambda facts, rows: facts.best[rows], _ZERO, _ONE),
-    "learnability": Column("p (1 - p) of the score", _learnability, _ZERO, _constant(0.25)),
+    "best": _of_scores("best score so far", lambda facts, rows: facts.best[rows]),
+    "learnability": _of_scores("p (1 - p) of the score", _learnability, 0.25),
     "gain": Column(
         "how much the last training on the task lowered the loss of its first batch",
         lambda facts, rows: facts.gain[rows],
@@ -170,8 +184,8 @@ COLUMNS: dict[str, Column] = {
         lambda facts: float(facts.suite.values("difficulty").max()) + 1.0,
         fixed=True,
     ),
-    "prerequisites_mastered": Column(
-        "share of the prerequisites that are mastered now", _prerequisites_mastered, _ZERO, _ONE
+    "prerequisites_mastered": _of_scores(
+        "share of the prerequisites that are mastered now", _prerequisites_mastered
     ),
 }
 """What can be shown besides `progress` and `present`. `key` names the student (rules derive their
