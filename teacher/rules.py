@@ -82,8 +82,10 @@ class Rule(Protocol):
     students and independent of each other.
 
     A class may also say what it is, for the card of a teacher: its `kind` (`rule`, `bandit`,
-    `order` or `static`), whether it `sees_order`, `mixes` tasks or is `published`; and in `tuning`
-    which values of each parameter to try.
+    `order`, `static`, or `ceiling` of what is no opponent but an estimate of what there is to win),
+    whether it `sees_order`, `mixes` tasks or is `published`; and in `tuning` which values of each
+    parameter to try: of numbers all that lie between the least and the largest, by their logarithm
+    where these are positive and ten times apart.
     """
 
     @property

@@ -12,7 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..choose import Floats, check_one_of, check_positive, check_within, softmax
-from ..estimate import ADVANTAGE_SIGNALS, CHANGE, MEASURED, advantage_substitute, measured_choice
+from ..estimate import (
+    ADVANTAGE_SIGNALS,
+    CHANGE,
+    MEASURED,
+    Counts,
+    advantage_substitute,
+    measured_choice,
+)
 from ..rules import Memory, View
 
 
@@ -70,9 +77,9 @@ class DUMP:
     1))``: ``mean_k`` over the last ``window`` samples of task k, 0 without any, ``n_k`` all its
     samples ever, N those of all tasks, at least 1. A decision is one sample of the chosen task:
     ``signal``, in place of the published absolute advantage. The window is kept as ``blocks`` sums
-    and moves by a block of ``window / blocks`` samples, as the published one does by a batch; with
-    ``blocks = window`` it moves by single samples. The released trainer also feeds it the rewards
-    of its validation; this does not.
+    and moves by a block of about ``window / blocks`` samples, as the published one does by a batch;
+    with ``blocks = window`` it moves by single samples. The released trainer also feeds it the
+    rewards of its validation; this does not.
     """
 
     window: int = 300
@@ -100,10 +107,6 @@ class DUMP:
         check_within("exploration", self.exploration, 0, 1e6)
         check_one_of("signal", self.signal, ADVANTAGE_SIGNALS)
         check_within("blocks", self.blocks, 1, self.window)
-        if self.window % self.blocks:
-            raise ValueError(
-                f"blocks must divide the window of {self.window} samples, got {self.blocks}"
-            )
 
     def start(self, n: int, k: int) -> Memory:
         """No samples: ``sums`` (n, blocks, k) of them, ``count`` (n, k) of all ever."""
@@ -118,20 +121,30 @@ class DUMP:
         row, task = np.nonzero(choice)
         sample = advantage_substitute(view, self.signal)[row, task]
         count = memory["count"][row, task]
-        size = self.window // self.blocks
-        block = count // size % self.blocks
+        block, begins, _ = self._block(count)
         sums = memory["sums"].copy()
         # The first sample of a block takes the place of the oldest block.
-        sums[row, block, task] = np.where(count % size, sums[row, block, task], 0.0) + sample
+        begun = count % self.window > begins
+        sums[row, block, task] = np.where(begun, sums[row, block, task], 0.0) + sample
         return {"sums": sums, "count": memory["count"] + choice}
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Softmax of the bounds, (n, k)."""
         count = np.where(view.present, memory["count"], 0)
-        size = self.window // self.blocks
-        moving = self.window - size + 1 + (count - 1) % size
+        last = np.maximum(count - 1, 0)
+        _, begins, ends = self._block(last)
+        moving = self.window - (ends - begins) + last % self.window - begins + 1
         length = np.where(count > self.window, moving, np.maximum(count, 1))
         samples = np.maximum(count.sum(axis=1, keepdims=True), 1)
         bonus = self.exploration * np.sqrt(2.0 * np.log(samples + 1) / (count + 1))
         bound = memory["sums"].sum(axis=1) / length + bonus
         return softmax(bound, view.present, self.temperature)
+
+    def _block(self, count: Counts) -> tuple[Counts, Counts, Counts]:
+        """The block of the sample after `count` others, and where in the window it begins and ends.
+
+        Each is of the shape of `count`.
+        """
+        block: Counts = count % self.window * self.blocks // self.window
+        begins, ends = (-(-edge * self.window // self.blocks) for edge in (block, block + 1))
+        return block, begins, ends

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rule_rooms import ARGUMENTS
 from rule_views import check_rule, make_view
 
 from lessonplan.teacher import (
@@ -153,6 +154,25 @@ def test_every_point_of_a_tuning_grid_is_a_rule(kind):
     assert all(getattr(default, name) in kind.tuning[name] for name in names)
 
 
+@pytest.mark.parametrize("name", [name for name in RULES if RULES[name].tuning])
+def test_what_lies_between_the_values_of_a_grid_is_a_rule_too(name):
+    """A tuner looks for numbers between the least and the largest that a rule names."""
+    kind, rng = RULES[name], np.random.default_rng(0)
+    for _ in range(200):
+        kind(**ARGUMENTS.get(name, {}), **{
+            parameter: _drawn(rng, values) for parameter, values in kind.tuning.items()
+        })  # fmt: skip
+
+
+def _drawn(rng, values):
+    """A number between the ends of some numbers, whole where all are, or one of other values."""
+    if not all(type(value) in (int, float) for value in values):
+        return values[rng.integers(len(values))]
+    if all(isinstance(value, int) for value in values):
+        return int(rng.integers(min(values), max(values) + 1))
+    return float(rng.uniform(min(values), max(values)))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_bandit_declares_what_the_report_says_of_it(kind):
     assert (kind.kind, kind.sees_order) == ("bandit", False)
@@ -179,7 +199,7 @@ def test_every_bandit_declares_what_the_report_says_of_it(kind):
         (lambda: ODM(smoothing=-0.1), "smoothing"),
         (lambda: ODMExp3(scale=0.0), "scale"),
         (lambda: SEC(signal="advantage"), "signal"),
-        (lambda: DUMP(window=10, blocks=3), "blocks must divide the window"),
+        (lambda: DUMP(window=10, blocks=11), "blocks"),
         (lambda: DUMP(window=0), "window"),
         (lambda: DUMP(exploration=float("inf")), "exploration"),
         (lambda: DynamixSFT(sharpness=-1.0), "sharpness"),

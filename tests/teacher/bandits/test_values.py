@@ -94,6 +94,25 @@ def test_dump_moves_its_window_by_blocks(window, blocks):
     check_against(scalar, rule, seed=63, decisions=90)
 
 
+@pytest.mark.parametrize(
+    ("window", "blocks", "sizes"),
+    [(7, 3, (3, 2, 2)), (10, 4, (3, 2, 3, 2)), (11, 10, (2,) + 9 * (1,))],
+)
+def test_dump_has_blocks_of_nearly_the_same_size_where_they_do_not_divide_the_window(
+    window, blocks, sizes
+):
+    assert sum(sizes) == window
+    of_sample = [block for block, size in enumerate(sizes) for _ in range(size)]
+
+    def kept(n):
+        numbers = [i // window * blocks + of_sample[i % window] for i in range(n)]
+        return sum(number > numbers[-1] - blocks for number in numbers)
+
+    scalar = scalar_dump(window, 0.1, 0.2, "progress", kept)
+    rule = DUMP(window, 0.1, 0.2, "progress", blocks)
+    check_against(scalar, rule, seed=64, decisions=90)
+
+
 def test_the_defaults_are_those_of_the_papers():
     sec, dump = SEC(), DUMP()
     assert (sec.learning_rate, sec.temperature) == (0.5, 1.0)
