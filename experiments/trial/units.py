@@ -11,6 +11,7 @@ from typing import Any
 
 from lessonplan.envs.classroom import check_belonging
 from lessonplan.student import TaskSuite
+from lessonplan.teacher import RULES
 
 from ..assembly.belonging import teacher_belongs_to
 from ..common.files import write_json
@@ -22,7 +23,7 @@ from ..store.damage import DamagedError, read_unit, see_that_it_is_whole
 from ..store.layout import RunDir, unit_name
 from .evaluation import evaluate
 from .training import TeacherTraining
-from .tuning import tune
+from .tuning import select, tune
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Unit:
     """One piece of work.
 
     Attributes:
-        kind: `tune`, `train` or `evaluate`.
+        kind: `tune`, `select` (what is not tuned lives with the selection students), `train` or
+            `evaluate`.
         teacher: name as reported.
         seed: of the teacher.
         after: names of the units that must be done before.
@@ -102,8 +104,11 @@ def plan(config: Config) -> list[Unit]:
         if isinstance(teacher, RuleSection):
             needs: tuple[str, ...] = ()
             if teacher.tune:
-                units.append(Unit("tune", teacher.name, first, weight=3.0))
+                most = config.tuning.lifetimes / config.seeds.report
+                units.append(Unit("tune", teacher.name, first, weight=max(3.0, most)))
                 needs = (units[-1].name,)
+            elif not _is_ceiling(teacher):
+                units.append(Unit("select", teacher.name, first))
             units.append(Unit("evaluate", teacher.name, first, needs))
         elif isinstance(teacher, LearnedSection):
             for seed in range(first, first + teacher.seeds):
@@ -137,12 +142,25 @@ def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell =
     RunDir(run_dir).checkpoint(unit.name).unlink(missing_ok=True)
 
 
+def _is_ceiling(teacher: RuleSection) -> bool:
+    """Whether it is no opponent; what one's own rule is, is not looked up for a list of work."""
+    return getattr(RULES.get(teacher.rule), "kind", "") == "ceiling"
+
+
 def _tune(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
     teacher = config.teacher(unit.teacher)
     assert isinstance(teacher, RuleSection)
     return tune(config, teacher, suite, RunDir(run_dir).checkpoint(unit.name), tell)
+
+
+def _select(
+    unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
+) -> dict[str, Any]:
+    teacher = config.teacher(unit.teacher)
+    assert isinstance(teacher, RuleSection)
+    return select(config, teacher, suite)
 
 
 def _train(
@@ -166,6 +184,7 @@ def _evaluate(
 
 _WORK: dict[str, Callable[[Unit, Config, TaskSuite, Path, Tell], dict[str, Any]]] = {
     "tune": _tune,
+    "select": _select,
     "train": _train,
     "evaluate": _evaluate,
 }

@@ -3,10 +3,11 @@
 from .choosing import Choice, best_first, choose_best, has_gained
 from .population import Lives, lives_of
 from .search import Search
+from .selecting import select
 from .space import Setting, Space, samples, space_of
 from .tuning import most_lifetimes, tune
 
 __all__ = [
     "Choice", "Lives", "Search", "Setting", "Space", "best_first", "choose_best", "has_gained",
-    "lives_of", "most_lifetimes", "samples", "space_of", "tune",
+    "lives_of", "most_lifetimes", "samples", "select", "space_of", "tune",
 ]  # fmt: skip

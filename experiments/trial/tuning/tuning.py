@@ -57,7 +57,15 @@ def tune(
         did not), how the best was `chosen` in words where costs did not tell, its `selection_cost`
         and `selection_area`, and what the tuning cost (`lifetimes`, `compute`, `student_steps`,
         `wall_seconds`).
+
+    Raises:
+        ValueError: for a run of an earlier version, which would tune otherwise.
     """
+    if config.earlier_candidates is not None:
+        raise ValueError(
+            f"this run was begun by a version that tuned rules otherwise, and {section.name!r} is "
+            "not tuned yet; begin a new run, or report what is done with `lessonplan report`"
+        )
     return _Tuner(config, section, suite, checkpoint, tell).tune()
 
 
@@ -94,9 +102,9 @@ class _Tuner:
 
     def tune(self) -> dict[str, Any]:
         """See `tune`."""
-        if self._space.size <= self._most:
-            stopped = "every setting was tried"
-            self._try(self._all_settings())
+        if every := self._every():
+            self._try(every)
+            stopped = "" if len(every) == self._most else "every setting was tried"
         else:
             stopped = self._search()
         tried = list(self._tried.values())
@@ -121,9 +129,14 @@ class _Tuner:
             "wall_seconds": self._state["seconds"],
         }
 
-    def _all_settings(self) -> list[Setting]:
-        untuned = self._space.untuned
-        return [*([] if untuned is None else [untuned]), *self._space.settings()]
+    def _every(self) -> list[Setting]:
+        """All settings, the untuned one first, where the lifetimes are enough for them."""
+        if self._space.size > self._most:
+            return []
+        untuned = [] if self._space.untuned is None else [self._space.untuned]
+        every = [*untuned, *self._space.settings()]
+        once = list({self._space.key(one): one for one in reversed(every)}.values())[::-1]
+        return once if len(once) <= self._most else []
 
     def _search(self) -> str:
         """Ask for generations until there is a reason to end; the reason, if it came early."""
