@@ -1,8 +1,12 @@
 """Suites, classrooms and teachers from the sections of a config."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +32,11 @@ from lessonplan.teacher import (
 from ..common.names import call, named
 from ..common.nearest import did_you_mean
 from ..common.own_modules import OWN_NAME
-from ..common.sentences import in_config_words
+from ..common.sentences import in_config_words, say
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
-from ..config.config import Course, LearnedSection, Lifetime
-from ..config.course import Looking, looks_of
+from ..config.config import Course, LearnedSection
+from ..config.course import LOOKS, Looking, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
 from .students import build_cohort, cohort_kind
 
@@ -154,31 +158,50 @@ def build_room(
         reads: columns that the teacher reads; all that are shown by default.
     """
     lifetime = course.lifetime
-    return Classroom(
-        build_cohort(course, suite, n) if cohort is None else cohort,
-        Budget.parse(lifetime.budget),
-        steps_per_decision=lifetime.steps_per_decision,
-        observe=observe,
-        action=action,
-        reward=build_reward(course),
-        targets=lifetime.targets,
-        forgetting_penalty=lifetime.forgetting_penalty,
-        **_looks(lifetime, looking, reads),
-        mastery_streak=lifetime.mastery_streak,
-        end_after=end_after or lifetime.end_after,
-        rehearsal=lifetime.rehearsal,
-        shuffle_tasks=lifetime.shuffle_tasks,
-        max_tasks=max_tasks,
-    )
+    cohort = build_cohort(course, suite, n) if cohort is None else cohort
+    with _looking_in_config_words():
+        return Classroom(
+            cohort,
+            Budget.parse(lifetime.budget),
+            steps_per_decision=lifetime.steps_per_decision,
+            observe=observe,
+            action=action,
+            reward=build_reward(course),
+            targets=lifetime.targets,
+            forgetting_penalty=lifetime.forgetting_penalty,
+            **looks_of(lifetime, looking),
+            check_every=lifetime.check_every,
+            reads=reads,
+            mastery_streak=lifetime.mastery_streak,
+            end_after=end_after or lifetime.end_after,
+            rehearsal=lifetime.rehearsal,
+            shuffle_tasks=lifetime.shuffle_tasks,
+            max_tasks=max_tasks,
+        )
 
 
-def _looks(
-    lifetime: Lifetime, looking: Looking | None, reads: Sequence[str] | None
-) -> dict[str, Any]:
-    """What a classroom is told of how it is looked at."""
-    looks = {**looks_of(lifetime, looking), "check_every": lifetime.check_every, "reads": reads}
-    known = inspect.signature(Classroom).parameters
-    return {key: value for key, value in looks.items() if key in known}
+@contextmanager
+def _looking_in_config_words() -> Iterator[None]:
+    """Errors and warnings of a classroom about how it is looked at, in the words of a config."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        try:
+            yield
+        except ValueError as error:
+            raise ValueError(_in_words(str(error))) from error
+    for one in found:
+        _say_once(_in_words(str(one.message)))
+
+
+def _in_words(message: str) -> str:
+    return in_config_words(message, LOOKS, "lifetime")
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    """Say it for all classrooms of a run; its processes have heard it."""
+    if parent_process() is None:
+        say(sentence)
 
 
 def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
@@ -193,6 +216,9 @@ def decisions_in_budget(course: Course, suite: TaskSuite) -> int:
         batch_size=student.batch_size,
         evaluation_size=student.evaluation_size,
         feedback=lifetime.feedback,
+        probe_every=lifetime.probe_every,
+        probe_size=lifetime.probe_size,
+        check_every=lifetime.check_every,
     )
 
 

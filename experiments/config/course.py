@@ -9,7 +9,7 @@ from .section import BudgetText, Section
 Feedback = Literal["full", "bandit", "training"]
 """Which tasks are probed after a decision: all, those that were chosen, or none, where the examples
 that are trained on tell."""
-_LOOKS = ("feedback", "probe_every", "probe_size", "probe_uncertainty", "half_life")
+LOOKS = ("feedback", "probe_every", "probe_size", "probe_uncertainty", "half_life")
 """What both a lifetime and a teacher have."""
 
 _OWN = "; by default as the lifetime says"
@@ -270,8 +270,8 @@ def looks_of(lifetime: Looking, teacher: Looking | None = None) -> dict[str, Any
         lifetime: where every key has a value.
         teacher: None for one that has no keys of its own.
     """
-    own = {key: getattr(teacher, key, None) for key in _LOOKS}
-    return {key: getattr(lifetime, key) if own[key] is None else own[key] for key in _LOOKS}
+    own = {key: getattr(teacher, key, None) for key in LOOKS}
+    return {key: getattr(lifetime, key) if own[key] is None else own[key] for key in LOOKS}
 
 
 class Course(Section):

@@ -57,7 +57,7 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
     agreed_files(config.model_dump(mode="json"))
     suite, cohorts = build_suite(config, progress), _Cohorts()
     _check_tasks(suite, of_files="path" in config.suite.options)
-    build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1))
+    build_room(config, suite, 1, cohort=cohorts.of(config, suite, 1), reads=())
     for teacher in config.teachers:
         if isinstance(teacher, RuleSection):
             _check_rule(teacher, config, suite, cohorts)

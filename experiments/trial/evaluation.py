@@ -76,7 +76,7 @@ def evaluate(
             last_save = time.perf_counter()
         over = 1.0 - len(teaching.running) / room.n
         used = 1.0 - float(room.facts.spending.remaining.min())
-        tell(max(over, used), f"{room.facts.score.mean():.2f} mean score")
+        tell(max(over, used), f"{room.facts.judged.mean():.2f} mean score")
     recorder.flush()
     return {"lifetimes": room.n, "decisions": int(room.facts.decisions.sum())}
 

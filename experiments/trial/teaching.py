@@ -154,8 +154,7 @@ def judge(teaching: Teaching) -> Iterator[Worth]:
         teaching.step()
         decisions += 1
         # Students whose lifetime is over keep their last score.
-        score = getattr(room.facts, "judged", room.facts.score)
-        area += float(np.average(score, axis=1, weights=importance).mean())
+        area += float(np.average(room.facts.judged, axis=1, weights=importance).mean())
         done = int(teaching.mastered.sum())
         yield Worth(float(teaching.cost.mean()), area / decisions, done)
 

@@ -31,9 +31,11 @@ def fake_room(n: int) -> SimpleNamespace:
         return SimpleNamespace(score=scores, loss=scores, calibration_error=scores)
 
     zeros, scores = np.zeros(n), np.zeros((n, 1), np.float32)
-    spending = SimpleNamespace(steps=zeros, compute=zeros, probing=zeros, tokens=zeros)
+    spending = SimpleNamespace(
+        steps=zeros, compute=zeros, probing=zeros, equal_compute=zeros, tokens=zeros
+    )
     facts = SimpleNamespace(
-        spending=spending, student_seed=np.arange(n), decisions=np.ones(n, int), score=scores,
+        spending=spending, student_seed=np.arange(n), decisions=np.ones(n, int), judged=scores,
         loss=scores,
     )  # fmt: skip
     cohort = SimpleNamespace(evaluate=evaluate, diverged=np.zeros(n, bool))
