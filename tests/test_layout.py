@@ -72,6 +72,9 @@ TABLE = {
     "student/cohorts/agents/*": {"gymnasium", "stable_baselines3"},
     "envs/*": {"numpy", "gymnasium", "stable_baselines3"},
     "envs/trainer/mixin.py": {"accelerate", "datasets", "transformers"},
+    # What forward passes show is added up where they run.
+    "envs/trainer/shown.py": {"torch"},
+    "envs/trainer/tally.py": {"torch"},
     "teacher/*": {"numpy", "torch", "gymnasium", "stable_baselines3"},
     "teacher/files/zips.py": {"safetensors"},
     "teacher/learners/contrib.py": {"sb3_contrib"},

@@ -16,11 +16,11 @@ import numpy as np
 from gymnasium.spaces import Discrete
 
 from ..classroom.belonging import check_belonging
-from ..classroom.budget import FEEDBACKS
 from ..classroom.checking import check_choice
 from ..tutor.told import read_number
 from ..tutor.tutor import Tutor
 from .segments import Draws
+from .tally import FIGURES
 
 Metric = str | Callable[[str, Mapping[str, float]], float]
 """What of an evaluation is the score: a name, or a function of the task and its metrics."""
@@ -28,8 +28,12 @@ Metric = str | Callable[[str, Mapping[str, float]], float]
 Results = tuple[dict[str, float], dict[str, float] | None]
 """Scores by task, and losses where they are known."""
 
+EVALUATED = ("full", "bandit")
+"""Feedback that takes an evaluation: of all tasks, or of those that were trained on."""
+TRAINING = "training"
+"""What the examples of a segment showed as they were trained on is its feedback."""
 REWARDED = "reward"
-"""Besides `FEEDBACKS`: what generations earned is the feedback of a segment."""
+"""What the generations of a segment earned is its feedback."""
 _CLIPPED = "mean rewards of a task in a segment were outside of reward_range and were clipped"
 _ODD_METRIC = "scores of a task after a segment were not in [0, 1] and were clipped or left out"
 _NO_REWARD = "generations were given no reward that is a number and were left out"
@@ -54,8 +58,8 @@ class Lessons:
 
     Args:
         tutor: whose `steps_per_decision` is the length of a segment.
-        feedback: `full`, `bandit` or `reward`.
-        metric: of an evaluation, as `TaughtMixin` explains.
+        feedback: `full`, `bandit`, `training` or `reward`.
+        metric: of an evaluation, or of training, as `TaughtMixin` explains.
         reward_range: rewards that score 0 and 1.
 
     Raises:
@@ -65,7 +69,10 @@ class Lessons:
     def __init__(
         self, tutor: Tutor, feedback: str, metric: Metric, reward_range: tuple[float, float]
     ) -> None:
-        check_choice("feedback", feedback, (*FEEDBACKS, REWARDED))
+        check_choice("feedback", feedback, (*EVALUATED, TRAINING, REWARDED))
+        if feedback == TRAINING:
+            _check_shown(metric)
+            tutor._expect_outcomes()
         if not -math.inf < reward_range[0] < reward_range[1] < math.inf:
             raise ValueError(
                 f"reward_range must be (least, largest), got {reward_range}; two finite ones"
@@ -95,12 +102,20 @@ class Lessons:
         """What the pending segment took before `first`, in another way of drawing."""
         self.rewards = np.zeros((2, k))
         """Sum and number of the rewards of each task in this segment, (2, k)."""
+        self.heard: np.ndarray | None = None
+        """What training showed in this segment, by process, (p, k, 4), as `Tally` has it; None
+        where nobody listens, or nothing was kept."""
         self.evaluations: dict[str, dict[str, float]] = {}
         """Metrics by task that came in since the segment ended."""
         self.tokens = 0
         """Input tokens that the trainer had seen when the tutor was told last."""
         self.odd_scores: Counter[str] = Counter()
         """How often what was wrong with scores and rewards, in this run."""
+
+    @property
+    def evaluates(self) -> bool:
+        """Whether held-out data are evaluated for the tutor."""
+        return self.feedback in EVALUATED
 
     @property
     def counts_tokens(self) -> bool:
@@ -141,7 +156,7 @@ class Lessons:
             self.tutor.mix()
         self.pending, self.first, self.drawing = True, step, drawing
         self.earlier = Portion(np.zeros_like(self.taken), 0, 0)
-        self.rewards[:] = 0.0
+        self.rewards[:], self.heard = 0.0, None
 
     def cut(self, step: int, part: Portion, drawing: Drawing) -> None:
         """Go on with what is pending from this step on in another way, after it took this much."""
@@ -191,6 +206,14 @@ class Lessons:
         np.add.at(self.rewards[0], tasks[finite], rewards[finite])
         np.add.at(self.rewards[1], tasks[finite], 1.0)
 
+    def hear(self, heard: np.ndarray) -> None:
+        """Take in what the examples of the segment showed in each process, (p, k, 4)."""
+        self.heard = heard
+        for name, (count, *sums) in zip(self.names, heard.sum(axis=0).tolist(), strict=True):
+            if count:
+                figures = zip(FIGURES, (count, *(x / count for x in sums)), strict=True)
+                self.evaluations[name] = {what: x for what, x in figures if not math.isnan(x)}
+
     def results(self, names: Sequence[str]) -> Results:
         """Scores and, where all are known, losses of those of these tasks that have a score."""
         if self.feedback == REWARDED:
@@ -208,7 +231,15 @@ class Lessons:
     def tell(self, results: Results, trained: np.ndarray, spent: Mapping[str, float]) -> None:
         """Tell the tutor what came of the segment, and what each task took since `first`, (k,)."""
         scores, losses = results
-        self.tutor.observe(scores=scores, losses=losses, spent=spent)
+        if self.feedback == TRAINING:
+            counts = {name: self.evaluations[name]["count"] for name in scores}
+            outcomes = {
+                name: {"count": counts[name], "accuracy": score, "loss": losses[name]}
+                for name, score in scores.items()
+            }
+            self.tutor.observe(outcomes=outcomes, spent=spent)
+        else:
+            self.tutor.observe(scores=scores, losses=losses, spent=spent)
         self.taken = self.taken + trained
         self.pending, self.evaluations = False, {}
 
@@ -231,6 +262,7 @@ class Lessons:
             "begun": self.begun, "pending": self.pending, "first": self.first,
             "taken": self.taken.copy(), "rewards": self.rewards.copy(), "tokens": self.tokens,
             "drawing": self.drawing, "earlier": self.earlier._asdict(),
+            "heard": None if self.heard is None else self.heard.copy(),
         }  # fmt: skip
 
     def check(self, state: Mapping[str, Any]) -> None:
@@ -258,6 +290,7 @@ class Lessons:
         self.begun, self.pending, self.first = state["begun"], state["pending"], state["first"]
         self.taken, self.rewards = state["taken"].copy(), state["rewards"].copy()
         self.tokens, self.evaluations = state["tokens"], {}
+        self.heard = state.get("heard")
         self.drawing = state.get("drawing")
         earlier = state.get("earlier") or Portion(np.zeros_like(self.taken), 0, 0)._asdict()
         self.earlier = Portion(**earlier)
@@ -290,9 +323,12 @@ class Lessons:
         if callable(self.metric):
             return read_number(f"the score of task {name!r}", self.metric(name, metrics))
         if self.metric not in metrics:
+            what, way_out = f"evaluation of task {name!r}", ", or make it in compute_metrics"
+            if self.feedback == TRAINING:
+                what, way_out = f"training on task {name!r}", ""
             raise ValueError(
-                f"the evaluation of task {name!r} has no {self.metric!r}; it has "
-                f"{', '.join(metrics)}; name one with metric=, or make it in compute_metrics"
+                f"the {what} has no {self.metric!r}; it has "
+                f"{', '.join(metrics)}; name one with metric={way_out}"
             )
         value = float(metrics[self.metric])
         if self.metric != "loss":
@@ -312,3 +348,13 @@ class Lessons:
                 "and the largest reward",
             )
         return float(min(max(score, 0.0), 1.0))
+
+
+def _check_shown(metric: Metric) -> None:
+    """Refuse a metric that training does not show."""
+    shown = FIGURES[1:]
+    if not callable(metric) and metric not in shown:
+        raise ValueError(
+            f"with feedback={TRAINING!r} metric must be one of {', '.join(shown)}, or a function "
+            f"of a task and all of them, got {metric!r}"
+        )

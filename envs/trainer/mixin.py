@@ -23,7 +23,7 @@ from lessonplan.student import install_hint
 
 from ..tutor.tutor import Tutor
 from .data import joined, labelled, rows_of, split, tasks_of
-from .lessons import REWARDED, Lessons, Metric
+from .lessons import REWARDED, TRAINING, Lessons, Metric
 from .run import TaughtRun
 from .segments import SegmentSampler
 from .state import read_state, write_state
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         def _get_train_sampler(self, train_dataset: Any = None) -> Any: ...
         def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any: ...
         def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]: ...
+        def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
         def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any: ...
         def _inner_training_loop(self, *args: Any, **kwargs: Any) -> Any: ...
         def _save_checkpoint(self, model: Any, trial: Any) -> None: ...
@@ -53,16 +54,20 @@ class TaughtMixin(_Trainer):
         tutor: chooses the task of every segment of `steps_per_decision` steps.
         train_dataset: with a column that names the task of every row, or task -> dataset.
         eval_dataset: held-out data, with the same column or as task -> dataset; not needed where
-            rewards are the feedback.
+            rewards or training are the feedback.
         task_column: its name.
         metric: what of a task's evaluation is its score in [0, 1]: the name of a metric such as
             `accuracy` (the trainer's `eval_TASK_accuracy`), or a function of the task and its
             metrics, `lambda task, metrics: 1 - metrics["loss"] / 5`. The default, `loss`, scores
             exp(-loss), which for a language model is the geometric mean of the probabilities that
-            it gives to the right tokens.
+            it gives to the right tokens. With `training` the metrics are `loss`, `accuracy` (the
+            share of the examples all of whose label tokens were the likeliest) and
+            `token_accuracy`, of the examples that were trained on.
         feedback: `full`: all tasks are evaluated after a segment; `bandit`: only what was trained
-            on; `reward`: nothing is, the mean reward of the segment's own generations is the
-            score. By default `reward` for trainers that generate, else `full`.
+            on; `training`: nothing is, the score is what the examples of the segment showed in the
+            forward passes that training makes anyway; `reward`: nothing is, the mean reward of the
+            segment's own generations is the score. By default `reward` for trainers that generate,
+            else `full`.
         reward_range: rewards that score 0 and 1; a mean outside of it counts as the nearer end,
             with a warning.
         stop_when_finished: end the training when everything is mastered, or the budget of the
@@ -91,13 +96,19 @@ class TaughtMixin(_Trainer):
         feedback = feedback or ("reward" if rewards else "full")
         if feedback == REWARDED and not rewards:
             raise ValueError(
-                f"{type(self).__name__} rewards no generations: feedback must be full or bandit"
+                f"{type(self).__name__} rewards no generations: feedback must be full, bandit or "
+                "training"
+            )
+        if feedback == TRAINING and rewards:
+            raise ValueError(
+                f"{type(self).__name__} trains on what it generates, which no label answers: "
+                "feedback must be reward, full or bandit"
             )
         self._lessons = Lessons(tutor, feedback, metric, reward_range)
         self._task_column, names = task_column, self._lessons.names
         train_dataset = joined(train_dataset, task_column, names, _concatenated)
         rows_of(tasks_of(train_dataset, task_column), names, "train_dataset")
-        if feedback != REWARDED:
+        if self._lessons.evaluates:
             eval_dataset = split(eval_dataset, task_column, names)
         super().__init__(*args, train_dataset=train_dataset, eval_dataset=eval_dataset, **kwargs)
         trainer: Any = self
@@ -125,6 +136,16 @@ class TaughtMixin(_Trainer):
                 for name, one in zip(names, rows, strict=True)
             ]
         )
+
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """What `Trainer` learns a batch with; where training is the feedback, it is listened to."""
+        hearing = self._taught_run.hearing
+        if hearing is None:
+            return super().training_step(model, inputs, *args, **kwargs)
+        with hearing.listening(model, inputs):
+            loss = super().training_step(model, inputs, *args, **kwargs)
+        hearing.enter(loss)
+        return loss
 
     def _calculate_rewards(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """What `GRPOTrainer` rewards with: the rewards of all processes, kept by task."""
@@ -192,6 +213,8 @@ class TaughtMixin(_Trainer):
         self._lessons.forget()
         if checkpoint is not None:
             self._lessons.load_state_dict(self._shared(lambda: self._stored_state(checkpoint)))
+        if self._taught_run.hearing is not None:
+            self._taught_run.hearing.go_on(self._lessons.heard)
         most_steps = settings.max_steps
         if most_steps <= 0:
             # To the trainer a segment is an epoch; the epochs that were asked for are passes.
@@ -210,6 +233,9 @@ class TaughtMixin(_Trainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """What `Trainer` saves with; the lifetime goes into the same folder, before the rest."""
         trainer: Any = self
+        hearing = self._taught_run.hearing
+        if hearing is not None:
+            self._lessons.heard = hearing.of_all()
         if trainer.args.should_save:
             folder = Path(trainer._get_output_dir(trial=trial))
             folder /= f"checkpoint-{trainer.state.global_step}"
@@ -314,10 +340,11 @@ def _check_arguments(trainer: Any, lessons: Lessons) -> None:
 
 def _check_best(args: Any, lessons: Lessons) -> None:
     """Refuse to load the best model where it would be evaluated but not saved."""
-    if lessons.feedback == "bandit" and args.eval_strategy == "no":
+    if lessons.feedback in ("bandit", TRAINING) and args.eval_strategy == "no":
+        what = "one task is evaluated at a time" if lessons.feedback == "bandit" else "none is"
         raise ValueError(
-            "load_best_model_at_end finds no best model where one task is evaluated at a time, "
-            "as with feedback='bandit'; give an eval_strategy of the trainer's own, or "
+            f"load_best_model_at_end finds no best model where {what}, as with "
+            f"feedback={lessons.feedback!r}; give an eval_strategy of the trainer's own, or "
             "feedback='full'"
         )
     if lessons.feedback != "full" or args.save_strategy == "best":

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .data import rows_of, tasks_of
-from .lessons import REWARDED, Drawing, Lessons, Portion
+from .hearing import Hearing
+from .lessons import TRAINING, Drawing, Lessons, Portion
 from .segments import Draws, Order, SegmentSampler
 
 _NO_MEAN = {
@@ -45,12 +46,20 @@ class TaughtRun:
         lessons.compare_sizes([len(one) for one in rows])
         self.draws = Draws(rows, args.seed if args.data_seed is None else args.data_seed)
         self.order = _order(trainer, plain)
+        self.task_of = np.zeros(len(dataset), dtype=np.int64)
+        """The task of every row of the dataset."""
+        for task, own in enumerate(rows):
+            self.task_of[own] = task
+        self.hearing: Hearing | None = None
+        """What listens where training itself is the feedback."""
+        if lessons.feedback == TRAINING:
+            self.hearing = Hearing(trainer, self.order, lessons.names)
         if lessons.steps % self.order.whole:
             raise ValueError(
                 f"a segment must end with whole generations: steps_per_decision must be a "
                 f"multiple of {self.order.whole}, got {lessons.steps}"
             )
-        if lessons.feedback != REWARDED:
+        if lessons.evaluates:
             _check_held_out(trainer, lessons.names)
         batch = self.order.per_step // args.gradient_accumulation_steps
         batches = len(plain) // batch if args.dataloader_drop_last else -(-len(plain) // batch)
@@ -81,6 +90,8 @@ class TaughtRun:
         filled = np.full(before * self.order.per_step, rows[0])
         places = np.concatenate([filled, self.order.laid_out(rows)])[: len(self.sampler)]
         skipped = step % lessons.steps if self.trainer.args.ignore_data_skip else 0
+        if self.hearing is not None:
+            self.hearing.plan(self.task_of[places], step - step % lessons.steps)
         self.sampler.rows = places[skipped * self.order.per_step :].tolist()
 
     def _cut(self, drawing: Drawing, step: int) -> None:
@@ -95,6 +106,8 @@ class TaughtRun:
         """Have the tasks evaluated where a segment ends here."""
         state = self.trainer.state
         state.epoch = state.global_step / self.pass_steps
+        if self.hearing is not None:
+            self.hearing.batch = 0
         if not self._ended():
             return
         if self.lessons.feedback == "full":
@@ -119,7 +132,7 @@ class TaughtRun:
     def take(self, name: str, control: Any) -> None:
         """Keep the metrics of a task that was evaluated before or at the end of a segment."""
         lessons = self.lessons
-        if lessons.feedback == REWARDED or (lessons.begun and not self._ended()):
+        if not lessons.evaluates or (lessons.begun and not self._ended()):
             return
         if name in lessons.names:
             lessons.evaluations[name] = self.parts[f"eval_{name}"]
@@ -158,7 +171,7 @@ class TaughtRun:
 
     def _begin_lifetime(self) -> None:
         lessons = self.lessons
-        if lessons.feedback == REWARDED:
+        if not lessons.evaluates:
             lessons.begin(None, probed=0)
             return
         self._evaluate([name for name in lessons.names if name not in lessons.evaluations])
@@ -167,7 +180,11 @@ class TaughtRun:
 
     def _settle(self, control: Any) -> None:
         """Tell the tutor what came of the segment, the same in every process."""
-        lessons, state, names = self.lessons, self.trainer.state, self._names()
+        lessons, state = self.lessons, self.trainer.state
+        if self.hearing is not None:
+            lessons.hear(self.hearing.of_all())
+            self.hearing.go_on(None)
+        names = self._names()
         results = self.trainer._shared(lambda: lessons.results(names))
         steps, earlier = state.global_step - lessons.first, lessons.earlier
         tokens = int(state.num_input_tokens_seen)
@@ -175,10 +192,12 @@ class TaughtRun:
             "steps": earlier.steps + steps,
             "examples": earlier.examples + steps * self.order.per_step,
             "tokens": tokens - lessons.tokens,
-            "probed": 0 if lessons.feedback == REWARDED else self._probed(names),
+            "probed": self._probed(names) if lessons.evaluates else 0,
         }
         lessons.tell(results, lessons.trained(self.draws, self.order.draws(steps)), spent)
         lessons.tokens = tokens
+        if self.hearing is not None:
+            self.hearing.say_what_came_again(lessons.taken, self.draws.rows)
         self._log({f"tutor/score/{name}": x for name, x in lessons.tutor.scores.items()})
         if self.stop_when_finished and lessons.tutor.finished:
             control.should_training_stop = control.should_save = True
@@ -192,6 +211,8 @@ class TaughtRun:
 
     def _names(self) -> Sequence[str]:
         """The tasks that the tutor is told of."""
+        if self.lessons.feedback == TRAINING:
+            return list(self.lessons.evaluations)
         return self.lessons.names if self.lessons.feedback == "full" else self._trained_names()
 
     def _trained_names(self) -> list[str]:

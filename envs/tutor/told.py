@@ -11,7 +11,7 @@ import numpy as np
 
 from lessonplan.student import Evaluation, Task, TaskSuite, Training, blank_splits
 
-FIELDS = {field.name for field in fields(Task)} - {"name", "splits", "chance", "endless"} | {"size"}
+FIELDS = {field.name for field in fields(Task)} - {"name", "splits"} | {"size"}
 SPENT = ("steps", "examples", "tokens", "probed")
 """What may be told that a decision has cost."""
 TRAINING_SIGNALS = ("gain", "fresh_gain", "gradient_norm")
@@ -59,9 +59,7 @@ def read_scores(
         ValueError: for an unknown task, and for what is no score.
     """
     index = {name: i for i, name in enumerate(suite.names)}
-    unknown = [name for name in (*scores, *(losses or ())) if name not in index]
-    if unknown:
-        raise ValueError(f"there is no task {unknown[0]!r}; the tasks are {', '.join(index)}")
+    check_tasks(suite, (*scores, *(losses or ())))
     if losses is not None and set(losses) != set(scores):
         raise ValueError(
             f"losses must be of the same tasks as scores, got {', '.join(losses) or 'none'} and "
@@ -91,7 +89,7 @@ def read_training(signals: Mapping[str, float], facts: frozenset[str]) -> Traini
     Raises:
         ValueError: for an unknown signal, and for one that is missing.
     """
-    _check_names("signals", signals, TRAINING_SIGNALS)
+    check_names("signals", signals, TRAINING_SIGNALS)
     missing = [name for name in TRAINING_SIGNALS if name in facts and name not in signals]
     if missing:
         raise ValueError(f"a column shows {missing[0]}: give it as signals={{{missing[0]!r}: ...}}")
@@ -103,7 +101,7 @@ def read_training(signals: Mapping[str, float], facts: frozenset[str]) -> Traini
 
 def read_costs(spent: Mapping[str, float], steps: float) -> dict[str, float]:
     """Everything in `SPENT` by name; `steps` where none are told."""
-    _check_names("spent", spent, SPENT)
+    check_names("spent", spent, SPENT)
     costs = dict.fromkeys(SPENT, 0.0) | {"steps": steps}
     for name, value in spent.items():
         costs[name] = read_number(f"{name} in spent", value)
@@ -124,7 +122,15 @@ def read_number(what: str, value: Any) -> float:
         raise ValueError(f"{what} must be a number, got {value!r}") from None
 
 
-def _check_names(what: str, values: Mapping[str, Any], choices: tuple[str, ...]) -> None:
+def check_tasks(suite: TaskSuite, names: Iterable[str]) -> None:
+    """Refuse names of tasks that the suite does not have."""
+    unknown = [name for name in names if name not in suite.names]
+    if unknown:
+        raise ValueError(f"there is no task {unknown[0]!r}; the tasks are {', '.join(suite.names)}")
+
+
+def check_names(what: str, values: Mapping[str, Any], choices: tuple[str, ...]) -> None:
+    """Refuse what is told by a name that is none of these."""
     unknown = [name for name in values if name not in choices]
     if unknown:
         raise ValueError(

@@ -1,69 +1,27 @@
 """The tutor: the classroom inside out, for people who own the training loop.
 
-Legend: k tasks, t task places, f columns. A tutor teaches one student: n = 1.
+Legend: k tasks. A tutor teaches one student: n = 1.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from lessonplan.student import TaskSuite, plain_state, restored_state
+from lessonplan.student import Evaluation, TaskSuite, plain_state, restored_state
 from lessonplan.teacher import identity_of
 
 from ..classroom.belonging import check_belonging
 from ..classroom.board import Board
 from ..classroom.budget import Budget
 from ..classroom.checking import check_counts
-from ..faces.vec_env import SharedVecEnv
+from .env import TutorEnv
+from .outcomes import Told, enter, read_outcomes
 from .teachers import TeacherLike, ready_teacher, settle_teacher
 from .told import read_costs, read_number, read_scores, read_suite, read_training
 
 _ROW = np.array([0])
-
-
-class TutorEnv(SharedVecEnv):
-    """Spaces and columns of a tutor, as an environment that teachers are made or loaded for."""
-
-    def __init__(self, board: Board) -> None:
-        self._board, self.render_mode = board, None
-        super().__init__(1, board.observation_space, board.action_space)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """What it shows."""
-        return self._board.observer.observe
-
-    def show(self, columns: Sequence[str]) -> None:
-        """Show these columns too, which the rule needs that is made for it.
-
-        Where places are empty it needs to see which.
-        """
-        if self._board.n_places > len(self._board.suite):
-            columns = tuple(dict.fromkeys((*columns, "present")))
-        if missing := [column for column in columns if column not in self.columns]:
-            self._board.show(missing)
-            self.observation_space = self._board.observation_space
-
-    def reset(self) -> np.ndarray:
-        """Refused: there is no student in it."""
-        self._refuse()
-
-    def step_async(self, actions: np.ndarray) -> None:
-        """Refused, as `reset`."""
-        self._refuse()
-
-    def step_wait(self) -> VecEnvStepReturn:
-        """Refused, as `reset`."""
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise ValueError(
-            "a tutor's environment has no student, only spaces and columns; "
-            "train teachers in a CurriculumVecEnv"
-        )
 
 
 def _budget_for(budget: str | Budget | None, steps_per_decision: int) -> Budget:
@@ -76,12 +34,13 @@ def _budget_for(budget: str | Budget | None, steps_per_decision: int) -> Budget:
 
 
 class Tutor:
-    """Says what a student should be trained on next, from the scores that it is told.
+    """Says what a student should be trained on next, from what it is told of the last choice.
 
     Args:
         tasks: names; or name -> fields of `lessonplan.student.Task` such as `difficulty`,
-            `prerequisites`, `importance`, `cost` and `threshold`, and `size` (training examples);
-            or a suite.
+            `prerequisites`, `importance`, `cost` and `threshold`, `size` (training examples),
+            `chance` (accuracy of guessing, which is taken off outcomes) and `endless` (no training
+            example comes twice, so that outcomes are as good as held-out scores); or a suite.
         teacher: an SB3 algorithm; what makes one from `tutor.env`, such as
             `partial(RuleTeacher, rule)`; or where one is stored, as `stored_teacher` finds it: the
             directory of a run that trained one, or a file that `save` wrote.
@@ -91,6 +50,8 @@ class Tutor:
             trained to choose, and `task` for others.
         budget: what the lifetime may spend, such as `4000-steps`; unlimited by default.
         steps_per_decision: student steps between two decisions, no more than a budget in steps.
+        half_life: decisions after which a training example that `observe` was told of counts half,
+            such as 1; give it where outcomes are told in place of scores.
         student_seed: names the lifetime; a rule's random choices depend on it.
         mastery_streak: as in `Classroom`.
         end_after: as in `Classroom`.
@@ -99,6 +60,14 @@ class Tutor:
         trust: whether what is pickled in the file of a stored teacher may be opened, which can run
             any code; JSON and weights are read in any case.
     """
+
+    _memory: Any
+    """The teacher's, of this lifetime."""
+    _pending: np.ndarray | None
+    """Shares (1, k) that were chosen and not yet answered by `observe`."""
+    _losses_known: bool
+    _scored_by: str | None
+    """What outcomes told of in this lifetime: `accuracy`, or `loss` alone; None where none did."""
 
     def __init__(
         self,
@@ -109,6 +78,7 @@ class Tutor:
         action: str | None = None,
         budget: str | Budget | None = None,
         steps_per_decision: int = 1,
+        half_life: float | None = None,
         student_seed: int = 0,
         mastery_streak: int = 1,
         end_after: int = 1,
@@ -127,17 +97,16 @@ class Tutor:
         self._board = Board(
             1, self.suite, _budget_for(budget, steps_per_decision), observe,
             action=action, shuffle_tasks=shuffle_tasks, max_tasks=max_tasks,
+            half_life=1.0 if half_life is None else half_life,
         )  # fmt: skip
         self.steps_per_decision = steps_per_decision
         self.mastery_streak, self.end_after = mastery_streak, end_after
+        self.half_life = half_life
+        """Of what training examples showed, in decisions; None where scores are told."""
         self.env = TutorEnv(self._board)
         self.teacher = ready_teacher(teacher, self.env)
         if self._unlimited and "remaining" in self._board.observer.facts_shown:
             raise ValueError("the column remaining needs budget=, such as budget='4000-steps'")
-        self._memory: Any = None
-        self._pending: np.ndarray | None = None
-        """Shares (1, k) that were chosen and not yet answered by `observe`."""
-        self._losses_known = False
         self.begin(student_seed)
 
     @property
@@ -174,12 +143,14 @@ class Tutor:
             raise ValueError(f"begin needs the scores of all tasks, {missing[0]!r} has none")
         costs = read_costs(spent or {}, 0.0)
         self._board.reset(_ROW, np.array([student_seed]))
-        self._board.facts.see(_ROW, measured, evaluation)
+        self._memory, self._pending, self._losses_known = None, None, losses is not None
+        self._scored_by = None
+        if self.half_life is None or scores is not None:
+            self._enter(None, measured, evaluation, costs["probed"])
         # Zeros that nobody measured are no measurement.
         self._board.facts.seen[_ROW] = scores is not None
         self._charge(costs)
         self._board.observer.start(_ROW)
-        self._memory, self._pending, self._losses_known = None, None, losses is not None
 
     def choose(self) -> str:
         """The task to train on next."""
@@ -199,12 +170,15 @@ class Tutor:
         scores: Mapping[str, float] | None = None,
         loss: float | None = None,
         losses: Mapping[str, float] | None = None,
+        outcomes: Mapping[str, Mapping[str, float]] | None = None,
         signals: Mapping[str, float] | None = None,
         spent: Mapping[str, float] | None = None,
     ) -> None:
         """Tell what came of the last choice: the score of one task, or the scores of several.
 
-        Only what is told of here counts as measured, which the column `measured` shows.
+        Or what its training examples showed before they were learned from, which costs nothing:
+        then the scores are an average of that, in which older examples count less, and mastery
+        goes by it. Only what is told of here counts as measured, which the column `measured` shows.
 
         Args:
             task: the one that was chosen.
@@ -212,6 +186,10 @@ class Tutor:
             scores: instead of both, name -> score; `{}` where nothing was measured.
             loss: of `task`, where a column shows it.
             losses: name -> loss, of the same tasks as `scores`.
+            outcomes: name -> `count` (examples of the task that were trained on) and means over
+                them: `accuracy` in [0, 1], `loss` in nats, or both. Without accuracy exp(-loss) is
+                the credit of an example. Where a task was measured on held-out data too, `scores`
+                beside it.
             signals: `gain`, `fresh_gain` and `gradient_norm` of the training, where a column
                 shows them.
             spent: `steps`, `examples` and `tokens` that were trained on and examples that were
@@ -222,10 +200,13 @@ class Tutor:
         """
         if self._pending is None:
             raise ValueError("there is nothing to observe: choose a task first")
+        told = self._read_outcomes(outcomes, scores, losses)
+        if outcomes is not None and task is None and scores is None:
+            scores = {}
         if (task is None) == (scores is None) or (task is None) != (score is None):
             raise ValueError(
                 "observe takes a task and its score, as in observe('add', score=0.5), "
-                "or scores={'add': 0.5, ...}"
+                "or scores={'add': 0.5, ...}, or outcomes={'add': {'count': 64, 'loss': 0.7}, ...}"
             )
         if scores is None:
             self._check_answer(task)
@@ -233,11 +214,11 @@ class Tutor:
             losses = None if loss is None else {str(task): loss}
         measured, evaluation = read_scores(self.suite, scores, losses)
         facts = self._board.observer.facts_shown
-        if "loss" in facts and losses is None:
+        if "loss" in facts and losses is None and outcomes is None:
             raise ValueError("a column shows the loss: give loss= or losses= with the score")
         training = read_training(signals or {}, facts)
         costs = read_costs(spent or {}, self.steps_per_decision)
-        self._board.facts.see(_ROW, measured, evaluation)
+        self._enter(told, measured, evaluation, costs["probed"])
         self._board.facts.choose(_ROW, self._pending, training)
         self._charge(costs)
         self._board.observer.update(_ROW)
@@ -250,6 +231,7 @@ class Tutor:
         return self._board.belongs_to | {
             "steps_per_decision": self.steps_per_decision,
             "mastery_streak": self.mastery_streak,
+            "half_life": self.half_life,
             "teacher": identity_of(self.teacher),
         }
 
@@ -272,6 +254,7 @@ class Tutor:
             "memory": deepcopy(self._memory),
             "pending": None if self._pending is None else self._pending.copy(),
             "losses_known": self._losses_known,
+            "scored_by": self._scored_by,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -290,7 +273,7 @@ class Tutor:
         self._board.load_state_dict(state["board"])
         state = deepcopy({name: value for name, value in state.items() if name != "board"})
         self._memory, self._pending = state["memory"], state["pending"]
-        self._losses_known = state["losses_known"]
+        self._losses_known, self._scored_by = state["losses_known"], state.get("scored_by")
 
     def _decide(self, action: str) -> np.ndarray:
         """The teacher's choice as shares (1, k)."""
@@ -299,8 +282,12 @@ class Tutor:
             raise ValueError(f"this tutor was made with action={self._board.action!r}: call {way}")
         if self._pending is not None:
             raise ValueError("observe() what came of the last choice before the next one")
-        if "loss" in self._board.observer.facts_shown and not self._losses_known:
-            raise ValueError("a column shows the loss: call begin(scores=..., losses=...) first")
+        known = self._losses_known or self.half_life is not None
+        if "loss" in self._board.observer.facts_shown and not known:
+            raise ValueError(
+                "a column shows the loss: call begin(scores=..., losses=...) first, or give "
+                "half_life= where it is told by outcomes of training"
+            )
         first = self._board.facts.decisions == 0
         observation = self._board.observation(_ROW)
         actions, memory = self.teacher.predict(
@@ -309,6 +296,52 @@ class Tutor:
         self._pending = self._board.shares(self._board.decode(actions, _ROW), _ROW)
         self._memory = memory
         return self._pending
+
+    def _expect_outcomes(self) -> None:
+        """Be told by outcomes, with the usual half-life where it was given none."""
+        if self.half_life is None:
+            self.half_life = 1.0
+
+    def _read_outcomes(
+        self,
+        outcomes: Mapping[str, Mapping[str, float]] | None,
+        scores: Mapping[str, float] | None,
+        losses: Mapping[str, float] | None,
+    ) -> Told | None:
+        """What training examples showed, refused where scores would come to mean something else.
+
+        Nothing where none were told of, and None in a tutor that goes by scores alone.
+        """
+        if self.half_life is None:
+            if outcomes is None:
+                return None
+            raise ValueError(
+                "outcomes need a tutor that averages them: make it with half_life=, such as "
+                "half_life=1, the decisions after which a training example counts half"
+            )
+        told = read_outcomes(self.suite, outcomes or {})
+        before = self._scored_by
+        if told.scored_by and before not in (None, told.scored_by):
+            first, now = ("accuracy", "none") if before == "accuracy" else ("no accuracy", "one")
+            raise ValueError(
+                f"outcomes of this lifetime had {first} before and have {now} now: the scores "
+                "would mean something else; tell the same each time"
+            )
+        shown = "loss" in self._board.observer.facts_shown
+        if outcomes and shown and (not told.with_losses or (scores and losses is None)):
+            raise ValueError("a column shows the loss: give the loss with outcomes and scores")
+        return told
+
+    def _enter(
+        self, told: Told | None, measured: np.ndarray, evaluation: Evaluation, probed: float
+    ) -> None:
+        """Enter what was measured, (1, k), and what training examples showed."""
+        if self.half_life is None:
+            self._board.facts.see(_ROW, measured, evaluation)
+            return
+        outcomes = None if told is None else told.outcomes
+        enter(self._board.facts, outcomes, measured, evaluation, probed)
+        self._scored_by = self._scored_by if told is None else told.scored_by or self._scored_by
 
     def _check_answer(self, task: str | None) -> None:
         """Refuse the score of another task than the one that was chosen, as if it were that."""

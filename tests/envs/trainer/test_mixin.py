@@ -277,7 +277,11 @@ def test_what_a_trainer_can_not_do_with_a_tutor_is_refused_before_it_trains(tmp_
         ({"train_sampling_strategy": "group_by_length"}, {}, "'group_by_length' orders the exampl"),
         ({"auto_find_batch_size": True}, {}, "auto_find_batch_size changes what a step is"),
         ({"dataloader_drop_last": True}, {}, "drop_last leaves nothing of the 7 held-out examples"),
-        ({}, {"feedback": "all"}, "feedback must be one of full, bandit, reward, got 'all'"),
+        (
+            {},
+            {"feedback": "all"},
+            "feedback must be one of full, bandit, training, reward, got",
+        ),
         ({}, {"feedback": "reward"}, "TaughtTrainer rewards no generations"),
         ({}, {"reward_range": (1, 0)}, r"reward_range must be \(least, largest\), got \(1, 0\)"),
     ]

@@ -16,6 +16,7 @@ from rule_rooms import rule_named
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv, Tutor, make_classroom
 from lessonplan.student import Training
+from lessonplan.student.contract import Outcomes
 from lessonplan.teacher import (
     RULES,
     RuleTeacher,
@@ -48,10 +49,12 @@ EVERYTHING = (
 class Lessons(FakeCohort):
     """Brings other gains in every decision."""
 
-    def train(self, mixture, steps, rows=None, fresh=False):
+    def train(self, mixture, steps, rows=None, fresh=False, by_task=False):
         super().train(mixture, steps, rows)
         at = self.decision[np.arange(self.n) if rows is None else rows].astype(float)
-        self.brought = Training(2.0 + at, 1.0 + at / 3, at / 7, 3.0 + at, 3.0 - at / 5)
+        count = 12 * (mixture > 0.0)
+        shown = Outcomes(count, count * at[:, None] / 30, count * (3.0 - at[:, None] / 10))
+        self.brought = Training(2.0 + at, 1.0 + at / 3, at / 7, 3.0 + at, 3.0 - at / 5, shown)
         return self.brought
 
 
@@ -85,13 +88,19 @@ class Watched:
 def told(room, feedback, chosen):
     """What a person with this student would tell, as arguments of `observe`."""
     facts, brought, names = room.facts, room.cohort.brought, room.suite.names
-    spent = {"steps": 3, "examples": 12, "tokens": 12,
-             "probed": (24 if feedback == "full" else 6) + 3 * 4}  # fmt: skip
+    # Every tenth decision all pay for a check of all tasks.
+    probed = {"full": 24, "bandit": 6, "training": 0}[feedback]
+    probed = probed if facts.decisions[0] % 10 else 24
+    spent = {"steps": 3, "examples": 12, "tokens": 12, "probed": probed + 3 * 4}
     signals = {"gain": brought.loss_before[0] - brought.loss_after[0],
                "fresh_gain": brought.fresh_before[0] - brought.fresh_after[0],
                "gradient_norm": brought.gradient_norm[0]}  # fmt: skip
+    task = names[chosen]
+    if feedback == "training":
+        count, right, loss = (values[0, chosen] for values in vars(brought.by_task).values())
+        shown = {"count": count, "accuracy": right / count, "loss": loss / count}
+        return {"outcomes": {task: shown}, "spent": spent, "signals": signals}
     if feedback == "bandit":
-        task = names[chosen]
         return {"task": task, "score": facts.score[0, chosen], "loss": facts.loss[0, chosen],
                 "spent": spent, "signals": signals}  # fmt: skip
     return {"scores": dict(zip(names, facts.score[0], strict=True)),
@@ -100,27 +109,33 @@ def told(room, feedback, chosen):
 
 
 @pytest.mark.parametrize("unit", ["steps", "compute"])
-@pytest.mark.parametrize("feedback", ["full", "bandit"])
+@pytest.mark.parametrize("feedback", ["full", "bandit", "training"])
+@pytest.mark.filterwarnings("ignore:the training data of task 'a' are epoched")
 def test_a_tutor_that_is_told_what_happens_in_a_classroom_chooses_what_the_teacher_chooses_there(
     feedback, unit
 ):
     seed, budget = 11, Budget(3000, unit)
     shown = {"observe": EVERYTHING, "shuffle_tasks": True, "max_tasks": 6}
+    half_life = 3.0 if feedback == "training" else None
+    shown |= {"half_life": half_life or 1.0}
     room = Classroom(Lessons(SUITE, 1, practice), budget, steps_per_decision=3, end_after=99,
                      feedback=feedback, **shown)  # fmt: skip
     teacher = RuleTeacher(Curious(), CurriculumVecEnv(room), seed=3)
     tutor = Tutor(
         FIELDS, lambda env: Watched(RuleTeacher(Curious(), env, seed=3)), budget=budget,
-        steps_per_decision=3, end_after=99, **shown,
+        steps_per_decision=3, end_after=99, **shown | {"half_life": half_life},
     )  # fmt: skip
     observation, memory = room.reset(np.array([0]), np.array([seed])), None
     names = SUITE.names
-    tutor.begin(
-        seed,
-        scores=dict(zip(names, room.facts.score[0], strict=True)),
-        losses=dict(zip(names, room.facts.loss[0], strict=True)),
-        spent={"probed": 24},
-    )
+    if feedback == "training":
+        tutor.begin(seed)
+    else:
+        tutor.begin(
+            seed,
+            scores=dict(zip(names, room.facts.score[0], strict=True)),
+            losses=dict(zip(names, room.facts.loss[0], strict=True)),
+            spent={"probed": 24},
+        )
     tasks = []
     for _ in range(25):
         action, memory = teacher.predict(observation, memory, np.array([not tasks]))
@@ -130,7 +145,7 @@ def test_a_tutor_that_is_told_what_happens_in_a_classroom_chooses_what_the_teach
         np.testing.assert_array_equal(tutor.teacher.saw, observation)
         tutor.observe(**told(room, feedback, lesson.task[0]))
         observation = lesson.observation
-        assert tutor.scores == dict(zip(names, room.facts.score[0], strict=True))
+        assert tutor.scores == pytest.approx(dict(zip(names, room.facts.score[0], strict=True)))
     assert set(tasks) == set(names)
 
 
