@@ -185,6 +185,7 @@ class Classroom:
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Begin new lifetimes with these student seeds; returns the observation, (r, t, f)."""
         rows, seeds = np.asarray(rows), np.asarray(seeds)
+        self.facts.horizon = self.decisions_in_budget
         self.cohort.reset(rows, seeds)
         self.board.reset(rows, seeds)
         self._look_first(rows)

@@ -57,15 +57,10 @@ class Facts:
     def __init__(self, n: int, suite: TaskSuite, budget: Budget, half_life: float = 1.0) -> None:
         if not 0.0 < half_life < np.inf:
             raise ValueError(f"half_life must be a positive number of decisions, got {half_life}")
+        self._take(suite)
         k = len(suite)
-        self.suite = suite
-        self.chance = suite.values("chance")
-        self.endless = np.array([task.endless for task in suite.tasks])
-        self.threshold = suite.values("threshold")
-        weights = suite.values("importance")
-        self.weights = weights / weights.sum()
-        self.prerequisites = _pairs(suite)
-        """Each task with each of its prerequisites, (2, e) int64: e pairs, by task."""
+        self.horizon: float | None = None
+        """Decisions in the whole budget, where that is known."""
         self.score, self.loss = np.zeros((n, k)), np.zeros((n, k))
         """What a teacher is shown, 0 where nothing is known yet."""
         self.best = np.zeros((n, k))
@@ -105,6 +100,17 @@ class Facts:
         """Whether every task was mastered after some decision."""
         self.student_seed = np.zeros(n, dtype=np.int64)
         self.spending = Spending(n, budget)
+
+    def _take(self, suite: TaskSuite) -> None:
+        """What the suite says of its tasks, (k,) each."""
+        self.suite = suite
+        self.chance = suite.values("chance")
+        self.endless = np.array([task.endless for task in suite.tasks])
+        self.threshold = suite.values("threshold")
+        weights = suite.values("importance")
+        self.weights = weights / weights.sum()
+        self.prerequisites = _pairs(suite)
+        """Each task with each of its prerequisites, (2, e) int64: e pairs, by task."""
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """A new lifetime for these rows."""

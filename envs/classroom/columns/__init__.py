@@ -1,7 +1,9 @@
 """Columns of the observation: what a teacher can be shown of each task, by name."""
 
 from .observer import Observer
-from .table import COLUMNS, PROGRESS_SIGNALS, Column, Request, parse_column, student_key
+from .requests import Request, parse_column
+from .signals import PROGRESS_SIGNALS
+from .table import COLUMNS, Column, student_key
 
 __all__ = [
     "COLUMNS",

@@ -1,26 +1,25 @@
 """Columns of the observation: what a teacher can be shown of each task, by name.
 
-A column reads `name` or `name:parameter=value,...`. Every column takes `scale=` (a factor) and
-`max=` (a cap before the factor); `progress` takes the parameters of its estimator too, and
-`signal=`, the fact whose change it estimates.
-
 Legend: k tasks, r rows named in a call.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from lessonplan.student.contract import LOSS_LIMIT, stream_key, uniform
 
-from ..checking import check_choice, nearest_name
 from ..facts import NORM_LIMIT, Facts, passes
+from . import log_weights
+from .scales import COUNT_LIMIT, RELATIVE_LOSS, log_count, rank, relative_loss, share_gap, side
 
 _KEY = 301
 
-Read = Callable[[Facts, np.ndarray], np.ndarray]
-"""Values of facts for rows, (r, k) or what broadcasts to it."""
+Read = Callable[..., np.ndarray]
+"""Values for rows, (r, k) or what broadcasts to it: of `Facts`, or of the memory of a column, which
+come first, the rows, and the column's parameters by name."""
 
 
 def student_key(seeds: np.ndarray) -> np.ndarray:
@@ -64,6 +63,15 @@ def _prerequisites_mastered(facts: Facts, rows: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Parameter:
+    """A number that a column takes, in [low, high]."""
+
+    default: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Column:
     """Values of a fact, (r, k) or what broadcasts to it, and the bounds they keep."""
 
@@ -78,6 +86,10 @@ class Column:
     """Whether it tells something that a probe, or a training example, has told."""
     of_score: bool = False
     """Whether it is read from scores."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    """What it takes besides `scale` and `max`."""
+    memory: str = ""
+    """What it is read from instead of facts, a name in `MEMORIES`."""
 
 
 def _constant(value: float) -> Callable[[Facts], float]:
@@ -99,9 +111,17 @@ def _of_suite(name: str, summary: str) -> Column:
     )
 
 
-def _of_scores(summary: str, read: Read, high: float = 1.0, low: float = 0.0) -> Column:
+def _of_scores(
+    summary: str, read: Read, high: float = 1.0, low: float = 0.0, **more: Any
+) -> Column:
     """What is read from scores, between constant bounds."""
-    return Column(summary, read, _constant(low), _constant(high), measured=True, of_score=True)
+    bounds = _constant(low), _constant(high)
+    return Column(summary, read, *bounds, measured=True, of_score=True, **more)
+
+
+def _log_weights(summary: str, read: Read, **more: Any) -> Column:
+    """Log-weights of a rule that goes by scores."""
+    return _of_scores(f"natural logs of shares: {summary}", read, 0.0, log_weights.LEAST, **more)
 
 
 _ZERO, _ONE = _constant(0.0), _constant(1.0)
@@ -187,109 +207,87 @@ COLUMNS: dict[str, Column] = {
     "prerequisites_mastered": _of_scores(
         "share of the prerequisites that are mastered now", _prerequisites_mastered
     ),
+    "uncertainty": _of_scores(
+        "standard error of the score",
+        lambda facts, rows: np.minimum(facts.uncertain(rows), 1.0),
+    ),
+    "count": Column(
+        "log(1 + examples behind the score), older ones counting less",
+        log_count,
+        _ZERO,
+        _constant(COUNT_LIMIT),
+        measured=True,
+    ),
+    "gap": _of_scores(
+        "score on training examples minus that on probe, when both were last known",
+        lambda facts, rows: np.clip(facts.gap[rows], -1.0, 1.0),
+        low=-1.0,
+    ),
+    "rank": _of_scores("place of the score among those of all tasks, 0 the lowest", rank),
+    "relative_loss": Column(
+        "log of the loss over the first that was measured, 0 before the second",
+        relative_loss,
+        *map(_constant, RELATIVE_LOSS),
+        measured=True,
+    ),
+    "average": _of_scores(
+        "average of the score, with a half-life of a part of the decisions in the budget",
+        lambda average, rows: average.value[rows],
+        parameters={"part": Parameter(0.1, 1e-4, 10.0)},
+        memory="average",
+    ),
+    "last_share": Column(
+        "share in the last decision", lambda facts, rows: facts.last_share[rows], _ZERO, _ONE
+    ),
+    "share_gap": Column(
+        "share of the decisions so far minus the share of the training data",
+        share_gap,
+        _constant(-1.0),
+        _ONE,
+    ),
+    "left": Column(
+        "whether more of the budget is left than `at`, from -1 to 1 over some `width`",
+        side,
+        _constant(-1.0),
+        _ONE,
+        parameters={"at": Parameter(0.5, 0.0, 1.0), "width": Parameter(0.1, 1e-3, 10.0)},
+    ),
+    "promise": _of_scores(
+        "what training on the task is expected to bring those that are not mastered",
+        lambda influence, rows: influence.promise(rows),
+        10.0,
+        -10.0,
+        memory="influence",
+    ),
+    "promise_certainty": _of_scores(
+        "how much is known of that, from 0 to 1",
+        lambda influence, rows: influence.certainty[rows],
+        memory="influence",
+    ),
+    "log_data": Column(
+        "natural logs of shares: those of the training data",
+        log_weights.of_data,
+        _constant(log_weights.LEAST),
+        _ZERO,
+        fixed=True,
+    ),
+    "log_shortfall": _log_weights(
+        "what the score is short of its threshold",
+        log_weights.of_shortfall,
+        parameters={"floor": Parameter(0.02, 0.0, 1e3), "margin": Parameter(0.05, 0.0, 1.0)},
+    ),
+    "log_progress": _log_weights(
+        "how much the score is changing",
+        lambda progress, rows: log_weights.of_progress(progress.value(rows)),
+        memory="change",
+    ),
+    "log_learnability": _log_weights("p (1 - p) of the score", log_weights.of_learnability),
+    "log_promise": _log_weights(
+        "the promise",
+        lambda influence, rows: log_weights.of_promise(influence.promise(rows)),
+        memory="influence",
+    ),
 }
 """What can be shown besides `progress` and `present`. `key` names the student (rules derive their
 random numbers from it), `task` the canonical task at a shuffled place, `order` the true order.
 `gain`, `fresh_gain` and `gradient_norm` are those of the last training on the task."""
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What progress can be estimated of."""
-
-    summary: str
-    """One line."""
-    read: Callable[[Facts, np.ndarray], np.ndarray]
-    """Its values for the rows of facts, (r, k)."""
-    limit: float
-    """Largest change in a decision."""
-    changes: bool
-    """Whether it is itself what one training changed, and not a level. Such changes are added up
-    to a level, and where a task was not trained on, there is none."""
-
-
-PROGRESS_SIGNALS: dict[str, Signal] = {
-    "score": Signal(
-        "the score on probe", lambda facts, rows: facts.score[rows], 1.0, changes=False
-    ),
-    # What falls is progress.
-    "loss": Signal(
-        "the loss on probe, falling",
-        lambda facts, rows: -facts.loss[rows],
-        LOSS_LIMIT,
-        changes=False,
-    ),
-    "gain": Signal(
-        "what trainings took off the loss of their first batch",
-        lambda facts, rows: facts.gain[rows],
-        LOSS_LIMIT,
-        changes=True,
-    ),
-    "fresh_gain": Signal(
-        "what trainings took off the loss of a fresh batch",
-        lambda facts, rows: facts.fresh_gain[rows],
-        LOSS_LIMIT,
-        changes=True,
-    ),
-    "gradient_norm": Signal(
-        "the gradient norms of trainings",
-        lambda facts, rows: facts.gradient_norm[rows],
-        NORM_LIMIT,
-        changes=True,
-    ),
-}
-"""What follows `signal=` in `progress:...`; progress is positive where the student learns."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A column as it was asked for."""
-
-    text: str
-    name: str
-    parameters: dict[str, float] = field(default_factory=dict)
-    """Those of a progress estimator."""
-    signal: str = "score"
-    scale: float = 1.0
-    cap: float = np.inf
-
-    @property
-    def fact(self) -> str:
-        """What it is read from: the signal for progress, else the name."""
-        return self.signal if self.name == "progress" else self.name
-
-
-def parse_column(text: str) -> Request:
-    """Read `progress:ema=0.9,signal=loss,scale=5` (a bare word counts as 1).
-
-    Raises:
-        ValueError: for an unknown name or signal, or a parameter that is not a number.
-    """
-    name, _, rest = text.partition(":")
-    if name not in COLUMNS and name not in ("progress", "present"):
-        columns = ("progress", "present", *COLUMNS)
-        near = nearest_name(name, columns)
-        hint = f"did you mean {near!r}? " if near else ""
-        raise ValueError(f"there is no column {name!r}; {hint}the columns are {', '.join(columns)}")
-    parameters: dict[str, float] = {}
-    signal = "score"
-    for part in filter(None, rest.split(",")):
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if key == "signal" and name == "progress":
-            signal = value
-            continue
-        try:
-            parameters[key] = float(value) if equals else 1.0
-        except ValueError:
-            raise ValueError(
-                f"{key!r} of column {text!r} must be a number, got {value!r}"
-            ) from None
-    check_choice(f"signal of column {text!r}", signal, PROGRESS_SIGNALS)
-    scale, cap = parameters.pop("scale", 1.0), parameters.pop("max", np.inf)
-    if not (0 < scale < np.inf and cap > 0):
-        raise ValueError(f"scale and max of column {text!r} must be positive numbers")
-    if name != "progress" and parameters:
-        raise ValueError(
-            f"column {text!r} does not know {', '.join(sorted(parameters))}; it takes scale and max"
-        )
-    return Request(text, name, parameters, signal, scale, cap)
