@@ -29,7 +29,7 @@ from .cards import write_teacher_cards
 from .checking import check
 from .crew import Crew, worker_command
 from .environment import environment_of, own_code
-from .units import Unit, do, plan
+from .units import Unit, do, plan, see_that_it_can_go_on
 
 
 def run_trial(
@@ -83,6 +83,7 @@ def work(config: Config, suite: TaskSuite, run_dir: Path, watch: Watch) -> None:
             say(f"{damage}; {unit.name} is done again")
             unit.file(run_dir).unlink()
     remaining = [unit for unit in units if unit.result(run_dir) is None]
+    see_that_it_can_go_on(config, remaining)
     done = {unit.name for unit in units} - {unit.name for unit in remaining}
     workers = config.workers or os.cpu_count() or 1
     if workers == 1:

@@ -4,7 +4,7 @@ A unit that was killed is done again from its last checkpoint; a unit whose file
 done twice. So a trial is resumed by doing what is missing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,20 @@ def plan(config: Config) -> list[Unit]:
     belongs_to = {name: teacher_belongs_to(config, config.teacher(name)) for name in names}
     whole = [replace(unit, belongs_to=belongs_to[unit.teacher]) for unit in units]
     return sorted(whole, key=lambda unit: -unit.weight)
+
+
+def see_that_it_can_go_on(config: Config, remaining: Iterable[Unit]) -> None:
+    """Refuse to tune a rule in a run of an earlier version, which tuned by another optimiser.
+
+    Raises:
+        ValueError: naming the first rule that is not tuned yet.
+    """
+    left = next((unit.teacher for unit in remaining if unit.kind == "tune"), "")
+    if left and config.earlier_candidates is not None:
+        raise ValueError(
+            f"this run was begun by a version that tuned rules otherwise, and {left!r} is not "
+            "tuned yet; begin a new run, or report what is done with `lessonplan report`"
+        )
 
 
 def do(unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell = nowhere) -> None:

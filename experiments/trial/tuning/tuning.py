@@ -57,15 +57,7 @@ def tune(
         did not), how the best was `chosen` in words where costs did not tell, its `selection_cost`
         and `selection_area`, and what the tuning cost (`lifetimes`, `compute`, `student_steps`,
         `wall_seconds`).
-
-    Raises:
-        ValueError: for a run of an earlier version, which would tune otherwise.
     """
-    if config.earlier_candidates is not None:
-        raise ValueError(
-            f"this run was begun by a version that tuned rules otherwise, and {section.name!r} is "
-            "not tuned yet; begin a new run, or report what is done with `lessonplan report`"
-        )
     return _Tuner(config, section, suite, checkpoint, tell).tune()
 
 

@@ -1,7 +1,6 @@
 """Trials: what is recorded is paired, whole, and made without a look at `test`."""
 
 import copy
-import math
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +23,9 @@ from lessonplan.experiments.store.schedule import SCHEMA, recorded_schedules
 from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.evaluation import evaluate
 from lessonplan.experiments.trial.training import TeacherTraining
-from lessonplan.experiments.trial.tuning import candidates, tune
-from lessonplan.experiments.trial.units import plan
+from lessonplan.experiments.trial.tuning import tune
+from lessonplan.experiments.trial.units import plan, see_that_it_can_go_on
 from lessonplan.student import StackedCohort
-from lessonplan.teacher import InOrder
 
 
 def tiny(*overrides: str):
@@ -187,24 +185,23 @@ def test_what_a_teacher_saw_is_what_it_declared(tmp_path):
     assert len(table["observation"][0]) == 2 * len(suite)
 
 
-def test_a_grid_that_is_too_large_is_sampled_and_a_mixture_is_drawn():
-    config, suite = tiny(), check(tiny())
-    in_order = config.teachers[3]
-    few = candidates(in_order, suite, 3, 0)
-    assert len(few) == 3
-    assert few == candidates(in_order, suite, 3, 0)
-    assert len({str(candidate) for candidate in few}) == 3
-    # What it would be without tuning is always tried, so tuning can't make it worse there.
-    assert few[0] == {}
-    every = candidates(in_order, suite, 1000, 0)
-    grid = InOrder.tuning
-    assert len(every) == math.prod(map(len, grid.values()))
-    assert len({str(candidate) for candidate in every}) == len(every)
-    assert {"gate": 0.9, "review": 0.0} not in every
-    mixture = in_order.model_copy(update={"rule": "static_mixture"})
-    drawn = candidates(mixture, suite, 5, 0)
-    assert drawn[0]["weights"] == pytest.approx([1 / 3] * 3)
-    assert all(sum(candidate["weights"]) == pytest.approx(1) for candidate in drawn)
+def test_a_run_of_an_earlier_version_is_gone_on_with_unless_a_rule_is_left_to_tune():
+    teachers = [{"name": "mine", "rule": "in_order", "tune": True}, "uniform"]
+    begun = {"teachers": teachers, "tuning_candidates": 3}
+    config = make_config(begun, begun=True)
+    assert make_config(config.model_dump(mode="json"), begun=True) == config
+    units = plan(config)
+    see_that_it_can_go_on(config, [unit for unit in units if unit.kind != "tune"])
+    with pytest.raises(ValueError, match="a version that tuned rules otherwise, and 'mine' is not"):
+        see_that_it_can_go_on(config, units)
+    see_that_it_can_go_on(make_config({"teachers": teachers}), units)
+    with pytest.raises(
+        ValueError, match=r"there is no tuning_candidates any more; a rule is tuned"
+    ):
+        make_config(begun)
+    # What such a run left belongs to it still.
+    assert units[0].belongs_to["tuning_candidates"] == 3
+    assert "tuning" not in units[0].belongs_to
 
 
 def test_units_wait_for_what_they_need():
@@ -212,6 +209,9 @@ def test_units_wait_for_what_they_need():
     assert units["evaluate-ppo-shuffled-0"].after == ("evaluate-ppo-0",)
     assert units["evaluate-ppo-0"].after == ("train-ppo-0",)
     assert units["evaluate-in-order-tuned-0"].after == ("tune-in-order-tuned-0",)
+    # What is not tuned, no replay and not learned lives with the selection students by itself.
+    selected = {unit.teacher for unit in units.values() if unit.kind == "select"}
+    assert selected == {"uniform", "exp3s"}
     assert all(set(unit.after) <= set(units) for unit in units.values())
 
 
