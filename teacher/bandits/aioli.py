@@ -83,13 +83,15 @@ class Aioli:
         step = memory["step"] + 1
         tasks = view.present.sum(axis=1)
         ripe = step == self.rounds * tasks
-        law = self._fit(fall, view.present)
-        share = np.where(memory["fits"] > 0, self.ema, 0.0)[:, None, None]
-        law = (1.0 - share) * law + share * memory["law"]
+        law = memory["law"]
+        if ripe.any():
+            share = np.where(memory["fits"] > 0, self.ema, 0.0)[:, None, None]
+            fitted = (1.0 - share) * self._fit(fall, view.present) + share * law
+            law = np.where(ripe[:, None, None], fitted, law)
         over = step >= self.rounds * tasks + self.hold
         return {
             "fall": np.where(over[:, None, None], 0.0, fall),
-            "law": np.where(ripe[:, None, None], law, memory["law"]),
+            "law": law,
             "step": np.where(over, 0, step),
             "fits": memory["fits"] + ripe,
         } | keep_losses(memory, view)

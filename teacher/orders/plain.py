@@ -205,27 +205,33 @@ class HighestUnmastered(Memoryless):
 
 @dataclass(frozen=True)
 class Learnability(Memoryless):
-    """``score (1 - score)``: tasks neither too easy nor too hard (Tzannetos et al. 2023).
+    """``floor + score (1 - score)``: tasks neither too easy nor too hard (Tzannetos et al. 2023).
 
-    ``choice="proportional"`` samples in proportion to it, ``"greedy"`` takes the highest. Tasks at
-    exactly 0 or 1 get nothing, unless all are.
+    ``choice="proportional"`` samples in proportion to it, ``"greedy"`` takes the highest. Without a
+    ``floor``, as published, tasks at exactly 0 or 1 get nothing, unless all are: where scores come
+    from training examples alone, such a task is never heard of again.
     """
 
     choice: str = "proportional"
+    floor: float = 0.0
 
     kind: ClassVar[str] = "rule"
     needs: ClassVar[tuple[str, ...]] = ("score",)
-    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {"choice": ("proportional", "greedy")}
+    tuning: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "choice": ("proportional", "greedy"),
+        "floor": (0.0, 0.02, 0.1),
+    }
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
         check_one_of("choice", self.choice, ("proportional", "greedy"))
+        check_within("floor", self.floor, 0, 1)
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """Shares by learnability, (n, k)."""
         score = np.clip(view["score"], 0.0, 1.0)
         choose = greedy if self.choice == "greedy" else proportional
-        return choose(score * (1.0 - score), view.present)
+        return choose(self.floor + score * (1.0 - score), view.present)
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,9 @@ def test_learnability_prefers_the_middle():
     np.testing.assert_allclose(
         now(Learnability(choice="greedy"), columns), [[1, 0, 0, 0], [0.25] * 4]
     )
+    # With a floor of 0.01: 0.26, 0.1, 0.01 and 0.01, together 0.38.
+    floored = now(Learnability(floor=0.01), columns)
+    np.testing.assert_allclose(floored, [[26 / 38, 10 / 38, 1 / 38, 1 / 38], [0.25] * 4])
 
 
 def test_pacing_admits_tasks_one_by_one_and_never_takes_one_back():
