@@ -14,7 +14,7 @@ from .lockstep.learning_rates import (
 )
 from .lockstep.optimizer import Adam
 from .lockstep.stacked import StackedCohort
-from .loop import Batch, LoopCohort, SingleStudent
+from .loop import Batch, LoopCohort, SingleStudent, Step
 from .lora.adapters import Adapter, combine_adapters, load_adapter, save_adapter
 from .lora.cohort import LoRACohort
 from .lora.layers import QUERY_AND_VALUE, LoRA, copy_sharing_weights
@@ -39,6 +39,7 @@ __all__ = [
     "SimulatedCohort",
     "SingleStudent",
     "StackedCohort",
+    "Step",
     "WarmUp",
     "combine_adapters",
     "copy_sharing_weights",

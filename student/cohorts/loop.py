@@ -14,7 +14,15 @@ import numpy as np
 from torch import Tensor
 
 from ..contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
-from ..contract.cohort import Rows, Training, check_sizes, checked_mixture, fewer
+from ..contract.cohort import (
+    NotShownError,
+    Outcomes,
+    Rows,
+    Training,
+    check_sizes,
+    checked_mixture,
+    fewer,
+)
 from ..contract.global_streams import lent_streams, sow
 from ..contract.scoring import LOSS_LIMIT, Evaluation
 from ..contract.tasks import SPLITS, Pool, TaskSuite
@@ -48,6 +56,25 @@ class Batch:
         return self.pool.targets[self.pool.offsets[self.tasks] + self.index]
 
 
+@dataclass(frozen=True)
+class Step:
+    """What one student step brought, with what its examples showed before the student learned.
+
+    There may be more or fewer of them than in the batch, m: agents have episodes.
+    """
+
+    loss: float
+    """Mean loss of the batch."""
+    right: np.ndarray
+    """Whether each example was answered right, or the credit in [0, 1] that it got, (m,)."""
+    losses: np.ndarray
+    """Loss of each example, (m,)."""
+    norm: float = 0.0
+    """Norm of the gradient; 0 where there is none."""
+    tasks: np.ndarray | None = None
+    """Index of each example's task, (m,); those of the batch by default."""
+
+
 class SingleStudent(Protocol):
     """One student with a training loop of its own.
 
@@ -59,8 +86,12 @@ class SingleStudent(Protocol):
     def reset(self, seed: int) -> None:
         """Return to the base weights, or draw initial ones, with a fresh optimizer."""
 
-    def train(self, batch: Batch) -> float | tuple[float, float]:
-        """One student step; returns the loss, and the norm of the gradient where there is one."""
+    def train(self, batch: Batch) -> "float | tuple[float, float] | Step":
+        """One student step; returns the loss, and the norm of the gradient where there is one.
+
+        Or a `Step`, which also says what the examples showed: a teacher can then go by training
+        alone.
+        """
 
     def evaluate(self, batch: Batch) -> tuple[float, float] | tuple[float, float, float]:
         """Score in [0, 1] and loss >= 0, and the calibration error in [0, 1] where there is one."""
@@ -149,6 +180,7 @@ class LoopCohort:
             index = np.concatenate([index, ahead], axis=1)
         index -= pool.offsets[tasks]
         result = np.full((5, len(rows)), LOSS_LIMIT)
+        outcomes = np.zeros((3, len(rows), len(self.suite)))
         with lent_streams():
             for place, row in enumerate(rows):
                 batches = [
@@ -157,13 +189,25 @@ class LoopCohort:
                         tasks[place].reshape(-1, size), index[place].reshape(-1, size), strict=True
                     )
                 ]
-                result[:, place] = self._teach(int(row), batches[:steps], batches[steps:])
+                shown: list[np.ndarray] | None = [] if by_task else None
+                result[:, place] = self._teach(int(row), batches[:steps], batches[steps:], shown)
+                if shown:
+                    outcomes[:, place] = self._summed(shown)
         # Losses that are not finite or too large to be shown are reported as the limit.
         losses = np.nan_to_num(result, nan=LOSS_LIMIT).clip(-LOSS_LIMIT, LOSS_LIMIT)
-        return Training(losses[0], losses[1], result[2], losses[3], losses[4])
+        return Training(
+            losses[0], losses[1], result[2], losses[3], losses[4],
+            Outcomes(*outcomes) if by_task else None,
+        )  # fmt: skip
 
-    def _teach(self, row: int, batches: Sequence[Batch], fresh: Sequence[Batch]) -> list[float]:
-        """The arrays of `Training` for one member."""
+    def _teach(
+        self,
+        row: int,
+        batches: Sequence[Batch],
+        fresh: Sequence[Batch],
+        shown: list[np.ndarray] | None,
+    ) -> list[float]:
+        """The figures of `Training` for one member; what steps showed is added to `shown`."""
         if self.diverged[row]:
             return [LOSS_LIMIT, LOSS_LIMIT, 0.0, LOSS_LIMIT, LOSS_LIMIT]
         looked_at = [*batches[: int(self._remeasure)], *fresh]
@@ -171,7 +215,7 @@ class LoopCohort:
         losses, norms = [], []
         for batch in batches:
             sow(int(self._seeds[row]), _STEP, int(self._taken[row]))
-            loss, norm, *_ = (*self._returned(row, "train", batch, (1, 2)), 0.0)
+            loss, norm = self._stepped(row, batch, shown)
             self._taken[row] += 1
             losses.append(loss)
             if not np.isfinite(loss):
@@ -187,6 +231,45 @@ class LoopCohort:
         mean_norm = float(np.mean(finite)) if finite else 0.0
         return [before[0], after[0], mean_norm, before[-1], after[-1]]
 
+    def _stepped(
+        self, row: int, batch: Batch, shown: list[np.ndarray] | None
+    ) -> tuple[float, float]:
+        """Loss and norm of one student step; task, right and loss (3, m) are added to `shown`."""
+        answer = self.students[row].train(batch)
+        if isinstance(answer, Step):
+            if shown is not None:
+                shown.append(self._examples(row, batch, answer))
+            return float(answer.loss), float(answer.norm)
+        loss, norm, *_ = (*_numbers(row, "train", answer, (1, 2)), 0.0)
+        if shown is not None:
+            raise NotShownError(
+                f"train of member {row} returned {answer!r:.60}, which does not say what the "
+                "examples of each task showed; return a lessonplan.student.Step"
+            )
+        return loss, norm
+
+    def _examples(self, row: int, batch: Batch, step: Step) -> np.ndarray:
+        """Task, right and loss of each example of a step, (3, m) float64."""
+        tasks = batch.tasks if step.tasks is None else np.asarray(step.tasks)
+        right, losses = np.asarray(step.right), np.asarray(step.losses)
+        shapes = [part.shape for part in (tasks, right, losses)]
+        known = bool(((tasks >= 0) & (tasks < len(self.suite))).all())
+        # A student that diverges does not know what is right any more.
+        sound = bool(((right >= 0) & (right <= 1)).all()) or not np.isfinite(step.loss)
+        if right.ndim != 1 or len(set(shapes)) > 1 or not known or not sound:
+            raise ValueError(
+                f"the Step of member {row} must hold tasks in [0, {len(self.suite)}), right in "
+                f"[0, 1] and losses, one of each per example (m,); got shapes {shapes}, tasks "
+                f"{tasks.tolist()!r:.80} and right {right.tolist()!r:.80}"
+            )
+        return np.stack([tasks, np.nan_to_num(right), losses]).astype(np.float64)
+
+    def _summed(self, shown: Sequence[np.ndarray]) -> np.ndarray:
+        """Count, right and loss of each task of one member, (3, k)."""
+        tasks, right, losses = np.concatenate(shown, axis=1)[:, None]
+        sums = Outcomes.summed(tasks.astype(np.int64), right, losses, len(self.suite))
+        return np.concatenate([sums.count, sums.right, sums.loss])
+
     def _measure(self, row: int, batches: Sequence[Batch]) -> list[float]:
         """Loss on each of the batches without training on them; infinite for the diverged."""
         losses = []
@@ -195,7 +278,7 @@ class LoopCohort:
             if self.diverged[row]:
                 losses.append(np.inf)
             else:
-                losses.append(self._returned(row, "evaluate", batch, (2, 3))[1])
+                losses.append(self._tested(row, batch)[1])
         return losses
 
     def evaluate(
@@ -223,9 +306,16 @@ class LoopCohort:
                 figures[:, place, task] = self._score(row, which, batch)
         return Evaluation(*figures)
 
+    def _tested(self, row: int, batch: Batch) -> tuple[float, ...]:
+        """What a member's `evaluate` returned: score, loss, and the calibration error if any."""
+        return _numbers(row, "evaluate", self.students[row].evaluate(batch), (2, 3))
+
     def _score(self, row: int, task: int, batch: Batch) -> tuple[float, float, float]:
         """Score, loss and calibration error of one member on one task, all of them sound."""
-        score, loss, error, *_ = (*self._returned(row, "evaluate", batch, (2, 3)), 0.0)
+        score, loss, error, *_ = (
+            *self._tested(row, batch),
+            0.0,
+        )
         if self.diverged[row]:
             score, error = (float(np.nan_to_num(x, posinf=0.0)) for x in (score, error))
         bounded = (("score", score, 1.0), ("calibration error", error, 1.0))
@@ -238,23 +328,6 @@ class LoopCohort:
                     f"{'in [0, 1]' if name != 'loss' else 'at least 0'}"
                 )
         return score, min(abs(float(np.nan_to_num(loss, nan=LOSS_LIMIT))), LOSS_LIMIT), error
-
-    def _returned(
-        self, row: int, verb: str, batch: Batch, counts: tuple[int, int]
-    ) -> tuple[float, ...]:
-        """What a member's `train` or `evaluate` returned, as one of so many numbers."""
-        answer = getattr(self.students[row], verb)(batch)
-        try:
-            values = () if answer is None else np.atleast_1d(np.asarray(answer, dtype=np.float64))
-            numbers = tuple(float(x) for x in values)
-        except (TypeError, ValueError, RuntimeError):
-            numbers = ()
-        if len(numbers) not in counts:
-            raise ValueError(
-                f"{verb} of member {row} must return {counts[0]} or {counts[1]} plain numbers, "
-                f"got {answer!r:.80}"
-            )
-        return numbers
 
     def state_dict(self) -> dict[str, Any]:
         """The members' own states, copied, and the positions of their streams."""
@@ -284,3 +357,18 @@ class LoopCohort:
         if split not in self._pools:
             self._pools[split] = self.suite.pool(split)
         return self._pools[split]
+
+
+def _numbers(row: int, verb: str, answer: Any, counts: tuple[int, int]) -> tuple[float, ...]:
+    """What a member's `train` or `evaluate` returned, as one of so many numbers."""
+    try:
+        values = () if answer is None else np.atleast_1d(np.asarray(answer, dtype=np.float64))
+        numbers = tuple(float(x) for x in values)
+    except (TypeError, ValueError, RuntimeError):
+        numbers = ()
+    if len(numbers) not in counts:
+        raise ValueError(
+            f"{verb} of member {row} must return {counts[0]} or {counts[1]} plain numbers, "
+            f"got {answer!r:.80}"
+        )
+    return numbers

@@ -32,12 +32,42 @@ class Evaluation:
 
 def batch_loss(logits: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy per answer token of each student, (n, b, l, v), (n, b, l) -> (n,)."""
+    return mean_loss(token_losses(logits, targets), targets)
+
+
+def token_losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy at each position, 0 if not asked, (n, b, l, v), (n, b, l) -> (n, b l)."""
     n, v = len(logits), logits.shape[-1]
-    losses = F.cross_entropy(
+    return F.cross_entropy(
         logits.reshape(-1, v), targets.reshape(-1), ignore_index=IGNORED, reduction="none"
     ).view(n, -1)
-    answers = (targets != IGNORED).view(n, -1).sum(dim=1)
+
+
+def mean_loss(losses: Tensor, targets: Tensor) -> Tensor:
+    """Mean per answer token of such losses, (n, b l), (n, b, l) -> (n,)."""
+    answers = (targets != IGNORED).view(len(losses), -1).sum(dim=1)
     return losses.sum(dim=1) / answers
+
+
+@torch.no_grad()
+def shown_by(logits: Tensor, targets: Tensor, losses: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether each example is right as in `score_examples`, and its loss, (..., n, b) each.
+
+    Args:
+        logits: (..., n, b, l, v).
+        targets: (..., n, b, l).
+        losses: what `token_losses` makes of them, (..., n, b l).
+    """
+    # Along a dimension that does not lie end to end this takes ten times as long.
+    choice = logits.reshape(-1, logits.shape[-1]).argmax(dim=-1).view(targets.shape)
+    missed, loss = choice != targets, losses.view(targets.shape)
+    if targets.shape[-1] == 1:
+        missed, loss = missed[..., 0], loss[..., 0]
+    else:
+        answers = targets != IGNORED
+        missed = (missed & answers).any(dim=-1)
+        loss = loss.sum(dim=-1) / answers.sum(dim=-1)
+    return ~missed & loss.isfinite(), loss
 
 
 def score_examples(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -18,7 +18,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from ..loop import Batch
+from ..loop import Batch, Step
 from .rows import Row, make_environment
 from .tasks import EnvironmentSuite, episode_seeds
 
@@ -127,10 +127,11 @@ class Agent:
         self.model = self._shared.build(self._env, seed % 2**31)
         self._regret = 1.0
 
-    def train(self, batch: Batch) -> float:
-        """One update phase; returns the mean regret of the episodes that ended in it.
+    def train(self, batch: Batch) -> Step:
+        """One update phase; its loss is the mean regret of the episodes that ended in it.
 
-        Where none did, the last that is known, 1 at first; NaN once a weight is not finite.
+        Where none did, the last that is known, 1 at first; NaN once a weight is not finite. What
+        the examples showed are these episodes, played as the algorithm explores.
         """
         self._place(batch.tasks)
         model, steps = self.model, self._shared.suite.n_steps * len(self.rows)
@@ -146,9 +147,11 @@ class Agent:
             # What torch says of probabilities that are NaN is no news to the cohort.
             if self._finite():
                 raise
-        ended = [regret for row in self.rows for regret in row.regrets]
-        self._regret = float(np.mean(ended)) if ended else self._regret
-        return self._regret if self._finite() else np.nan
+        ended = [episode for row in self.rows for episode in row.ended]
+        tasks, credits, regrets = np.array(ended, dtype=np.float64).reshape(-1, 3).T
+        self._regret = float(np.mean(regrets.copy())) if ended else self._regret
+        loss = self._regret if self._finite() else np.nan
+        return Step(loss, credits, regrets, tasks=tasks.astype(np.int64))
 
     def evaluate(self, batch: Batch) -> tuple[float, float]:
         """Score and mean regret of one episode for each example, by the likeliest actions."""
@@ -158,13 +161,9 @@ class Agent:
         place = self._shared.suite.environments[task]
         totals, successes = self._play(task, batch)
         regrets = place.regret(totals)
-        if isinstance(place.success, str):
-            score = successes.mean()
-        elif place.success is not None:
-            score = (totals >= place.success).mean()
-        else:
-            score = 1.0 - regrets.mean()
-        return float(score), float(regrets.mean())
+        if place.success is None:
+            return float(1.0 - regrets.mean()), float(regrets.mean())
+        return float(place.credit(totals, successes).mean()), float(regrets.mean())
 
     def _play(self, task: int, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
         """Return of each episode, and whether its environment calls it a success, (e,) each."""
@@ -224,7 +223,7 @@ class Agent:
         observations = self.model._last_obs
         observations = [None] * len(tasks) if observations is None else list(observations)
         for i, (row, task) in enumerate(zip(self.rows, tasks, strict=True)):
-            row.regrets = []
+            row.ended = []
             if row.task != task:
                 row.task = int(task)
                 observations[i] = row.reset()[0]

@@ -88,8 +88,8 @@ class Row(gym.Env[Any, Any]):
         """Actions since this episode began."""
         self.total = 0.0
         """Rewards since then."""
-        self.regrets: list[float] = []
-        """Regret of each episode that has ended since this list was emptied."""
+        self.ended: list[tuple[int, float, float]] = []
+        """Task, credit and regret of each episode that has ended since this list was emptied."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -104,8 +104,9 @@ class Row(gym.Env[Any, Any]):
         observation, reward, terminated, truncated, info = self._env().step(action)
         self.total += float(reward)
         if terminated or truncated:
-            regret = self.suite.environments[self.task].regret(np.array(self.total))
-            self.regrets.append(float(regret))
+            place, total = self.suite.environments[self.task], np.array(self.total)
+            credit = place.credit(total, np.array(info.get("is_success", False)))
+            self.ended.append((self.task, float(credit), float(place.regret(total))))
         return observation, float(reward), terminated, truncated, info
 
     def state_dict(self) -> dict[str, Any]:

@@ -64,6 +64,13 @@ class Environment:
         """What is missing to a perfect episode, in [0, 1], for returns of any shape."""
         return np.asarray(((self.high - returns) / (self.high - self.low)).clip(0.0, 1.0))
 
+    def credit(self, returns: np.ndarray, successes: np.ndarray) -> np.ndarray:
+        """What each episode scores, in [0, 1], by its return and whether it was a success."""
+        if self.success is None:
+            return 1.0 - self.regret(returns)
+        by_return = not isinstance(self.success, str)
+        return np.asarray(returns >= self.success if by_return else successes, dtype=np.float64)
+
 
 @dataclass(frozen=True)
 class EnvironmentSuite(TaskSuite):

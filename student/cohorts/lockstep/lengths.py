@@ -97,9 +97,13 @@ class Lengths:
         """A batch (b,) in pieces of rows of about the same length, the longest first.
 
         No piece takes more room than the batch's longest row, or than `least` places.
+
+        Returns:
+            Places in `index`, (m,), and their crop.
         """
         assert self._slack is not None
-        order = index[np.argsort(self._slack[index].sum(axis=1), kind="stable")]
+        places = np.argsort(self._slack[index].sum(axis=1), kind="stable")
+        order = index[places]
         room, start = least, 0
         made = []
         while start < len(order):
@@ -110,7 +114,7 @@ class Lengths:
                 size += 1
             rows = order[start : start + size]
             room = max(room, self._length(rows) if size == 1 else 0)
-            made.append((rows, Crop(*self.crop(rows).tolist())))
+            made.append((places[start : start + size], Crop(*self.crop(rows).tolist())))
             start += size
         return made
 

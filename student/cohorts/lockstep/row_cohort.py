@@ -7,6 +7,7 @@ e evaluation examples.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...contract.batches import check_lesson, draw_examples, draw_tasks, evaluation_examples
-from ...contract.cohort import Rows, Training, checked_mixture, fewer
+from ...contract.cohort import Outcomes, Rows, Training, checked_mixture, fewer
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
 from .answering import Students, grade
@@ -119,16 +120,24 @@ class RowCohort:
             index = np.concatenate([index, ahead], axis=1)
         index = index.reshape(len(rows), -1, size)
         result = Training(*np.zeros((5, len(rows))))
+        shown = np.zeros((2, len(rows), steps * size)) if by_task else None
 
         def work(part: np.ndarray) -> None:
-            training = self._train_chunk(rows[part], index[part], steps)
+            training, seen = self._train_chunk(rows[part], index[part], steps, by_task)
             for name, values in training.figures.items():
                 getattr(result, name)[part] = values[: len(part)]
+            if shown is not None and seen is not None:
+                shown[:, part] = seen[:, : len(part)].reshape(2, len(part), -1)
 
         self._each_chunk(work, len(rows), self._chunk)
-        return result
+        if shown is None:
+            return result
+        outcomes = Outcomes.summed(tasks[:, : steps * size], shown[0], shown[1], len(self.suite))
+        return replace(result, by_task=outcomes)
 
-    def _train_chunk(self, rows: Rows, index: np.ndarray, steps: int) -> Training:
+    def _train_chunk(
+        self, rows: Rows, index: np.ndarray, steps: int, by_task: bool
+    ) -> tuple[Training, np.ndarray | None]:
         """All steps of one chunk; `index` is (c, steps, b), and one more where one is fresh."""
         members = at_least(self.stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
@@ -144,6 +153,7 @@ class RowCohort:
             Feed(self._pool("train"), self._lengths("train"), self.stack),
             batches[:steps],
             batches[steps:],
+            by_task,
         )
         count = len(rows)
         for values, new in zip(stores, (weights, first, second, updates), strict=True):

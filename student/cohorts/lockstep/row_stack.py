@@ -3,17 +3,21 @@
 Legend: n students, p numbers in a row (parameters, padded), b batch, l answer positions, v outputs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from ...contract.scoring import batch_loss
+from ...contract.scoring import mean_loss, token_losses
 from ...contract.tasks import IGNORED
 
 ALIGNMENT = 64
 """Rows are padded to whole vector registers, so that no number's rounding depends on its place."""
+
+
+See = Callable[[Tensor, Tensor, Tensor], None]
+"""Is told logits, targets and losses of the examples of batches, as `shown_by` takes them."""
 
 
 class RowStack(Protocol):
@@ -84,7 +88,12 @@ class Gradient:
         self._ones = torch.ones(len(weights), device=weights.device)
 
     def __call__(
-        self, inputs: Tensor, targets: Tensor, share: Tensor | None = None, add: bool = False
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        share: Tensor | None = None,
+        add: bool = False,
+        see: See | None = None,
     ) -> Tensor:
         """Each student's loss, (n,).
 
@@ -93,19 +102,24 @@ class Gradient:
             targets: likewise.
             share: what it counts where it is a piece of a batch, (n,).
             add: the gradient to that of the pieces before.
+            see: is shown the examples.
         """
-        loss = batch_loss(self._forward(self._leaves, inputs, targets.shape[-1]), targets)
+        logits = self._forward(self._leaves, inputs, targets.shape[-1])
+        losses = token_losses(logits, targets)
+        loss = mean_loss(losses, targets)
+        if see is not None:
+            see(logits.detach(), targets, losses.detach())
         weights = self._ones if share is None else share
         gradients = torch.autograd.grad(loss, list(self._leaves.values()), weights)
         (torch._foreach_add_ if add else torch._foreach_copy_)(self._into, gradients)
         return loss.detach() if share is None else loss.detach() * share
 
-    def of_pieces(self, pieces: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    def of_pieces(self, pieces: Sequence[tuple[Tensor, Tensor]], see: See | None = None) -> Tensor:
         """Each student's loss on a batch in pieces, (n,), which are computed one by one."""
         if len(pieces) == 1:
-            return self(*pieces[0])
+            return self(*pieces[0], see=see)
         losses = [
-            self(*piece, share, add=place > 0)
+            self(*piece, share, add=place > 0, see=see)
             for place, (piece, share) in enumerate(zip(pieces, shares(pieces), strict=True))
         ]
         return torch.stack(losses).sum(dim=0)

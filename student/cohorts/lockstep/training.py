@@ -3,19 +3,36 @@
 Legend: c members, p numbers in a student's row (parameters, padded), s steps, b batch.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...contract.cohort import Training
-from ...contract.scoring import batch_loss, reported_loss
+from ...contract.scoring import batch_loss, reported_loss, shown_by
 from ...contract.tasks import Pool
 from .lengths import Lengths, at_least
 from .optimizer import Adam, AdamState
 from .row_stack import Gradient, RowStack, shares
 
-Batch = tuple[np.ndarray, list[tuple[Tensor, Tensor]]]
-"""Members, and inputs and targets of their batches, in pieces."""
+_KEPT = 2**17
+"""Logits that are kept at most until they are looked at."""
+
+Figures = tuple[Tensor, Tensor]
+"""Whether each example of batches was right, and its loss, (c, b) each."""
+Look = Figures | tuple[Tensor, Tensor, Tensor]
+"""These, or what `shown_by` makes them of."""
+
+
+class Batch(NamedTuple):
+    """Batches of members that are computed together."""
+
+    members: np.ndarray
+    pieces: list[tuple[Tensor, Tensor]]
+    """Inputs and targets."""
+    order: np.ndarray | None = None
+    """Place in the batch of each example of the pieces, (b,); as they are for None."""
 
 
 def train_members(
@@ -26,7 +43,8 @@ def train_members(
     feed: "Feed",
     batches: np.ndarray,
     fresh: np.ndarray,
-) -> Training:
+    by_task: bool,
+) -> tuple[Training, np.ndarray | None]:
     """Train c members for s steps.
 
     Args:
@@ -37,13 +55,19 @@ def train_members(
         feed: makes batches.
         batches: what is trained on, as places in the pool, (s, c, b).
         fresh: batches that are only looked at, (0 or 1, c, b).
+        by_task: whether to tell what each example showed before the student learned from it.
+
+    Returns:
+        The figures, and where it was asked for whether each example was right, and its loss,
+        (2, c, s, b).
     """
     fresh_before = [_losses(stack, state, feed.batches(index)) for index in fresh]
     gradient = Gradient(stack, state.weights, state.gradient)
     norms, before = [], fresh_before
+    shown = Shown() if by_task else None
     rates = optimizer.rates(state.updates, len(batches))
     for step, index in enumerate(batches):
-        loss = _gradients(stack, state, gradient, feed.batches(index))
+        loss = _gradients(stack, state, gradient, feed.batches(index), shown)
         alive &= loss.isfinite()
         norms.append(optimizer.step(state, alive, rates[step]))
         if step == 0:
@@ -51,13 +75,14 @@ def train_members(
     after = [_losses(stack, state, feed.batches(index)) for index in (batches[0], *fresh)]
     reported = reported_loss(torch.stack(before + after).double().cpu().numpy())
     count = len(before)
-    return Training(
+    training = Training(
         loss_before=reported[0],
         loss_after=reported[count],
         gradient_norm=_mean_norm(torch.stack(norms).double().cpu().numpy()),
         fresh_before=reported[count - 1],
         fresh_after=reported[-1],
     )
+    return training, shown.examples() if shown else None
 
 
 class Feed:
@@ -79,30 +104,110 @@ class Feed:
         groups = self._lengths.groups(index)
         if len(groups) == 1:
             ((members, crop),) = groups
-            return [(members, [self._pool.take(index, crop)])]
+            return [Batch(members, [self._pool.take(index, crop)])]
         made = []
         for members, crop in groups:
             together = at_least(self._stack.fewest, members)
-            made.append((together, [self._pool.take(index[together], crop)]))
+            made.append(Batch(together, [self._pool.take(index[together], crop)]))
         return made
 
     def _in_pieces(self, index: np.ndarray) -> Batch:
         """The batch of one member, so that a long row does not lengthen the others."""
-        pieces = self._lengths.pieces(index[0], self._stack.piece_tokens)
-        return np.zeros(1, np.int64), [self._pool.take(rows[None], crop) for rows, crop in pieces]
+        parts = self._lengths.pieces(index[0], self._stack.piece_tokens)
+        return Batch(
+            members=np.zeros(1, np.int64),
+            pieces=[self._pool.take(index[:, places], crop) for places, crop in parts],
+            order=np.concatenate([places for places, _ in parts]),
+        )
 
 
-def _gradients(stack: RowStack, state: AdamState, whole: Gradient, batches: list[Batch]) -> Tensor:
-    """Each member's loss, (c,); its gradient goes to `state.gradient`."""
+class Shown:
+    """What the examples of a training showed before the student learned from them.
+
+    Looks at small batches are kept for a while, because many of them at once take no more
+    operations than one.
+    """
+
+    def __init__(self) -> None:
+        self._seen: list[Look] = []
+        self._kept: list[Look] = []
+        self._settled: list[Figures] = []
+
+    def see(self, logits: Tensor, targets: Tensor, losses: Tensor) -> None:
+        """One batch, or the next of its pieces, in this step."""
+        look = logits, targets, losses
+        self._seen.append(look if logits.numel() <= _KEPT else shown_by(*look))
+
+    def end_step(self, batches: list[Batch]) -> None:
+        """All of these batches were seen, in their order."""
+        seen, self._seen = self._seen, []
+        if len(seen) > 1 or len(seen[0]) == 2 or batches[0].order is not None:
+            self._settle()
+            right, loss = _of_members(batches, [_figures(look) for look in seen])
+            self._settled.append((right[None], loss[None]))
+            return
+        logits = seen[0][0]
+        full = (1 + len(self._kept)) * logits.numel() > _KEPT
+        if self._kept and (full or self._kept[0][0].shape != logits.shape):
+            self._settle()
+        self._kept += seen
+
+    def examples(self) -> np.ndarray:
+        """Whether each was right (1 or 0), and its loss, (2, c, s, b)."""
+        self._settle()
+        steps = [torch.cat(part).double() for part in zip(*self._settled, strict=True)]
+        return torch.stack(steps).transpose(1, 2).cpu().numpy()
+
+    def _settle(self) -> None:
+        if self._kept:
+            logits, targets, losses = (torch.stack(part) for part in zip(*self._kept, strict=True))
+            self._settled.append(shown_by(logits, targets, losses))
+        self._kept = []
+
+
+def _figures(look: Look) -> Figures:
+    return look if len(look) == 2 else shown_by(*look)
+
+
+def _of_members(batches: list[Batch], figures: list[Figures]) -> Figures:
+    """What the examples of all members showed, (c, b) each, by those of batches in pieces."""
+    count, following = 1 + max(int(batch.members.max()) for batch in batches), iter(figures)
+    parts = []
+    for batch in batches:
+        pieces = zip(*(next(following) for _ in batch.pieces), strict=True)
+        right, loss = (torch.cat(piece, dim=1) for piece in pieces)
+        if batch.order is not None:
+            place = torch.as_tensor(np.argsort(batch.order), device=loss.device)
+            right, loss = right[:, place], loss[:, place]
+        parts.append((torch.as_tensor(batch.members, device=loss.device), right, loss))
+    _, right, loss = parts[0]
+    whole = tuple(figure.new_zeros((count, figure.shape[1])) for figure in (right, loss))
+    for where, right, loss in parts:
+        whole[0][where], whole[1][where] = right, loss
+    return whole[0], whole[1]
+
+
+def _gradients(
+    stack: RowStack,
+    state: AdamState,
+    whole: Gradient,
+    batches: list[Batch],
+    shown: Shown | None,
+) -> Tensor:
+    """Each member's loss, (c,); its gradient goes to `state.gradient`, its examples to `shown`."""
+    see = None if shown is None else shown.see
     if len(batches) == 1:
-        return whole.of_pieces(batches[0][1])
-    loss = torch.zeros_like(state.updates)
-    for members, pieces in batches:
-        where = torch.as_tensor(members, device=loss.device)
-        weights = state.weights[where]
-        gradient = torch.zeros_like(weights)
-        loss[where] = Gradient(stack, weights, gradient).of_pieces(pieces)
-        state.gradient[where] = gradient
+        loss = whole.of_pieces(batches[0].pieces, see)
+    else:
+        loss = torch.zeros_like(state.updates)
+        for batch in batches:
+            where = torch.as_tensor(batch.members, device=loss.device)
+            weights = state.weights[where]
+            gradient = torch.zeros_like(weights)
+            loss[where] = Gradient(stack, weights, gradient).of_pieces(batch.pieces, see)
+            state.gradient[where] = gradient
+    if shown is not None:
+        shown.end_step(batches)
     return loss
 
 
@@ -110,11 +215,11 @@ def _gradients(stack: RowStack, state: AdamState, whole: Gradient, batches: list
 def _losses(stack: RowStack, state: AdamState, batches: list[Batch]) -> Tensor:
     """Each member's loss, (c,)."""
     if len(batches) == 1:
-        return _loss(stack, state.weights, batches[0][1])
+        return _loss(stack, state.weights, batches[0].pieces)
     loss = torch.zeros_like(state.updates)
-    for members, pieces in batches:
-        where = torch.as_tensor(members, device=loss.device)
-        loss[where] = _loss(stack, state.weights[where], pieces)
+    for batch in batches:
+        where = torch.as_tensor(batch.members, device=loss.device)
+        loss[where] = _loss(stack, state.weights[where], batch.pieces)
     return loss
 
 
