@@ -36,6 +36,10 @@ class Heard:
     """
 
     def __init__(self, n: int, chance: np.ndarray, half_life: float) -> None:
+        if not 0.0 < half_life < np.inf:
+            raise ValueError(
+                f"half_life must be a positive number of decisions, got {half_life!r:.60}"
+            )
         self.chance, self.half_life = chance, half_life
         self.decay = 2.0 ** (-1.0 / half_life)
         shape = (n, len(chance))

@@ -124,6 +124,7 @@ class Classroom:
         """Rows whose lifetime has ended or not begun, (n,)."""
         self._reward = Reward(reward, self.suite, targets, forgetting_penalty)
         self._rehearsal = _rehearsal(self.suite, rehearsal)
+        self.facts.horizon = self.decisions_in_budget
 
     @property
     def facts(self) -> Facts:
@@ -185,7 +186,6 @@ class Classroom:
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> np.ndarray:
         """Begin new lifetimes with these student seeds; returns the observation, (r, t, f)."""
         rows, seeds = np.asarray(rows), np.asarray(seeds)
-        self.facts.horizon = self.decisions_in_budget
         self.cohort.reset(rows, seeds)
         self.board.reset(rows, seeds)
         self._look_first(rows)

@@ -55,8 +55,6 @@ class Facts:
     """
 
     def __init__(self, n: int, suite: TaskSuite, budget: Budget, half_life: float = 1.0) -> None:
-        if not 0.0 < half_life < np.inf:
-            raise ValueError(f"half_life must be a positive number of decisions, got {half_life}")
         self._take(suite)
         k = len(suite)
         self.horizon: float | None = None
@@ -67,17 +65,7 @@ class Facts:
         """Best score that was shown."""
         self.judged, self.judged_best = np.zeros((n, k)), np.zeros((n, k))
         """The referee's score, by which mastery is judged and rewards are paid, and the best."""
-        self.count, self.right = np.zeros((n, k)), np.zeros((n, k))
-        """Examples behind the score that is shown, older ones counting less, and how many of them
-        were right."""
-        self.heard = Heard(n, self.chance, half_life)
-        """What training examples told."""
-        self.gap = np.zeros((n, k))
-        """Score on training examples minus that on probe, when both were last known."""
-        self.measurements = np.zeros((n, k))
-        """Decisions (and the beginning) at which score and loss were measured."""
-        self.first_loss = np.zeros((n, k))
-        """Loss at the first of them."""
+        self._know_nothing(n, half_life)
         self.streak = np.zeros((n, k), dtype=np.int64)
         """Evaluations by the referee in a row at or above the threshold."""
         self.seen = np.zeros((n, k), dtype=bool)
@@ -111,6 +99,21 @@ class Facts:
         self.weights = weights / weights.sum()
         self.prerequisites = _pairs(suite)
         """Each task with each of its prerequisites, (2, e) int64: e pairs, by task."""
+
+    def _know_nothing(self, n: int, half_life: float) -> None:
+        """What is behind the scores that are shown, (n, k) each."""
+        k = len(self.suite)
+        self.count, self.right = np.zeros((n, k)), np.zeros((n, k))
+        """Examples behind the score that is shown, older ones counting less, and how many of them
+        were right."""
+        self.heard = Heard(n, self.chance, half_life)
+        """What training examples told."""
+        self.gap = np.zeros((n, k))
+        """Score on training examples minus that on probe, when both were last known."""
+        self.measurements = np.zeros((n, k))
+        """Decisions (and the beginning) at which score and loss were measured."""
+        self.first_loss = np.zeros((n, k))
+        """Loss at the first of them."""
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """A new lifetime for these rows."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from lessonplan.envs import Budget, Classroom
-from lessonplan.student import Evaluation, Examples, Task, TaskSuite, Training
+from lessonplan.student import Evaluation, Examples, Outcomes, Task, TaskSuite, Training
 
 SPLIT_SIZES = {"train": 8, "probe": 6, "test": 6, "stress": 6}
 
@@ -72,16 +72,25 @@ class FakeCohort:
     def reset(self, rows, seeds):
         self.seeds[rows], self.decision[rows], self.counts[rows] = seeds, 0, 0
 
-    def train(self, mixture, steps, rows=None, fresh=False):
+    def train(self, mixture, steps, rows=None, fresh=False, by_task=False):
         rows = np.arange(self.n) if rows is None else rows
+        outcomes = self._outcomes(mixture, steps, rows) if by_task else None
         self.mixtures.append(mixture)
         self.decision[rows] += 1
         self.counts[rows] += (mixture > 0).astype(np.int64)
-        return Training.of_losses(np.full(len(rows), 2.0), np.full(len(rows), 1.0))
+        before, after = np.full(len(rows), 2.0), np.full(len(rows), 1.0)
+        return Training(before, after, np.zeros(len(rows)), before, after, outcomes)
 
-    def evaluate(self, split, tasks=None, rows=None):
+    def _outcomes(self, mixture, steps, rows):
+        """As many examples of each task as its share says, right as its score says."""
+        count = steps * self.batch_size * mixture
+        score = self.script(rows, self.seeds[rows], self.decision[rows], self.counts[rows])
+        score = np.broadcast_to(score, count.shape)
+        return Outcomes(count, count * score, count * (2 - 2 * score))
+
+    def evaluate(self, split, tasks=None, rows=None, size=None):
         rows = np.arange(self.n) if rows is None else rows
-        self.asked.append((split, tasks, rows))
+        self.asked.append((split, tasks, rows) if size is None else (split, tasks, rows, size))
         if split == "probe":
             score = self.script(rows, self.seeds[rows], self.decision[rows], self.counts[rows])
         else:

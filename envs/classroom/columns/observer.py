@@ -79,7 +79,10 @@ class Observer:
         source, request = self._sources[i], self._requests[i]
         if request.name == "progress":
             return np.asarray(source.value(rows))
-        return COLUMNS[request.name].read(source, rows, **request.parameters)
+        column = COLUMNS[request.name]
+        # A memory was made for its parameters.
+        given = {} if column.memory else request.parameters
+        return column.read(source, rows, **given)
 
     def start(self, rows: np.ndarray) -> None:
         """A new lifetime for these rows."""

@@ -3,6 +3,8 @@
 Legend: n students, k tasks, t places, f columns.
 """
 
+import math
+
 import numpy as np
 import pytest
 from fake_cohort import begun, fake_room, fake_suite, practice, table
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from lessonplan.envs import COLUMNS
 from lessonplan.envs.classroom.columns import parse_column, student_key
+from lessonplan.envs.classroom.columns.influence import FORGETTING, RIDGE
 
 # The prerequisites turn the order of difficulty around.
 SUITE = fake_suite(
@@ -25,6 +28,15 @@ SUITE = fake_suite(
 # Before the lifetime, and after the decisions for tasks 2, 0, 2.
 SCORES = np.array([[0.0, 0.5, 0.0], [0.0, 0.25, 0.95], [0.75, 0.5, 0.95], [0.5, 0.5, 1.0]])
 CHOSEN = [2, 0, 2]
+
+F = FORGETTING
+HALF = 0.5**0.5
+
+
+def logs(weights):
+    """Logs of the shares that weights make."""
+    return [math.log(weight / sum(weights)) for weight in weights]
+
 
 BY_HAND = {
     "progress:difference": [-0.25, 0.0, 0.05],
@@ -55,6 +67,37 @@ BY_HAND = {
     "cost:max=3": [1, 3, 2.5],
     "cost:max=3,scale=0.1": [0.1, 0.3, 0.25],
     "progress:difference,scale=10": [-2.5, 0, 0.5],
+    # Three of six were right, or all: (3 + 2) / (6 + 4), and (6 + 2) / (6 + 4).
+    "uncertainty": [math.sqrt(0.025), math.sqrt(0.025), math.sqrt(0.016)],
+    "progress:difference,noise=1": [-0.25 / math.sqrt(0.025), 0, 0.05 / math.sqrt(0.016)],
+    "count": [math.log(7)] * 3,
+    # Of 4 examples of task 0 none was right, one decision ago; of those of task 2 none two
+    # decisions ago, and 0.95 of them at the last.
+    "gap": [0 / (2 + 4) - 0.5, 0, 3.8 / (1 + 4 + 4) - 1],
+    "rank": [0.25, 0.25, 1],
+    "relative_loss": [math.log(1 / 2), 0, -10],
+    # A half-life of one of the ten decisions.
+    "average": [0.4375, 0.46875, 0.85625],
+    "average:part=0.2": [
+        (1 - HALF) * (0.5 + HALF * 0.75),
+        0.5 + HALF**2 * (1 - HALF) * -0.25,
+        (1 - HALF) * (1 + HALF * 0.95 + HALF**2 * 0.95),
+    ],
+    "last_share": [0, 0, 1],
+    "share_gap": [1 / 3 - 8 / 32, 0 - 4 / 32, 2 / 3 - 20 / 32],
+    "left": [math.tanh(2)] * 3,
+    "left:at=0.9,width=0.5": [math.tanh(-0.4)] * 3,
+    # Only task 1 falls short, by 0.4. It rose by 0.25 with task 0, one decision ago, and fell by as
+    # much with task 2, two decisions ago.
+    "promise": [0.4 * F * 0.25 / (F + RIDGE), 0, 0.4 * F**2 * -0.25 / (F**2 + 1 + RIDGE)],
+    "promise_certainty": [F / (F + RIDGE), 0, (F**2 + 1) / (F**2 + 1 + RIDGE)],
+    "log_promise": logs([1 + 0.02 / 3, 0.02 / 3, 0.02 / 3]),
+    "log_data": logs([8, 4, 20]),
+    "log_shortfall": logs([0.02 + 0.05, 0.02 + 0.45, 0.02]),
+    "log_shortfall:floor=0,margin=0.2": logs([0.2, 0.6, 0.1]),
+    "log_learnability": logs([0.27, 0.27, 0.02]),
+    # Averages 0.0425, 0.00225 and 0.08195 of the changes.
+    "log_progress": [math.log(0.1 / 3 + 0.9 * e / 0.1267) for e in (0.0425, 0.00225, 0.08195)],
 }
 EVERY = tuple(BY_HAND)
 
@@ -80,8 +123,14 @@ def test_under_bandit_feedback_the_other_tasks_keep_what_was_last_seen_of_them()
     np.testing.assert_allclose(shown, [[0, 0.5, 0.95], [0.75, 0.5, 0.95], [0.75, 0.5, 1]])
 
 
+@pytest.mark.filterwarnings("ignore:the training data of task 'a' are epoched")
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32), st.booleans(), st.booleans(), st.sampled_from(["full", "bandit"]))
+@given(
+    st.integers(0, 2**32),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["full", "bandit", "training"]),
+)
 def test_no_play_leaves_the_bounds_of_the_space(seed, shuffle, padded, feedback):
     rng = np.random.default_rng(seed)
     scores = rng.integers(0, 2, (12, 3)) * rng.choice([1.0, rng.random()])
@@ -197,6 +246,11 @@ def test_a_column_reads_as_name_and_parameters():
     [
         ("sc0re", "no column 'sc0re'; did you mean 'score'. the columns are"),
         ("score:ema=0.9", "'score:ema=0.9' does not know ema; it takes scale and max"),
+        ("average:parts=2", "'average:parts=2' does not know parts; it takes part, scale and max"),
+        ("average:part=0", r"part of column 'average:part=0' must be in \[0.0001, 10\], got 0"),
+        ("left:width=nan", r"width of column 'left:width=nan' must be in \[0.001, 10\], got nan"),
+        ("progress:noise=2", "noise of column 'progress:noise=2' must be 1, or left out, got 2"),
+        ("progress:noise=1,signal=loss", "only of scores it is known how uncertain they are"),
         ("score:scale=much", "'scale' of column 'score:scale=much' must be a number, got 'much'"),
         ("score:scale=-1", "scale and max of column 'score:scale=-1' must be positive"),
         ("score:scale=nan", "scale and max of column 'score:scale=nan' must be positive"),
