@@ -1,21 +1,27 @@
-"""What a run would take: decisions, compute and minutes, if no lifetime ended before its budget."""
+"""What a run would take: decisions, compute and minutes."""
 
 import math
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
 from lessonplan.student import TaskSuite
+from lessonplan.teacher import RULES
 
 from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
 from ..assembly.suite_facts import row_unit
-from ..config.config import Config, Course, LearnedSection, RuleSection
+from ..common.names import named
+from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection, Teacher
+from ..config.course import Looking, looks_of
+from ..trial.cards import reads_measured
 from ..trial.tuning import most_lifetimes
 from ..trial.units import Unit, plan
+from .lasting import Lasting, lasting
 from .memory import heaviest_step
 from .speed import Sizes, Speed, measured, sizes_of
 
@@ -32,8 +38,6 @@ class Price:
     decisions: int
     training: float
     """Training examples."""
-    probing: float
-    """In training-example equivalents."""
     seconds: float
     """NaN where measuring them would take too much memory."""
 
@@ -61,6 +65,25 @@ class Prices:
             suite: of the course.
             tested: whether `test` is evaluated, after as many decisions as the course says.
         """
+        sizes, speed = self._measured(course, suite)
+        decisions = decisions_in_budget(course, suite)
+        share = _tested_share(decisions, course.lifetime.test_every) if tested else 0.0
+        return Price(decisions, sizes.training, speed.teaching + share * speed.testing)
+
+    def own(self, course: Course, suite: TaskSuite, looking: Looking | None, used: bool) -> float:
+        """What a decision takes of the probes of a teacher, in training-example equivalents.
+
+        Args:
+            course: suite, students and lifetimes.
+            suite: of the course.
+            looking: its section.
+            used: whether it reads anything that is measured.
+        """
+        sizes, _ = self._measured(course, suite)
+        looks = looks_of(course.lifetime, looking)
+        return sizes.own_probing(looks, course.lifetime.check_every, used) / _FORWARD_PASSES
+
+    def _measured(self, course: Course, suite: TaskSuite) -> tuple[Sizes, Speed]:
         key = "\n".join(
             section.model_dump_json() for section in (course.suite, course.student, course.lifetime)
         )
@@ -72,15 +95,7 @@ class Prices:
             self._left -= 1
             if sentence := heaviest_step(course, suite):
                 self.heaviest.append(sentence)
-        sizes, speed = self._speeds[key]
-        decisions = decisions_in_budget(course, suite)
-        share = _tested_share(decisions, course.lifetime.test_every) if tested else 0.0
-        return Price(
-            decisions,
-            sizes.training,
-            sizes.probing / _FORWARD_PASSES,
-            speed.teaching + share * speed.testing,
-        )
+        return self._speeds[key]
 
 
 def _tested_share(decisions: int, every: int) -> float:
@@ -93,11 +108,79 @@ def _tested_share(decisions: int, every: int) -> float:
     return min(decisions, decisions // every + ends) / decisions if every > 1 else 1.0
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a unit takes, or several do."""
+
+    decisions: float
+    compute: float
+    """Training-example equivalents, with the probes that teachers use."""
+    probing: float
+    """Part of it."""
+    seconds: float
+    """Of one process; NaN where they were not measured."""
+
+    @staticmethod
+    def together(works: Sequence["Work"]) -> "Work":
+        """All of several pieces."""
+        return Work(*np.sum([astuple(one) for one in works] or [(0.0,) * 4], axis=0).tolist())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What units of a trial take."""
+
+    units: Mapping[Unit, Work]
+    lifetime: int
+    """Decisions in the budget of a lifetime."""
+    lasting: Lasting
+    heaviest: tuple[str, ...]
+    """Of courses with steps that take much memory a sentence each."""
+
+    @property
+    def whole(self) -> Work:
+        """All units."""
+        return Work.together(list(self.units.values()))
+
+    def kind(self, kind: str) -> Work:
+        """Those that tune, select, train or evaluate."""
+        return Work.together([work for unit, work in self.units.items() if unit.kind == kind])
+
+    def wall_seconds(self, workers: int) -> float:
+        """With so many processes; NaN where the time was not measured."""
+        parts = [work.seconds for work in self.units.values()]
+        return float(np.max([sum(parts) / workers, *parts, 0.0]))
+
+
+def estimate(config: Config, suite: TaskSuite, seconds: float, units: Sequence[Unit]) -> Estimate:
+    """What units would take.
+
+    Lifetimes are taken to last as long as those of a few students under teachers that see nothing;
+    where there is no time to try that, for their whole budgets. What a learner's own updates, the
+    stress split and the first look at a student take is left out.
+
+    Args:
+        config: the experiment.
+        suite: of the config.
+        seconds: about what measuring may take.
+        units: of its plan.
+    """
+    end = time.perf_counter() + seconds
+    learned = [one for one in config.teachers if isinstance(one, LearnedSection) and not one.origin]
+    courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
+    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds)
+    price = prices.of(config, suite, tested=True)
+    # All are measured before the students live, which may take all the time that is left.
+    for mine in courses.values():
+        for course, own in mine:
+            prices.of(course, own, tested=False)
+    lasts = lasting(config, suite, end - time.perf_counter(), price.seconds)
+    works = {unit: _unit(unit, config, suite, courses, prices, lasts) for unit in units}
+    return Estimate(works, price.decisions, lasts, tuple(prices.heaviest))
+
+
 def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
     """Decisions, time, compute and the share of probing, in sentences.
-
-    Every lifetime is taken to last for its whole budget; most end earlier, at mastery. What a
-    learner's own updates, the stress split and the first look at a student take is left out.
 
     Args:
         config: the experiment.
@@ -105,41 +188,56 @@ def cost(config: Config, suite: TaskSuite, seconds: float) -> list[str]:
         seconds: about what measuring may take.
     """
     units = plan(config)
-    learned = [one for one in config.teachers if isinstance(one, LearnedSection)]
-    from_files = [teacher for teacher in learned if teacher.origin]
-    learned = [teacher for teacher in learned if not teacher.origin]
-    courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
-    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds)
-    report_price = prices.of(config, suite, tested=True)
-    work = [_unit(unit, config, suite, courses, prices) for unit in units]
-    workers = config.workers or os.cpu_count() or 1
-    decisions = sum(count for count, _ in work)
-    probing = sum(count * price.probing for count, price in work)
-    compute = probing + sum(count * price.training for count, price in work)
-    parts = [count * price.seconds for count, price in work]
-    whole = float(np.max([sum(parts) / workers, *parts]))
+    taken = [one for one in config.teachers if isinstance(one, LearnedSection) and one.origin]
+    found = estimate(config, suite, seconds, units)
+    workers, whole = config.workers or os.cpu_count() or 1, found.whole
+    tried = found.lasting.tried
     return [
         f"{len(units)} units of work, {len(config.teachers)} teachers "
         f"({', '.join(teacher.name for teacher in config.teachers)}), "
         f"{config.seeds.report} reported students.",
-        *(f"{one.name} is taken from {one.origin} and not trained." for one in from_files),
-        f"A lifetime is about {count(report_price.decisions, 'decision')} of "
-        f"{count(config.lifetime.steps_per_decision, 'student step')} ({config.lifetime.budget}).",
-        f"About {decisions:,.0f} decisions and {compute:,.3g} training-example equivalents, of "
-        f"which probing is {probing / compute:.0%}, if no lifetime ended before its budget.",
-        *_times(whole, workers, prices.heaviest),
-        *ways_out(whole, suite),
+        *(f"{one.name} is taken from {one.origin} and not trained." for one in taken),
+        f"A lifetime is about {count(found.lifetime, 'decision')} of "
+        f"{count(config.lifetime.steps_per_decision, 'student step')} ({config.lifetime.budget})"
+        + (f"; {_lasted(found)}." if tried else "."),
+        f"About {whole.decisions:,.0f} decisions and {whole.compute:,.3g} training-example "
+        f"equivalents, of which probing is {whole.probing / whole.compute:.0%}, if "
+        + ("lifetimes last so long." if tried else "no lifetime ended before its budget."),
+        f"{_parts(found)}.",
+        *_times(found.wall_seconds(workers), workers, found.heaviest),
+        *ways_out(found.wall_seconds(workers), suite),
     ]
 
 
-def _times(seconds: float, workers: int, heaviest: list[str]) -> list[str]:
+def _lasted(found: Estimate) -> str:
+    """How long the lifetimes of a few students lasted."""
+    mixed, single = (
+        count(round(share * found.lifetime), "decision")
+        for share in (found.lasting.mixed, found.lasting.single)
+    )
+    return f"a few students needed {mixed} shuffled, {single} with one task each"
+
+
+def _parts(found: Estimate) -> str:
+    """What each kind of unit takes of all decisions."""
+    kinds = {
+        "train": "training", "tune": "tuning", "select": "selecting", "evaluate": "reporting",
+    }  # fmt: skip
+    shares = {
+        words: found.kind(kind).decisions / found.whole.decisions for kind, words in kinds.items()
+    }
+    said = [f"{words} {share:.0%}" for words, share in shares.items() if share]
+    return f"Of the decisions {', '.join(said)}"
+
+
+def _times(seconds: float, workers: int, heaviest: Sequence[str]) -> list[str]:
     """How long it takes, and what takes much memory, in sentences."""
     if math.isnan(seconds):
         return [f"Its time is not measured: {sentence}" for sentence in heaviest]
     return [
-        f"About {_duration(seconds)} with {workers} processes on this machine, an estimate from a "
-        "few seconds of measuring; mastery makes it shorter, a learned teacher's own updates and "
-        "other work on the machine make it longer.",
+        f"About {duration(seconds)} with {workers} processes on this machine, an estimate from a "
+        "few seconds of measuring; a tuning that ends early makes it shorter, a learned teacher's "
+        "own updates and other work on the machine make it longer.",
         *(f"Memory: {sentence}" for sentence in heaviest),
     ]
 
@@ -159,19 +257,46 @@ def _unit(
     suite: TaskSuite,
     courses: dict[str, list[tuple[Course, TaskSuite]]],
     prices: Prices,
-) -> tuple[float, Price]:
-    """Decisions of a unit whose lifetimes last for the whole budget, and what each takes."""
+    lasts: Lasting,
+) -> Work:
+    """What a unit takes."""
     teacher = config.teacher(unit.teacher)
+    looking = None if isinstance(teacher, ReplaySection) else teacher
+    reads, mixes = _nature(teacher, config)
+    share = lasts.of(teacher.name, mixes)
     if unit.kind == "train" and isinstance(teacher, LearnedSection):
         mine = courses[teacher.name]
-        price = _mean([prices.of(course, suite, tested=False) for course, suite in mine])
+        price = _mean([prices.of(one, own, tested=False) for one, own in mine])
+        probing = float(np.mean([prices.own(one, own, looking, reads) for one, own in mine]))
         selecting = teacher.candidates * config.seeds.select * price.decisions * len(mine)
-        return teacher.decisions + selecting, price
+        return _work(teacher.decisions + selecting * share, price, probing)
+    price = prices.of(config, suite, tested=unit.kind == "evaluate")
+    probing = prices.own(config, suite, looking, reads)
+    lifetimes = config.seeds.report if unit.kind == "evaluate" else config.seeds.select
     if unit.kind == "tune" and isinstance(teacher, RuleSection):
-        price = prices.of(config, suite, tested=False)
-        return most_lifetimes(config, teacher, suite) * price.decisions, price
-    report_price = prices.of(config, suite, tested=True)
-    return config.seeds.report * report_price.decisions, report_price
+        lifetimes = most_lifetimes(config, teacher, suite)
+    return _work(lifetimes * price.decisions * share, price, probing)
+
+
+def _work(decisions: float, price: Price, probing: float) -> Work:
+    compute = decisions * (price.training + probing)
+    return Work(decisions, compute, decisions * probing, decisions * price.seconds)
+
+
+def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:
+    """Whether a teacher reads what is measured of students, and whether it mixes tasks in batches.
+
+    A rule whose class does not say what it needs is taken to read it.
+    """
+    if isinstance(teacher, ReplaySection):
+        return False, False
+    mixes = teacher.action == "mixture"
+    if isinstance(teacher, LearnedSection):
+        return reads_measured(teacher.observe), mixes
+    rule = named("rule", teacher.rule, RULES, config.modules)
+    needs = getattr(rule, "needs", None)
+    reads = reads_measured(needs) if isinstance(needs, tuple | list) else True
+    return reads, mixes or bool(getattr(rule, "mixes", False))
 
 
 def _mean(prices: list[Price]) -> Price:
@@ -180,7 +305,8 @@ def _mean(prices: list[Price]) -> Price:
     return Price(round(means[0]), *means[1:])
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words, in the unit that fits."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     if seconds < 5400:

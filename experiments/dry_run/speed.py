@@ -4,11 +4,13 @@ It is first measured on next to nothing, and on more where that is quick: one st
 example, one student, many students.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +23,7 @@ from ..assembly.students import cohort_kind
 from ..config.config import Course, Student
 from .memory import evaluated_together, fits
 
-_STUDENTS, _TURNS = (1, 4, 16), 4
+_STUDENTS, _TURNS = (1, 4, 16, 64), 4
 _NEVER, _ENOUGH = 10**9, "1e9-steps"
 """Decisions at mastery and a budget that end no lifetime while it is measured."""
 
@@ -47,7 +49,27 @@ class Sizes:
 
     training: float
     probing: float
+    """That are judged by `probe`, whatever the teacher sees."""
     testing: float
+    probes: np.ndarray
+    """Of the whole probe set of each task, (k,)."""
+
+    def own_probing(self, looks: Mapping[str, Any], check_every: int, used: bool) -> float:
+        """What a teacher that looks so pays for in the long run, checks included.
+
+        Args:
+            looks: as `looks_of` has it.
+            check_every: decisions from one check to the next.
+            used: whether it reads anything that a probe tells.
+        """
+        size = np.minimum(self.probes, looks["probe_size"] or self.probes)
+        looked_at = float(size.mean() if looks["feedback"] == "bandit" else size.sum())
+        checked, hears = float(self.probes.sum()), looks["feedback"] == "training"
+        every = (looks["probe_every"] or (0 if hears else 1)) if used else 0
+        if not every:
+            return checked / check_every
+        both = min(looked_at, checked) / math.lcm(every, check_every)
+        return looked_at / every + checked / check_every - both
 
 
 def sizes_of(course: Course, suite: TaskSuite) -> Sizes:
@@ -55,12 +77,13 @@ def sizes_of(course: Course, suite: TaskSuite) -> Sizes:
     batch, most = course.student.batch_size, course.student.evaluation_size
     if cohort_kind(course, suite) is not StackedCohort:
         # Students of other kinds may have batches and evaluations of sizes of their own.
-        cohort = build_room(course, suite, 1).cohort
+        cohort = build_room(course, suite, 1, reads=()).cohort
         batch, most = cohort.batch_size, cohort.evaluation_size
     probes = np.minimum(suite.sizes("probe"), most)
-    probing = probes.sum() if course.lifetime.feedback == "full" else probes.mean()
+    probing = probes.mean() if course.lifetime.feedback == "bandit" else probes.sum()
     testing = np.minimum(suite.sizes("test"), most).sum()
-    return Sizes(course.lifetime.steps_per_decision * batch, float(probing), float(testing))
+    training = course.lifetime.steps_per_decision * batch
+    return Sizes(training, float(probing), float(testing), probes)
 
 
 def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> Speed | None:
@@ -81,7 +104,7 @@ def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> 
     several = fits(course, suite, batch, most)
     together = fits(course, suite, batch, evaluated_together(course, suite))
     watch = _Stopwatch(seconds, own_time=course.student.device == "cpu")
-    with _one_thread():
+    with one_thread():
         pace = _pace(_with_sizes(course, 1), suite, watch)
         if several and watch.fits(2 * pace.turn(course.student, suite)):
             pace = _pace(course, suite, watch)
@@ -145,7 +168,7 @@ def _with_sizes(course: Course, size: int) -> Course:
 
 def _pace(course: Course, suite: TaskSuite, watch: _Stopwatch) -> _Pace:
     """From single steps, and evaluations of single tasks, of one student."""
-    cohort = build_room(course, suite, 1).cohort
+    cohort = build_room(course, suite, 1, reads=()).cohort
     tasks, training, judging = _typical_tasks(suite), [], []
     for turn in range(_TURNS):
         mixture = np.zeros((1, len(suite)))
@@ -174,7 +197,7 @@ def _typical_tasks(suite: TaskSuite) -> list[int]:
 
 def _on_decisions(course: Course, suite: TaskSuite, n: int, watch: _Stopwatch) -> Speed:
     """From whole decisions about n students."""
-    room, rows = build_room(course, suite, n), np.arange(n)
+    room, rows = build_room(course, suite, n, reads=()), np.arange(n)
     room.reset(rows, rows)
     _decide(room, 0, watch)
     turns = []
@@ -201,7 +224,8 @@ def _lasting(course: Course) -> Course:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, as a run does."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

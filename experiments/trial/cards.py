@@ -68,9 +68,13 @@ def _looks(
     config: Config, teacher: RuleSection | LearnedSection | None, reads: Sequence[str]
 ) -> dict[str, Any]:
     """What a teacher that reads these columns looks at, and how often."""
-    facts = [COLUMNS.get(parse_column(column).fact) for column in reads]
-    looks = any(fact is not None and fact.measured for fact in facts)
-    return looks_of(config.lifetime, teacher) | {"looks": looks}
+    return looks_of(config.lifetime, teacher) | {"looks": reads_measured(reads)}
+
+
+def reads_measured(columns: Sequence[str]) -> bool:
+    """Whether one of these columns tells what is measured of students, by probes or training."""
+    facts = [COLUMNS.get(parse_column(column).fact) for column in columns]
+    return any(fact is not None and fact.measured for fact in facts)
 
 
 def _described(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) -> Any:
@@ -113,6 +117,7 @@ def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Teach
         needs=(f"log_{teacher.prior}",),
         parameters={"prior": teacher.prior},
         selection_cost=training.get("prior_selection_cost"),
+        selection_area=training.get("prior_selection_area"),
         **_looks(config, teacher, (f"log_{teacher.prior}",)),
     )
 

@@ -78,9 +78,9 @@ def test_steps_of_fewer_examples_are_measured_where_those_of_a_run_are_too_large
     monkeypatch.setattr(memory, "machine_bytes", lambda: 4 * quarter)
     batches, build = [], speed.build_room
 
-    def noted(course, *rest):
+    def noted(course, *rest, **options):
         batches.append(course.student.batch_size)
-        return build(course, *rest)
+        return build(course, *rest, **options)
 
     monkeypatch.setattr(speed, "build_room", noted)
     page = preview(config)

@@ -57,7 +57,7 @@ def test_it_is_reported_and_not_trained(tmp_path):
     names = {unit.name: unit.after for unit in plan(config)}
     assert names == {
         "evaluate-mine-0": (), "evaluate-mine-sampled-0": (), "evaluate-uniform-0": (),
-        "evaluate-again-0": ("evaluate-mine-0",),
+        "evaluate-again-0": ("evaluate-mine-0",), "select-uniform-0": (),
     }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def test_a_dry_run_says_where_it_comes_from(tmp_path):
     file = save(tmp_path / "a.zip")
     text = preview(config_of(mine(file), "uniform"), seconds=0.1)
     assert f"mine is taken from {file} and not trained." in text
-    assert "2 units of work, 2 teachers" in text
+    assert "3 units of work, 2 teachers" in text
 
 
 @pytest.mark.parametrize(
