@@ -3,7 +3,7 @@
 import itertools
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from ..config.stored_teachers import TRAINING_KEYS
 from ..config.sweeps import Distribution, Sweep
 from ..trial.checking import check
 from ..trial.units import plan
+from .candidates import first_draws
 from .naming import Names, cut
 
 Assignment = Mapping[str, Any]
@@ -81,7 +82,9 @@ def _pairs_of(text: str, begun: bool) -> tuple[Pair, ...]:
     _check_keys(sweep)
     if sweep.purpose == "tune":
         _check_tuning(sweep)
-    samples = [_draw(sweep, sample) for sample in range(sweep.samples)]
+    # Candidates of a tuning are what the optimiser of all tuning asks for first.
+    drawn = first_draws if sweep.purpose == "tune" else _draws
+    samples = [sweep.space | values for values in drawn(sweep)]
     names = Names(samples)
     pairs: dict[str, Pair] = {}
     for values in samples:
@@ -233,16 +236,14 @@ def _check_tuning(sweep: Sweep) -> None:
         )
 
 
-def _draw(sweep: Sweep, sample: int) -> dict[str, list[Any]]:
-    """The values of every key in one sample; each key has a stream of its own."""
-    values: dict[str, list[Any]] = {}
-    for key, space in sweep.space.items():
-        if isinstance(space, Distribution):
-            stream = np.random.default_rng([sweep.seed, sample, zlib.crc32(key.encode())])
-            values[key] = [space.draw(stream)]
-        else:
-            values[key] = space
-    return values
+def _draws(sweep: Sweep) -> Iterator[dict[str, list[Any]]]:
+    """The values of every drawn key in each sample; each key has a stream of its own."""
+    for sample in range(sweep.samples):
+        yield {
+            key: [space.draw(np.random.default_rng([sweep.seed, sample, zlib.crc32(key.encode())]))]
+            for key, space in sweep.space.items()
+            if isinstance(space, Distribution)
+        }
 
 
 def _grid(values: Mapping[str, list[Any]], mine: Any) -> list[Assignment]:

@@ -1,6 +1,7 @@
 """Tuning rules: one space, one optimiser, and candidates that live side by side."""
 
 from .choosing import Choice, best_first, choose_best, has_gained
+from .parameters import Category, Parameter, Range
 from .population import Lives, lives_of
 from .search import Search
 from .selecting import select
@@ -8,6 +9,6 @@ from .space import Setting, Space, samples, space_of
 from .tuning import most_lifetimes, tune
 
 __all__ = [
-    "Choice", "Lives", "Search", "Setting", "Space", "best_first", "choose_best", "has_gained",
-    "lives_of", "most_lifetimes", "samples", "select", "space_of", "tune",
+    "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting", "Space",
+    "best_first", "choose_best", "has_gained", "lives_of", "most_lifetimes", "samples", "select", "space_of", "tune",
 ]  # fmt: skip

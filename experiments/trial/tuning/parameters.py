@@ -16,6 +16,8 @@ _LOG_FROM = 10.0
 """Ratio of its ends from which on a range of positive numbers is searched in its logarithm."""
 _WIDE, _NARROW = 0.3, 0.125
 """Standard deviation of the first draws along an axis of a range, and of a log-weight."""
+_MOST_STEPS = 1_000
+"""Whole numbers of a range from which on it is searched as if it had all numbers, and rounded."""
 _DIGITS = 6
 """Significant digits of what is tried, so that a table can show it whole."""
 
@@ -41,17 +43,19 @@ class Parameter(Protocol):
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, whole ones where both are; positive ones far apart by ratio."""
+    """Numbers from `low` to `high`, `whole` ones or all, evenly or by their ratio, `log`."""
 
     low: float
     high: float
     whole: bool = False
+    log: bool = False
     spread: float = _WIDE
 
     @property
     def steps(self) -> tuple[float, ...]:
-        """One axis, with a step for each whole number where these lie evenly on it."""
-        return (1.0 / (self.high - self.low) if self.whole and not self._is_by_ratio else 0.0,)
+        """One axis, with a step for each of a few whole numbers that lie evenly on it."""
+        is_stepped = self.whole and not self.log and self.high - self.low < _MOST_STEPS
+        return (1.0 / (self.high - self.low) if is_stepped else 0.0,)
 
     @property
     def values(self) -> Sequence[Any] | None:
@@ -61,16 +65,12 @@ class Range:
     def value(self, point: np.ndarray) -> Any:
         """The number that lies there."""
         place = min(max(float(point[0]), 0.0), 1.0)
-        if self._is_by_ratio:
+        if self.log:
             number = self.low * (self.high / self.low) ** place
         else:
             number = self.low + (self.high - self.low) * place
         number = round(number) if self.whole else float(f"{number:.{_DIGITS}g}")
         return min(max(number, self.low), self.high)
-
-    @property
-    def _is_by_ratio(self) -> bool:
-        return self.low > 0 and self.high / self.low >= _LOG_FROM
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,15 @@ def parameter_of(values: Sequence[Any], least: int) -> Parameter:
     """What values of a parameter stand for.
 
     Different numbers are the ends of a range with what lies between them, where there are at least
-    so many; anything else is a choice of the values that are listed.
+    so many: whole ones where all are, and searched by their ratio where all are positive and one is
+    ten times another. Anything else is a choice of the values that are listed.
 
     Args:
         values: as a rule or a config lists them.
         least: numbers that make a range.
 
     >>> parameter_of([0.5, 0.7, 0.9], least=3)
-    Range(low=0.5, high=0.9, whole=False, spread=0.3)
+    Range(low=0.5, high=0.9, whole=False, log=False, spread=0.3)
     >>> parameter_of([0.5, 0.9], least=3)
     Category(values=(0.5, 0.9), spread=0.3)
     >>> parameter_of(["greedy", "proportional"], least=2).values
@@ -154,7 +155,12 @@ def parameter_of(values: Sequence[Any], least: int) -> Parameter:
     if len(numbers) < len(values) or len(set(numbers)) < max(least, 2):
         return Category(tuple(_once(values)))
     low, high = min(numbers), max(numbers)
-    return Range(low, high, all(isinstance(one, int) for one in numbers))
+    return range_of(low, high, all(isinstance(one, int) for one in numbers))
+
+
+def range_of(low: float, high: float, whole: bool = False) -> Range:
+    """From `low` to `high`, by their ratio where that is the better scale."""
+    return Range(low, high, whole, log=low > 0 and high / low >= _LOG_FROM)
 
 
 def _once(values: Sequence[Any]) -> Iterator[Any]:

@@ -33,7 +33,8 @@ class Lives:
     """What one candidate was worth to each student.
 
     Attributes:
-        costs: spent until the first mastery by probe, of those that never got there all, (s,).
+        costs: compute until the first mastery by probe, of those that never got there that of the
+            whole lifetime, (s,).
         areas: mean score after the decisions of the budget, a lifetime that ended early keeping its
             last, (s,).
         mastered: who mastered all tasks, (s,) bool.
@@ -161,6 +162,8 @@ def _live(
     if len(rules) > 1:
         env = CurriculumVecEnv(room)
         teacher = Crowd([RuleTeacher(rule, env, seed=seed) for rule in rules], count)
+    # They are compared by their first mastery; what comes after it would only take time.
+    room.end_after = 1
     lives = lives_of(Teaching(teacher, room, np.tile(students, len(rules))))
     spent = room.facts.spending
     took = Took(float(spent.compute.sum()), int(spent.steps.sum()))
@@ -171,16 +174,15 @@ def lives_of(teaching: Teaching) -> Lives:
     """Let the students of a classroom live to the end; what came of each."""
     room = teaching.room
     importance = np.array([task.importance for task in room.suite.tasks])
-    sums, mastered = np.zeros(room.n), np.zeros(room.n, dtype=bool)
+    sums = np.zeros(room.n)
     while len(rows := teaching.running):
         teaching.step()
         sums[rows] += np.average(_scores(room)[rows], axis=1, weights=importance)
-        mastered |= room.facts.mastered_for > 0
     own = room.facts.decisions
     whole = np.maximum(own, room.decisions_in_budget)
     last = np.average(_scores(room), axis=1, weights=importance)
     areas = (sums + (whole - own) * last) / whole
-    return Lives(teaching.cost.copy(), areas, mastered)
+    return Lives(teaching.cost.copy(), areas, teaching.mastered)
 
 
 def _scores(room: Classroom) -> np.ndarray:

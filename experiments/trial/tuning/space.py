@@ -18,7 +18,7 @@ from lessonplan.teacher import RULES, OpenLoop, StaticMixture
 
 from ...common.names import named
 from ...config.config import RuleSection
-from .parameters import Category, Mixture, Parameter, Range, Schedule, parameter_of
+from .parameters import Category, Mixture, Parameter, Schedule, parameter_of, range_of
 
 Setting = dict[str, Any]
 """Parameters of a rule by name."""
@@ -107,7 +107,7 @@ def space_of(
         parameters, first = {"weights": Mixture(k)}, {"weights": [1.0 / k] * k}
     elif rule is OpenLoop and not section.grid:
         knots = len(fixed["weights"]) if isinstance(fixed.get("weights"), list) else _KNOTS
-        horizon = Range(max(1.0, longest / _SHORTEST), float(max(longest, 2)))
+        horizon = range_of(max(1.0, longest / _SHORTEST), float(max(longest, 2)))
         parameters = {"weights": Schedule(knots, k), "horizon": horizon}
         first = {"weights": [[0.0] * k] * knots, "horizon": float(max(longest, 2))}
     else:

@@ -16,6 +16,7 @@ from lessonplan.experiments.store.layout import SweepDir
 from lessonplan.experiments.sweep.pairs import by_setting, check_pairs, merged_config, pairs_of
 from lessonplan.experiments.sweep.ray_tune import begin
 from lessonplan.experiments.sweep.trial import read_pair
+from lessonplan.experiments.trial.tuning import Category, Range, Search, Space
 
 GATE = "teachers.highest-unmastered.parameters.gate"
 UNKNOWN = "teachers.uniform.parameters.unknown"
@@ -115,6 +116,35 @@ def test_draws_are_those_of_the_seed_and_the_same_for_every_teacher(tmp_path):
     more = sweep | {"space": {GATE: {"choice": [0.5]}} | sweep["space"]}
     drawn = {pair.config.student.learning_rate for pair in pairs(tmp_path, more)}
     assert drawn == {rate for ((rate, _),) in rates.values()}, "a key changes no other's draws"
+
+
+def test_a_tuning_draws_its_candidates_from_the_optimiser_of_all_tuning(tmp_path):
+    space = {
+        GATE: {"uniform": [0.2, 0.8]},
+        "teachers.highest-unmastered.parameters.a": {"loguniform": [1e-4, 1.0]},
+        "teachers.highest-unmastered.parameters.b": {"randint": [0, 10**12]},
+        "teachers.highest-unmastered.parameters.c": {"choice": ["x", "y"]},
+        "teachers.highest-unmastered.parameters.d": {"randint": [3, 4]},
+        "teachers.highest-unmastered.parameters.e": [1, 2],
+    }
+    sweep = {"teachers": ["highest-unmastered"], "purpose": "tune", "samples": 20, "space": space}
+    found = [pair.config.teachers[0].parameters for pair in pairs(tmp_path, sweep)]
+    assert len(found) == 2 * 20
+    drawn = {"a": Range(1e-4, 1.0, log=True), "b": Range(0, 10**12 - 1, whole=True)}
+    drawn |= {"c": Category(("x", "y")), "d": Category((3,)), "gate": Range(0.2, 0.8)}
+    search = Search(Space({}, drawn, None, {}), 0)
+    asked = [*search.ask(), *search.ask(), *search.ask()]
+    assert len(asked) >= 20
+    expected = [one | {"e": crossed} for one in asked[:20] for crossed in (1, 2)]
+    assert sorted(map(str, map(sorted_items, found))) == sorted(
+        map(str, map(sorted_items, expected))
+    )
+    again = [pair.config.teachers[0].parameters for pair in pairs(tmp_path, sweep)]
+    assert again == found
+
+
+def sorted_items(values):
+    return sorted(values.items())
 
 
 @pytest.mark.parametrize(

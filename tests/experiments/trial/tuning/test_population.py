@@ -43,6 +43,7 @@ def alone(config, section, suite, parameters):
     teacher, room = rule_teacher(
         rule, config, suite, len(students), config.seeds.teacher, section.action, looking=section
     )
+    room.end_after = 1
     return lives_of(Teaching(teacher, room, students)), room
 
 
@@ -71,6 +72,7 @@ def test_a_life_is_worth_its_first_mastery_and_the_area_of_the_whole_budget():
     rule = build_rule("uniform", {}, config, suite)
     teaching = Teaching(*rule_teacher(rule, config, suite, 2, 0), students)
     room, scores, mastery = teaching.room, [], np.full(2, np.inf)
+    room.end_after = 1
     while len(teaching.running):
         teaching.step()
         scores.append(room.facts.judged.mean(axis=1))

@@ -37,7 +37,7 @@ def test_choices_whole_numbers_and_ranges_are_found_together():
     parameters = {
         "choice": Category(("a", "b", "c")),
         "count": Range(1, 9, whole=True),
-        "rate": Range(1e-4, 1.0),
+        "rate": Range(1e-4, 1.0, log=True),
         "flag": Category((False, True)),
     }
 

@@ -74,10 +74,10 @@ def test_two_numbers_of_a_rules_own_are_a_range():
 
 
 def test_numbers_that_lie_far_apart_are_searched_by_their_ratio():
-    by_ratio, evenly = Range(0.01, 1.0), Range(0.2, 1.0)
+    by_ratio, evenly = parameter_of([0.01, 0.1, 1.0], 3), parameter_of([0.2, 0.5, 1.0], 3)
     assert by_ratio.value(np.array([0.5])) == pytest.approx(0.1)
     assert evenly.value(np.array([0.5])) == pytest.approx(0.6)
-    assert Range(1, 100, whole=True).value(np.array([0.5])) == 10
+    assert parameter_of([1, 10, 100], 3).value(np.array([0.5])) == 10
     # Whole numbers that lie evenly have a place each.
     assert Range(3, 7, whole=True).steps == (0.25,)
     assert [Range(3, 7, whole=True).value(np.array([i / 4])) for i in range(5)] == [3, 4, 5, 6, 7]
