@@ -15,10 +15,10 @@ class RLCohort(LoopCohort):
     drawn for it, take `suite.n_steps` steps each, and the agent learns from them as its algorithm
     does. Episodes go on in the next step where the task stays. The losses are regrets: what was
     missing to a perfect return, in [0, 1]; those of a training are of the episodes that ended in
-    its first and its last step, and what the examples of each task showed are the episodes that
-    ended in a training, with what they score, played as the algorithm explores. Agents run on the CPU and repeat to the bit, and resume by taking
-    the actions of unfinished episodes again: environments must do the same after the same seed and
-    actions, as Gymnasium asks.
+    its first and its last step. What the examples of a task showed are its episodes that ended in
+    the training, and what they score, played as the algorithm explores. Agents run on the CPU and
+    repeat to the bit, and resume by taking the actions of unfinished episodes again: environments
+    must do the same after the same seed and actions, as Gymnasium asks.
 
     Args:
         suite: from `environments`.
