@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .comparisons import HARDLY
+from .opponents import HARDLY
 from .wording import count, enumeration, number, percent, spaced, span, with_remarks
 
 FEWEST_STUDENTS = 6
@@ -112,9 +112,9 @@ def _gap(summary: Summary, rest: list[Summary]) -> str:
     if entry["metric"] == "area":
         return f"{who} had {-entry['difference']:.3f} less"
     if entry["ratio"] is None:
-        return f"{who} took {number(entry['difference'])} more {summary['cost_unit']}"
+        return f"{who} took {number(entry['difference'])} more compute"
     least = "at least " if summary["teachers"][entry["teacher"]]["mastered"] < HARDLY else ""
-    return f"{who} took {least}{entry['ratio']:.2f} times the {summary['cost_unit']}"
+    return f"{who} took {least}{entry['ratio']:.2f} times the compute"
 
 
 def _certainty(summary: Summary, rest: list[Summary]) -> str:
@@ -160,10 +160,46 @@ def _learned(summary: Summary) -> str:
     entry = next((entry for entry in others if entry["teacher"] == name), None)
     if entry is None or entry["tied"]:
         shares = any(other["tied"] for other in others)
-        return f"{who} is {'among these' if shares else 'this best one'}."
+        end = _against_opponent(summary, name)
+        return f"{who} is {'among these' if shares else 'this best one'}{end}."
     places = [summary["places"][other["teacher"]] for other in others]
     place = 2 + places.index(summary["places"][name])
-    return f"{who} came {_ordinal(place)} {_distance(summary, entry)}."
+    end = _against_opponent(summary, name)
+    return f"{who} came {_ordinal(place)} {_distance(summary, entry)}{end}."
+
+
+def _against_opponent(summary: Summary, name: str) -> str:
+    """How it stands to the best opponent, where that is not the best of all that was named."""
+    rival = (summary["best_opponent"] or {}).get("name")
+    entry = next(
+        (
+            entry
+            for entry in summary["versus"]
+            if (entry["teacher"], entry["baseline"]) == (name, rival)
+            and entry["metric"] == summary["compared_by"]
+        ),
+        None,
+    )
+    best = summary["best"]
+    if entry is None or (rival == best["teacher"] and name != rival):
+        return ""
+    whom = f"the best opponent that was not told the order, {_name(summary, rival)}"
+    if entry["tied"]:
+        return f"; it tied with {whom}"
+    if entry["metric"] == "area":
+        gap = f"had an area {entry['difference']:+.3f} to that of {whom}"
+        interval = span(entry["difference_ci95"], "+.3f")
+    elif entry["ci95"] is None:
+        return ""
+    else:
+        gap = f"took {entry['ratio']:.2f} times the compute of {whom}"
+        interval = span(entry["ci95"], ".2f")
+    if summary["students"] < FEWEST_STUDENTS:
+        return f"; it {gap}"
+    better = (entry["difference"] > 0) == (entry["metric"] == "area")
+    verdict = f"measurably {'better' if better else 'worse'}"
+    verdict = verdict if is_measurable(entry) else "no measurable difference"
+    return f"; it {gap} (95 % interval {interval}), {verdict}"
 
 
 def _picked(learners: dict[str, Summary], name: str) -> str:
@@ -184,9 +220,9 @@ def _distance(summary: Summary, entry: Summary) -> str:
     elif summary["teachers"][entry["teacher"]]["mastered"] == 0:
         gap = "with no student brought to mastery of all tasks"
     elif entry["ratio"] is None:
-        gap = f"with {number(entry['difference'])} more {summary['cost_unit']} than the best"
+        gap = f"with {number(entry['difference'])} more compute than the best"
     else:
-        gap = f"at {entry['ratio']:.2f} times the {summary['cost_unit']} of the best"
+        gap = f"at {entry['ratio']:.2f} times the compute of the best"
     if summary["students"] < FEWEST_STUDENTS:
         return gap
     whom = "it" if "the best" in gap else "the best"

@@ -13,7 +13,12 @@ from ..store.runs import Lifetimes, StoredRun
 from .blocks import blocks_of
 from .statistics import censor
 
-LOWER_IS_BETTER = {"steps_to_mastery": True, "cost_to_mastery": True, "area": False}
+LOWER_IS_BETTER = {
+    "steps_to_mastery": True,
+    "compute_to_mastery": True,
+    "equal_compute_to_mastery": True,
+    "area": False,
+}
 """The measures that teachers are compared on."""
 
 
@@ -25,9 +30,11 @@ class Measures:
     """Whether all tasks were mastered by their test scores within the budget, bool."""
     steps_to_mastery: np.ndarray
     """Student steps; not mastered counts as the whole budget, as in the next two."""
-    cost_to_mastery: np.ndarray
-    """In the run's cost unit."""
     compute_to_mastery: np.ndarray
+    """Of training and of the probes that the teacher used (where `own_costs`), in training-example
+    equivalents."""
+    equal_compute_to_mastery: np.ndarray
+    """As if every teacher paid for the probes of all tasks after each decision."""
     area: np.ndarray
     final_score: np.ndarray
     """Importance-weighted mean over tasks at the end, as are the next four."""
@@ -44,6 +51,9 @@ class Measures:
     """Compute spent on training and probing."""
     final_per_task: np.ndarray
     """(s, m, k)."""
+    own_costs: bool
+    """Whether it is known what the teacher's own probes cost; versions that did not record it
+    charged everybody alike, and `compute_to_mastery` is then the equal one."""
 
 
 def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
@@ -61,7 +71,7 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         unit: censor(
             _at(lifetimes.spent(unit), first), mastered, whole_budget(run, lifetimes, unit)
         )
-        for unit in ("steps", "tokens", "compute")
+        for unit in ("steps", "compute", "equal_compute")
     }
     # Copies: a view would keep all decisions in memory.
     final = lifetimes.test_score[:, :, -1].copy()
@@ -71,8 +81,8 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
     return Measures(
         mastered=mastered,
         steps_to_mastery=to_mastery["steps"],
-        cost_to_mastery=to_mastery[run.cost_unit],
         compute_to_mastery=to_mastery["compute"],
+        equal_compute_to_mastery=to_mastery["equal_compute"],
         area=area(run, lifetimes, weights),
         final_score=final @ weights,
         forgetting=(best.astype(np.float64) - final) @ weights,
@@ -82,6 +92,7 @@ def measure(run: StoredRun, lifetimes: Lifetimes) -> Measures:
         probe_cost=lifetimes.probe_compute[:, :, -1].copy(),
         total_cost=lifetimes.compute[:, :, -1].copy(),
         final_per_task=final,
+        own_costs=lifetimes.own_costs,
     )
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from ..common.files import write_whole
 from ..common.printable import csv_text, plain_text
-from .summary import kind_of
+from .summary import kind_of, listed
 
 _ESTIMATES = (
-    "steps_to_mastery", "cost_to_mastery", "area", "final_score", "stress_score", "forgetting",
-    "retention", "calibration_error",
+    "compute_to_mastery", "equal_compute_to_mastery", "steps_to_mastery", "area", "final_score",
+    "stress_score", "forgetting", "retention", "calibration_error",
 )  # fmt: skip
 _FACTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "label": lambda teacher: teacher["label"],
@@ -25,7 +25,7 @@ _FACTS: dict[str, Callable[[dict[str, Any]], Any]] = {
 CSV_COLUMNS = (
     "run", "rank", "teacher", *_FACTS,
     *(f"{name}{end}" for name in _ESTIMATES for end in ("", "_low", "_high")),
-    "cost_unit", "probe_share", "making_compute",
+    "worst_tenth_compute", "worst_tenth_area", "costs", "probe_share", "making_compute",
 )  # fmt: skip
 """Of `summary.csv`. An estimate is an interquartile mean over lifetimes, `_low` and `_high` are the
 ends of its 95 % interval; what was not measured is empty."""
@@ -37,8 +37,8 @@ def write_summary_csv(summaries: Mapping[str, dict[str, Any]], file: Path) -> No
     table = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
     table.writeheader()
     for run, summary in summaries.items():
-        for name in summary["ranking"]:
-            rank = summary["places"][name]
+        for name in listed(summary):
+            rank = summary["places"].get(name)
             row = {"run": run, "rank": rank, "teacher": name} | _row(summary, name)
             table.writerow({column: _cell(value) for column, value in row.items()})
     write_whole(file, lambda aside: aside.write_text(plain_text(text.getvalue()), encoding="utf-8"))
@@ -55,8 +55,11 @@ def _row(summary: dict[str, Any], name: str) -> dict[str, Any]:
         if estimate := teacher[metric]:
             low, high = estimate["ci95"]
             row |= {metric: estimate["iqm"], f"{metric}_low": low, f"{metric}_high": high}
+    worst = teacher["cvar"]
     return row | {
-        "cost_unit": summary["cost_unit"],
+        "worst_tenth_compute": worst["compute_to_mastery"]["mean"],
+        "worst_tenth_area": worst["area"]["mean"],
+        "costs": summary["costs"],
         "probe_share": teacher["probe_cost"]["share"],
         "making_compute": (
             teacher["training_cost"]["compute"] if teacher["training_known"] else None

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .comparisons import BASELINE_ROLES, HARDLY
 from .headlines import FEWEST_STUDENTS, headline, is_measurable, subject
+from .opponents import BASELINE_ROLES, COST, HARDLY
 from .wording import amount_in_words, count, number, percent, spaced, span, with_remarks
 
 Summary = dict[str, Any]
@@ -29,6 +29,8 @@ def details(summary: Summary) -> list[str]:
         _setting(summary),
         _result(summary, name),
         *_comparisons(summary, name),
+        *_opponents(summary, name),
+        *_room(summary),
         *_order(summary, name),
         *_worst(summary, name),
         *_training(summary, name),
@@ -61,8 +63,8 @@ def _result(summary: Summary, name: str) -> str:
     lead = teacher["label"]
     seeds = teacher["teacher_seeds"]
     if teacher["kind"] == "learned":
-        # One training run says nothing about the next: the intervals are of students alone.
-        note = f"{seeds} seeds" if seeds > 1 else "trained once, so intervals are of students alone"
+        # One training run says nothing about the next.
+        note = f"{seeds} seeds" if seeds > 1 else "one teacher; students only"
         lead += f" ({note})"
     area, score = teacher["area"], teacher["final_score"]
     worth = f"its area was {area['iqm']:.3f} ({span(area['ci95'], '.3f')})"
@@ -101,6 +103,61 @@ def _comparisons(summary: Summary, name: str) -> list[str]:
     return [f"{judgement} {'; '.join(which)}." for judgement, which in outcomes.items()]
 
 
+def _opponents(summary: Summary, name: str) -> list[str]:
+    """How the best opponent was chosen, and what no choice of one would make look better."""
+    choice, hardest = summary["best_opponent"], summary["hardest_opponents"].get(name)
+    if choice is None or hardest is None or hardest["opponents"] < 2:
+        return []
+    what = "area" if choice["by"] == "selection_area" else "compute"
+    how = f"by its {what} on the selection students, before these results"
+    if choice["by"] == "report":
+        missing = count(len(choice["unknown"]), "opponent")
+        how = (
+            "by the results shown here, which favours it, as it is not known what "
+            f"{missing} came to on the selection students"
+        )
+    sentences = [f"The best opponent was chosen {how}."]
+    if not hardest["tied"]:
+        who = with_remarks(summary["teachers"][hardest["baseline"]]["label"])
+        lead = f"Over all {hardest['opponents']} opponents, whichever is chosen, the"
+        if hardest["metric"] == "area":
+            low = hardest["difference_ci95"][0]
+            sentences.append(f"{lead} lowest bound of its gain in area is {low:+.3f}, over {who}.")
+        else:
+            high = hardest["ci95"][1]
+            sentences.append(f"{lead} largest upper bound of the ratio is {high:.2f}, to {who}.")
+    return sentences
+
+
+def _room(summary: Summary) -> list[str]:
+    """What a schedule that was tuned for this suite alone came to."""
+    sentences = []
+    for entry in summary["room"]:
+        ceiling, other = (
+            with_remarks(summary["teachers"][entry[who]]["label"])
+            for who in ("teacher", "baseline")
+        )
+        sentences.append(
+            f"{ceiling}, a schedule tuned for this suite and an estimate of what is there to win, "
+            f"came to {_worth_against(entry)} of {other}."
+        )
+    return sentences
+
+
+def _worth_against(entry: Summary) -> str:
+    if entry["metric"] == "area" or entry["ratio"] is None:
+        gap = span(entry["difference_ci95"], "+.3f")
+        return (
+            f"a difference of {entry['difference']:+.3f} (95 % interval {gap}) to the {_of(entry)}"
+        )
+    between = f" (95 % interval {span(entry['ci95'], '.2f')})" if entry["ci95"] else ""
+    return f"{entry['ratio']:.2f} times{between} the {_of(entry)}"
+
+
+def _of(entry: Summary) -> str:
+    return "area" if entry["metric"] == "area" else "compute"
+
+
 def _role(summary: Summary, role: str, baseline: str) -> str:
     if role == "proportional" and baseline != "proportional":
         return "uniform sampling"
@@ -114,7 +171,7 @@ def _comparison(summary: Summary, name: str, baseline: str, title: str) -> tuple
     """The outcome and the baseline with the numbers; by area where hardly anybody mastered."""
     mine, other = summary["teachers"][name], summary["teachers"][baseline]
     by_cost = max(mine["mastered"], other["mastered"]) >= HARDLY
-    key = (name, baseline, "cost_to_mastery" if by_cost else "area")
+    key = (name, baseline, COST if by_cost else "area")
     for entry in summary["versus"]:
         if (entry["teacher"], entry["baseline"], entry["metric"]) == key:
             who = title if other["label"].lower() in title.lower() else f"{title}, {other['label']}"
@@ -139,7 +196,7 @@ def _evidence(summary: Summary, entry: Summary) -> str:
     words = f"paired probability of improvement {spaced(percent(chance))}"
     if entry["students"] < FEWEST_STUDENTS or not is_measurable(entry):
         words += ", no proof" if abs(chance - 0.5) >= 0.25 else ""
-    cost = f"{summary['cost_unit']} to mastery"
+    cost = "compute to mastery"
     if entry["metric"] != "area" and entry["ratio"] is not None:
         between = f", 95 % interval {span(entry['ci95'], '.2f')}" if entry["ci95"] else ""
         return f"{entry['ratio']:.2f} times the {cost}{between}, {words}"
@@ -207,7 +264,7 @@ def _training(summary: Summary, name: str) -> list[str]:
     saves = {
         entry["baseline"]
         for entry in summary["versus"]
-        if (entry["teacher"], entry["metric"]) == (name, "cost_to_mastery")
+        if (entry["teacher"], entry["metric"]) == (name, COST)
         and entry["students"] >= FEWEST_STUDENTS
         and entry["difference_ci95"][1] < 0
     }

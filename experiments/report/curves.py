@@ -108,23 +108,23 @@ def _task_bar(
     axes.set_title(f"tasks in the\n{order}", fontsize=8.5, color=INK, loc="left")
 
 
-def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
-    """Share of lifetimes that have mastered every task by each cost."""
+def draw_mastery(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
+    """Share of lifetimes that have mastered every task by each amount of compute."""
     figure = new_figure(8.6, max(4.2, 0.9 + 0.235 * len(teachers)))
     axes = figure.add_subplot()
-    end = max(float(t.measures.cost_to_mastery.max()) for t in teachers.values())
+    end = max(float(t.measures.compute_to_mastery.max()) for t in teachers.values())
     finals = []
     for name, teacher in teachers.items():
         line = _mastery_line(axes, teacher, end, styles[name])
         finals.append(
-            (-teacher.measures.mastered.mean(), teacher.sample("cost_to_mastery").iqm, line)
+            (-teacher.measures.mastered.mean(), teacher.sample("compute_to_mastery").mean, line)
         )
     tidy(axes, grid="y")
     axes.set_xlim(0, end)
     axes.set_ylim(-0.01, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     count_axis(axes, 7)
-    label(axes, unit_label(run.cost_unit), "students that have mastered every task")
+    label(axes, unit_label("compute"), "students that have mastered every task")
     # The key is in the order of the lines at the right end, top first.
     order = sorted(range(len(finals)), key=lambda i: finals[i][:2])
     names = told_apart([teacher.card.title for teacher in teachers.values()], KEY_LETTERS)
@@ -143,7 +143,7 @@ def draw_mastery(run: StoredRun, teachers: dict[str, Measured], styles: dict[str
 def _mastery_line(axes: Axes, teacher: Measured, end: float, style: Style) -> Line2D:
     """Steps from 0 to the share of lifetimes that mastered every task, up to the cost `end`."""
     mastered = teacher.measures.mastered
-    at = np.sort(teacher.measures.cost_to_mastery[mastered])
+    at = np.sort(teacher.measures.compute_to_mastery[mastered])
     share = np.arange(1, at.size + 1) / mastered.size
     (line,) = axes.step(
         np.concatenate([[0.0], at, [end]]),

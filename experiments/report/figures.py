@@ -7,7 +7,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ..analysis.comparisons import Measured, choose_baselines, leading_measure, rank
+from ..analysis.comparisons import Measured
+from ..analysis.opponents import choose_baselines, leading_measure, rank
 from ..analysis.summary import measure_teachers
 from ..analysis.time_maps import TimeMaps, maps_of
 from ..analysis.wording import name_of_order
@@ -63,13 +64,13 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     ),
     "mastery": (
         "How soon students mastered everything",
-        "Share of lifetimes in which every task's test score had reached its threshold, by cost.",
-        lambda of: draw_mastery(of.run, of.teachers, of.styles),
+        "Share of lifetimes in which every test score had reached its threshold, by compute.",
+        lambda of: draw_mastery(of.teachers, of.styles),
     ),
-    "cost_to_mastery": (
-        "Cost to mastery",
+    "compute_to_mastery": (
+        "Compute to mastery",
         "One dot per lifetime; what never mastered everything counts as the whole budget.",
-        lambda of: draw_cost(of.run, of.teachers, of.styles),
+        lambda of: draw_cost(of.teachers, of.styles),
     ),
     "area": (
         "Area",
@@ -97,7 +98,7 @@ FIGURES: dict[str, tuple[str, str, Callable[[_Subject], Figure]]] = {
     ),
 }
 """Every figure of the report by name: its title, its caption, and what draws it."""
-_ABOUT_MASTERY = ("mastery", "cost_to_mastery")
+_ABOUT_MASTERY = ("mastery", "compute_to_mastery")
 _OVER_TASKS = ("schedules", "scores", "progress")
 """Figures that have a row or a curve for each task, or for several together."""
 _SCORE_MAPS = (

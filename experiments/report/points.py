@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..analysis.comparisons import Measured
-from ..store.runs import StoredRun
 from .style import (
     INK,
     NAME_INCHES,
@@ -33,10 +32,10 @@ def draw_area(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure
     return figure
 
 
-def draw_cost(run: StoredRun, teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
-    """Cost to mastery of every lifetime; those that never mastered stand hollow at the budget."""
-    figure, axes = _points("cost_to_mastery", teachers, styles, best_is_low=True)
-    label(axes, f"{unit_label(run.cost_unit)} to mastery")
+def draw_cost(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
+    """Compute to mastery of every lifetime; what never mastered stands hollow at the budget."""
+    figure, axes = _points("compute_to_mastery", teachers, styles, best_is_low=True)
+    label(axes, f"{unit_label('compute')} to mastery")
     axes.set_xlim(left=0)
     count_axis(axes, 7)
     return figure
@@ -49,13 +48,13 @@ def _points(
     figure = new_figure(8.6, 1.25 + 0.36 * len(teachers))
     axes = figure.add_subplot()
     sign = 1.0 if best_is_low else -1.0
-    names = sorted(teachers, key=lambda n: (sign * teachers[n].sample(metric).iqm, n))
+    names = sorted(teachers, key=lambda n: (sign * teachers[n].sample(metric).mean, n))
     for place, name in enumerate(names):
         _row(axes, len(names) - 1 - place, teachers[name], metric, styles[name])
     axes.set_yticks(range(len(names)), _titles(teachers, reversed(names)))
     axes.set_ylim(-0.6, len(names) - 0.4)
     tidy(axes, grid="x")
-    _key(figure, hollow=metric == "cost_to_mastery")
+    _key(figure, hollow=metric == "compute_to_mastery")
     return figure, axes
 
 
@@ -68,7 +67,7 @@ def _row(axes: Axes, y: float, teacher: Measured, metric: str, style: Style) -> 
     values = sample.values.ravel()
     jitter = np.random.default_rng(JITTER_SEED).uniform(-0.24, 0.24, size=values.size)
     mastered = teacher.measures.mastered.ravel()
-    full = mastered if metric == "cost_to_mastery" else np.ones_like(mastered)
+    full = mastered if metric == "compute_to_mastery" else np.ones_like(mastered)
     size = 16.0 if values.size <= 100 else 8.0
     axes.scatter(values[full], y + jitter[full], s=size, color=style.color, alpha=0.35, lw=0)
     axes.scatter(
@@ -92,7 +91,7 @@ def _row(axes: Axes, y: float, teacher: Measured, metric: str, style: Style) -> 
             va="center",
         )
     axes.plot(sample.ci95, [y, y], color=INK, lw=2.4, solid_capstyle="butt", zorder=4)
-    axes.plot([sample.iqm], [y], marker="|", ms=13, mew=2.6, color=INK, zorder=5)
+    axes.plot([sample.mean], [y], marker="|", ms=13, mew=2.6, color=INK, zorder=5)
 
 
 def _key(figure: Figure, hollow: bool) -> None:

@@ -11,7 +11,13 @@ from typing import Any
 
 from ..analysis.comparisons import Measured
 from ..analysis.headlines import FEWEST_STUDENTS, headline
-from ..analysis.summary import measure_teachers, summarize, write_summary
+from ..analysis.summary import (
+    ENOUGH_FOR_WORST,
+    ONE_TEACHER,
+    measure_teachers,
+    summarize,
+    write_summary,
+)
 from ..analysis.summary_csv import write_summary_csv
 from ..analysis.verdicts import details, verdict
 from ..analysis.wording import amount_in_words, count, name_of_order
@@ -35,9 +41,9 @@ from .training import training_section
 _HOW_TO_READ = (
     "Every number comes from test data that no teacher saw. Values are interquartile means over "
     "lifetimes (the mean of the middle half; a lifetime is one student from its start to its "
-    "mastery or the end of its budget) with 95 % bootstrap intervals in brackets; the bootstrap "
-    "draws students, the same ones for every teacher, and teacher seeds. Area is the mean test "
-    "score over the whole budget."
+    "mastery or the end of its budget) with 95 % intervals in brackets: students are resampled, "
+    "the same ones for every teacher, and where a teacher has several seeds their spread is added "
+    "with Student's t. Area is the mean test score over the whole budget."
 )
 _OF_SEVERAL = (
     " Measurably: the 95 % interval of the difference excludes zero. The best is picked by the "
@@ -46,15 +52,33 @@ _OF_SEVERAL = (
 _OF_MASTERY = (
     " A lifetime that never mastered every task counts at the whole budget, which hides part of "
     "how far behind it is; ≥ marks a number in which more than half of the lifetimes do. The table "
-    "is sorted by {unit} to mastery; its ratios are of steps to mastery, below 1 means fewer."
+    "is sorted by compute to mastery, in training-example equivalents; below 1 a ratio means less."
 )
 _OF_AREA = " The table is sorted by area."
+_OF_ONE_TEACHER = (
+    " What was trained once is marked: its intervals say nothing of what another training would "
+    "have come to."
+)
+_COSTS = {
+    "own": (
+        " Compute is that of training and of the probes that the teacher used, with the checks for "
+        "the end of a lifetime, which are the same for all; with equal probes everybody pays for "
+        "those of all tasks after each decision."
+    ),
+    "equal": (
+        " This run is of a version that charged every teacher for the probes of all tasks after "
+        "each decision: what each would have paid for its own is not known."
+    ),
+}
+_FEW_FOR_WORST = (
+    "The worst tenth is the mean of the tenth of the lifetimes that cost most, or came to least. "
+    "Of fewer than {enough} students, as here, that is a handful, and its interval is too narrow."
+)
 _BASELINES = (
     "The percentage behind a comparison is the paired probability of improvement: how often the "
     "teacher did better on the same student, ties counting half (that of rliable compares all with "
-    "all). A best rule or bandit is one that adapts and is not told the {order}: static mixtures, "
-    "learned teachers and replays are left out. It is picked by the results shown here, which "
-    "favours it."
+    "all). An opponent is not told the {order}, and is no learned teacher, no replay and no "
+    "ceiling."
 )
 _MOST_LETTERS = 80
 """Of the name of a folder."""
@@ -198,14 +222,18 @@ def _section(
     if summary["teachers"]:
         by_area = summary["compared_by"] == "area"
         note = _HOW_TO_READ + _OF_SEVERAL * (len(summary["teachers"]) > 1)
-        note += _OF_AREA if by_area else _OF_MASTERY
-        parts += [main_table(summary), paragraph(note.format(unit=summary["cost_unit"]), "note")]
+        note += _OF_AREA if by_area else _OF_MASTERY + _COSTS[summary["costs"]]
+        if any(t["intervals"] == ONE_TEACHER for t in summary["teachers"].values()):
+            note += _OF_ONE_TEACHER
+        parts += [main_table(summary), paragraph(note, "note")]
         parts += [heading("In more words", 3), paragraph(" ".join(details(summary)))]
         pictures = draw_figures(run, figures, teachers)
         parts += [_picture(one) for one in pictures if not (by_area and one.about_mastery)]
         parts += _versus(summary)
         parts.append(learning_table(summary))
         parts += [heading("All numbers", 3), more_numbers(summary)]
+        if summary["students"] < ENOUGH_FOR_WORST:
+            parts.append(paragraph(_FEW_FOR_WORST.format(enough=ENOUGH_FOR_WORST), "note"))
         if by_area:
             mastery = [_picture(one) for one in pictures if one.about_mastery]
             parts.append(_folded_mastery(summary, mastery))
@@ -228,11 +256,14 @@ def _versus(summary: dict[str, Any]) -> list[str]:
     if not summary["versus"]:
         return []
     note = _BASELINES + (_FEW if summary["students"] < FEWEST_STUDENTS else "")
-    metrics = ["area"] if summary["compared_by"] == "area" else ["cost_to_mastery", "area"]
+    by_area = summary["compared_by"] == "area"
+    metrics = ["area"] if by_area else ["compute_to_mastery", "area"]
+    equal = versus_table(summary, "equal_compute_to_mastery")
     return [
         heading("Against the baselines", 3),
         paragraph(note.format(order=summary["suite"]["order"], fewest=FEWEST_STUDENTS), "note"),
         *(versus_table(summary, metric) for metric in metrics),
+        *([] if by_area or summary["costs"] == "equal" else [folded("With equal probes", equal)]),
     ]
 
 
@@ -240,7 +271,7 @@ def _folded_mastery(summary: dict[str, Any], pictures: Sequence[str]) -> str:
     """All about mastery, which hardly anybody reached; one sentence where nobody did."""
     if not pictures:
         return paragraph("No lifetime mastered every task, so nothing is said of mastery.", "note")
-    parts = [mastery_table(summary), versus_table(summary, "cost_to_mastery"), *pictures]
+    parts = [mastery_table(summary), versus_table(summary, "compute_to_mastery"), *pictures]
     return folded("Mastery, which hardly anybody reached", "".join(parts))
 
 

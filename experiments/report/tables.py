@@ -4,8 +4,8 @@ import json
 import math
 from typing import Any
 
-from ..analysis.comparisons import BASELINE_ROLES
-from ..analysis.summary import against, kind_of, table_rows
+from ..analysis.opponents import BASELINE_ROLES
+from ..analysis.summary import TOLD_APART, against, kind_of, listed, table_rows
 from ..analysis.wording import number, percent, styled, with_interval
 from ..store.runs import StoredRun
 from .html import folded, heading, paragraph, table
@@ -15,21 +15,21 @@ Summary = dict[str, Any]
 
 def main_table(summary: Summary) -> str:
     """What matters most, the best teacher first; learned teachers stand out."""
-    strong = [summary["teachers"][name]["kind"] == "learned" for name in summary["ranking"]]
+    strong = [summary["teachers"][name]["kind"] == "learned" for name in listed(summary)]
     heads, *rows = table_rows(summary)
-    roles = {1: "plain more", 2: "result", 3: "more", 4: "more"}
-    roles |= {i: "minor" for i, head in enumerate(heads) if "best" in head}
+    minor = {i for i, head in enumerate(heads) if "ratio" in head or "difference" in head}
+    roles = {i: "more" for i in range(3, len(heads))} | dict.fromkeys(minor, "minor")
+    roles |= {1: "plain more", 2: "result"}
     return table(heads, rows, strong, roles)
 
 
 def more_numbers(summary: Summary) -> str:
     """The other measures, the best teacher first; those of mastery where anybody masters."""
-    unit = summary["cost_unit"]
     by_mastery = summary["compared_by"] != "area"
     columns = (
         "teacher",
         "lifetimes (seeds)",
-        *(("median steps", f"{unit} to mastery", "final score") if by_mastery else ()),
+        *(_MASTERY if by_mastery else ("worst tenth, area",)),
         "worst task",
         "stress score",
         "forgetting",
@@ -39,15 +39,30 @@ def more_numbers(summary: Summary) -> str:
         "making the teacher",
         "diverged",
     )
-    rows = [_numbers(summary["teachers"][name], by_mastery) for name in summary["ranking"]]
+    rows = [_numbers(summary["teachers"][name], by_mastery) for name in listed(summary)]
     return table(columns, rows)
+
+
+_MASTERY = (
+    "steps to mastery",
+    "median steps",
+    "with equal probes",
+    "worst tenth, compute",
+    "final score",
+)
 
 
 def _numbers(teacher: Summary, by_mastery: bool) -> list[str]:
     bound = "≥ " if teacher["mastered"] < 0.5 else ""
+    worst_area, worst_compute = (
+        with_interval(teacher["cvar"][metric]["mean"], teacher["cvar"][metric]["ci95"], style)
+        for metric, style in (("area", ".3f"), ("compute_to_mastery", ",.0f"))
+    )
     mastery = (
+        bound + _estimate(teacher["steps_to_mastery"], ",.0f"),
         f"{bound}{teacher['steps_to_mastery']['median']:,.0f}",
-        bound + _estimate(teacher["cost_to_mastery"], ",.0f"),
+        bound + _estimate(teacher["equal_compute_to_mastery"], ",.0f"),
+        bound + worst_compute,
         _estimate(teacher["final_score"], ".3f"),
     )
     worst = teacher["final_score"]["worst_task"]
@@ -55,7 +70,7 @@ def _numbers(teacher: Summary, by_mastery: bool) -> list[str]:
     return [
         teacher["label"],
         f"{teacher['lifetimes']:,} ({teacher['teacher_seeds']})",
-        *(mastery if by_mastery else ()),
+        *(mastery if by_mastery else (worst_area,)),
         f"{worst['task']}: {worst['score']:.2f}",
         *(_estimate(teacher[metric], ".3f") for metric in scores),
         percent(teacher["probe_cost"]["share"]),
@@ -66,21 +81,20 @@ def _numbers(teacher: Summary, by_mastery: bool) -> list[str]:
 
 def mastery_table(summary: Summary) -> str:
     """What there is to say of mastery where hardly anybody masters."""
-    unit = summary["cost_unit"]
     rows = []
-    for name in summary["ranking"]:
+    for name in listed(summary):
         t = summary["teachers"][name]
         bound = "≥ " if t["mastered"] < 0.5 else ""
         steps, cost = (
             bound + _estimate(t[metric], ",.0f")
-            for metric in ("steps_to_mastery", "cost_to_mastery")
+            for metric in ("steps_to_mastery", "compute_to_mastery")
         )
         rows.append((t["label"], percent(t["mastered"]), steps, cost))
-    return table(("teacher", "mastered", "steps to mastery", f"{unit} to mastery"), rows)
+    return table(("teacher", "mastered", "steps to mastery", "compute to mastery"), rows)
 
 
 def versus_table(summary: Summary, metric: str) -> str:
-    """Every teacher against every baseline, by `cost_to_mastery` or by `area`."""
+    """Every teacher against every baseline by a measure."""
     roles: dict[str, list[str]] = {}
     for role, name in summary["baselines"].items():
         title = "uniform sampling" if name == "uniform" else BASELINE_ROLES[role]
@@ -89,23 +103,28 @@ def versus_table(summary: Summary, metric: str) -> str:
         roles.setdefault(name, []).append(title)
     entries = {(e["teacher"], e["baseline"]): e for e in summary["versus"] if e["metric"] == metric}
     rows = []
-    for teacher in summary["ranking"]:
+    for teacher in listed(summary):
         cells = [summary["teachers"][teacher]["label"]]
         for baseline in roles:
             entry = entries.get((teacher, baseline))
             text = "this one" if teacher == baseline else against(entry)
-            if entry is not None and text not in ("tied", "not told apart"):
+            if entry is not None and text not in TOLD_APART:
                 text += f", {percent(entry['probability_of_improvement'])}"
             cells.append(text)
         rows.append(cells)
-    what = (
-        "Difference in area" if metric == "area" else f"Ratio of {summary['cost_unit']} to mastery"
-    )
+    what = _COMPARED[metric]
     columns = [what] + [
         f"to {' and '.join(titles)}: {summary['teachers'][name]['label']}"
         for name, titles in roles.items()
     ]
     return table(columns, rows)
+
+
+_COMPARED = {
+    "area": "Difference in area",
+    "compute_to_mastery": "Ratio of compute to mastery",
+    "equal_compute_to_mastery": "Ratio of compute to mastery with equal probes",
+}
 
 
 def learning_table(summary: Summary) -> str:
@@ -175,7 +194,7 @@ def _payback(summary: Summary, name: str) -> str:
 def needs_table(run: StoredRun, summary: Summary) -> str:
     """What each teacher was allowed to see, and how it was set."""
     rows = []
-    for name in summary["ranking"]:
+    for name in listed(summary):
         card = run.teachers[name]
         status = [kind_of(summary["teachers"][name])]
         status += ["tuned"] if card.tuned and card.kind == "learned" else []
@@ -189,21 +208,25 @@ def needs_table(run: StoredRun, summary: Summary) -> str:
                 card.title,
                 ", ".join(status),
                 ", ".join(card.needs) or "what every teacher sees",
+                card.looking or "not known",
                 "yes" if card.sees_order else "no",
                 json.dumps(card.parameters, sort_keys=True) if card.parameters else "-",
             )
         )
     order = f"sees the {summary['suite']['order']}"
-    return table(("teacher", "kind", "columns it sees", order, "parameters"), rows)
+    heads = ("teacher", "kind", "columns it sees", "how it looks", order, "parameters")
+    return table(heads, rows)
 
 
 _MEASURES = {
     "area": ("Area", ".3f"),
     "final_score": ("Score at the end", ".3f"),
     "mastered": ("Lifetimes that mastered every task", ".0%"),
+    "compute_to_mastery": ("Compute to mastery", ",.0f"),
     "steps_to_mastery": ("Student steps to mastery", ",.0f"),
 }
 """What several runs are compared in: the title of its table, and how its numbers are written."""
+_TO_MASTERY = ("compute_to_mastery", "steps_to_mastery")
 
 
 def comparison(summaries: dict[str, Summary]) -> str:
@@ -213,7 +236,7 @@ def comparison(summaries: dict[str, Summary]) -> str:
     """
     labels: dict[str, str] = {}
     for summary in summaries.values():
-        for name in summary["ranking"]:
+        for name in listed(summary):
             labels.setdefault(name, summary["teachers"][name]["label"])
     tables = {}
     for metric, (title, style) in _MEASURES.items():
@@ -222,7 +245,7 @@ def comparison(summaries: dict[str, Summary]) -> str:
             for name, label in labels.items()
         ]
         tables[metric] = table([title, *summaries], rows)
-    mastery = tables.pop("mastered") + tables.pop("steps_to_mastery")
+    mastery = "".join(tables.pop(metric) for metric in ("mastered", *_TO_MASTERY))
     scores = "".join(tables.values())
     parts = []
     if len({json.dumps([s["suite"], s["budget"]]) for s in summaries.values()}) > 1:
@@ -239,9 +262,9 @@ def _cell(summary: Summary, name: str, metric: str, style: str) -> str:
     teacher = summary["teachers"].get(name)
     if teacher is None:
         return "-"
-    if metric == "steps_to_mastery" and summary["compared_by"] == "area":
+    if metric in _TO_MASTERY and summary["compared_by"] == "area":
         return "-"
-    bound = "≥ " if metric == "steps_to_mastery" and teacher["mastered"] < 0.5 else ""
+    bound = "≥ " if metric in _TO_MASTERY and teacher["mastered"] < 0.5 else ""
     value = teacher[metric]
     return bound + _estimate(value, style) if isinstance(value, dict) else styled(value, style)
 

@@ -21,6 +21,7 @@ SCHEMA = pa.schema(
         ("student_steps", pa.int64()),
         ("compute", pa.float64()),
         ("probe_compute", pa.float64()),
+        ("equal_compute", pa.float64()),
         ("tokens", pa.float64()),
         ("task", pa.string()),
         *[(name, pa.list_(pa.float32())) for name in ("probabilities", "observation")],
@@ -53,15 +54,20 @@ def rows(
     name: str, student: int, scores: list[list[float]], *, seed: int = 0, tasks: list[str],
     choices: list[int] | None = None, steps: int = 10, compute: float = 100.0,
     ended: str = "truncated", wall: float = 1.0, stress: list[float] | None = None,
+    equal: float = 1.0,
 ) -> list[Row]:  # fmt: skip
-    """One lifetime from its test scores after each decision, (d, k), half of it probing."""
+    """One lifetime from its test scores after each decision, (d, k), half of it probing.
+
+    With equal probes it costs `equal` times as much.
+    """
     d, k = len(scores), len(tasks)
     chosen = choices or [i % k for i in range(d)]
     return [
         {
             "teacher": name, "teacher_seed": seed, "student_seed": student, "decision": i + 1,
             "student_steps": (i + 1) * steps, "compute": (i + 1) * compute,
-            "probe_compute": (i + 1) * compute / 2, "tokens": (i + 1) * 1000.0,
+            "probe_compute": (i + 1) * compute / 2, "equal_compute": (i + 1) * compute * equal,
+            "tokens": (i + 1) * 1000.0,
             "task": tasks[chosen[i]], "probabilities": np.eye(k)[chosen[i]].tolist(),
             "observation": [0.0] * k, "reward": -0.1,
             "terminated": i == d - 1 and ended == "terminated",
@@ -79,8 +85,12 @@ def write_run(
     path: Path, records: list[dict[str, Any]], schedule: list[list[Row]], tasks: list[str], *,
     decisions: int, amount: float | None = None, unit: str = "steps", steps: int = 10,
     streak: int = 1, importance: list[float] | None = None, order: list[int] | None = None,
+    own_costs: bool = True,
 ) -> Path:  # fmt: skip
-    """A run directory; every list of rows in `schedule` becomes a part."""
+    """A run directory; every list of rows in `schedule` becomes a part.
+
+    Without `own_costs` it is one of an earlier version, which charged everybody alike.
+    """
     (path / "teachers").mkdir(parents=True)
     (path / "schedule").mkdir()
     suite_tasks = [
@@ -108,6 +118,7 @@ def write_run(
         (path / "teachers" / f"{record['name']}.json").write_text(json.dumps(record))
     for i, part in enumerate(schedule):
         table = pa.Table.from_pylist(part, schema=SCHEMA)
+        table = table if own_costs else table.drop_columns("equal_compute")
         pq.write_table(table, path / "schedule" / f"part-{i:05d}.parquet")
     return path
 

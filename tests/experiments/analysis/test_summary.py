@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic_run import demo_run, rows, teacher, write_run
 
-from lessonplan.experiments.analysis.comparisons import BASELINE_ROLES
 from lessonplan.experiments.analysis.measures import first_mastery, measure
+from lessonplan.experiments.analysis.opponents import BASELINE_ROLES
 from lessonplan.experiments.analysis.summary import summarize, table_rows, write_summary
 from lessonplan.experiments.analysis.time_maps import score_quartiles
 from lessonplan.experiments.store.runs import read_run
@@ -38,7 +38,7 @@ def test_mastery_costs_and_area_are_what_one_computes_by_hand(tmp_path):
     found = measured(path)
     assert found.mastered.tolist() == [[True, False]]
     assert found.steps_to_mastery.tolist() == [[30.0, 40.0]]
-    assert found.cost_to_mastery.tolist() == [[300.0, 400.0]]
+    assert found.compute_to_mastery.tolist() == [[300.0, 400.0]]
     half, done = (0.9 + 3 * 0.2) / 4, (1.0 + 3 * 0.9) / 4
     area = [(0 + half + done + done) / 4, (0 + 3 * half) / 4]
     assert found.area[0] == pytest.approx(area, abs=1e-6)
@@ -91,7 +91,7 @@ def test_a_lifetime_that_only_its_probe_called_mastered_is_censored_at_the_whole
     found = measured(one_teacher(tmp_path / "r", [[LOW, HALF]]))
     assert not found.mastered.any()
     assert found.steps_to_mastery.tolist() == [[40.0]]
-    assert found.cost_to_mastery.tolist() == [[400.0]]
+    assert found.compute_to_mastery.tolist() == [[400.0]]
 
 
 def test_a_budget_in_compute_weighs_decisions_by_what_they_cost(tmp_path):
@@ -100,7 +100,7 @@ def test_a_budget_in_compute_weighs_decisions_by_what_they_cost(tmp_path):
     done = (1.0 + 0.9) / 2
     found = measured(path)
     assert found.area[0] == pytest.approx([(0 + done + done) / 3], abs=1e-6)
-    assert found.cost_to_mastery.tolist() == [[200.0]]
+    assert found.compute_to_mastery.tolist() == [[200.0]]
 
 
 def three_teachers(path, **records):
@@ -128,12 +128,12 @@ def three_teachers(path, **records):
 def test_versus_order_share_and_payback_are_what_one_computes_by_hand(tmp_path):
     summary = summarize(three_teachers(tmp_path / "r"))
     found = {(e["teacher"], e["metric"]): e for e in summary["versus"]}
-    assert summary["baselines"] == {"proportional": "uniform"}
+    assert summary["baselines"] == {"best_opponent": "uniform", "proportional": "uniform"}
     steps = found["ppo", "steps_to_mastery"]
     assert (steps["difference"], steps["ratio"]) == (-30.0, 0.25)
     assert steps["ci95"] == [0.25, 0.25]
     assert steps["probability_of_improvement"] == 1.0
-    assert found["twin", "cost_to_mastery"]["ratio"] == 0.75
+    assert found["twin", "compute_to_mastery"]["ratio"] == 0.75
     assert found["ppo", "area"]["difference"] == pytest.approx(0.6, abs=1e-6)
     assert found["ppo", "area"]["ratio"] == pytest.approx(4.0, abs=1e-5)
     share = summary["order_share"]["ppo"]
@@ -180,23 +180,21 @@ def test_baselines_are_the_best_of_their_kind_and_never_learned_replayed_or_told
     records = [record for record, _ in plan.values()]
     summary = summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=3))
     assert summary["baselines"] == {
-        "proportional": "proportional", "tuned_rule": "rule_b", "untuned_rule": "exp3",
-        "true_order": "told", "tuned_mixture": "mixture",
+        "best_opponent": "uniform", "tuned_mixture": "mixture", "proportional": "proportional",
+        "true_order": "told",
     }  # fmt: skip
-    assert len(summary["versus"]) == 3 * (5 * 10)
+    assert summary["best_opponent"]["by"] == "report"
+    assert len(summary["versus"]) == 4 * (4 * 10)
     assert summary["teachers"]["mixture"]["label"] == "mixture, mixed in batches"
     assert BASELINE_ROLES["tuned_mixture"] == "the tuned static mixture"
     heads, *rest = table_rows(summary)
-    assert heads[5:7] == (
-        "steps, ratio to best untuned rule or bandit",
-        "steps, ratio to best tuned rule or bandit",
-    )
-    by_label = {row[0]: row for row in rest}
-    # By steps to mastery 10, 20 and 30, on one student.
-    assert by_label["ppo"][5:7] == ("0.50 [0.50, 0.50]", "0.50 [0.50, 0.50]")
-    assert by_label["rule_b"][5:7] == ("tied", "this one")
-    assert by_label["exp3"][5:7] == ("this one", "tied")
-    assert by_label["mixture, mixed in batches"][5] == "1.50 [1.50, 1.50]"
+    assert heads[7:] == ("compute, ratio to best opponent",)
+    last = {row[0]: row[-1] for row in rest}
+    # By compute to mastery 100, 200 and 300, on one student.
+    assert last["ppo"] == "tied"
+    assert last["uniform"] == "this one"
+    assert last["exp3"] == "2.00 [2.00, 2.00]"
+    assert last["mixture, mixed in batches"] == "3.00 [3.00, 3.00]"
 
 
 def test_the_worst_teacher_seed_is_the_one_whose_students_took_longest(tmp_path):
@@ -297,12 +295,13 @@ def test_every_number_of_a_whole_run_is_valid_json_and_the_table_has_a_row_per_t
     text = json.dumps(summary, allow_nan=False)
     assert json.loads(text) == summary
     table = table_rows(summary)
-    assert {len(row) for row in table} == {6}
+    assert {len(row) for row in table} == {5}
     assert [row[0] for row in table[1:]] == [
         summary["teachers"][name]["label"] for name in summary["ranking"]
     ]
     for found in summary["teachers"].values():
-        for key in ("cost_to_mastery", "steps_to_mastery", "area", "final_score", "stress_score",
+        for key in ("compute_to_mastery", "equal_compute_to_mastery", "steps_to_mastery",
+                    "area", "final_score", "stress_score",
                     "calibration_error", "forgetting", "retention", "probe_cost"):  # fmt: skip
             low, high = found[key]["ci95"]
             assert low <= high

@@ -13,9 +13,9 @@ def test_the_table_has_no_column_for_a_baseline_that_the_run_lacks(tmp_path):
         summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=2))
     )
     assert [head for head in heads if "ratio" in head] == [
-        "steps, ratio to best untuned rule or bandit"
+        "compute, ratio to best opponent"
     ]
-    assert {len(row) for row in rest} == {6}
+    assert {len(row) for row in rest} == {8}
 
 
 def test_the_table_rounds_no_share_to_all_or_nothing(tmp_path):
@@ -24,4 +24,4 @@ def test_the_table_rounds_no_share_to_all_or_nothing(tmp_path):
         "uniform", s, [DONE if s else LOW], tasks=TASKS)]]  # fmt: skip
     records = [teacher("uniform", "static")]
     summary = summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=1))
-    assert table_rows(summary)[1][3] == "99.7%"
+    assert table_rows(summary)[1][5] == "99.7%"

@@ -75,7 +75,7 @@ def test_the_key_names_every_line(run):
     """Of a line whose name begins with an underscore there was nothing in it."""
     teachers = measure_teachers(run)
     styles = teacher_styles(one.card for one in teachers.values())
-    figure = draw_mastery(run, teachers, styles)
+    figure = draw_mastery(teachers, styles)
     (legend,) = [axes.get_legend() for axes in figure.axes]
     assert len(legend.get_texts()) == len(teachers) == len(NAMES)
     assert any(text.get_text().strip() == "_hidden" for text in legend.get_texts())

@@ -68,8 +68,8 @@ def test_the_page_needs_no_script_and_lays_out_tables_anew_on_a_phone():
 def test_the_result_of_the_first_table_stands_beside_the_name_on_a_phone(tmp_path):
     summary = summarize(a_run(tmp_path / "r", {"ppo": [LOW, DONE], "ucb": [DONE] * 2}))
     text = main_table(summary)
-    cells = re.findall(r"<td([^>]*)>([^<]*)</td>", text)[:6]
-    assert [value for mark, value in cells if "result" in mark] == ["10 [10, 10]"]
+    cells = re.findall(r"<td([^>]*)>([^<]*)</td>", text)[:8]
+    assert [value for mark, value in cells if "result" in mark] == ["100 [100, 100]"]
     assert [value for mark, value in cells if "minor" in mark] == ["this one"]
     assert text.index(">ucb<") < text.index(">ppo<")
 
@@ -77,7 +77,7 @@ def test_the_result_of_the_first_table_stands_beside_the_name_on_a_phone(tmp_pat
 def test_where_nobody_masters_nothing_is_drawn_or_said_of_costs_to_mastery(tmp_path):
     path = a_run(tmp_path / "r", {"ppo": [LOW, HALF], "ucb": [HALF] * 2, "exp3": [LOW] * 2})
     names = [figure.name for figure in draw_figures(read_run(path))]
-    assert set(FIGURES) - set(names) == {"mastery", "cost_to_mastery"}
+    assert set(FIGURES) - set(names) == {"mastery", "compute_to_mastery"}
     write_report(path)
     text = (path / "report.html").read_text()
     assert "to mastery" not in re.sub(r"<details>.*?</details>", "", text).replace(
@@ -117,7 +117,7 @@ def test_runs_side_by_side_lead_with_areas_where_hardly_anybody_masters(tmp_path
 
 def test_a_tie_with_a_baseline_is_called_one(tmp_path):
     summary = summarize(a_run(tmp_path / "r", {"ppo": [DONE] * 2, "ucb": [DONE] * 2}))
-    for metric in ("cost_to_mastery", "area"):
+    for metric in ("compute_to_mastery", "area"):
         cells = re.findall(r">([^<>]+)</td>", versus_table(summary, metric))
         assert cells == ["ppo", "tied", "ucb", "this one"]
 
