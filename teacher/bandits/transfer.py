@@ -89,7 +89,7 @@ class TAC:
         error = np.where(measured, error, 0.0)
         rest = doubt - gain[:, :, None] * reach[:, None, :]
         again = self.forgetting * self.prior * np.eye(doubt.shape[1])
-        heard = measured.any(axis=1, keepdims=True)[:, :, None]
+        heard = np.expand_dims(measured.any(axis=1), (1, 2))
         return {
             "influence": influence + gain[:, :, None] * error[:, None, :],
             "doubt": np.where(heard, (1.0 - self.forgetting) * rest + again, doubt),
