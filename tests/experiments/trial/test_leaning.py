@@ -1,0 +1,94 @@
+"""Teachers that begin at a rule, in a trial: resumed, and reported with their learned part off.
+
+Legend: m students, k tasks, d decisions.
+"""
+
+import copy
+
+import numpy as np
+import pytest
+from tiny_config import CONFIG
+
+from lessonplan.experiments.assembly.build import build_suite
+from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.store.cards import read_cards
+from lessonplan.experiments.store.runs import read_run
+from lessonplan.experiments.trial import run_trial
+from lessonplan.experiments.trial.training import TeacherTraining
+from lessonplan.teacher import load_teacher
+
+LEAN = {
+    "name": "lean", "type": "learned", "action": "mixture", "prior": "shortfall", "width": 8,
+    "observe": ["progress", "relative_loss"], "students": 4, "decisions": 192, "candidates": 2,
+    "settings": {"n_steps": 8, "batch_size": 16, "n_epochs": 2, "learning_rate": 0.01},
+}  # fmt: skip
+RULE = {"name": "shortfall", "rule": "shortfall", "action": "mixture"}
+
+
+def config_of(*teachers):
+    return make_config(copy.deepcopy(CONFIG) | {"teachers": list(teachers)}, [])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with a leaning teacher of two seeds, and the rule that it begins at."""
+    folder = tmp_path_factory.mktemp("leaning") / "run"
+    run_trial(config_of(LEAN | {"seeds": 2}, RULE), folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_with_its_learned_part_off_it_teaches_as_the_rule_does_and_pays_as_much(run):
+    lifetimes = read_run(run).lifetimes
+    prior, rule = lifetimes["lean-prior"], lifetimes["shortfall"]
+    np.testing.assert_allclose(prior.probabilities, rule.probabilities, atol=1e-6)
+    np.testing.assert_array_equal(prior.test_score, rule.test_score)
+    np.testing.assert_array_equal(prior.compute, rule.compute)
+    learned = lifetimes["lean"]
+    assert np.abs(learned.of_seed(0).probabilities - prior.probabilities).max() > 1e-4
+
+
+@pytest.mark.slow
+def test_its_row_is_a_rules_that_nothing_was_tuned_of(run):
+    cards = read_cards(run)
+    prior, rule = cards["lean-prior"], cards["shortfall"]
+    assert (prior.kind, prior.tuned, prior.training, prior.tuning) == ("rule", False, None, None)
+    assert prior.needs == ("log_shortfall",)
+    assert prior.selection_cost == rule.selection_cost
+    assert cards["lean"].kind == "learned"
+    # One seed stands for all: it is the same rule whatever was learned.
+    assert read_run(run).lifetimes["lean-prior"].test_score.shape[:2] == (1, 4)
+
+
+class Stopped(Exception):
+    """As a kill would, in the midst of a training."""
+
+
+def training(folder, stop=None):
+    config = config_of(LEAN)
+    work = TeacherTraining(config, config.teachers[0], 0, build_suite(config), folder)
+    calls = []
+
+    def tell(fraction, words):
+        calls.append(words)
+        if len(calls) == stop:
+            raise Stopped
+
+    work.tell = tell
+    return work
+
+
+def finished(work):
+    result = {key: value for key, value in work.run().items() if key != "wall_seconds"}
+    files = sorted(work.files.checkpoints.glob("*.zip"))
+    states = [load_teacher(file, work.env).policy.state_dict() for file in files]
+    return result, [{name: one.numpy() for name, one in state.items()} for state in states]
+
+
+@pytest.mark.slow
+def test_a_training_that_was_stopped_ends_with_the_same_teacher(tmp_path):
+    wanted = finished(training(tmp_path / "whole"))
+    assert wanted[0]["prior_selection_cost"] > 0
+    with pytest.raises(Stopped):
+        training(tmp_path / "stopped", stop=3).run()
+    np.testing.assert_equal(finished(training(tmp_path / "stopped")), wanted)
