@@ -3,6 +3,7 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 from tiny_config import CONFIG
 
@@ -10,6 +11,7 @@ from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import memory, preview, preview_parts, speed
 from lessonplan.experiments.dry_run.costs import ways_out
 from lessonplan.experiments.dry_run.decoding import samples
+from lessonplan.experiments.dry_run.lasting import Lasting, lasting
 from lessonplan.experiments.dry_run.page import task_table
 from lessonplan.experiments.trial.checking import check
 from lessonplan.student import TextTask, text_suite
@@ -113,3 +115,44 @@ def test_ways_to_a_shorter_run_are_named_over_an_hour():
     assert ways_out(3601.0, suite) == [
         "--budget, -o 'teachers=[NAME, ...]', -o seeds.report=N and shorter rows make it shorter."
     ]
+
+
+@pytest.mark.parametrize("every", [0, 1, 3, 4, 10])
+@pytest.mark.parametrize("size", [0, 4])
+def test_own_probes_are_those_of_a_teacher_and_checks_where_both_meet_the_larger(every, size):
+    """Counted decision by decision over 60 of them; two tasks of 16 and 6 probes."""
+    sizes = speed.Sizes(1.0, 1.0, 1.0, np.array([16, 6]))
+    looks = {"feedback": "training", "probe_every": every, "probe_size": size}
+    probe = 4 + 4 if size else 22
+    spent = 0
+    for decision in range(1, 61):
+        looked = probe if every and decision % every == 0 else 0
+        spent += max(looked, 22 if decision % 10 == 0 else 0)
+    assert sizes.own_probing(looks, 10, used=True) == pytest.approx(spent / 60)
+    assert sizes.own_probing(looks, 10, used=False) == pytest.approx(2.2)
+
+
+def test_full_feedback_without_more_said_probes_all_after_each_decision():
+    sizes = speed.Sizes(1.0, 1.0, 1.0, np.array([16, 6]))
+    full = {"feedback": "full", "probe_every": 0, "probe_size": 0}
+    assert sizes.own_probing(full, 10, used=True) == 22
+    assert sizes.own_probing(full | {"feedback": "bandit"}, 10, used=True) == pytest.approx(
+        0.9 * 11 + 0.1 * 22
+    )
+
+
+def test_lifetimes_last_as_long_as_those_of_a_few_students_where_there_is_time_to_try():
+    easy = copy.deepcopy(CONFIG) | {
+        "suite": {"name": "parity", "options": {"n_tasks": 2, "n_signs": 8}},
+        "student": {"options": {"hidden": [16]}, "batch_size": 16, "learning_rate": 0.02},
+        "lifetime": {"budget": "4000-steps", "steps_per_decision": 10, "end_after": 2},
+        "teachers": ["uniform", {"name": "tuned", "rule": "in_order", "tune": True}],
+    }
+    config = make_config(easy)
+    suite = check(config)
+    found = lasting(config, suite, 60.0, 1e-3)
+    assert 0.0 < found.mixed < 0.5
+    assert 0.0 < found.of("tuned", mixes=False) < 0.5
+    assert found.of("other", mixes=True) == found.mixed
+    assert lasting(config, suite, 0.01, 1e-3) == Lasting()
+    assert lasting(config, suite, 60.0, float("nan")) == Lasting()

@@ -1,10 +1,13 @@
 """What is built to check a config, before any work starts."""
 
+import copy
 from collections import Counter
 
 import pytest
+from tiny_config import CONFIG
 
-from lessonplan.experiments.config.loading import read_config
+from lessonplan.experiments.assembly import build
+from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.trial import checking
 
 
@@ -20,3 +23,52 @@ def test_students_that_are_alike_are_built_once(name, kinds, monkeypatch):
     monkeypatch.setattr(checking, "build_cohort", counted)
     checking.check(read_config(name))
     assert list(built.values()) == [1] * kinds
+
+
+def told(teacher, **lifetime):
+    """A check of a config with one teacher, told by training examples."""
+    values = copy.deepcopy(CONFIG) | {"teachers": [teacher]}
+    values["lifetime"] |= {"feedback": "training"} | lifetime
+    return checking.check(make_config(values))
+
+
+@pytest.fixture
+def graded(monkeypatch):
+    """All tasks of a suite have a grader."""
+    make = checking.build_suite
+
+    def with_graders(config, progress):
+        suite = make(config, progress)
+        for task in suite.tasks:
+            object.__setattr__(task, "grader", object())
+        return suite
+
+    monkeypatch.setattr(checking, "build_suite", with_graders)
+
+
+@pytest.mark.usefixtures("graded")
+def test_scores_that_training_can_not_tell_are_refused_by_the_name_of_the_teacher():
+    with pytest.raises(ValueError, match=r"in-order': task 'parity-1' has a grader.*'score'"):
+        told("in-order")
+    told("uniform")
+    told({"name": "in-order", "feedback": "full"})
+
+
+def test_feedback_that_is_biased_is_said_once_in_the_words_of_a_config(monkeypatch, capsys):
+    build._say_once.cache_clear()
+    make = checking.build_suite
+
+    def epoched(config, progress):
+        suite = make(config, progress)
+        for task in suite.tasks:
+            object.__setattr__(task, "endless", False)
+        return suite
+
+    monkeypatch.setattr(checking, "build_suite", epoched)
+    told("in-order")
+    told("in-order")
+    said = capsys.readouterr().err
+    assert said.count("epoched") == 1
+    assert said.startswith("lessonplan: ")
+    told("in-order", probe_every=5)
+    assert "epoched" not in capsys.readouterr().err
