@@ -34,6 +34,7 @@ from .tables import (
     mastery_table,
     more_numbers,
     needs_table,
+    opponents_table,
     versus_table,
 )
 from .training import training_section
@@ -204,7 +205,7 @@ def _several(summaries: dict[str, dict[str, Any]], sections: dict[str, list[str]
     body += [
         paragraph(f"{name}: {headline(summary)}", "verdict") for name, summary in summaries.items()
     ]
-    body += [heading("Side by side"), comparison(summaries)]
+    body += [heading("Side by side"), comparison(summaries), opponents_table(summaries)]
     for name, section in sections.items():
         body += [heading(name, 2, slugs[name]), *section]
     return body

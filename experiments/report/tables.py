@@ -4,7 +4,9 @@ import json
 import math
 from typing import Any
 
+from ..analysis.headlines import learned_teachers, subject
 from ..analysis.opponents import BASELINE_ROLES
+from ..analysis.statistics import holm
 from ..analysis.summary import TOLD_APART, against, kind_of, listed, table_rows
 from ..analysis.wording import number, percent, styled, with_interval
 from ..store.runs import StoredRun
@@ -256,6 +258,44 @@ def comparison(summaries: dict[str, Summary]) -> str:
     else:
         parts += [mastery, scores]
     return "".join(parts)
+
+
+def opponents_table(summaries: dict[str, Summary]) -> str:
+    """The learned teacher of each run against the best opponent, all runs read at one level.
+
+    Empty where fewer than two runs have both.
+    """
+    entries: dict[str, Summary] = {}
+    for run, summary in summaries.items():
+        name, rival = (subject(summary) if summary["teachers"] else ""), _best_opponent(summary)
+        for entry in summary["versus"] if learned_teachers(summary) else ():
+            own = (entry["teacher"], entry["baseline"]) == (name, rival)
+            if own and entry["metric"] == summary["compared_by"]:
+                entries[run] = entry
+    if len(entries) < 2:
+        return ""
+    adjusted = holm({run: entry["p"] for run, entry in entries.items()})
+    rows = [
+        (
+            run,
+            summaries[run]["teachers"][entry["teacher"]]["label"],
+            summaries[run]["teachers"][entry["baseline"]]["label"],
+            f"{'area, ' if entry['metric'] == 'area' else ''}{against(entry)}",
+            f"{adjusted[run]:.3f}",
+        )
+        for run, entry in entries.items()
+    ]
+    heads = ("run", "learned teacher", "best opponent", "ratio of compute", "p (Holm)")
+    note = (
+        "P-values are two-sided, of no difference, and adjusted by Holm, so that all may be read "
+        "at 5 % together. The best opponent is one that was not told the order."
+    )
+    title = heading("Learned teachers against the best opponents", 3)
+    return title + table(heads, rows) + paragraph(note, "note")
+
+
+def _best_opponent(summary: Summary) -> str:
+    return str((summary["best_opponent"] or {}).get("name"))
 
 
 def _cell(summary: Summary, name: str, metric: str, style: str) -> str:

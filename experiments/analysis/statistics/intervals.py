@@ -78,8 +78,9 @@ class Sample:
 
     @cached_property
     def ci95(self) -> Interval:
-        """95 % interval of the mean."""
-        return percentile_interval(_draws_of(lambda mean: mean, [self]))
+        """95 % interval of the mean; that of values of which none is negative is not either."""
+        low, high = percentile_interval(_draws_of(lambda mean: mean, [self]))
+        return (max(low, 0.0) if self.values.min() >= 0.0 else low), high
 
     @cached_property
     def without_a_seed(self) -> np.ndarray:

@@ -95,6 +95,12 @@ def test_where_students_are_alike_the_interval_is_students_t_of_the_seeds():
     assert flat.ci95 == (0.0, 0.0)
 
 
+def test_what_can_not_be_negative_has_no_interval_that_is():
+    low, high = Sample(np.array([[1.0], [9.0]]) + np.zeros((2, 30))).ci95
+    assert low == 0.0
+    assert high > 30.0
+
+
 def test_seeds_that_came_to_the_same_add_nothing_to_the_interval_of_students():
     """Three copies of one seed are that seed."""
     row = np.random.default_rng(4).normal(size=(1, 64))
