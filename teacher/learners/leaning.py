@@ -131,7 +131,7 @@ class LeaningOutputs(TaskOutputs):
 
     def forward(self, latent: Tensor) -> Tensor:
         """One logit per task."""
-        rules, hidden, factors, here = latent.split(self.sizes, dim=2)
+        rules, hidden, factors, here = torch.split(latent, self.sizes, dim=2)
         own = self.linear(hidden)
         parts = torch.cat([rules, own / _mean(own**2, here).add(_TINY).sqrt()], dim=2)
         added = (factors * (parts - _mean(parts, here))).sum(dim=2)
@@ -147,7 +147,8 @@ class LeaningOutputs(TaskOutputs):
         """Logarithms of the deviations, of one for all (1,) or of each task (b, k)."""
         if self.deviations is None:
             return common
-        own = self.deviations(latent.split(self.sizes, dim=2)[1])[:, :, 0]
+        hidden = torch.split(latent, self.sizes, dim=2)[1]
+        own: Tensor = self.deviations(hidden)[:, :, 0]
         return common + own.clamp(-_WIDEST, _WIDEST)
 
     def _above_floor(self, logits: Tensor, data: Tensor, here: Tensor) -> Tensor:
@@ -208,7 +209,7 @@ class LeaningPolicy(TaskwisePolicy):
         own_deviations: bool = False,
         **kwargs: Any,
     ) -> None:
-        space = kwargs.get("observation_space", args[0] if args else None)
+        space: Any = kwargs.get("observation_space", args[0] if args else None)
         self.rules = _checked_rules(rules, prior, data, int(space.shape[-1]))
         if not 0.0 <= share_floor < 1.0:
             raise ValueError(f"share_floor must be a number in [0, 1), got {share_floor!r:.40}")
@@ -237,10 +238,11 @@ class LeaningPolicy(TaskwisePolicy):
             observation: what was seen, (b, k, f).
         """
         latent = self.mlp_extractor.forward_actor(self.extract_features(observation))
-        _, _, factors, _ = latent.split(self.action_net.sizes, dim=2)
+        _, _, factors, _ = torch.split(latent, self.action_net.sizes, dim=2)
         begun = torch.zeros_like(factors[:, 0])
         begun[:, self.rules.index(self.prior)] = 1.0
-        return begun + self.action_net.learned_part * factors[:, 0]
+        blend: Tensor = begun + self.action_net.learned_part * factors[:, 0]
+        return blend
 
     def _build_mlp_extractor(self) -> None:
         self.mlp_extractor = LeaningNetwork(
@@ -248,16 +250,18 @@ class LeaningPolicy(TaskwisePolicy):
         )
 
     def _outputs(self, absent: float) -> TaskOutputs:
-        mixes = isinstance(self.action_space, spaces.Box)
+        space = self.action_space
+        if self.own_deviations and not isinstance(space, spaces.Box):
+            raise ValueError("own_deviations are of mixtures; leave it out where tasks are chosen")
         return LeaningOutputs(
             self.width,
             absent,
             len(self.rules),
             self.rules.index(self.prior),
-            bound=float(self.action_space.high.min()) if mixes else None,
+            bound=float(space.high.min()) if isinstance(space, spaces.Box) else None,
             data=0 if self.data is None else self.rules.index(self.data),
             floor=self.share_floor,
-            own_deviations=self.own_deviations and mixes,
+            own_deviations=self.own_deviations,
         )
 
     def _log_deviations(self, latent: Tensor) -> Tensor:
@@ -279,7 +283,7 @@ class LeaningPolicy(TaskwisePolicy):
 
 def _checked_rules(rules: Sequence[int], prior: int, data: int | None, n_columns: int) -> list[int]:
     """Places of log-weights, as a file may hold them that anybody wrote."""
-    places = list(rules) if isinstance(rules, list | tuple) else [None]
+    places: list[Any] = list(rules) if isinstance(rules, list | tuple) else [None]
     for place in places:
         check_place(place, n_columns, "rules")
     named = [prior] if data is None else [prior, data]

@@ -213,7 +213,7 @@ class TaskwiseActorCritic(Taskwise, _ActorCritic):
         if mixes:
             self.action_dist = TaskwiseGaussian(get_action_dim(self.action_space))
         super()._build(lr_schedule)
-        self.action_net = self._outputs(0.0 if mixes else FAR_BELOW)
+        self.action_net: Any = self._outputs(0.0 if mixes else FAR_BELOW)
         if mixes:
             self.log_std = nn.Parameter(torch.full((1,), float(self.log_std_init)))
         initialize(self)

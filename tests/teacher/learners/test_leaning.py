@@ -230,6 +230,7 @@ def test_it_leans_on_what_is_named_only():
         ({"prior": "", "lean_on": ["data"]}, "there is no prior to begin at"),
         ({"prior": "shortfall", "lean_on": ["shortfall"],
           "policy_kwargs": {"share_floor": 0.1}}, "name data in lean_on"),
+        ({"action": "task", "policy_kwargs": {"own_deviations": True}}, "are of mixtures"),
         ({"policy_kwargs": {"share_floor": 1.5}}, r"a number in \[0, 1\), got 1.5"),
     ],
 )  # fmt: skip
