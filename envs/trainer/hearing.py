@@ -25,10 +25,13 @@ class Hearing:
         trainer: that is set up.
         order: how its loader takes examples.
         names: of the tasks.
+        likeliest: whether to hear which answers were right, too.
     """
 
-    def __init__(self, trainer: Any, order: Order, names: tuple[str, ...]) -> None:
-        self.trainer, self.order, self.names = trainer, order, names
+    def __init__(
+        self, trainer: Any, order: Order, names: Sequence[str], likeliest: bool = True
+    ) -> None:
+        self.trainer, self.order, self.names, self.likeliest = trainer, order, names, likeliest
         self.tally = Tally(len(names))
         self.tasks = np.zeros(0, dtype=np.int64)
         """Of every place of the segment, (m,)."""
@@ -37,6 +40,9 @@ class Hearing:
         self.batch = 0
         """Batches of this step before the next one."""
         self._shown: Shown | None = None
+        self._model: Any = None
+        self._shifts: bool | None = None
+        """Of this model, whether its labels stand one place later than what answers them."""
         self._said: set[str] = set()
 
     def plan(self, tasks: np.ndarray, first: int) -> None:
@@ -46,18 +52,18 @@ class Hearing:
     @contextmanager
     def listening(self, model: Any, inputs: Any) -> Iterator[None]:
         """Hear the first forward pass of the model that says how these inputs were answered."""
-        labels, shifts = self._labels(model, inputs)
+        answers = self._labels(model, inputs)
         self._shown = None
-
-        def hear(module: Any, args: Any, outputs: Any) -> None:
-            if self._shown is None:
-                self._shown = shown_by(outputs, labels, shifts)
-
-        hook = model.register_forward_hook(hear)
+        hook = model.register_forward_hook(lambda _, __, outputs: self.hear(outputs, *answers))
         try:
             yield
         finally:
             hook.remove()
+
+    def hear(self, outputs: Any, labels: Any, shifts: bool | None) -> None:
+        """Keep what these outputs say of the examples, if none did before."""
+        if self._shown is None:
+            self._shown = shown_by(outputs, labels, shifts, self.likeliest)
 
     def enter(self, loss: Any) -> None:
         """Take in what was heard of a batch, or the loss of it that the trainer returned."""
@@ -107,10 +113,11 @@ class Hearing:
         if inputs.get("shift_labels") is not None:
             return inputs["shift_labels"], False
         names = [name for name in self.trainer.label_names or ("labels",) if name in inputs]
-        bare = self.trainer.accelerator.unwrap_model(model)
-        if hasattr(bare, "get_base_model"):
-            bare = bare.get_base_model()
-        return (inputs[names[0]] if len(names) == 1 else None), shifts_labels(bare)
+        if self._model is not model:
+            bare = self.trainer.accelerator.unwrap_model(model)
+            bare = bare.get_base_model() if hasattr(bare, "get_base_model") else bare
+            self._model, self._shifts = model, shifts_labels(bare)
+        return (inputs[names[0]] if len(names) == 1 else None), self._shifts
 
     def _whose(self) -> np.ndarray:
         """Tasks of the examples of the next batch in this process, (b,)."""

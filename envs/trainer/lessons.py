@@ -232,10 +232,10 @@ class Lessons:
         """Tell the tutor what came of the segment, and what each task took since `first`, (k,)."""
         scores, losses = results
         if self.feedback == TRAINING:
-            counts = {name: self.evaluations[name]["count"] for name in scores}
+            figures = {name: self.evaluations[name] for name in scores}
             outcomes = {
-                name: {"count": counts[name], "accuracy": score, "loss": losses[name]}
-                for name, score in scores.items()
+                name: {"count": one["count"], "accuracy": scores[name], "loss": one["loss"]}
+                for name, one in figures.items()
             }
             self.tutor.observe(outcomes=outcomes, spent=spent)
         else:

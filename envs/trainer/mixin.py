@@ -326,6 +326,11 @@ def _check_arguments(trainer: Any, lessons: Lessons) -> None:
             "auto_find_batch_size changes what a step is in mid-training; "
             "give per_device_train_batch_size"
         )
+    if lessons.metric == "accuracy" and lessons.feedback == TRAINING and _packs(args):
+        raise ValueError(
+            "with packing a row holds several examples, which are never all right at once: with "
+            f"feedback={TRAINING!r} give metric='loss' or 'token_accuracy', or packing=False"
+        )
     if lessons.feedback == REWARDED and args.remove_unused_columns:
         raise ValueError(
             "remove_unused_columns=True takes away the column that says whose the rewards are; "
@@ -336,6 +341,11 @@ def _check_arguments(trainer: Any, lessons: Lessons) -> None:
             "the tutor's budget is in tokens, which the trainer does not count; "
             "give include_num_input_tokens_seen='all', or a budget in steps"
         )
+
+
+def _packs(args: Any) -> bool:
+    """Whether rows hold several examples."""
+    return bool(getattr(args, "packing", False) or getattr(args, "padding_free", False))
 
 
 def _check_best(args: Any, lessons: Lessons) -> None:

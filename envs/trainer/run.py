@@ -53,7 +53,8 @@ class TaughtRun:
         self.hearing: Hearing | None = None
         """What listens where training itself is the feedback."""
         if lessons.feedback == TRAINING:
-            self.hearing = Hearing(trainer, self.order, lessons.names)
+            right = lessons.metric != "loss"
+            self.hearing = Hearing(trainer, self.order, lessons.names, right)
         if lessons.steps % self.order.whole:
             raise ValueError(
                 f"a segment must end with whole generations: steps_per_decision must be a "

@@ -11,8 +11,9 @@ from torch import Tensor
 
 IGNORED = -100
 """A label that is none."""
-_AT_ONCE = 2**22
-"""Logits that are taken in single precision at a time."""
+_AT_ONCE = {"cpu": 2**17}
+"""Logits that are taken in single precision at a time: what fits into a processor's cache, on other
+devices what takes little memory."""
 _AGREES = 0.01
 """How far a loss may be, relatively, from what logits say, if it is made of them."""
 
@@ -23,7 +24,7 @@ class Shown(NamedTuple):
     loss: Tensor
     """Mean cross-entropy per label token in nats, without smoothing."""
     right: Tensor
-    """Whether every label token was the likeliest, 1 or 0."""
+    """Whether every label token was the likeliest, 1 or 0; NaN where that was not asked for."""
     right_tokens: Tensor
     """The share of the label tokens that were."""
     tokens: Tensor
@@ -46,7 +47,9 @@ def shifts_labels(model: Any) -> bool | None:
 
 
 @torch.no_grad()
-def shown_by(outputs: Any, labels: Tensor | None, shifts: bool | None) -> Shown | None:
+def shown_by(
+    outputs: Any, labels: Tensor | None, shifts: bool | None, likeliest: bool = True
+) -> Shown | None:
     """What the outputs of a model say of each example; None where they say nothing of single ones.
 
     Args:
@@ -54,6 +57,7 @@ def shown_by(outputs: Any, labels: Tensor | None, shifts: bool | None) -> Shown 
             `log_probs` that TRL's fused heads give in their place.
         labels: (b, l) or (b,), -100 where there is none.
         shifts: as `shifts_labels`; where it is None, that is taken which agrees with the loss.
+        likeliest: whether to look for the likeliest tokens, which takes longer than the losses.
     """
     if isinstance(outputs, Mapping) and outputs.get("log_probs") is not None:
         return _fused(outputs)
@@ -64,10 +68,10 @@ def shown_by(outputs: Any, labels: Tensor | None, shifts: bool | None) -> Shown 
         return None
     labels = labels.to(logits.device)
     if labels.ndim == 1:
-        return _by_example(logits[:, None], labels[:, None])
+        return _by_example(logits[:, None], labels[:, None], likeliest)
     if shifts is None:
-        return _that_agrees(loss, logits, labels)
-    return _by_example(*_aligned(logits, labels, shifts))
+        return _that_agrees(loss, logits, labels, likeliest)
+    return _by_example(logits, _aligned(labels, shifts), likeliest)
 
 
 def _parts(outputs: Any) -> tuple[Tensor | None, Tensor | None]:
@@ -80,33 +84,43 @@ def _parts(outputs: Any) -> tuple[Tensor | None, Tensor | None]:
     return loss, next((part for part in tensors if part.ndim > 1), None)
 
 
-def _aligned(logits: Tensor, labels: Tensor, shifts: bool) -> tuple[Tensor, Tensor]:
-    return (logits[:, :-1], labels[:, 1:]) if shifts else (logits, labels)
+def _aligned(labels: Tensor, shifts: bool) -> Tensor:
+    """The label that the logits of each place are of, (b, l)."""
+    if not shifts:
+        return labels
+    return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED)
 
 
-def _that_agrees(loss: Tensor | None, logits: Tensor, labels: Tensor) -> Shown | None:
+def _that_agrees(
+    loss: Tensor | None, logits: Tensor, labels: Tensor, likeliest: bool
+) -> Shown | None:
     """By example in the way whose mean is the loss, or None."""
     if loss is None:
         return None
-    ways = [_by_example(*_aligned(logits, labels, shifts)) for shifts in (True, False)]
+    ways = [_by_example(logits, _aligned(labels, shifts), likeliest) for shifts in (True, False)]
     apart = [abs(way.mean_loss - float(loss)) for way in ways]
     nearer = apart.index(min(apart))
     return ways[nearer] if apart[nearer] <= _AGREES * abs(float(loss)) else None
 
 
-def _by_example(logits: Tensor, labels: Tensor) -> Shown:
+def _by_example(logits: Tensor, labels: Tensor, likeliest: bool) -> Shown:
     """From logits (b, l, v) of labels (b, l); few at a time, so that little memory is needed."""
     mask = labels != IGNORED
-    places = mask.nonzero()
-    losses, rights = [labels.new_zeros(0, dtype=torch.float32)], [mask.new_zeros(0)]
-    for part in places.split(max(1, _AT_ONCE // logits.shape[-1])):
-        example, place = part.T
-        some, targets = logits[example, place].float(), labels[example, place]
-        losses.append(torch.nn.functional.cross_entropy(some, targets, reduction="none"))
-        rights.append(some.argmax(dim=-1) == targets)
+    flat, targets = logits.flatten(0, 1), labels[mask]
+    losses, rights = [flat.new_zeros(0, dtype=torch.float32)], [mask.new_zeros(0)]
+    at_once = max(1, _AT_ONCE.get(flat.device.type, 2**24) // flat.shape[-1])
+    places = mask.flatten().nonzero()[:, 0]
+    for part, answers in zip(places.split(at_once), targets.split(at_once), strict=True):
+        some = flat.index_select(0, part).float()
+        losses.append(torch.nn.functional.cross_entropy(some, answers, reduction="none"))
+        if likeliest:
+            rights.append(some.argmax(dim=-1) == answers)
     loss = torch.zeros(labels.shape, device=labels.device)
+    loss[mask] = torch.cat(losses)
+    if not likeliest:
+        return _summed(loss, None, mask)
     right = torch.zeros_like(mask)
-    loss[mask], right[mask] = torch.cat(losses), torch.cat(rights)
+    right[mask] = torch.cat(rights)
     return _summed(loss, right, mask)
 
 
@@ -118,17 +132,16 @@ def _fused(outputs: Mapping[str, Any]) -> Shown | None:
     return _summed(-outputs["log_probs"], right.bool(), mask.bool())
 
 
-def _summed(loss: Tensor, right: Tensor, mask: Tensor) -> Shown:
-    """From tokens, (b, l) each, 0 where the mask is."""
+def _summed(loss: Tensor, right: Tensor | None, mask: Tensor) -> Shown:
+    """From tokens, (b, l) each, 0 where the mask is; what was right may be unknown."""
     # Apple's devices have no double precision.
     exact = torch.float32 if loss.device.type == "mps" else torch.float64
     tokens = mask.sum(dim=1).to(exact)
     some = tokens.clamp(min=1.0)
+    mean_loss = loss.to(exact).masked_fill(~mask, 0.0).sum(dim=1) / some
+    if right is None:
+        unknown = torch.full_like(tokens, torch.nan)
+        return Shown(mean_loss, unknown, unknown, tokens)
     right_tokens = (right & mask).sum(dim=1).to(exact)
-    there = tokens > 0
-    return Shown(
-        loss.to(exact).masked_fill(~mask, 0.0).sum(dim=1) / some,
-        ((right_tokens == tokens) & there).to(exact),
-        right_tokens / some,
-        tokens,
-    )
+    all_right = ((right_tokens == tokens) & (tokens > 0)).to(exact)
+    return Shown(mean_loss, all_right, right_tokens / some, tokens)

@@ -56,17 +56,20 @@ class Clock:
         setattr(owner, verb, with_clock)
 
 
-def trainer_overhead(width: int = 128, steps: int = 60, repetitions: int = 5) -> dict[str, float]:
+def trainer_overhead(
+    width: int = 128, steps: int = 60, repetitions: int = 5, feedback: str = "full"
+) -> dict[str, float]:
     """The tutor's share of the time of a training step, evaluation aside.
 
     Llama with two layers, 8 x 64 tokens a step, 8 tasks, a decision of a bandit every 20 steps.
     Everything that the tutor does counts: choosing, drawing the rows of a segment, taking in the
-    evaluations, logging.
+    evaluations, or what forward passes show, logging.
 
     Args:
         width: of the model.
         steps: of one run, a multiple of those between decisions.
         repetitions: runs; an untimed one comes first.
+        feedback: what the tutor hears: `full`, `bandit` or `training`.
 
     Returns:
         `median`, `min` and `max` of the share, and the median `milliseconds` of a step.
@@ -74,7 +77,7 @@ def trainer_overhead(width: int = 128, steps: int = 60, repetitions: int = 5) ->
     seconds = []
     with one_torch_thread():
         for _ in range(repetitions + 1):
-            parts = _run(width, steps, with_tutor=True).seconds
+            parts = _run(width, steps, feedback).seconds
             seconds.append((parts["tutor"], parts["training"]))
     tutor, training = np.array(seconds[1:]).T
     whole = tutor + training
@@ -82,9 +85,11 @@ def trainer_overhead(width: int = 128, steps: int = 60, repetitions: int = 5) ->
 
 
 def trainer_versus_plain(
-    width: int = 128, steps: int = 60, repetitions: int = 5
+    width: int = 128, steps: int = 60, repetitions: int = 5, feedback: str = "full"
 ) -> dict[str, float]:
     """Time of a run with a tutor, evaluation aside, over that of the same trainer without one.
+
+    Arguments are those of `trainer_overhead`.
 
     This counts what `trainer_overhead` can't see, such as a loader that begins anew with every
     segment; it is as noisy as the machine. The runs take turns.
@@ -92,28 +97,31 @@ def trainer_versus_plain(
     ratios = []
     with one_torch_thread():
         for _ in range(repetitions + 1):
-            parts = _run(width, steps, with_tutor=True).seconds
-            plain = _run(width, steps, with_tutor=False).seconds
+            parts = _run(width, steps, feedback).seconds
+            plain = _run(width, steps, None).seconds
             ratios.append((parts["tutor"] + parts["training"]) / plain["training"])
     return spread(np.array(ratios[1:]))
 
 
-def _run(width: int, steps: int, with_tutor: bool) -> Clock:
-    """Train a new model; where the time of `train` went."""
+def _run(width: int, steps: int, feedback: str | None) -> Clock:
+    """Train a new model, without a tutor where there is no feedback; where the time went."""
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
-        trainer = _trainer(folder, width, steps, with_tutor)
+        trainer = _trainer(folder, width, steps, feedback)
         clock = Clock()
-        if with_tutor:
+        if feedback is not None:
             clock.timed(trainer, "evaluate", "evaluation")
             for verb in ("begin_segment", "end_step", "end_segment", "take"):
                 clock.timed(trainer._taught_run, verb, "tutor")
+        if feedback == "training":
+            for verb in ("hear", "enter"):
+                clock.timed(trainer._taught_run.hearing, verb, "tutor")
         clock.since = time.process_time()
         trainer.train()
         clock.turn("evaluation")
     return clock
 
 
-def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
+def _trainer(folder: str, width: int, steps: int, feedback: str | None) -> Any:
     """A trainer with a random model on random text."""
     try:
         import transformers
@@ -129,7 +137,7 @@ def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
         "data_collator": _collate,
         "train_dataset": _rows(names, ROWS),
     }
-    if not with_tutor:
+    if feedback is None:
         return transformers.Trainer(**arguments)
     teacher = partial(RuleTeacher, TSCLSampling())
     tutor = Tutor(
@@ -139,7 +147,7 @@ def _trainer(folder: str, width: int, steps: int, with_tutor: bool) -> Any:
         steps_per_decision=STEPS_PER_DECISION,
     )
     return taught(transformers.Trainer)(
-        tutor=tutor, eval_dataset=_rows(names, HELD_OUT), **arguments
+        tutor=tutor, eval_dataset=_rows(names, HELD_OUT), feedback=feedback, **arguments
     )
 
 

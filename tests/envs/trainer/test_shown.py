@@ -72,7 +72,7 @@ def test_few_logits_at_a_time_are_the_same_as_all(monkeypatch):
     logits, labels = torch.randn(5, 9, 7).bfloat16(), torch.randint(7, (5, 9))
     labels[torch.rand(5, 9) < 0.4] = -100
     whole = shown_by({"logits": logits}, labels, shifts=True)
-    monkeypatch.setattr(shown_file, "_AT_ONCE", 7 * 3)
+    monkeypatch.setitem(shown_file._AT_ONCE, "cpu", 7 * 3)
     parts = shown_by({"logits": logits}, labels, shifts=True)
     assert all(torch.equal(a, b) for a, b in zip(whole, parts, strict=True))
     # An independent way: row by row, in single precision.
@@ -107,6 +107,13 @@ def test_whose_way_nobody_knows_is_taken_as_its_loss_has_it(shifts):
 )
 def test_outputs_that_say_nothing_of_single_examples_show_none(outputs, labels):
     assert shown_by(outputs, labels, shifts=True) is None
+
+
+def test_what_was_right_is_looked_for_only_where_it_is_asked_for():
+    whole = shown_by({"logits": LOGITS}, LABELS, True)
+    losses = shown_by({"logits": LOGITS}, LABELS, True, likeliest=False)
+    assert plain(losses)[0::3] == plain(whole)[0::3]
+    assert torch.isnan(torch.stack(losses[1:3])).all()
 
 
 def test_log_probabilities_of_a_fused_head_are_taken_as_they_are():
