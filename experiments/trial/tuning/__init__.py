@@ -10,5 +10,6 @@ from .tuning import most_lifetimes, tune
 
 __all__ = [
     "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting", "Space",
-    "best_first", "choose_best", "has_gained", "lives_of", "most_lifetimes", "samples", "select", "space_of", "tune",
+    "best_first", "choose_best", "has_gained", "lives_of", "most_lifetimes", "samples", "select",
+    "space_of", "tune",
 ]  # fmt: skip

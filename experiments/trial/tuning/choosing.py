@@ -54,18 +54,25 @@ def best_first(worths: Sequence[Worth]) -> list[int]:
 def has_gained(losses: np.ndarray, part: float = 0.2) -> bool:
     """Whether the last part of the candidates brought a gain beyond its standard error.
 
-    The best of all is compared with the best of those before: the gain is the mean difference of
-    what they lost with the same students, and must be larger than the standard error of this mean.
-    With one student any gain is one.
+    It did where the best of all is ahead of the best of those before, or where the last part on the
+    whole is ahead of the part before it, so that the search still moves. A gain is a mean
+    difference of losses with the same students, and must be larger than the standard error of this
+    mean; with one student any gain is one.
 
     Args:
         losses: what each candidate lost with each student, in the order in which they were tried,
             (c, s).
         part: of the candidates.
     """
-    count, students = losses.shape
-    means = losses.mean(axis=1)
-    before = int(np.argmin(means[: max(1, int(count * (1.0 - part)))]))
-    gains = losses[before] - losses[int(np.argmin(means))]
-    error = gains.std(ddof=1) / np.sqrt(students) if students > 1 else 0.0
+    means, last = losses.mean(axis=1), max(1, round(len(losses) * part))
+    best_before = int(np.argmin(means[: max(1, len(losses) - last)]))
+    whole, before = losses[-last:].mean(axis=0), losses[-2 * last : -last]
+    return _is_gain(losses[best_before] - losses[int(np.argmin(means))]) or (
+        len(before) > 0 and _is_gain(before.mean(axis=0) - whole)
+    )
+
+
+def _is_gain(gains: np.ndarray) -> bool:
+    """Whether the mean of what each student gained, (s,), is beyond its standard error."""
+    error = gains.std(ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else 0.0
     return bool(gains.mean() > error)

@@ -48,6 +48,11 @@ class Search:
             generator = np.random.default_rng([self._seed, self._begun])
             self._begin(generator.random(len(self._points[0])), 2 * self._cma.population_size)
 
+    @property
+    def middle(self) -> Setting:
+        """The setting that it looks around now, in which the noise of single ones is averaged."""
+        return self._space.setting(np.clip(self._cma.mean, 0.0, 1.0)[: len(self._space.steps)])
+
     def _begin(self, mean: np.ndarray, population: int | None) -> None:
         axes = len(mean)
         steps = np.concatenate([self._space.steps, np.zeros(self._spare)])

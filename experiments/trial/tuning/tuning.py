@@ -40,9 +40,10 @@ def tune(
 
     Candidates live with the first `tuning.students` of them, the untuned parameters first, until
     `tuning.lifetimes` are spent, or after `tuning.least` where the last fifth brought no gain; a
-    space with fewer settings is tried whole. Then the `tuning.finalists` best live with all
-    selection students, and the lowest mean cost until mastery by `probe` wins. Students that never
-    get there cost their whole lifetime; where nobody gets there, the largest area wins.
+    space with fewer settings is tried whole. Then the `tuning.finalists` best, and the middle of
+    the search, live with all selection students, and the lowest mean cost until mastery by `probe`
+    wins. Students that never get there cost their whole lifetime; where nobody gets there, the
+    largest area wins.
 
     Args:
         config: the experiment.
@@ -68,7 +69,7 @@ def most_lifetimes(config: Config, section: RuleSection, suite: TaskSuite) -> in
     few = min(config.tuning.students, config.seeds.select)
     candidates = int(min(max(1, config.tuning.lifetimes // few), size + 1))
     finalists = min(config.tuning.finalists, candidates)
-    return candidates * few + finalists * (config.seeds.select - few)
+    return candidates * few + finalists * (config.seeds.select - few) + config.seeds.select
 
 
 class _Tuner:
@@ -89,6 +90,8 @@ class _Tuner:
         self._most = max(1, config.tuning.lifetimes // self._few)
         """Candidates that the lifetimes are enough for."""
         self._state = self._take_up()
+        self._searched: Search | None = None
+        self._lifetimes = 0
         self._tried: dict[str, _Tried] = {}
         """What was tried in this tuning by the keys of settings, in the order of trying."""
 
@@ -102,10 +105,9 @@ class _Tuner:
         tried = list(self._tried.values())
         worths = [lives.worth for _, lives in tried]
         finalists = [tried[i] for i in best_first(worths)[: self._config.tuning.finalists]]
-        ends = self._final(finalists)
+        ends = self._final([*finalists, *self._middle()])
         choice = choose_best([lives.worth for _, lives in ends])
         parameters, lives = ends[choice.best]
-        more = len(ends) * (len(self._students) - self._few)
         return {
             "parameters": parameters,
             "tried": [_plain(one) for one in tried],
@@ -115,7 +117,7 @@ class _Tuner:
             "chosen": choice.sentence,
             "selection_cost": lives.worth.cost,
             "selection_area": lives.worth.area,
-            "lifetimes": len(tried) * self._few + more,
+            "lifetimes": self._lifetimes,
             "compute": self._state["compute"],
             "student_steps": self._state["steps"],
             "wall_seconds": self._state["seconds"],
@@ -132,7 +134,8 @@ class _Tuner:
 
     def _search(self) -> str:
         """Ask for generations until there is a reason to end; the reason, if it came early."""
-        search, vain = Search(self._space, self._config.seeds.teacher), 0
+        search = self._searched = Search(self._space, self._config.seeds.teacher)
+        vain = 0
         least = self._config.tuning.least
         if self._space.untuned is not None:
             self._try([self._space.untuned])
@@ -164,6 +167,14 @@ class _Tuner:
         # In the order in which they were asked for, which is the same after a kill.
         self._tried.update((key, (setting, lived[key])) for key, setting in new.items())
 
+    def _middle(self) -> list[_Tried]:
+        """Where the search has come to, if that is none of the settings that were tried."""
+        middle = None if self._searched is None else self._searched.middle
+        if middle is None or self._space.key(middle) in self._tried:
+            return []
+        lived = self._lived("tried", {self._space.key(middle): middle}, self._students[: self._few])
+        return [(middle, lives) for lives in lived.values()]
+
     def _final(self, finalists: Sequence[_Tried]) -> list[_Tried]:
         """The finalists with what they were worth to all selection students."""
         rest = self._students[self._few :]
@@ -189,6 +200,7 @@ class _Tuner:
             began = now
             write_checkpoint(self._checkpoint, self._state)
             self._say(part)
+        self._lifetimes += len(settings) * len(students)
         return {key: _lives(kept[key]) for key in settings}
 
     def _say(self, part: str) -> None:
