@@ -181,7 +181,7 @@ def _against_opponent(summary: Summary, name: str) -> str:
         None,
     )
     best = summary["best"]
-    if entry is None or (rival == best["teacher"] and name != rival):
+    if entry is None or rival is None or (rival == best["teacher"] and name != rival):
         return ""
     whom = f"the best opponent that was not told the order, {_name(summary, rival)}"
     if entry["tied"]:

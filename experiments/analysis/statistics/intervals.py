@@ -196,13 +196,10 @@ def _draws_of(statistic: Statistic, samples: Sequence[Sample]) -> np.ndarray:
         left_out = statistic(*[one.without_a_seed if one in group else one.mean for one in samples])
         freedoms.append(group[0].values.shape[0] - 1)
         of_seeds.append(freedoms[-1] * float(np.var(left_out)))
-        of_both += _residual(
-            sum(
-                slope * sample.influence
-                for slope, sample in zip(slopes, samples, strict=True)
-                if sample in group
-            )
-        )
+        linear = np.zeros(group[0].values.shape)
+        for slope, sample in zip(slopes, samples, strict=True):
+            linear += slope * sample.influence if sample in group else 0.0
+        of_both += _residual(linear)
     of_students = float(np.nanvar(draws))
     kept = np.sqrt(max(0.0, 1.0 - of_both / of_students)) if of_students > 0.0 else 1.0
     noise = _seed_noise(of_seeds, freedoms, draws.size, samples[0].seed)
@@ -235,7 +232,7 @@ def _residual(values: np.ndarray) -> float:
     if m < 2:
         return 0.0
     rest = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
-    return float((rest**2).sum()) / ((s - 1) * (m - 1)) / (s * m)
+    return float((rest**2).sum() / ((s - 1) * (m - 1) * s * m))
 
 
 def _seed_noise(
@@ -246,7 +243,7 @@ def _seed_noise(
     if total <= 0.0:
         return np.zeros(size)
     parts = sum(one**2 / freedom for one, freedom in zip(variances, freedoms, strict=True))
-    return np.sqrt(total) * _t_draws(round(total**2 / parts, 2), size, seed)
+    return np.asarray(np.sqrt(total) * _t_draws(round(total**2 / parts, 2), size, seed))
 
 
 @lru_cache(maxsize=64)
