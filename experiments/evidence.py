@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -112,10 +113,14 @@ def store(config: Config, run_dir: Path, results: Path) -> None:
     for file in (files.environment, files.summary):
         texts[file.name] = file.read_text(encoding="utf-8").replace(f"{checkout}{os.sep}", "")
     for name, text in texts.items():
-        write_whole(target / name, lambda aside, text=text: aside.write_text(text, "utf-8"))
+        write_whole(target / name, partial(_write, text))
     learned = [one.name for one in config.teachers if isinstance(one, LearnedSection)]
     if config.name in PICTURES and learned:
         schedule_picture(run_dir, learned[0], results / PICTURES[config.name])
+
+
+def _write(text: str, file: Path) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _seen_from(folder: Path, checkout: Path, value: Any) -> Any:

@@ -1,7 +1,7 @@
 """What is known of a teacher as reported: `teachers/NAME.json`, written and read here alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class TuningCost(Cost):
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "TuningCost":
         """The same with why it stopped."""
-        return replace(super().of(values), stopped=str(values.get("stopped") or ""))
+        return cls(**asdict(Cost.of(values)), stopped=str(values.get("stopped") or ""))
 
 
 @dataclass(frozen=True)
