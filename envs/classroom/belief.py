@@ -13,7 +13,7 @@ _PRIOR = 4.0
 
 def score_of(accuracy: np.ndarray, chance: np.ndarray) -> np.ndarray:
     """max(0, (accuracy - chance) / (1 - chance)), of the shape that both broadcast to."""
-    return np.maximum((accuracy - chance) / (1.0 - chance), 0.0)
+    return np.asarray(np.maximum((accuracy - chance) / (1.0 - chance), 0.0))
 
 
 def standard_error(right: np.ndarray, count: np.ndarray, chance: np.ndarray) -> np.ndarray:

@@ -111,9 +111,8 @@ class Classroom:
         _check_lengths(cohort, budget, steps_per_decision, mastery_streak, end_after)
         self.cohort, self.suite, self.n = cohort, cohort.suite, cohort.n
         self.board = Board(
-            cohort.n, cohort.suite, budget, observe, action=action,
-            shuffle_tasks=shuffle_tasks, max_tasks=max_tasks, half_life=half_life,
-        )  # fmt: skip
+            cohort.n, cohort.suite, budget, observe, action=action, shuffle_tasks=shuffle_tasks,
+            max_tasks=max_tasks, half_life=half_life)  # fmt: skip
         self.probing = make_probing(
             cohort, self.observe, reads, feedback=feedback, every=probe_every, size=probe_size,
             uncertainty=probe_uncertainty, check_every=check_every,

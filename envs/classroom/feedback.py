@@ -89,7 +89,7 @@ def evaluation_of_tasks(
         tasks: of each.
         size: only the first so many examples of each task.
     """
-    asked = {} if size is None else {"size": size}
+    asked: dict[str, Any] = {} if size is None else {"size": size}
     if tasks.all():
         return cohort.evaluate("probe", rows=rows, **asked)
     whole = Evaluation(*np.zeros((3, *tasks.shape)))

@@ -87,8 +87,8 @@ class Probing:
             return measured
         probed = measured & self.due(decisions)[:, None]
         if self.uncertainty:
-            probed |= uncertainty(rows) > self.uncertainty
-        return probed
+            probed = probed | (uncertainty(rows) > self.uncertainty)
+        return np.asarray(probed)
 
     def due(self, decisions: np.ndarray) -> np.ndarray:
         """Whether it is time for a probe after so many decisions, (r,) bool."""
@@ -102,4 +102,4 @@ class Probing:
         """Examples that a teacher pays for which has probed these tasks, (r, k) bool -> (r,)."""
         looked_at = probed @ self.sizes * float(self.used)
         checked = np.where(decisions % self.check_every == 0, self.whole_sizes.sum(), 0)
-        return np.maximum(looked_at, checked)
+        return np.asarray(np.maximum(looked_at, checked))

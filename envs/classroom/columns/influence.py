@@ -79,7 +79,8 @@ class Influence:
         """
         facts = self.facts
         missing = np.maximum(facts.threshold - facts.score[rows], 0.0)
-        return np.clip((self.effect[rows] * missing[:, None]).sum(axis=2), -10.0, 10.0)
+        promised = (self.effect[rows] * missing[:, None]).sum(axis=2)
+        return np.asarray(np.clip(promised, -10.0, 10.0))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""

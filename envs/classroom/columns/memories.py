@@ -58,9 +58,9 @@ class Progress:
         """Progress per decision, (r, k)."""
         value = self.estimator.value[rows]
         if not self.noise:
-            return value
+            return np.asarray(value)
         noise = np.maximum(self.facts.uncertain(rows), 1e-12)
-        return np.clip(value / noise, -_NOISE_LIMIT, _NOISE_LIMIT)
+        return np.asarray(np.clip(value / noise, -_NOISE_LIMIT, _NOISE_LIMIT))
 
     def start(self, rows: np.ndarray) -> None:
         """See `Memory`."""

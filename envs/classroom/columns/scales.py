@@ -16,7 +16,7 @@ _LEAST_LOSS = 1e-8
 
 def log_count(facts: Facts, rows: np.ndarray) -> np.ndarray:
     """log(1 + examples behind the score), (r, k)."""
-    return np.minimum(np.log1p(facts.count[rows]), COUNT_LIMIT)
+    return np.asarray(np.minimum(np.log1p(facts.count[rows]), COUNT_LIMIT))
 
 
 def rank(facts: Facts, rows: np.ndarray) -> np.ndarray:
@@ -54,4 +54,4 @@ def share_gap(facts: Facts, rows: np.ndarray) -> np.ndarray:
 
 def side(facts: Facts, rows: np.ndarray, at: float, width: float) -> np.ndarray:
     """tanh((share of the budget that is left - at) / width), (r, 1)."""
-    return np.tanh((facts.spending.remaining[rows][:, None] - at) / width)
+    return np.asarray(np.tanh((facts.spending.remaining[rows][:, None] - at) / width))

@@ -227,7 +227,8 @@ COLUMNS: dict[str, Column] = {
     "relative_loss": Column(
         "log of the loss over the first that was measured, 0 before the second",
         relative_loss,
-        *map(_constant, RELATIVE_LOSS),
+        _constant(RELATIVE_LOSS[0]),
+        _constant(RELATIVE_LOSS[1]),
         measured=True,
     ),
     "average": _of_scores(
