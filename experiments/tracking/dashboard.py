@@ -47,7 +47,7 @@ TASKS = (
 BARS: dict[str, tuple[str, ...]] = {
     "Learning curves": ("result/area/iqm", "result/mastered", "result/final_score/iqm"),
     "Comparison with the true order": ("result/order_agreement",),
-    "Cost": ("result/cost_to_mastery/iqm", "result/steps_to_mastery/iqm"),
+    "Cost": ("result/compute_to_mastery/iqm", "result/steps_to_mastery/iqm"),
 }
 """Numbers of the summary by job type."""
 MEDIA: dict[str, tuple[str, ...]] = {

@@ -71,7 +71,9 @@ def comparison(name, only=None):
     """What every teacher of a stored result needed, best first; or some of them, without areas."""
     stored = json.loads((RESULTS / name / "summary.json").read_text())
     teachers = stored["teachers"]
-    ratio = against_shuffling(stored, "cost_to_mastery")
+    # Earlier versions had one cost, in the unit of the budget.
+    ratio = against_shuffling(stored, "compute_to_mastery")
+    ratio = ratio or against_shuffling(stored, "cost_to_mastery")
     rows = []
     for each in sorted(
         only or teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]
