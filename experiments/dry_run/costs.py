@@ -27,19 +27,24 @@ from .speed import Sizes, Speed, measured, sizes_of
 
 _FORWARD_PASSES = 3.0
 """Examples that are looked at for the compute of one that is trained on."""
+_SLOWEST, _SLOWEST_TUNED = 2.0, 3.0
+"""How many times longer than the mean the slowest of lifetimes lasts that are lived together; where
+parameters are looked for, some are bad."""
 _LONG = 3600.0
 """Seconds of a run from which on the ways to a shorter one are named."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a decision about one student of a course takes, and how many fill its budget."""
+    """What a decision about a student of a course takes, and how many fill its budget."""
 
     decisions: int
     training: float
     """Training examples."""
     seconds: float
-    """NaN where measuring them would take too much memory."""
+    """Of one student among many; NaN where measuring them would take too much memory."""
+    together: float
+    """Seconds of a decision about several students besides, however many they are."""
 
 
 class Prices:
@@ -68,7 +73,8 @@ class Prices:
         sizes, speed = self._measured(course, suite)
         decisions = decisions_in_budget(course, suite)
         share = _tested_share(decisions, course.lifetime.test_every) if tested else 0.0
-        return Price(decisions, sizes.training, speed.teaching + share * speed.testing)
+        seconds = speed.teaching + share * speed.testing
+        return Price(decisions, sizes.training, seconds, speed.together)
 
     def own(self, course: Course, suite: TaskSuite, looking: Looking | None, used: bool) -> float:
         """What a decision takes of the probes of a teacher, in training-example equivalents.
@@ -263,24 +269,51 @@ def _unit(
     teacher = config.teacher(unit.teacher)
     looking = None if isinstance(teacher, ReplaySection) else teacher
     reads, mixes = _nature(teacher, config)
-    share = lasts.of(teacher.name, mixes)
+    share, students = lasts.of(teacher.name, mixes), config.seeds
     if unit.kind == "train" and isinstance(teacher, LearnedSection):
         mine = courses[teacher.name]
         price = _mean([prices.of(one, own, tested=False) for one, own in mine])
         probing = float(np.mean([prices.own(one, own, looking, reads) for one, own in mine]))
-        selecting = teacher.candidates * config.seeds.select * price.decisions * len(mine)
-        return _work(teacher.decisions + selecting * share, price, probing)
+        tries = teacher.candidates * len(mine)
+        selecting = _Living(tries * students.select, students.select, price, share)
+        work = _work(selecting.decisions, selecting.rounds(_SLOWEST), price, probing)
+        own = _work(teacher.decisions, teacher.decisions / teacher.students, price, probing)
+        return Work.together([own, work])
     price = prices.of(config, suite, tested=unit.kind == "evaluate")
     probing = prices.own(config, suite, looking, reads)
-    lifetimes = config.seeds.report if unit.kind == "evaluate" else config.seeds.select
     if unit.kind == "tune" and isinstance(teacher, RuleSection):
-        lifetimes = most_lifetimes(config, teacher, suite)
-    return _work(lifetimes * price.decisions * share, price, probing)
+        together = max(students.report, students.select)
+        living = _Living(most_lifetimes(config, teacher, suite), together, price, share)
+        return _work(living.decisions, living.rounds(_SLOWEST_TUNED), price, probing)
+    count = students.report if unit.kind == "evaluate" else students.select
+    living = _Living(count, count, price, share)
+    return _work(living.decisions, living.rounds(_SLOWEST), price, probing)
 
 
-def _work(decisions: float, price: Price, probing: float) -> Work:
+@dataclass(frozen=True)
+class _Living:
+    """Lifetimes that are lived so many together, each for a share of the budget."""
+
+    lifetimes: float
+    together: int
+    price: Price
+    share: float
+
+    @property
+    def decisions(self) -> float:
+        """About single students."""
+        return self.lifetimes * self.price.decisions * self.share
+
+    def rounds(self, slowest: float) -> float:
+        """Decisions about those that live together: as many as the slowest of them needs."""
+        longest = self.price.decisions * min(1.0, slowest * self.share)
+        return longest * max(1.0, self.lifetimes / self.together)
+
+
+def _work(decisions: float, rounds: float, price: Price, probing: float) -> Work:
+    seconds = decisions * price.seconds + rounds * price.together
     compute = decisions * (price.training + probing)
-    return Work(decisions, compute, decisions * probing, decisions * price.seconds)
+    return Work(decisions, compute, decisions * probing, seconds)
 
 
 def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:

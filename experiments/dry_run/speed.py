@@ -6,7 +6,7 @@ example, one student, many students.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,12 +30,14 @@ _NEVER, _ENOUGH = 10**9, "1e9-steps"
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds of one student for a decision of a course."""
+    """Seconds of a decision of a course, of one student among many."""
 
     teaching: float
     """Training and probing."""
     testing: float
     """Evaluating `test` afterwards, as is done where a teacher is reported."""
+    together: float = 0.0
+    """What a decision about several students takes besides, however many they are."""
 
     @property
     def total(self) -> float:
@@ -112,12 +114,31 @@ def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> 
             pace.training * sizes.training + pace.judging * sizes.probing,
             pace.judging * sizes.testing,
         )
+        calls: list[tuple[int, float]] = []
         for n in _STUDENTS:
             # The first look at students, a first decision, which is slow, and one that counts.
             if not (together and watch.fits(3 * n * speed.total)):
                 break
             speed = _on_decisions(_lasting(course), suite, n, watch)
-    return speed
+            calls.append((n, n * speed.teaching))
+    return _split(speed, calls)
+
+
+def _split(speed: Speed, calls: Sequence[tuple[int, float]]) -> Speed:
+    """What grows with the students, and what does not, of decisions about few and about many.
+
+    Args:
+        speed: of one of the many.
+        calls: numbers of students, ascending, with the seconds of a decision about them.
+
+    >>> _split(Speed(3.0, 1.0), [(1, 10.0), (4, 16.0), (16, 40.0)])
+    Speed(teaching=2.0, testing=1.0, together=8.0)
+    """
+    if len(calls) < 2:
+        return speed
+    (few, short), (many, long) = calls[0], calls[-1]
+    each = min(max((long - short) / (many - few), 0.0), long / many)
+    return Speed(each, speed.testing, long - each * many)
 
 
 class _Stopwatch:
