@@ -113,7 +113,7 @@ class Facts:
         self.measurements = np.zeros((n, k))
         """Decisions (and the beginning) at which score and loss were measured."""
         self.first_loss = np.zeros((n, k))
-        """Loss at the first of them."""
+        """Loss at the first of them, or the first that was above 0."""
 
     def reset(self, rows: np.ndarray, seeds: np.ndarray) -> None:
         """A new lifetime for these rows."""
@@ -230,7 +230,8 @@ class Facts:
     def _believe(self, rows: np.ndarray, score: np.ndarray, anew: np.ndarray) -> None:
         self.score[rows] = score
         self.best[rows] = np.maximum(self.best[rows], score)
-        first = anew & (self.measurements[rows] == 0)
+        # A tutor that was told no losses has zeros.
+        first = anew & ((self.measurements[rows] == 0) | (self.first_loss[rows] == 0))
         self.first_loss[rows] = np.where(first, self.loss[rows], self.first_loss[rows])
         self.measurements[rows] += anew
 

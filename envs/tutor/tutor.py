@@ -105,9 +105,18 @@ class Tutor:
         """Of what training examples showed, in decisions; None where scores are told."""
         self.env = TutorEnv(self._board)
         self.teacher = ready_teacher(teacher, self.env)
-        if self._unlimited and "remaining" in self._board.observer.facts_shown:
-            raise ValueError("the column remaining needs budget=, such as budget='4000-steps'")
+        self._know_budget()
         self.begin(student_seed)
+
+    def _know_budget(self) -> None:
+        """Refuse columns that need a budget where there is none; else say how long it is."""
+        shown = self._board.observer.facts_shown
+        needing = [name for name in ("remaining", "left", "average") if name in shown]
+        if self._unlimited and needing:
+            raise ValueError(f"the column {needing[0]} needs budget=, such as budget='4000-steps'")
+        budget = self._board.facts.spending.budget
+        if budget.unit == "steps":
+            self._board.facts.horizon = max(1.0, budget.amount / self.steps_per_decision)
 
     @property
     def scores(self) -> dict[str, float]:

@@ -102,25 +102,23 @@ class Average:
         self.value = np.zeros_like(facts.score)
         """(n, k)."""
 
-    @property
-    def decay(self) -> float:
-        """Of the average, a decision."""
-        horizon = self.facts.horizon
-        if horizon is None:
+    def _check(self) -> None:
+        if self.facts.horizon is None:
             raise ValueError(
                 f"the column {self.text} needs to know how many decisions a lifetime has: "
                 "give a budget in steps, or show another column"
             )
-        return float(2.0 ** (-1.0 / (self.part * horizon)))
 
     def start(self, rows: np.ndarray) -> None:
         """See `Memory`."""
+        self._check()
         self.value[rows] = self.facts.score[rows]
 
     def update(self, rows: np.ndarray) -> None:
         """See `Memory`."""
-        facts, decay = self.facts, self.decay
-        score = facts.score[rows]
+        facts, score = self.facts, self.facts.score[rows]
+        # Known since the lifetime began.
+        decay = 2.0 ** (-1.0 / (self.part * (facts.horizon or 1.0)))
         first = facts.seen[rows] & (facts.measurements[rows] == 1)
         value = decay * self.value[rows] + (1.0 - decay) * score
         self.value[rows] = np.where(first, score, value)

@@ -136,3 +136,18 @@ def test_a_lifetime_that_has_begun_shows_a_second_rule_nothing_more():
         RuleTeacher(InOrder(), tutor.env)
     assert tutor.env.columns == columns
     assert tutor.choose() in scores
+
+
+SEEN = ("progress", "progress:difference", "measured", "key")
+
+
+@pytest.mark.parametrize("column", ["remaining", "left", "average"])
+def test_columns_of_a_budget_need_one(column):
+    with pytest.raises(ValueError, match=f"the column {column} needs budget=, such as budget="):
+        simple(observe=(*SEEN, column))
+    simple(observe=(*SEEN, column), budget="20-steps")
+
+
+def test_an_average_needs_to_know_how_many_decisions_there_are():
+    with pytest.raises(ValueError, match="the column average needs to know how many decisions"):
+        simple(observe=(*SEEN, "average"), budget="20-tokens")
