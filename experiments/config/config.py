@@ -286,8 +286,9 @@ class Config(Course):
     @model_serializer(mode="wrap")
     def _as_begun_with(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """With what an earlier version began with."""
+        values: dict[str, Any] = values_of(self)
         earlier = self._earlier_candidates
-        return values_of(self) | ({} if earlier is None else {_EARLIER: earlier})
+        return values | ({} if earlier is None else {_EARLIER: earlier})
 
     @property
     def earlier_candidates(self) -> int | None:

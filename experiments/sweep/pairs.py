@@ -84,7 +84,8 @@ def _pairs_of(text: str, begun: bool) -> tuple[Pair, ...]:
         _check_tuning(sweep)
     # Candidates of a tuning are what the optimiser of all tuning asks for first.
     drawn = first_draws if sweep.purpose == "tune" else _draws
-    samples = [sweep.space | values for values in drawn(sweep)]
+    listed = {key: values for key, values in sweep.space.items() if isinstance(values, list)}
+    samples = [{key: (listed | one)[key] for key in sweep.space} for one in drawn(sweep)]
     names = Names(samples)
     pairs: dict[str, Pair] = {}
     for values in samples:

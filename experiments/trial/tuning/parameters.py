@@ -34,6 +34,10 @@ class Parameter(Protocol):
         """Standard deviation of the first draws along each axis."""
 
     @property
+    def start(self) -> tuple[float, ...]:
+        """The point that the first draws lie around."""
+
+    @property
     def values(self) -> Sequence[Any] | None:
         """All that it can be, or None where these can't be counted."""
 
@@ -56,6 +60,11 @@ class Range:
         """One axis, with a step for each of a few whole numbers that lie evenly on it."""
         is_stepped = self.whole and not self.log and self.high - self.low < _MOST_STEPS
         return (1.0 / (self.high - self.low) if is_stepped else 0.0,)
+
+    @property
+    def start(self) -> tuple[float, ...]:
+        """The middle."""
+        return (0.5,)
 
     @property
     def values(self) -> Sequence[Any] | None:
@@ -85,6 +94,11 @@ class Category:
         """One axis; none where there is nothing to choose."""
         return (1.0 / (len(self.values) - 1),) if len(self.values) > 1 else ()
 
+    @property
+    def start(self) -> tuple[float, ...]:
+        """The middle."""
+        return (0.5,) * len(self.steps)
+
     def value(self, point: np.ndarray) -> Any:
         """The value at the nearest place."""
         return self.values[round(float(point[0]) * (len(self.values) - 1)) if len(point) else 0]
@@ -103,6 +117,11 @@ class Mixture:
         """An axis for each task."""
         return (0.0,) * self.k
 
+    @property
+    def start(self) -> tuple[float, ...]:
+        """All tasks alike."""
+        return (0.5,) * self.k
+
     def value(self, point: np.ndarray) -> list[float]:
         """Shares (k,), which sum to 1 but for rounding."""
         weights = np.exp(_log_weights(point))
@@ -111,21 +130,33 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Log-weights of k tasks at m knots."""
+    """Log-weights of tasks at m knots, begun with the true order: it is told to nobody's opponent.
+
+    `order` has the k tasks from the first to the last. At the first knot the first of them has a
+    log-weight of 1 and the last of -1, at the last knot the other way round.
+    """
 
     m: int
-    k: int
+    order: tuple[int, ...]
     spread: float = _NARROW
     values: None = None
 
     @property
     def steps(self) -> tuple[float, ...]:
         """An axis for each task of each knot."""
-        return (0.0,) * (self.m * self.k)
+        return (0.0,) * (self.m * len(self.order))
+
+    @property
+    def start(self) -> tuple[float, ...]:
+        """From the first task to the last."""
+        place = np.argsort(self.order) / max(1, len(self.order) - 1)
+        now = np.linspace(0.0, 1.0, self.m)[:, None]
+        weights = 1.0 - 2.0 * np.abs(place - now)
+        return tuple(0.5 + weights.ravel() / (2.0 * MOST_LOG_WEIGHT))
 
     def value(self, point: np.ndarray) -> list[list[float]]:
         """Log-weights, (m, k)."""
-        knots = _log_weights(point).reshape(self.m, self.k)
+        knots = _log_weights(point).reshape(self.m, len(self.order))
         return [[float(f"{weight:.{_DIGITS}g}") for weight in knot] for knot in knots]
 
 

@@ -16,10 +16,10 @@ class Search:
     """CMA-ES with margin over a space: generations of settings, each told what the last was worth.
 
     Hamano, Saito, Nomura, Shirakawa (2022, "CMA-ES with margin", arXiv 2205.13482), which keeps
-    whole numbers and choices apart by at least a margin of probability; begun in the middle of the
-    space. Where it has converged it begins anew, elsewhere and with twice as many settings a
-    generation (IPOP, Auger and Hansen 2005). What it asks follows from the seed and from what it
-    was told, so one that is told the same again goes on as the first would have.
+    whole numbers and choices apart by at least a margin of probability; begun where the space says.
+    Where it has converged it begins anew, elsewhere and with twice as many settings a generation
+    (IPOP, Auger and Hansen 2005). What it asks follows from the seed and from what it was told, so
+    one that is told the same again goes on as the first would have.
 
     Args:
         space: with an axis at least.
@@ -30,7 +30,7 @@ class Search:
         self._space, self._seed, self._begun = space, seed, 0
         # The library has no search along one axis; a second that means nothing stands beside it.
         self._spare = max(0, 2 - len(space.steps))
-        self._begin(np.full(len(space.steps) + self._spare, 0.5), None)
+        self._begin(np.concatenate([space.start, np.full(self._spare, 0.5)]), None)
 
     def ask(self) -> list[Setting]:
         """The next generation; some of its settings may be the same, or may have been there."""

@@ -59,6 +59,11 @@ class Space:
         return np.array([one.spread for one in parameters for _ in one.steps])
 
     @property
+    def start(self) -> np.ndarray:
+        """The point that the first draws lie around, (d,)."""
+        return np.array([place for one in self.parameters.values() for place in one.start])
+
+    @property
     def size(self) -> float:
         """How many settings there are, the untuned one aside; infinite where it can't be said."""
         every = (one.values for one in self.parameters.values())
@@ -104,11 +109,12 @@ def space_of(
     fixed, k = dict(section.parameters), len(suite)
     parameters: dict[str, Parameter]
     if rule is StaticMixture and not section.grid:
-        parameters, first = {"weights": Mixture(k)}, {"weights": [1.0 / k] * k}
+        parameters = {"weights": Mixture(k)}
+        first: Setting = {"weights": [1.0 / k] * k}
     elif rule is OpenLoop and not section.grid:
         knots = len(fixed["weights"]) if isinstance(fixed.get("weights"), list) else _KNOTS
         horizon = range_of(max(1.0, longest / _SHORTEST), float(max(longest, 2)))
-        parameters = {"weights": Schedule(knots, k), "horizon": horizon}
+        parameters = {"weights": Schedule(knots, tuple(suite.order)), "horizon": horizon}
         first = {"weights": [[0.0] * k] * knots, "horizon": float(max(longest, 2))}
     else:
         least = _WRITTEN if section.grid else _OWN

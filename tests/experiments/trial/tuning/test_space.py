@@ -9,7 +9,7 @@ from tiny_config import CONFIG
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.tuning import samples, space_of
-from lessonplan.experiments.trial.tuning.parameters import Range, parameter_of
+from lessonplan.experiments.trial.tuning.parameters import Range, Schedule, parameter_of
 from lessonplan.teacher import InOrder
 
 WEIGHTS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -115,6 +115,13 @@ def test_a_schedule_has_weights_at_each_knot_and_a_horizon():
     two["parameters"] = {"weights": [[0.0] * 3] * 2, "horizon": 50.0}
     assert len(space(two).steps) == 2 * 3 + 1
     assert space(two).untuned == two["parameters"]
+
+
+def test_a_schedule_is_looked_for_around_the_true_order():
+    # Task 2 comes first, then 0, then 1; at the second of three knots the middle one is ahead.
+    around = np.reshape(Schedule(3, (2, 0, 1)).start, (3, 3))
+    log_weights = 4.0 * (2.0 * around - 1.0)
+    np.testing.assert_allclose(log_weights, [[0, -1, 1], [1, 0, 0], [0, 1, -1]], atol=1e-12)
 
 
 def test_a_check_sees_every_listed_value_and_both_ends_of_ranges():
