@@ -171,16 +171,11 @@ def estimate(config: Config, suite: TaskSuite, seconds: float, units: Sequence[U
         seconds: about what measuring may take.
         units: of its plan.
     """
-    end = time.perf_counter() + seconds
     learned = [one for one in config.teachers if isinstance(one, LearnedSection) and not one.origin]
     courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
-    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds)
+    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds / 2)
     price = prices.of(config, suite, tested=True)
-    # All are measured before the students live, which may take all the time that is left.
-    for mine in courses.values():
-        for course, own in mine:
-            prices.of(course, own, tested=False)
-    lasts = lasting(config, suite, end - time.perf_counter(), price.seconds)
+    lasts = lasting(config, suite, seconds / 2, price.seconds)
     works = {unit: _unit(unit, config, suite, courses, prices, lasts) for unit in units}
     return Estimate(works, price.decisions, lasts, tuple(prices.heaviest))
 

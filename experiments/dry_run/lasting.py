@@ -17,7 +17,7 @@ from .speed import one_thread
 _STUDENTS = 4
 _LEAST = 10
 """Decisions that there must be time for, so that it is tried at all."""
-_PATIENCE = 3.0
+_PATIENCE = 5.0
 """How many times longer it may take where other work has the cores."""
 
 
