@@ -281,9 +281,9 @@ def test_batches_that_are_run_forward_for_a_column_count_in_both():
     assert (own(room), equal(room)) == (pytest.approx(4), pytest.approx(18 + 18 + 4))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
-    st.integers(20, 3000), st.sampled_from(["full", "bandit", "training"]), st.integers(0, 4),
+    st.integers(20, 1500), st.sampled_from(["full", "bandit", "training"]), st.integers(0, 4),
     st.integers(0, 7), st.integers(1, 5), st.booleans(),
 )  # fmt: skip
 @pytest.mark.filterwarnings(EPOCHED)
