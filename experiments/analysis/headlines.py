@@ -97,9 +97,11 @@ def _worth(summary: Summary, teacher: Summary) -> str:
     steps = teacher["steps_to_mastery"]
     part = teacher["mastered"]
     who = "" if part == 1 else f" by {spaced(percent(part))} of its lifetimes"
+    compute = teacher["compute_to_mastery"]
+    equal = "" if summary["costs"] == "own" else ", with the probes of all tasks charged to all"
     return (
-        f"mastery of all tasks{who} after {number(steps['iqm'])} student steps (95 % interval "
-        f"{span(steps['ci95'], ',.0f')})"
+        f"mastery of all tasks{who} after {number(steps['iqm'])} student steps, for a compute of "
+        f"{number(compute['iqm'])} (95 % interval {span(compute['ci95'], ',.0f')}{equal})"
     )
 
 

@@ -10,7 +10,7 @@ BASELINE_ROLES = {
     "tuned_mixture": "the tuned static mixture",
     "proportional": "proportional sampling",
     "true_order": "the true order",
-    "prior": "its prior alone",
+    "prior": "the prior alone",
 }
 """Roles of the baselines and what they are called in prose.
 

@@ -279,15 +279,17 @@ def table_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
         row = [teacher["label"], _kind(teacher), *(write(teacher) for write in columns.values())]
         for role in roles:
             own = _own_rival(summary, role, name)
-            row.append("this one" if name == own else against(entries.get((name, own))))
+            row.append("this one" if name == own else against(entries.get((name, own or ""))))
         rows.append(tuple(row))
     return rows
 
 
-def _own_rival(summary: dict[str, Any], role: str, name: str) -> str:
-    """The baseline that a teacher is set against in a role: of a leaning one its own prior."""
-    prior = name + PRIOR_ROW
-    return prior if role == "prior" and prior in summary["teachers"] else summary["baselines"][role]
+def _own_rival(summary: dict[str, Any], role: str, name: str) -> str | None:
+    """The baseline that a teacher is set against in a role; of a prior its own alone."""
+    if role != "prior":
+        return str(summary["baselines"][role])
+    prior = name if name.endswith(PRIOR_ROW) else name + PRIOR_ROW
+    return prior if prior in summary["teachers"] else None
 
 
 def _kind(teacher: dict[str, Any]) -> str:

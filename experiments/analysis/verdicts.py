@@ -29,11 +29,11 @@ def details(summary: Summary) -> list[str]:
         _setting(summary),
         _result(summary, name),
         *_comparisons(summary, name),
-        *_opponents(summary, name),
-        *_room(summary),
         *_order(summary, name),
         *_worst(summary, name),
         *_training(summary, name),
+        *_opponents(summary, name),
+        *_room(summary),
     ]
 
 

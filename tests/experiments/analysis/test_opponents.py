@@ -143,7 +143,8 @@ def test_a_leaning_teacher_is_compared_with_its_own_prior(tmp_path):
     assert heads[-1] == "compute, ratio to its prior alone"
     last = {row[0]: row[-1] for row in cells}
     assert last["second"] == "0.75 [0.75, 0.75]"
-    assert "its prior alone" in verdict(summary)
+    assert last["second-prior"] == "this one"
+    assert "the prior alone" in verdict(summary)
 
 
 def test_teachers_go_by_their_own_compute_with_equal_probes_beside_it(tmp_path):
@@ -174,6 +175,7 @@ def test_of_an_older_run_it_is_said_that_own_costs_are_not_known(tmp_path):
         assert one["compute_to_mastery"] == one["equal_compute_to_mastery"]
     page = (path / "report.html").read_text()
     assert "what each would have paid for its own is not known" in page
+    assert "with the probes of all tasks charged to all" in headline(summary)
     assert "With equal probes" not in page
     assert "with equal probes" not in table_rows(summary)[0]
     again = write_report(a_run(tmp_path / "new", plan))
