@@ -35,7 +35,7 @@ from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
 from ..config.own_names import agreed_files
-from .tuning import samples, space_of
+from .tuning import example_settings, space_of
 
 _NEAR = 1e-5
 """Rounding that a sum of probabilities may have."""
@@ -107,7 +107,7 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
     settings = [section.parameters]
     if section.tune:
         longest = decisions_in_budget(config, suite)
-        settings = samples(space_of(section, suite, longest, config.modules))
+        settings = example_settings(space_of(section, suite, longest, config.modules))
     cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:

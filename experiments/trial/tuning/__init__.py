@@ -5,11 +5,11 @@ from .parameters import Category, Parameter, Range
 from .population import Lives, lives_of
 from .search import Search
 from .selecting import select
-from .space import Setting, Space, samples, space_of
+from .space import Setting, Space, example_settings, space_of
 from .tuning import most_lifetimes, tune
 
 __all__ = [
     "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting", "Space",
-    "best_first", "choose_best", "has_gained", "lives_of", "most_lifetimes", "samples", "select",
+    "best_first", "choose_best", "example_settings", "has_gained", "lives_of", "most_lifetimes", "select",
     "space_of", "tune",
 ]  # fmt: skip

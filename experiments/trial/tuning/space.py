@@ -130,7 +130,7 @@ def space_of(
     return Space(stay, parameters, None if lacks else untuned, defaults)
 
 
-def samples(space: Space) -> list[Setting]:
+def example_settings(space: Space) -> list[Setting]:
     """Settings that show whether all can be made: untuned, every listed value, ends of ranges."""
     listed = [len(one.values) for one in space.parameters.values() if isinstance(one, Category)]
     axes = len(space.steps)

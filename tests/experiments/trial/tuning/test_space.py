@@ -8,7 +8,7 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.trial.checking import check
-from lessonplan.experiments.trial.tuning import samples, space_of
+from lessonplan.experiments.trial.tuning import example_settings, space_of
 from lessonplan.experiments.trial.tuning.parameters import Range, Schedule, parameter_of
 from lessonplan.teacher import InOrder
 
@@ -126,7 +126,7 @@ def test_a_schedule_is_looked_for_around_the_true_order():
 
 def test_a_check_sees_every_listed_value_and_both_ends_of_ranges():
     grid = {"gate": [0.2, 0.4, 0.6], "review": [0.0, 0.1]}
-    seen = samples(space({"name": "mine", "rule": "in_order", "grid": grid}))
+    seen = example_settings(space({"name": "mine", "rule": "in_order", "grid": grid}))
     assert {one.get("review") for one in seen} == {None, 0.0, 0.1}
     assert {0.2, 0.6} <= {one.get("gate") for one in seen}
     with pytest.raises(ValueError, match="review must be"):
