@@ -10,6 +10,6 @@ from .tuning import most_lifetimes, tune
 
 __all__ = [
     "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting", "Space",
-    "best_first", "choose_best", "example_settings", "has_gained", "lives_of", "most_lifetimes", "select",
-    "space_of", "tune",
+    "best_first", "choose_best", "example_settings", "has_gained", "lives_of", "most_lifetimes",
+    "select", "space_of", "tune",
 ]  # fmt: skip
