@@ -56,9 +56,9 @@ def test_it_says_who_was_best_by_how_much_and_where_the_learned_teacher_stands(t
         "Best of 3 teachers was in_order (told the true order), with mastery of all tasks after 10 "
         "student steps, for a compute of 100 (95 % interval 100 to 100); the next, uniform (mixed "
         "in batches), took 2.00 times the compute, and all 2 others were measurably worse. The "
-        "learned teacher ppo came 3rd at 3.00 times the compute of the best, measurably worse than it; it took 1.50 times "
-        "the compute of the best opponent that was not told the order, uniform (mixed in batches) "
-        "(95 % interval 1.50 to 1.50), measurably worse."
+        "learned teacher ppo came 3rd at 3.00 times the compute of the best, measurably worse than "
+        "it; it took 1.50 times the compute of the best opponent that was not told the order, "
+        "uniform (mixed in batches) (95 % interval 1.50 to 1.50), measurably worse."
     )
 
 
