@@ -67,9 +67,14 @@ def most_lifetimes(config: Config, section: RuleSection, suite: TaskSuite) -> in
     longest = decisions_in_budget(config, suite)
     size = space_of(section, suite, longest, config.modules).size
     few = min(config.tuning.students, config.seeds.select)
-    candidates = int(min(max(1, config.tuning.lifetimes // few), size + 1))
+    candidates = int(min(_candidates(config), size + 1))
     finalists = min(config.tuning.finalists, candidates)
     return candidates * few + finalists * (config.seeds.select - few) + config.seeds.select
+
+
+def _candidates(config: Config) -> int:
+    """Candidates that the lifetimes of a tuning are spent on; the last may take some more."""
+    return -(-config.tuning.lifetimes // min(config.tuning.students, config.seeds.select))
 
 
 class _Tuner:
@@ -87,8 +92,8 @@ class _Tuner:
         self._space: Space = space_of(section, suite, longest, config.modules)
         self._students = SELECT_SEEDS + np.arange(config.seeds.select)
         self._few = min(config.tuning.students, config.seeds.select)
-        self._most = max(1, config.tuning.lifetimes // self._few)
-        """Candidates that the lifetimes are enough for."""
+        self._most = _candidates(config)
+        """Candidates that the lifetimes are spent on."""
         self._state = self._take_up()
         self._searched: Search | None = None
         self._lifetimes = 0
