@@ -64,6 +64,7 @@ from .registry import BATCH_SIZE, COHORTS, EVALUATION_SIZE, SUITES, default_mode
 from .states import plain_state, restored_state
 from .suites import (
     addition,
+    chain,
     distractors,
     docstrings,
     finite,
@@ -138,6 +139,7 @@ __all__ = [
     "WarmUp",
     "addition",
     "blank_splits",
+    "chain",
     "check_cohort",
     "check_suite",
     "class_suite",

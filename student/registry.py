@@ -24,6 +24,7 @@ from .corpora.own_files import jsonl
 from .networks.models import MODELS
 from .networks.pretrained import PRETRAINED
 from .suites.addition_suite import addition
+from .suites.chain_suite import chain
 from .suites.docstring_suite import docstrings
 from .suites.reasoning_suite import reasoning
 from .suites.sign_suites import distractors, finite, flat, graph, interference, parity
@@ -38,6 +39,7 @@ SUITES: dict[str, Callable[..., TaskSuite]] = {
     "graph": graph,
     "flat": flat,
     "finite": finite,
+    "chain": chain,
     "jsonl": jsonl,
     # The name in configs that were written when datasets on disk had a reader of their own.
     "dataset": jsonl,
