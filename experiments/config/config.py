@@ -31,8 +31,16 @@ from .course import (
     Student,
     Suite,
 )
-from .leaning import LeanedOn, Prior, PriorRow, leaned_on
-from .section import FolderName, Section, TeacherName, is_begun
+from .section import (
+    FolderName,
+    LeanedOn,
+    Prior,
+    PriorRow,
+    Section,
+    TeacherName,
+    is_begun,
+    leaned_on,
+)
 
 __all__ = [
     "Adapters", "Config", "Course", "LearnedSection", "Lifetime", "ReplaySection", "RuleSection",
@@ -156,10 +164,9 @@ class LearnedSection(Section):
     @model_validator(mode="after")
     def _show_rules(self) -> "LearnedSection":
         """Have the rules that it leans on among its columns, in the config that a run stores."""
-        leans = leaned_on(self.prior, self.lean_on)
-        columns = [f"log_{rule}" for rule in leans]
+        leans, columns = leaned_on(self.prior, self.lean_on, self.observe)
         object.__setattr__(self, "lean_on", leans)
-        object.__setattr__(self, "observe", list(dict.fromkeys([*self.observe, *columns])))
+        object.__setattr__(self, "observe", columns)
         return self
 
     @property
@@ -316,9 +323,8 @@ class Config(Course):
         for teacher in self.teachers:
             if isinstance(teacher, ReplaySection):
                 self._check_replay(teacher)
-            if isinstance(teacher, LearnedSection) and teacher.action == "mixture":
-                self._check_mixture(teacher)
             if isinstance(teacher, LearnedSection):
+                self._check_mixture(teacher)
                 self._check_twins(teacher, names)
         return self
 
@@ -347,21 +353,19 @@ class Config(Course):
             ValueError: if there is none.
         """
         for teacher in self.teachers:
-            twins = teacher.twins if isinstance(teacher, LearnedSection) else []
-            if name in (teacher.name, *twins):
+            if name in (teacher.name, *getattr(teacher, "twins", ())):
                 return teacher
         raise ValueError(f"there is no teacher {name!r} in this config")
 
     def _check_twins(self, teacher: LearnedSection, names: list[str]) -> None:
-        for twin in teacher.twins:
-            if twin in names:
-                raise ValueError(
-                    f"teacher {teacher.name!r} is also reported as {twin!r}, which is the name of "
-                    "another teacher; rename one of them"
-                )
+        for twin in sorted({*teacher.twins} & {*names}):
+            raise ValueError(
+                f"teacher {teacher.name!r} is also reported as {twin!r}, which is the name of "
+                "another teacher; rename one of them"
+            )
 
     def _check_mixture(self, teacher: LearnedSection) -> None:
-        if teacher.sampled or not teacher.deterministic:
+        if teacher.action == "mixture" and (teacher.sampled or not teacher.deterministic):
             raise ValueError(
                 f"teacher {teacher.name!r} chooses a mixture, from which no task is sampled; leave "
                 "out sampled and deterministic, or write sampled: false and deterministic: true"
