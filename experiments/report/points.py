@@ -44,11 +44,15 @@ def draw_cost(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure
 def _points(
     metric: str, teachers: dict[str, Measured], styles: dict[str, Style], best_is_low: bool
 ) -> tuple[Figure, Axes]:
-    """Teachers from the best at the top to the worst, a dot per lifetime."""
+    """Teachers from the best at the top to the worst, then ceilings, a dot per lifetime."""
     figure = new_figure(8.6, 1.25 + 0.36 * len(teachers))
     axes = figure.add_subplot()
     sign = 1.0 if best_is_low else -1.0
-    names = sorted(teachers, key=lambda n: (sign * teachers[n].sample(metric).mean, n))
+    cards = {name: teacher.card for name, teacher in teachers.items()}
+    names = sorted(
+        teachers,
+        key=lambda n: (cards[n].kind == "ceiling", sign * teachers[n].sample(metric).mean, n),
+    )
     for place, name in enumerate(names):
         _row(axes, len(names) - 1 - place, teachers[name], metric, styles[name])
     axes.set_yticks(range(len(names)), _titles(teachers, reversed(names)))
