@@ -50,7 +50,7 @@ def test_the_cheapest_wins_where_somebody_mastered(tmp_path):
     results = [{"cost": cost, "area": area, "mastered": some} for cost, area, some in costs]
     summary, text = written(tmp_path, results)
     assert gate_of(text) == 0.5
-    assert "80 steps to mastery" in text
+    assert "80 compute to mastery" in text
     assert (summary["cost"], summary["chosen"]) == (80.0, "")
 
 
