@@ -20,7 +20,7 @@ from lessonplan.teacher import RuleTeacher, TSCLSampling
 
 from .cohort import one_torch_thread, spread
 
-LAYERS, VOCABULARY = 2, 512
+LAYERS = 2
 BATCH, LENGTH = 8, 64
 TASKS, ROWS, HELD_OUT = 8, 64, 8
 STEPS_PER_DECISION = 20
@@ -57,7 +57,11 @@ class Clock:
 
 
 def trainer_overhead(
-    width: int = 128, steps: int = 60, repetitions: int = 5, feedback: str = "full"
+    width: int = 128,
+    steps: int = 60,
+    repetitions: int = 5,
+    feedback: str = "full",
+    vocabulary: int = 512,
 ) -> dict[str, float]:
     """The tutor's share of the time of a training step, evaluation aside.
 
@@ -70,6 +74,7 @@ def trainer_overhead(
         steps: of one run, a multiple of those between decisions.
         repetitions: runs; an untimed one comes first.
         feedback: what the tutor hears: `full`, `bandit` or `training`.
+        vocabulary: words of the model.
 
     Returns:
         `median`, `min` and `max` of the share, and the median `milliseconds` of a step.
@@ -77,7 +82,7 @@ def trainer_overhead(
     seconds = []
     with one_torch_thread():
         for _ in range(repetitions + 1):
-            parts = _run(width, steps, feedback).seconds
+            parts = _run(width, steps, feedback, vocabulary).seconds
             seconds.append((parts["tutor"], parts["training"]))
     tutor, training = np.array(seconds[1:]).T
     whole = tutor + training
@@ -103,10 +108,10 @@ def trainer_versus_plain(
     return spread(np.array(ratios[1:]))
 
 
-def _run(width: int, steps: int, feedback: str | None) -> Clock:
+def _run(width: int, steps: int, feedback: str | None, vocabulary: int = 512) -> Clock:
     """Train a new model, without a tutor where there is no feedback; where the time went."""
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
-        trainer = _trainer(folder, width, steps, feedback)
+        trainer = _trainer(folder, width, steps, feedback, vocabulary)
         clock = Clock()
         if feedback is not None:
             clock.timed(trainer, "evaluate", "evaluation")
@@ -121,7 +126,7 @@ def _run(width: int, steps: int, feedback: str | None) -> Clock:
     return clock
 
 
-def _trainer(folder: str, width: int, steps: int, feedback: str | None) -> Any:
+def _trainer(folder: str, width: int, steps: int, feedback: str | None, vocabulary: int) -> Any:
     """A trainer with a random model on random text."""
     try:
         import transformers
@@ -132,10 +137,10 @@ def _trainer(folder: str, width: int, steps: int, feedback: str | None) -> Any:
     transformers.set_seed(0)
     names = [f"task-{i}" for i in range(TASKS)]
     arguments: dict[str, Any] = {
-        "model": transformers.LlamaForCausalLM(_llama(width)),
+        "model": transformers.LlamaForCausalLM(_llama(width, vocabulary)),
         "args": _settings(folder, steps),
         "data_collator": _collate,
-        "train_dataset": _rows(names, ROWS),
+        "train_dataset": _rows(names, ROWS, vocabulary),
     }
     if feedback is None:
         return transformers.Trainer(**arguments)
@@ -147,16 +152,16 @@ def _trainer(folder: str, width: int, steps: int, feedback: str | None) -> Any:
         steps_per_decision=STEPS_PER_DECISION,
     )
     return taught(transformers.Trainer)(
-        tutor=tutor, eval_dataset=_rows(names, HELD_OUT), feedback=feedback, **arguments
+        tutor=tutor, eval_dataset=_rows(names, HELD_OUT, vocabulary), feedback=feedback, **arguments
     )
 
 
-def _llama(width: int) -> Any:
+def _llama(width: int, vocabulary: int) -> Any:
     """The shape of a small Llama."""
     import transformers
 
     return transformers.LlamaConfig(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         hidden_size=width,
         intermediate_size=2 * width,
         num_hidden_layers=LAYERS,
@@ -183,10 +188,10 @@ def _settings(folder: str, steps: int) -> Any:
     )
 
 
-def _rows(names: list[str], count: int) -> list[Row]:
+def _rows(names: list[str], count: int, vocabulary: int) -> list[Row]:
     """Random text of every task, `count` rows of l tokens each."""
     generator = torch.Generator().manual_seed(count)
-    text = torch.randint(VOCABULARY, (len(names) * count, LENGTH), generator=generator)
+    text = torch.randint(vocabulary, (len(names) * count, LENGTH), generator=generator)
     return [{"input_ids": row, "task": names[i // count]} for i, row in enumerate(text)]
 
 

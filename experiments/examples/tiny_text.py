@@ -43,11 +43,19 @@ def model(seed: int = 0, width: int = 32) -> LlamaForCausalLM:
 
 
 def examples(split: str) -> Dataset:
-    """Rows of all tasks with `task`, `prompt` and `completion`; `split` is train or test."""
+    """Rows of all tasks with `task`, `prompt` and `completion`.
+
+    `split` is train, test, or unseen, of which 100 texts a task are neither.
+    """
     rows: list[dict[str, str]] = []
     for number, task in enumerate(TASKS):
         texts = list(itertools.permutations(LETTERS, 4))[number :: len(TASKS)]
-        own = texts[:HELD_OUT] if split == "test" else texts[HELD_OUT:][: SIZES[task]]
+        first, count = {
+            "test": (0, HELD_OUT),
+            "train": (HELD_OUT, SIZES[task]),
+            "unseen": (HELD_OUT + SIZES[task], 100),
+        }[split]
+        own = texts[first : first + count]
         rows += [
             {
                 "task": task,

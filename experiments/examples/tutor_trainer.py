@@ -12,8 +12,9 @@ from lessonplan.envs.trainer import Tutor, taught  # new
 from lessonplan.teacher import RuleTeacher, TSCLSampling  # new
 
 
-def tokenized(split, tokenizer):
+def tokenized(split):
     """Rows of token ids; only the answer is learned."""
+    tokenizer = text.tokenizer()
 
     def tokens(row):
         prompt = tokenizer(row["prompt"])["input_ids"]
@@ -26,7 +27,6 @@ def tokenized(split, tokenizer):
 def main():
     """Train, and print what was chosen."""
     options = text.arguments(__doc__)
-    tokenizer = text.tokenizer()
     settings = TrainingArguments(
         options.out, max_steps=options.steps, per_device_train_batch_size=16, learning_rate=3e-3,
         save_steps=15, logging_steps=20, report_to=options.report_to, use_cpu=True, seed=1,
@@ -37,8 +37,8 @@ def main():
     trainer = taught(Trainer)(tutor=tutor,  # new
         model=text.model(),
         args=settings,
-        train_dataset=tokenized("train", tokenizer),
-        eval_dataset=tokenized("test", tokenizer),
+        train_dataset=tokenized("train"),
+        eval_dataset=tokenized("test"),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()

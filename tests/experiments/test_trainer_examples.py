@@ -20,7 +20,7 @@ from places import EXAMPLES, KITS
 for package in ("transformers", "accelerate", "datasets", "trl"):
     pytest.importorskip(package, reason=f"{package} is not installed")
 
-NAMES = ("trainer", "sft", "grpo")
+NAMES = ("trainer", "training", "sft", "grpo")
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -177,6 +177,58 @@ def test_the_first_process_decides_and_the_batches_are_those_of_one_process_in_p
     assert len(set(tasks)) > 1
     assert [rank[0] for rank in ranks] == [tasks, tasks]
     assert [a + b for a, b in zip(ranks[0][1], ranks[1][1], strict=True)] == whole
+
+
+HEARD = """
+import json, os, sys, warnings
+from functools import partial
+from pathlib import Path
+from torch import distributed
+sys.path.insert(0, sys.argv[1])
+from trainer_kit import Stop, trainer
+from lessonplan.envs import Tutor
+from lessonplan.teacher import RuleTeacher, Uniform
+
+warnings.filterwarnings("ignore", "the rows of task")
+out, total, stop = Path(sys.argv[2]), 4, int(sys.argv[3])
+rank, world = (int(os.environ.get(name, there)) for name, there in (("RANK", 0), ("WORLD_SIZE", 1)))
+tutor = Tutor(["a", "b", "c"], partial(RuleTeacher, Uniform()), action="mixture",
+              observe=("progress", "score", "loss", "key"), steps_per_decision=5)
+made = trainer(out, tutor, [Stop(stop)], max_steps=15, save_steps=7, gradient_accumulation_steps=2,
+               per_device_train_batch_size=total // world,
+               options={"feedback": "training", "metric": "accuracy"})
+made.train(resume_from_checkpoint=(out / "checkpoint-7").exists())
+facts = tutor._state()["board"]["facts"]
+(out / f"heard-{rank}.json").write_text(
+    json.dumps([facts[f"heard_{name}"][0].tolist() for name in ("count", "right", "loss")])
+)
+if distributed.is_initialized():
+    distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.slow
+def test_processes_hear_together_what_one_hears_also_after_a_stop_within_a_segment(tmp_path):
+    (tmp_path / "heard.py").write_text(HEARD)
+
+    def heard(folder, processes, stop=15):
+        """What was heard in the end, the same in every process, (3, k)."""
+        (tmp_path / folder).mkdir(exist_ok=True)
+        command = [tmp_path / "heard.py", KITS, tmp_path / folder, stop]
+        (run if processes == 1 else launched)(command)
+        files = [tmp_path / folder / f"heard-{rank}.json" for rank in range(processes)]
+        first, *others = (json.loads(file.read_text()) for file in files)
+        assert all(other == first for other in others)
+        return torch.tensor(first, dtype=torch.float64)
+
+    one, two = heard("one", 1), heard("two", 2)
+    assert one[0].sum() > 40
+    assert torch.equal(one[:2], two[:2])
+    torch.testing.assert_close(one, two, atol=1e-4, rtol=1e-5)
+    heard("parts", 2, stop=7)
+    assert torch.equal(heard("parts", 2), two)
+    heard("fewer", 2, stop=7)
+    torch.testing.assert_close(heard("fewer", 1), two, atol=1e-4, rtol=1e-5)
 
 
 STOPPED = """

@@ -150,6 +150,70 @@ def test_what_sft_trains_on_is_of_the_task_that_was_chosen(tmp_path, packing, sh
     assert len(lines(made, "tutor/task")) == 2
 
 
+def heard(folder, action="mixture", **settings):
+    """Means over each segment of two steps: of the loss that was logged, and of what was heard."""
+    figures = []
+
+    def metric(task, shown):
+        figures.append(shown)
+        return 0.5
+
+    student = tutor(2, Uniform(), action=action)
+    made = sft(folder, text.examples("train"), student, {"feedback": "training", "metric": metric},
+               logging_steps=1, learning_rate=1e-2, **settings)  # fmt: skip
+    made.train()
+    logged = [line["loss"] for line in lines(made, "loss")]
+    ends = np.cumsum([one["count"] for one in figures])
+    per_segment = ends[-1] / 2
+    halves = [[one for one, end in zip(figures, ends, strict=True) if (end > per_segment) == later]
+              for later in (False, True)]  # fmt: skip
+    means = [np.average([one["loss"] for one in half], weights=[one["count"] for one in half])
+             for half in halves]  # fmt: skip
+    return np.reshape(logged, (2, 2)).mean(axis=1), means, figures
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"gradient_accumulation_steps": 2},
+        {"bf16": True},
+        {"action": "task", "packing": True, "packing_strategy": "bfd", "eval_packing": False},
+    ],
+    ids=["plain", "accumulation", "bf16", "flattened"],
+)
+@pytest.mark.filterwarnings("ignore:the outputs of LlamaForCausalLM are in other rows")
+def test_what_is_heard_of_sft_is_the_loss_that_it_trains_on(tmp_path, settings):
+    # All answers have five tokens, so the mean of examples is that of tokens.
+    logged, means, _ = heard(tmp_path, **settings)
+    np.testing.assert_allclose(means, logged, rtol=2e-3)
+
+
+def test_smoothed_labels_are_heard_without_smoothing(tmp_path):
+    logged, means, _ = heard(tmp_path, label_smoothing_factor=0.5)
+    plain, same, _ = heard(tmp_path)
+    # Before the first step both are the same model.
+    assert means[0] == pytest.approx(same[0], abs=0.1)
+    assert abs(logged[0] - means[0]) > 1e-3
+    np.testing.assert_allclose(same, plain, rtol=2e-3)
+
+
+def test_rows_that_were_packed_count_as_one_example_and_flattened_mixtures_are_refused(tmp_path):
+    packed = {"packing": True, "eval_packing": False}
+    _, _, figures = heard(tmp_path, packing_strategy="wrapped", **packed)
+    assert sum(one["count"] for one in figures) == 16
+    with pytest.raises(ValueError, match="in other rows, so feedback='training' can't tell how"):
+        heard(tmp_path, packing_strategy="bfd", **packed)
+    with pytest.raises(ValueError, match="with packing a row holds several examples, which are n"):
+        sft(tmp_path, text.examples("train"), tutor(2, Uniform()), packing_strategy="wrapped",
+            options={"feedback": "training", "metric": "accuracy"}, **packed)  # fmt: skip
+
+
+def test_generations_are_answers_to_no_label(tmp_path):
+    with pytest.raises(ValueError, match="feedback must be reward, full or bandit"):
+        grpo(tmp_path, tutor(4), {"feedback": "training"})
+
+
 def judged(kind, folder, **settings):
     """A trainer that learns which answers are good: pairs of them, or one with a label."""
     trainer, config = kind
