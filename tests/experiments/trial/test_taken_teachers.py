@@ -17,6 +17,7 @@ from lessonplan.experiments import read_run
 from lessonplan.experiments.analysis.summary import summarize
 from lessonplan.experiments.analysis.summary_csv import write_summary_csv
 from lessonplan.experiments.assembly.taken_teachers import course_digest, was_trained_on
+from lessonplan.experiments.config.config import Course, Lifetime
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import preview
 from lessonplan.experiments.report.tables import more_numbers, needs_table
@@ -188,3 +189,10 @@ def test_a_report_says_where_it_comes_from_and_that_its_cost_is_unknown(tmp_path
         making = {row["teacher"]: row["making_compute"] for row in csv.DictReader(file)}
     assert making == {"known": str(float(COST["compute"])), "mystery": ""}
     assert f"{COST['compute']:.0f}" in more_numbers(summary)
+
+
+def test_a_course_of_an_earlier_version_is_the_same_course():
+    """What version 38655bc wrote of the default course, which had no keys of probes yet."""
+    assert course_digest(Course()) == "e1c67ec6d56ba925"
+    rare = Course(lifetime=Lifetime(probe_every=2))
+    assert course_digest(rare) != course_digest(Course())
