@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..states import plain_state, restored_state
-from .cohort import Cohort, Training
+from .cohort import Cohort, NotShownError, Outcomes, Training, takes
 from .tasks import SPLITS
 
 MakeCohort = Callable[[int], Cohort]
@@ -112,6 +112,28 @@ def check_evaluation(make_cohort: MakeCohort) -> None:
                 )
 
 
+def check_evaluation_size(make_cohort: MakeCohort) -> None:
+    """Evaluating on the first examples only, where `evaluate` knows of it."""
+    cohort = make_cohort(_N)
+    if not takes(cohort.evaluate, "size"):
+        return
+    _teach(cohort)
+    rows, size = np.array([2, 0]), max(1, cohort.evaluation_size // 2)
+    whole, most = cohort.evaluate("probe"), cohort.evaluate("probe", size=10**6)
+    first = cohort.evaluate("probe", size=size)
+    part = cohort.evaluate("probe", rows=rows, size=size)
+    for name, values in vars(whole).items():
+        if not np.array_equal(values, getattr(most, name)):
+            raise ValueError(f"{name} on more examples than there are must be that on all")
+        if not np.array_equal(getattr(first, name)[rows], getattr(part, name)):
+            raise ValueError(f"{name} on the first {size} examples depends on who else is asked")
+    try:
+        cohort.evaluate("probe", size=0)
+    except ValueError:
+        return
+    raise ValueError("evaluate must refuse a size of 0")
+
+
 def check_evaluating(make_cohort: MakeCohort) -> None:
     """Evaluating changes nothing: not the figures, not what is learned afterwards."""
     looked, plain = make_cohort(_N), make_cohort(_N)
@@ -133,6 +155,48 @@ def check_fresh_examples(make_cohort: MakeCohort) -> None:
     _teach(plain)
     if _seen(other) != _seen(plain):
         raise ValueError("train with fresh=True teaches otherwise than without")
+
+
+def check_outcomes(make_cohort: MakeCohort) -> None:
+    """What the examples of each task showed, where students can say: sound, and for nothing."""
+    other, plain, solo = make_cohort(_N), make_cohort(_N), make_cohort(1)
+    if not takes(other.train, "by_task"):
+        return
+    for cohort, row in ((other, _N - 1), (plain, _N - 1), (solo, 0)):
+        cohort.reset(np.array([row]), np.array([77]))
+    k = len(other.suite)
+    for lesson in (np.eye(k)[0], np.full(k, 1 / k)):
+        try:
+            asked = other.train(np.tile(lesson, (_N, 1)), _STEPS, by_task=True).by_task
+        except NotShownError:
+            return
+        plain.train(np.tile(lesson, (_N, 1)), _STEPS)
+        alone = solo.train(lesson[None], _STEPS, by_task=True).by_task
+        if not isinstance(asked, Outcomes) or not isinstance(alone, Outcomes):
+            raise ValueError(
+                f"train with by_task=True must bring Outcomes, got {type(asked).__name__}"
+            )
+        _check_sums(asked, lesson, _N)
+        if any((x[-1] != y[0]).any() for x, y in zip(_sums(asked), _sums(alone), strict=True)):
+            raise ValueError(f"examples of a member of {_N} show otherwise than of the same alone")
+    if _seen(other) != _seen(plain):
+        raise ValueError("train with by_task=True teaches otherwise than without")
+
+
+def _check_sums(outcomes: Outcomes, lesson: np.ndarray, count: int) -> None:
+    """Shapes and bounds of the outcomes of so many members in this lesson, (k,)."""
+    shape = count, len(lesson)
+    for name, values in vars(outcomes).items():
+        if np.shape(values) != shape or not np.isfinite(values).all():
+            raise ValueError(f"{name} by task must be (r, k) = {shape} finite numbers, is {values}")
+        if values[:, lesson == 0].any():
+            raise ValueError(f"{name} by task of tasks that were not taught must be 0, is {values}")
+    if (outcomes.right < 0).any() or (outcomes.right > outcomes.count).any():
+        raise ValueError(f"right by task must be in [0, count], is {outcomes.right}")
+
+
+def _sums(outcomes: Outcomes) -> list[np.ndarray]:
+    return [outcomes.count, outcomes.right, outcomes.loss]
 
 
 def check_solo(make_cohort: MakeCohort) -> None:
@@ -237,7 +301,9 @@ COHORT_CHECKS: dict[str, Callable[[MakeCohort], None]] = {
     "training": check_training,
     "evaluation": check_evaluation,
     "evaluating": check_evaluating,
+    "evaluation size": check_evaluation_size,
     "fresh examples": check_fresh_examples,
+    "outcomes": check_outcomes,
     "solo": check_solo,
     "neighbours": check_neighbours,
     "reset": check_reset,

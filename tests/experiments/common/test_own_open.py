@@ -34,8 +34,8 @@ OPEN = {
     "model": "CausalLM Decoder EncoderClassifier LSTM MLP",
     "cohort": "LoRACohort LoopCohort RLCohort SimulatedCohort StackedCohort",
     "suite": """
-        addition class_suite distractors docstrings environments finite flat graph interference
-        jsonl parity reasoning simulated text_suite token_suite
+        addition chain class_suite distractors docstrings environments finite flat graph
+        interference jsonl parity reasoning simulated text_suite token_suite
     """,
     "schedule": "Constant Cosine Cyclical WarmUp",
 }

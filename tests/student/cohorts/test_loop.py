@@ -13,7 +13,9 @@ from lessonplan.student import (
     Adam,
     Cohort,
     LoopCohort,
+    NotShownError,
     StackedCohort,
+    Step,
     check_cohort,
     parity,
 )
@@ -249,3 +251,53 @@ def test_a_cohort_that_cannot_be_is_refused():
         loop(n=2).load_state_dict(loop().state_dict())
     with pytest.raises(ValueError, match=r"split must be one of train, probe, test, stress"):
         LoopCohort(parity(2, 8), MyStudent, 1).evaluate("dev")
+
+
+class Telling(MyStudent):
+    """Says what its examples showed."""
+
+    def train(self, batch):
+        self.model.eval()
+        with torch.no_grad():
+            logits = self.model(batch.inputs)
+        losses = F.cross_entropy(logits, batch.targets[:, 0], reduction="none")
+        right = logits.argmax(1) == batch.targets[:, 0]
+        return Step(super().train(batch), right.numpy(), losses.numpy(), norm=2.0)
+
+
+def test_a_student_may_say_what_its_examples_showed():
+    check_cohort(lambda n: loop(Telling, n=n))
+    cohort, plain = loop(Telling), loop()
+    mixture = np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
+    found, other = (students.train(mixture, 6, by_task=students is cohort)
+                    for students in (cohort, plain))  # fmt: skip
+    assert (found.loss_after == other.loss_after).all()
+    assert (found.gradient_norm == 2.0).all()
+    assert (found.by_task.count.sum(axis=1) == 6 * cohort.batch_size).all()
+    assert (found.by_task.count[mixture == 0] == 0).all()
+    mean = found.by_task.loss.sum(axis=1) / (6 * cohort.batch_size)
+    assert (mean > 0.2).all()
+    assert (mean < 2.0).all()
+
+
+def test_a_student_that_returns_a_loss_only_cannot_say_what_examples_showed():
+    with pytest.raises(NotShownError, match=r"train of member 0 returned .*; return a lessonplan"):
+        loop().train(np.eye(3), 1, by_task=True)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(0.5, np.ones(3), np.ones(8)),
+        Step(0.5, np.full(8, 1.5), np.ones(8)),
+        Step(0.5, np.ones(2), np.ones(2), tasks=np.array([0, 3])),
+    ],
+    ids=["shapes", "right", "tasks"],
+)
+def test_a_step_that_makes_no_sense_is_refused(step):
+    class Odd(MyStudent):
+        def train(self, batch):
+            return step
+
+    with pytest.raises(ValueError, match="the Step of member 0 must hold tasks in"):
+        loop(Odd).train(np.eye(3), 1, by_task=True)

@@ -286,3 +286,31 @@ def test_bad_mixtures_are_refused():
         cohort.train(np.full((2, 5), 0.2), 0)
     with pytest.raises(ValueError, match="split must be one of"):
         cohort.evaluate("exam")
+
+
+def test_a_lesson_shows_what_a_test_of_as_many_questions_would():
+    """500 students; the mean of the noise is 0, and its variance that of so many questions."""
+    cohort = SimulatedCohort(SUITE, 500, talent=0.0, luck=0.0, rate=2e-3)
+    cohort.train(np.tile([0.5, 0.5, 0.0, 0.0, 0.0], (500, 1)), 40)
+    level = cohort.state_dict()["level"][0]
+    found = cohort.train(np.tile([0.6, 0.4, 0.0, 0.0, 0.0], (500, 1)), 1, by_task=True).by_task
+    np.testing.assert_allclose(found.count, np.tile([19.2, 12.8, 0, 0, 0], (500, 1)))
+    accuracy = found.right[:, :2] / found.count[:, :2]
+    spread = np.sqrt(level[:2] * (1 - level[:2]) / [19.2, 12.8])
+    assert (level[:2] > 0.3).all()
+    assert (abs(accuracy.mean(axis=0) - level[:2]) < 4 * spread / np.sqrt(500)).all()
+    np.testing.assert_allclose(accuracy.std(axis=0), spread, rtol=0.12)
+    assert (found.right[:, 2:] == 0).all()
+    assert (found.loss[:, 2:] == 0).all()
+
+
+def test_what_a_lesson_shows_is_a_members_own_and_free():
+    solo, cohort, plain = (SimulatedCohort(SUITE, n) for n in (1, 4, 4))
+    solo.reset(np.array([0]), np.array([3]))
+    for lesson in LESSONS:
+        alone = solo.train(np.atleast_2d(lesson), 7, by_task=True).by_task
+        found = cohort.train(np.tile(lesson, (4, 1)), 7, by_task=True).by_task
+        plain.train(np.tile(lesson, (4, 1)), 7)
+        for name, values in vars(found).items():
+            assert (values[3] == getattr(alone, name)[0]).all()
+    assert [member(cohort, row) for row in range(4)] == [member(plain, row) for row in range(4)]

@@ -86,6 +86,39 @@ class FreshMoves(Simulated):
         return brought
 
 
+class ShowsAndMoves(Simulated):
+    def train(self, mixture, steps, rows=None, fresh=False, by_task=False):
+        brought = super().train(mixture, steps, rows, fresh, by_task)
+        self._level *= 0.9 if by_task else 1.0
+        return brought
+
+
+class ShowsNothing(Simulated):
+    def train(self, mixture, steps, rows=None, fresh=False, by_task=False):
+        return super().train(mixture, steps, rows, fresh)
+
+
+class ShowsTwice(Simulated):
+    def train(self, *arguments, **named):
+        brought = super().train(*arguments, **named)
+        if brought.by_task is not None:
+            brought.by_task.right[:] += 2 * brought.by_task.count
+        return brought
+
+
+class ShowsAll(Simulated):
+    def train(self, *arguments, **named):
+        brought = super().train(*arguments, **named)
+        if brought.by_task is not None:
+            brought.by_task.count[:] += self.n
+        return brought
+
+
+class AnySize(Simulated):
+    def evaluate(self, split, tasks=None, rows=None, size=None):
+        return super().evaluate(split, tasks, rows, size or None)
+
+
 class Crowded(Simulated):
     def train(self, *arguments, **named):
         brought = super().train(*arguments, **named)
@@ -150,6 +183,11 @@ BROKEN = {
     LearnsFromTests: "two evaluations of the same students differ",
     MovesStreams: "students that were evaluated learn otherwise",
     FreshMoves: "train with fresh=True teaches otherwise than without",
+    AnySize: "evaluate must refuse a size of 0",
+    ShowsAndMoves: "train with by_task=True teaches otherwise than without",
+    ShowsNothing: "train with by_task=True must bring Outcomes, got NoneType",
+    ShowsTwice: r"right by task must be in \[0, count\]",
+    ShowsAll: "count by task of tasks that were not taught must be 0",
     Crowded: "student 77 learns otherwise as the last of 3 members than alone",
     AllRows: "members that are not among the rows of a training change in it",
     Coupled: "a member learns otherwise when other members are taught or reset",

@@ -190,3 +190,20 @@ def test_agents_need_environments():
 def test_the_regret_is_what_is_missing_to_the_best_return():
     place = Environment("CartPole-v1", low=-10, high=30)
     assert place.regret(np.array([-50.0, -10, 0, 30, 99])).tolist() == [1, 1, 0.75, 0, 0]
+
+
+@pytest.mark.parametrize("success", [None, "is_success"])
+def test_episodes_that_end_in_a_training_are_what_its_examples_showed(success):
+    suite = halls(success=success)
+    cohort = agents(suite, n=2)
+    found = cohort.train(np.eye(2)[[0, 1]], 6, by_task=True).by_task
+    rows = cohort.students[0].rows
+    begun = sum(row.episodes for row in rows)
+    # What goes on has not ended.
+    assert found.count[0].tolist() == [begun[0] - len(rows), 0]
+    assert found.count[1, 0] == 0
+    assert (found.right <= found.count).all()
+    if success is None:
+        np.testing.assert_allclose(found.right[0, 0] + found.loss[0, 0], found.count[0, 0])
+    else:
+        assert (found.right % 1 == 0).all()

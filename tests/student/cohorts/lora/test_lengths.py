@@ -13,8 +13,10 @@ import tiny_pretrained
 from lora_kit import VOCABULARY
 
 from lessonplan.student import SPLITS, CausalLM, Examples, LoRA, LoRACohort, Task, TaskSuite
+from lessonplan.student.cohorts.lockstep import row_cohort
 from lessonplan.student.cohorts.lockstep.lengths import MOST_EXAMPLES, Lengths
 from lessonplan.student.contract.ragged import Ragged, interleaved
+from lessonplan.student.contract.scoring import score_examples
 from lessonplan.student.contract.stores import RaggedStore
 
 PROMPTS, ANSWERS = (3, 9, 20, 60), (2, 3, 8, 12)
@@ -166,3 +168,45 @@ def test_parts_hold_every_example_once_and_no_more_than_fits(monkeypatch):
     monkeypatch.setattr("lessonplan.student.cohorts.lockstep.lengths.MOST_TOKENS", 64)
     few = list(lengths.parts(index, VOCABULARY))
     assert all(len(places) * (71 - sum(crop)) <= 64 or len(places) == 1 for places, crop in few)
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_examples_of_unequal_length_show_alone_what_they_show_in_company(folder, chunk):
+    together, one = cohort(folder, 5, chunk), cohort(folder, 1, chunk)
+    plain = cohort(folder, 5, chunk)
+    for place, lesson in enumerate(LESSONS):
+        found = together.train(lesson, 3, by_task=True).by_task
+        plain.train(lesson, 3)
+        assert (found.count.sum(axis=1) == 12).all()
+        assert (found.count[lesson == 0] == 0).all()
+        assert (found.loss > 0).tolist() == (found.count > 0).tolist()
+        for row in range(5):
+            one.reset(np.array([0]), np.array([row]))
+            for before in LESSONS[: place + 1]:
+                alone = one.train(before[[row]], 3, by_task=True).by_task
+            for name, values in vars(found).items():
+                assert (values[row] == getattr(alone, name)[0]).all()
+    weights = (students.state_dict()["weights"] for students in (together, plain))
+    assert torch.equal(*weights)
+
+
+def test_examples_in_pieces_are_counted_for_their_own_tasks(folder, monkeypatch):
+    """One student step of a batch of all tasks, against each example's loss before it."""
+    students = cohort(folder, 1, 1)
+    drawn, draw = [], row_cohort.draw_examples
+    monkeypatch.setattr(
+        row_cohort, "draw_examples", lambda *args: drawn.append(draw(*args)) or drawn[-1]
+    )
+    pool = students.suite.pool("train")
+    found = students.train(np.full((1, 4), 0.25), 1, by_task=True).by_task
+    fresh = cohort(folder, 1, 1).student(0)
+    wanted = np.zeros((3, 4))
+    for index in drawn[0][0]:
+        inputs, targets = pool.take(np.array([index]))
+        with torch.no_grad():
+            logits = fresh(inputs)
+        right, loss, _ = score_examples(logits[None], targets[None])
+        task = np.searchsorted(pool.offsets, index, side="right") - 1
+        wanted[:, task] += [1, float(right), float(loss)]
+    np.testing.assert_allclose([found.count[0], found.right[0], found.loss[0]], wanted, rtol=1e-4)
+    assert (found.count[0] > 0).sum() > 1
