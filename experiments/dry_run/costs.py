@@ -21,7 +21,7 @@ from ..config.course import Looking, looks_of
 from ..trial.cards import reads_measured
 from ..trial.tuning import most_lifetimes
 from ..trial.units import Unit, plan
-from .lasting import Lasting, lasting
+from .lives import Lasting, lasting
 from .memory import heaviest_step
 from .speed import Sizes, Speed, measured, sizes_of
 

@@ -11,7 +11,7 @@ from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import memory, preview, preview_parts, speed
 from lessonplan.experiments.dry_run.costs import ways_out
 from lessonplan.experiments.dry_run.decoding import samples
-from lessonplan.experiments.dry_run.lasting import Lasting, lasting
+from lessonplan.experiments.dry_run.lives import Lasting, lasting
 from lessonplan.experiments.dry_run.page import task_table
 from lessonplan.experiments.trial.checking import check
 from lessonplan.student import TextTask, text_suite
