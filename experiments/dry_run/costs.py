@@ -21,7 +21,7 @@ from ..config.course import Looking, looks_of
 from ..trial.cards import reads_measured
 from ..trial.tuning import most_lifetimes
 from ..trial.units import Unit, plan
-from .lives import Lasting, lasting
+from .lives import Lasting, try_lives
 from .memory import heaviest_step
 from .speed import Sizes, Speed, measured, sizes_of
 
@@ -175,7 +175,7 @@ def estimate(config: Config, suite: TaskSuite, seconds: float, units: Sequence[U
     courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
     prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds / 2)
     price = prices.of(config, suite, tested=True)
-    lasts = lasting(config, suite, seconds / 2, price.seconds)
+    lasts = try_lives(config, suite, seconds / 2, price.seconds)
     works = {unit: _unit(unit, config, suite, courses, prices, lasts) for unit in units}
     return Estimate(works, price.decisions, lasts, tuple(prices.heaviest))
 

@@ -42,7 +42,7 @@ class Lasting:
         return min(self.mixed, self.single, *self.tuned.values(), 1.0) < 1.0
 
 
-def lasting(config: Config, suite: TaskSuite, seconds: float, decision_seconds: float) -> Lasting:
+def try_lives(config: Config, suite: TaskSuite, seconds: float, decision_seconds: float) -> Lasting:
     """Let a few students live under two teachers that see nothing, and under rules to be tuned.
 
     Args:

@@ -11,7 +11,7 @@ from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.dry_run import memory, preview, preview_parts, speed
 from lessonplan.experiments.dry_run.costs import ways_out
 from lessonplan.experiments.dry_run.decoding import samples
-from lessonplan.experiments.dry_run.lives import Lasting, lasting
+from lessonplan.experiments.dry_run.lives import Lasting, try_lives
 from lessonplan.experiments.dry_run.page import task_table
 from lessonplan.experiments.trial.checking import check
 from lessonplan.student import TextTask, text_suite
@@ -150,9 +150,9 @@ def test_lifetimes_last_as_long_as_those_of_a_few_students_where_there_is_time_t
     }
     config = make_config(easy)
     suite = check(config)
-    found = lasting(config, suite, 60.0, 1e-3)
+    found = try_lives(config, suite, 60.0, 1e-3)
     assert 0.0 < found.mixed < 0.5
     assert 0.0 < found.of("tuned", mixes=False) < 0.5
     assert found.of("other", mixes=True) == found.mixed
-    assert lasting(config, suite, 0.01, 1e-3) == Lasting()
-    assert lasting(config, suite, 60.0, float("nan")) == Lasting()
+    assert try_lives(config, suite, 0.01, 1e-3) == Lasting()
+    assert try_lives(config, suite, 60.0, float("nan")) == Lasting()
