@@ -19,6 +19,7 @@ from .teaching import Decision
 class Recorder:
     """Records the lifetimes of one teacher.
 
+    Scores on `probe` are those by which mastery is judged, losses those that the teacher is shown.
     It evaluates `test` after the first decision, every so many and the last, and `stress` after the
     last; no teacher and no stopping rule ever sees either.
 
