@@ -90,7 +90,8 @@ TABLE = {
     "experiments/suite_picture.py": {"matplotlib", "PIL"},
     # Scripts of people who have all of this.
     "experiments/examples/*": {
-        "torch", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
+        "torch", "numpy", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
+        "tutor_trainer",
     },
     "experiments/sweep/*": {"ray"},
     "experiments/assembly/actors.py": {"ray"},

@@ -110,7 +110,9 @@ def _by_example(logits: Tensor, labels: Tensor, likeliest: bool) -> Shown:
     losses, rights = [flat.new_zeros(0, dtype=torch.float32)], [mask.new_zeros(0)]
     at_once = max(1, _AT_ONCE.get(flat.device.type, 2**24) // flat.shape[-1])
     places = mask.flatten().nonzero()[:, 0]
-    for part, answers in zip(places.split(at_once), targets.split(at_once), strict=True):
+    for part, answers in zip(
+        torch.split(places, at_once), torch.split(targets, at_once), strict=True
+    ):
         some = flat.index_select(0, part).float()
         losses.append(torch.nn.functional.cross_entropy(some, answers, reduction="none"))
         if likeliest:

@@ -220,6 +220,11 @@ def test_what_training_does_not_show_is_refused(tmp_path, options, words):
         trainer(tmp_path, made, options=TRAINING | options)
 
 
+def test_a_half_life_without_training_as_the_feedback_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="half_life=2 is of what training examples show, which a"):
+        trainer(tmp_path, mixing(half_life=2.0))
+
+
 def test_a_checkpoint_of_another_feedback_or_half_life_is_refused(tmp_path):
     watched(tmp_path, mixing(), max_steps=5, save_steps=5).train()
     checkpoint = str(tmp_path / "checkpoint-5")
