@@ -54,7 +54,8 @@ def chain(n_tasks: int = 20, window: int = 5, n_signs: int = 13) -> TaskSuite:
 
 def _windows(n_tasks: int, window: int) -> list[tuple[int, ...]]:
     """Places that each task multiplies: one more while there are too few, else one less."""
-    windows, first, last = [(0,)], 0, 0
+    windows: list[tuple[int, ...]] = [(0,)]
+    first = last = 0
     while len(windows) < n_tasks:
         first, last = (first, last + 1) if len(windows[-1]) < window else (first + 1, last)
         windows.append(tuple(range(first, last + 1)))

@@ -25,7 +25,7 @@ Look = Figures | tuple[Tensor, Tensor, Tensor]
 """These, or what `shown_by` makes them of."""
 
 
-class Batch(NamedTuple):
+class SideBySide(NamedTuple):
     """Batches of members that are computed together."""
 
     members: np.ndarray
@@ -97,24 +97,24 @@ class Feed:
     def __init__(self, pool: Pool, lengths: Lengths, stack: RowStack) -> None:
         self._pool, self._lengths, self._stack = pool, lengths, stack
 
-    def batches(self, index: np.ndarray) -> list[Batch]:
+    def batches(self, index: np.ndarray) -> list[SideBySide]:
         """Batches (c, b), as places in the pool, of members in groups of one length."""
         if self._stack.alone and self._lengths.differ:
             return [self._in_pieces(index)]
         groups = self._lengths.groups(index)
         if len(groups) == 1:
             ((members, crop),) = groups
-            return [Batch(members, [self._pool.take(index, crop)])]
+            return [SideBySide(members, [self._pool.take(index, crop)])]
         made = []
         for members, crop in groups:
             together = at_least(self._stack.fewest, members)
-            made.append(Batch(together, [self._pool.take(index[together], crop)]))
+            made.append(SideBySide(together, [self._pool.take(index[together], crop)]))
         return made
 
-    def _in_pieces(self, index: np.ndarray) -> Batch:
+    def _in_pieces(self, index: np.ndarray) -> SideBySide:
         """The batch of one member, so that a long row does not lengthen the others."""
         parts = self._lengths.pieces(index[0], self._stack.piece_tokens)
-        return Batch(
+        return SideBySide(
             members=np.zeros(1, np.int64),
             pieces=[self._pool.take(index[:, places], crop) for places, crop in parts],
             order=np.concatenate([places for places, _ in parts]),
@@ -138,7 +138,7 @@ class Shown:
         look = logits, targets, losses
         self._seen.append(look if logits.numel() <= _KEPT else shown_by(*look))
 
-    def end_step(self, batches: list[Batch]) -> None:
+    def end_step(self, batches: list[SideBySide]) -> None:
         """All of these batches were seen, in their order."""
         seen, self._seen = self._seen, []
         if len(seen) > 1 or len(seen[0]) == 2 or batches[0].order is not None:
@@ -169,7 +169,7 @@ def _figures(look: Look) -> Figures:
     return look if len(look) == 2 else shown_by(*look)
 
 
-def _of_members(batches: list[Batch], figures: list[Figures]) -> Figures:
+def _of_members(batches: list[SideBySide], figures: list[Figures]) -> Figures:
     """What the examples of all members showed, (c, b) each, by those of batches in pieces."""
     count, following = 1 + max(int(batch.members.max()) for batch in batches), iter(figures)
     parts = []
@@ -191,7 +191,7 @@ def _gradients(
     stack: RowStack,
     state: AdamState,
     whole: Gradient,
-    batches: list[Batch],
+    batches: list[SideBySide],
     shown: Shown | None,
 ) -> Tensor:
     """Each member's loss, (c,); its gradient goes to `state.gradient`, its examples to `shown`."""
@@ -212,7 +212,7 @@ def _gradients(
 
 
 @torch.no_grad()
-def _losses(stack: RowStack, state: AdamState, batches: list[Batch]) -> Tensor:
+def _losses(stack: RowStack, state: AdamState, batches: list[SideBySide]) -> Tensor:
     """Each member's loss, (c,)."""
     if len(batches) == 1:
         return _loss(stack, state.weights, batches[0].pieces)
