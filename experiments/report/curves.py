@@ -21,6 +21,7 @@ from ..store.runs import StoredRun
 from .lettering import in_key
 from .schedule_maps import draw_score_maps
 from .style import (
+    COMPUTE,
     INK,
     SOFT,
     Panels,
@@ -31,7 +32,6 @@ from .style import (
     new_figure,
     tidy,
     told_apart,
-    unit_label,
 )
 
 MOST_CURVES = 16
@@ -124,7 +124,7 @@ def draw_mastery(teachers: dict[str, Measured], styles: dict[str, Style]) -> Fig
     axes.set_ylim(-0.01, 1.02)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     count_axis(axes, 7)
-    label(axes, unit_label("compute"), "students that have mastered every task")
+    label(axes, COMPUTE, "students that have mastered every task")
     # The key is in the order of the lines at the right end, top first.
     order = sorted(range(len(finals)), key=lambda i: finals[i][:2])
     names = told_apart([teacher.card.title for teacher in teachers.values()], KEY_LETTERS)

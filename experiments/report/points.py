@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from ..analysis.comparisons import Measured
 from .style import (
+    COMPUTE,
     INK,
     NAME_INCHES,
     SOFT,
@@ -19,7 +20,6 @@ from .style import (
     label,
     new_figure,
     tidy,
-    unit_label,
 )
 
 JITTER_SEED = 7
@@ -35,7 +35,7 @@ def draw_area(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure
 def draw_cost(teachers: dict[str, Measured], styles: dict[str, Style]) -> Figure:
     """Compute to mastery of every lifetime; what never mastered stands hollow at the budget."""
     figure, axes = _points("compute_to_mastery", teachers, styles, best_is_low=True)
-    label(axes, f"{unit_label('compute')} to mastery")
+    label(axes, f"{COMPUTE} to mastery")
     axes.set_xlim(left=0)
     count_axis(axes, 7)
     return figure

@@ -22,6 +22,8 @@ from ..store.cards import TeacherCard
 from .lettering import spelled_out, typeset
 
 INK, SOFT, FAINT = "#222222", "#666666", "#dddddd"
+COMPUTE = "compute (training-example equivalents)"
+"""What an axis of compute is called."""
 NAME_INCHES = 2.6
 """The width of a teacher's name beside a row or a line."""
 _MOST_LETTERS = 200
@@ -241,15 +243,6 @@ def count_axis(axes: Axes, ticks: int = 5) -> None:
     """Compact tick labels on an x axis that counts something."""
     axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(compact))
-
-
-def unit_label(unit: str) -> str:
-    """What an axis in a unit of cost is called."""
-    return {
-        "steps": "student steps",
-        "tokens": "training tokens",
-        "compute": "compute (training-example equivalents)",
-    }[unit]
 
 
 def to_png(figure: Figure, dpi: int = 150) -> bytes:

@@ -205,15 +205,6 @@ class StoredRun:
         return dict(self.environment["budget"])
 
     @property
-    def cost_unit(self) -> str:
-        """The unit of `cost_to_mastery`: that of the budget, but compute where it is in steps.
-
-        A budget in steps would let a teacher that probes more do so for nothing.
-        """
-        unit = str(self.budget["unit"])
-        return "compute" if unit == "steps" else unit
-
-    @property
     def mastery_streak(self) -> int:
         """Evaluations in a row that make a task mastered."""
         return int(self.environment.get("mastery_streak", 1))

@@ -2,7 +2,7 @@
 
 from .intervals import (
     CONFIDENCE,
-    Estimate,
+    Inference,
     Interval,
     Sample,
     difference,
@@ -31,7 +31,7 @@ __all__ = [
     "LOWEST",
     "MIDDLE",
     "RESAMPLES",
-    "Estimate",
+    "Inference",
     "Interval",
     "Part",
     "Sample",

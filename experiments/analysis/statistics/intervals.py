@@ -101,7 +101,7 @@ class Sample:
         return Sample(self.values, self.stream, part, self.n_resamples, self.seed)
 
 
-class Estimate(NamedTuple):
+class Inference(NamedTuple):
     """A number and its 95 % interval, None where it is not defined."""
 
     value: float | None
@@ -127,19 +127,19 @@ def p_value(draws: np.ndarray, null: float) -> float:
     return min(1.0, 2.0 * float(tail + 1) / (draws.size + 1))
 
 
-def difference(sample: Sample, baseline: Sample) -> Estimate:
+def difference(sample: Sample, baseline: Sample) -> Inference:
     """Mean minus that of the baseline, over the same resampled students."""
     _check_pairing(sample, baseline)
     draws = _draws_of(lambda mine, theirs: mine - theirs, [sample, baseline])
-    return Estimate(sample.mean - baseline.mean, percentile_interval(draws), p_value(draws, 0.0))
+    return Inference(sample.mean - baseline.mean, percentile_interval(draws), p_value(draws, 0.0))
 
 
-def ratio(sample: Sample, baseline: Sample) -> Estimate:
+def ratio(sample: Sample, baseline: Sample) -> Inference:
     """Mean over that of the baseline; not defined where the baseline's can be 0."""
     _check_pairing(sample, baseline)
     value = sample.mean / baseline.mean if baseline.mean > 0 else None
     if value is None or not (baseline.resampled > 0).all():
-        return Estimate(value, None)
+        return Inference(value, None)
     samples = [sample, baseline]
     seeded = [one for group in _seeded(samples) for one in group]
     above = (sample.resampled > 0).all() and all((one.without_a_seed > 0).all() for one in seeded)
@@ -147,12 +147,12 @@ def ratio(sample: Sample, baseline: Sample) -> Estimate:
         # What seeds add may be larger than the ratio: in logs it stays above 0.
         draws = _draws_of(lambda mine, theirs: np.log(mine / theirs), samples)
         low, high = np.exp(np.clip(percentile_interval(draws), -700.0, 700.0))
-        return Estimate(value, (float(low), float(high)), p_value(draws, 0.0))
+        return Inference(value, (float(low), float(high)), p_value(draws, 0.0))
     draws = _draws_of(lambda mine, theirs: mine / theirs, samples)
-    return Estimate(value, percentile_interval(draws), p_value(draws, 1.0))
+    return Inference(value, percentile_interval(draws), p_value(draws, 1.0))
 
 
-def share_lost(sample: Sample, reduced: Sample, baseline: Sample) -> Estimate:
+def share_lost(sample: Sample, reduced: Sample, baseline: Sample) -> Inference:
     """Part of the sample's gain over the baseline that the reduced version does not have.
 
     (reduced - sample) / (baseline - sample): 0 where it keeps the whole gain, 1 where it is no
@@ -163,20 +163,20 @@ def share_lost(sample: Sample, reduced: Sample, baseline: Sample) -> Estimate:
     _check_pairing(sample, reduced)
     gain = baseline.mean - sample.mean
     if gain == 0.0:
-        return Estimate(None, None)
+        return Inference(None, None)
     value = (reduced.mean - sample.mean) / gain
     low, high = percentile_interval(
         _draws_of(lambda mine, theirs: theirs - mine, [sample, baseline])
     )
     if low <= 0.0 <= high:
-        return Estimate(value, None)
+        return Inference(value, None)
 
     def share(mine: np.ndarray, less: np.ndarray, theirs: np.ndarray) -> np.ndarray:
         gains = np.asarray(theirs - mine)
         certain = gains * np.sign(gain) > 0.0
         return np.asarray((less - mine) / np.where(certain, gains, np.nan))
 
-    return Estimate(value, percentile_interval(_draws_of(share, [sample, reduced, baseline])))
+    return Inference(value, percentile_interval(_draws_of(share, [sample, reduced, baseline])))
 
 
 def _draws_of(statistic: Statistic, samples: Sequence[Sample]) -> np.ndarray:
