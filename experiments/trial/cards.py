@@ -168,7 +168,13 @@ def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Tea
 
 
 def _tie_in_words(result: Mapping[str, Any]) -> str:
-    """That candidates of a training were level, the first of which was taken; empty if not."""
+    """That candidates of a training were level, the first of which was taken; empty if not.
+
+    Where there is a prior, whether that is what was kept.
+    """
+    if "prior_kept" in result:
+        nothing = "a training brought nothing better than its prior, which is kept"
+        return nothing if result["prior_kept"] else ""
     costs = result["selection"]
     level = costs.count(min(costs))
     if level < 2:

@@ -25,19 +25,19 @@ from lessonplan.teacher import (
 from lessonplan.teacher.learners import beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
-from ..assembly.build import SELECT_SEEDS, build_learner, learned_teacher
+from ..assembly.build import build_learner
 from ..assembly.courses import courses_of, most_tasks
 from ..assembly.taken_teachers import course_digest
 from ..assembly.training_envs import training_env
 from ..common.files import write_checkpoint, write_whole
 from ..common.trust import is_trusted
 from ..common.watch import Tell, nowhere
-from ..config.config import Config, Course, LearnedSection
+from ..config.config import Config, LearnedSection
 from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
-from .teaching import Teaching, Worth, worth_of
+from .candidates import Judge, best_of
 from .watching import LifetimeMeans, Pupils
 
 _PARTS = ("zip", "beside", "env", "streams", "seconds", "curve")
@@ -84,12 +84,14 @@ class TeacherTraining:
         """Train to the end, select a candidate and return what it took.
 
         Returns:
-            `candidate` (file), `selection` (mean cost of each; `selection_area` and
-            `selection_mastered` beside it), the learning `curve`, and the costs `lifetimes`,
-            `compute`, `student_steps`, `wall_seconds` with selecting included.
+            `candidate` (file), `selection` (mean cost of each, the prior first where there is one;
+            `selection_area` and `selection_mastered` beside it), the learning `curve`, and the
+            costs `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
+            With a prior also whether it was kept, `prior_kept`, and of the first seed what it is
+            worth to the selection students, `prior_selection_cost` and `prior_selection_area`.
         """
         try:
-            return self._select(self._train())
+            return self._select([0] * bool(self.teacher.prior) + self._train())
         finally:
             self.env.close()
 
@@ -190,6 +192,9 @@ class TeacherTraining:
         self.env.seed(self.seed * self.teacher.students)
         self.log.begin(model)
         self._schedules.begin()
+        if self.teacher.prior:
+            # As its prior it is a candidate too: what was learned must be worth it.
+            self.save_candidate(model)
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
@@ -274,66 +279,39 @@ class TeacherTraining:
         return {stretch * (stretches * i // count) for i in range(count)}
 
     def _select(self, places: list[int]) -> dict[str, Any]:
-        """Let each candidate teach the selection students; the lowest mean cost wins.
-
-        With several courses it is the mean of its shares of the training that their budgets buy.
-        """
+        """Let each candidate teach the selection students; the lowest mean cost wins."""
         began = time.perf_counter()
         expenses = self.env.spent()
-        costs, areas, mastered = [], [], []
+        judge = Judge(self.config, self.teacher, self.seed, self.courses, expenses)
+        worths = []
         for i, place in enumerate(places):
             self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
-            each = [self._try(place, course, suite, expenses) for course, suite in self.courses]
-            shares = [worth.cost / whole for worth, whole in each]
-            costs.append(each[0][0].cost if len(each) == 1 else float(np.mean(shares)))
-            areas.append(float(np.mean([worth.area for worth, _ in each])))
-            mastered.append(sum(worth.mastered for worth, _ in each))
-            self.log.add(place, {"selection/cost": costs[-1]})
+            worths.append(judge.worth(self.candidate_path(place)))
+            self.log.add(place, {"selection/cost": worths[-1].cost})
+        best = best_of(worths, has_prior=bool(self.teacher.prior))
         return {
-            "candidate": self.candidate_path(places[int(np.argmin(costs))]).name,
-            "selection": costs,
-            "selection_area": areas,
-            "selection_mastered": mastered,
-            **self._prior(places[-1]),
+            "candidate": self.candidate_path(places[best]).name,
+            "selection": [worth.cost for worth in worths],
+            "selection_area": [worth.area for worth in worths],
+            "selection_mastered": [worth.mastered for worth in worths],
+            **self._prior(places, best),
             "curve": self.curve,
             **expenses,
             "wall_seconds": self.seconds + time.perf_counter() - began,
         }
 
-    def _prior(self, place: int) -> dict[str, float]:
-        """What its prior costs the selection students, of the first seed; no cost of training."""
-        first = self.seed == self.config.seeds.teacher
-        if not first or self.teacher.courses or self.teacher.prior_name not in self.teacher.twins:
+    def _prior(self, places: list[int], best: int) -> dict[str, Any]:
+        """Whether it was kept, and what it is worth to the selection students; no training cost."""
+        teacher = self.teacher
+        if not teacher.prior:
             return {}
-        spent = {"lifetimes": 0.0, "compute": 0.0, "student_steps": 0.0}
-        worth, _ = self._try(place, *self.courses[0], spent, learned_part=False)
-        return {"prior_selection_cost": worth.cost, "prior_selection_area": worth.area}
-
-    def _try(
-        self, place: int, course: Course, suite: TaskSuite, expenses: dict[str, float],
-        learned_part: bool = True,
-    ) -> tuple[Worth, float]:  # fmt: skip
-        """What a candidate is worth on one course, and the training examples that the budget buys.
-
-        What it took is added.
-        """
-        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
-        teacher, room = learned_teacher(
-            self.teacher,
-            self.candidate_path(place),
-            course,
-            suite,
-            len(students),
-            self.seed,
-            deterministic=self.teacher.deterministic,
-            learned_part=learned_part,
-        )
-        worth = worth_of(Teaching(teacher, room, students))
-        expenses["lifetimes"] += len(students)
-        expenses["compute"] += float(room.facts.spending.compute.sum())
-        expenses["student_steps"] += int(room.facts.spending.steps.sum())
-        examples = room.steps_per_decision * room.cohort.batch_size
-        return worth, float(room.decisions_in_budget * examples)
+        kept = {"prior_kept": places[best] == 0}
+        if self.seed != self.config.seeds.teacher or teacher.courses:
+            return kept
+        spent = dict.fromkeys(("lifetimes", "compute", "student_steps"), 0.0)
+        judge = Judge(self.config, teacher, self.seed, self.courses, spent)
+        prior = judge.worth(self.candidate_path(places[0]), learned_part=False)
+        return kept | {"prior_selection_cost": prior.cost, "prior_selection_area": prior.area}
 
 
 class _Checkpoints(BaseCallback):

@@ -14,6 +14,8 @@ from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.store.cards import read_cards
 from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.trial import run_trial
+from lessonplan.experiments.trial.candidates import best_of
+from lessonplan.experiments.trial.teaching import Worth
 from lessonplan.experiments.trial.training import TeacherTraining
 from lessonplan.teacher import load_teacher
 
@@ -64,8 +66,8 @@ class Stopped(Exception):
     """As a kill would, in the midst of a training."""
 
 
-def training(folder, stop=None):
-    config = config_of(LEAN)
+def training(folder, stop=None, **settings):
+    config = config_of(LEAN | {"settings": LEAN["settings"] | settings})
     work = TeacherTraining(config, config.teachers[0], 0, build_suite(config), folder)
     calls = []
 
@@ -88,7 +90,25 @@ def finished(work):
 @pytest.mark.slow
 def test_a_training_that_was_stopped_ends_with_the_same_teacher(tmp_path):
     wanted = finished(training(tmp_path / "whole"))
-    assert wanted[0]["prior_selection_cost"] > 0
+    # The prior is a candidate, and costs what it costs as a row of its own.
+    assert len(wanted[0]["selection"]) == 3
+    assert wanted[0]["prior_selection_cost"] == wanted[0]["selection"][0]
     with pytest.raises(Stopped):
         training(tmp_path / "stopped", stop=3).run()
     np.testing.assert_equal(finished(training(tmp_path / "stopped")), wanted)
+
+
+def test_the_candidate_of_the_lowest_cost_is_kept_and_with_a_prior_area_tells_what_is_level():
+    worths = [Worth(9.0, 0.5, 0), Worth(9.0, 0.6, 0), Worth(9.0, 0.6, 0), Worth(10.0, 0.9, 0)]
+    assert best_of(worths, has_prior=False) == 0
+    assert best_of(worths, has_prior=True) == 1
+    assert best_of([*worths, Worth(8.0, 0.1, 3)], has_prior=True) == 4
+
+
+@pytest.mark.slow
+def test_where_nothing_better_was_learned_the_prior_is_kept(tmp_path):
+    work = training(tmp_path, learning_rate=0.0)
+    result = work.run()
+    assert result["prior_kept"]
+    assert result["candidate"].endswith("-after-0.zip")
+    assert len(set(result["selection"])) == 1

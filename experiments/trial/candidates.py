@@ -1,0 +1,88 @@
+"""Candidates of a training: what each is worth to the selection students, and which is kept."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lessonplan.student import TaskSuite
+
+from ..assembly.build import SELECT_SEEDS, learned_teacher
+from ..config.config import Config, Course, LearnedSection
+from .teaching import Teaching, Worth, worth_of
+
+
+class Judge:
+    """Lets candidates teach the selection students of each course.
+
+    Args:
+        config: the experiment.
+        teacher: whose candidates they are.
+        seed: of the teacher.
+        courses: that it is trained on.
+        expenses: `lifetimes`, `compute` and `student_steps`, to which what it takes is added.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        teacher: LearnedSection,
+        seed: int,
+        courses: Sequence[tuple[Course, TaskSuite]],
+        expenses: dict[str, float],
+    ) -> None:
+        self.config, self.teacher, self.seed, self.courses = config, teacher, seed, courses
+        self.expenses = expenses
+
+    def worth(self, file: Path, learned_part: bool = True) -> Worth:
+        """What a candidate is worth.
+
+        With several courses its cost is the mean of its shares of the training that their budgets
+        buy.
+
+        Args:
+            file: of the candidate.
+            learned_part: whether what it has learned counts, or it is its prior.
+        """
+        each = [self._try(file, *one, learned_part=learned_part) for one in self.courses]
+        shares = [worth.cost / whole for worth, whole in each]
+        return Worth(
+            cost=each[0][0].cost if len(each) == 1 else float(np.mean(shares)),
+            area=float(np.mean([worth.area for worth, _ in each])),
+            mastered=sum(worth.mastered for worth, _ in each),
+        )
+
+    def _try(
+        self, file: Path, course: Course, suite: TaskSuite, learned_part: bool
+    ) -> tuple[Worth, float]:
+        """What it is worth on one course, and the training examples that the budget buys."""
+        students = SELECT_SEEDS + np.arange(self.config.seeds.select)
+        teacher, room = learned_teacher(
+            self.teacher,
+            file,
+            course,
+            suite,
+            len(students),
+            self.seed,
+            deterministic=self.teacher.deterministic,
+            learned_part=learned_part,
+        )
+        worth = worth_of(Teaching(teacher, room, students))
+        self.expenses["lifetimes"] += len(students)
+        self.expenses["compute"] += float(room.facts.spending.compute.sum())
+        self.expenses["student_steps"] += int(room.facts.spending.steps.sum())
+        examples = room.steps_per_decision * room.cohort.batch_size
+        return worth, float(room.decisions_in_budget * examples)
+
+
+def best_of(worths: Sequence[Worth], has_prior: bool) -> int:
+    """Which candidate is kept: that of the lowest cost, the first of several.
+
+    Where there is a prior, which is the first of them, what is level goes by area: of students that
+    nobody brings to mastery it would be kept whatever was learned.
+    """
+    costs = [worth.cost for worth in worths]
+    if not has_prior:
+        return int(np.argmin(costs))
+    keys = [(worth.cost, -worth.area) for worth in worths]
+    return keys.index(min(keys))
