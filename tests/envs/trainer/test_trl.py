@@ -214,7 +214,7 @@ def test_generations_are_answers_to_no_label(tmp_path):
         grpo(tmp_path, tutor(4), {"feedback": "training"})
 
 
-def judged(kind, folder, **settings):
+def judged(kind, folder, options=None, **settings):
     """A trainer that learns which answers are good: pairs of them, or one with a label."""
     trainer, config = kind
     settings = {
@@ -235,7 +235,7 @@ def judged(kind, folder, **settings):
             data[name] = rows.add_column("rejected", ["a a a a"] * len(rows))
     return taught(trainer)(
         tutor=tutor(2, Uniform()), model=model, args=config(str(folder), **settings),
-        processing_class=text.tokenizer(), **data, **others,
+        processing_class=text.tokenizer(), **data, **others, **(options or {}),
     )  # fmt: skip
 
 
@@ -272,6 +272,18 @@ def test_what_preferences_and_rewards_are_learned_from_is_of_the_chosen_task(
     losses = [lines(made, f"eval_{name}_loss")[-1][f"eval_{name}_loss"] for name in text.TASKS]
     scores = [told[f"tutor/score/{name}"] for name in text.TASKS]
     assert scores == pytest.approx(np.exp(-np.array(losses)).tolist(), abs=1e-4)
+
+
+def test_of_preferences_the_loss_of_batches_is_heard(tmp_path):
+    made = judged((DPOTrainer, DPOConfig), tmp_path, {"feedback": "training"}, logging_steps=1,
+                  gradient_accumulation_steps=2)  # fmt: skip
+    with pytest.warns(UserWarning, match="the tutor is told the loss that is trained on, of a bat"):
+        made.train()
+    logged = [line["loss"] for line in lines(made, "loss")]
+    facts = made._lessons.tutor._board.facts
+    # Of the two segments the first has faded by half, 16 examples each.
+    wanted = 16 * (sum(logged[:2]) / 4 + sum(logged[2:]) / 2)
+    assert facts.heard.loss.sum() == pytest.approx(wanted, rel=1e-3)
 
 
 def test_losses_that_need_an_order_of_their_own_are_refused_with_the_one_that_does_not(tmp_path):
