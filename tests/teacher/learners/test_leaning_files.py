@@ -11,10 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fake_cohort import fake_room
 from leaning_tasks import LeaningTasks, seen, trained
 from new_process import run_python
 
-from lessonplan.teacher import LearnerStreams, load_teacher, save_teacher, stored_teacher
+from lessonplan.envs import CurriculumVecEnv, Tutor
+from lessonplan.teacher import (
+    LEANS_ON,
+    LearnerStreams,
+    load_teacher,
+    make_learner,
+    save_teacher,
+    stored_teacher,
+)
 from lessonplan.teacher.learners.make import beside_zip, load_beside_zip
 
 CASES = [("ppo", "mixture"), ("ppo", "task"), ("a2c", "mixture"), ("trpo", "mixture")]
@@ -128,3 +137,22 @@ def test_it_teaches_the_same_in_a_new_process(tmp_path, monkeypatch):
     np.testing.assert_array_equal(found["on"], answers(model, shown))
     model.policy.learned_part = False
     np.testing.assert_array_equal(found["off"], answers(model, shown))
+
+
+def test_a_tutor_shows_what_it_leans_on_and_mixes_as_the_rule_does(tmp_path):
+    columns = ("progress", "score", *(f"log_{rule}" for rule in LEANS_ON))
+    room = fake_room(n=2, observe=columns, budget="9-steps", action="mixture")
+    with LearnerStreams(0).running():
+        model = make_learner("ppo", CurriculumVecEnv(room), seed=0, width=4, prior="shortfall")
+    save_teacher(model, tmp_path / "lean")
+    tasks = ["add", "subtract", "times"]
+    tutor = Tutor(tasks, tmp_path / "lean.zip")
+    assert tutor.env.columns == columns
+    before = np.zeros(3)
+    for scores in ((0.0, 0.0, 0.0), (0.5, 0.97, 0.2), (0.1, 0.8, 0.6)):
+        shares = tutor.mix()
+        missing = 0.02 + np.maximum(0.95 - before, 0.0)
+        wanted = missing / missing.sum()
+        np.testing.assert_allclose([shares[task] for task in tasks], wanted, rtol=1e-5)
+        tutor.observe(scores=dict(zip(tasks, scores, strict=True)))
+        before = np.array(scores)
