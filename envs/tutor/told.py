@@ -124,9 +124,10 @@ def read_number(what: str, value: Any) -> float:
 
 def check_tasks(suite: TaskSuite, names: Iterable[str]) -> None:
     """Refuse names of tasks that the suite does not have."""
-    unknown = [name for name in names if name not in suite.names]
+    there = dict.fromkeys(suite.names)
+    unknown = [name for name in names if name not in there]
     if unknown:
-        raise ValueError(f"there is no task {unknown[0]!r}; the tasks are {', '.join(suite.names)}")
+        raise ValueError(f"there is no task {unknown[0]!r}; the tasks are {', '.join(there)}")
 
 
 def check_names(what: str, values: Mapping[str, Any], choices: tuple[str, ...]) -> None:
