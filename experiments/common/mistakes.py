@@ -86,6 +86,13 @@ def _typed(error: BaseException, words: str) -> str:
     return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}..."
 
 
+def _without_generator(error: BaseException) -> BaseException:
+    """What was raised before a generator of ours that it went through made a RuntimeError of it."""
+    cause = error.__cause__
+    through = isinstance(error, RuntimeError) and isinstance(cause, StopIteration)
+    return cause if cause is not None and through else error
+
+
 @contextmanager
 def own_mistakes(
     what: str,
@@ -108,7 +115,8 @@ def own_mistakes(
     """
     try:
         yield
-    except BaseException as error:
+    except BaseException as raised:
+        error = _without_generator(raised)
         theirs = every and isinstance(error, Exception) and not is_from_outside(error)
         if not (theirs or is_own(error, folders)):
             raise
