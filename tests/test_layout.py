@@ -91,7 +91,6 @@ TABLE = {
     # Scripts of people who have all of this.
     "experiments/examples/*": {
         "torch", "numpy", "transformers", "trl", "datasets", "tokenizers", "tiny_text",
-        "tutor_trainer",
     },
     "experiments/sweep/*": {"ray"},
     "experiments/assembly/actors.py": {"ray"},

@@ -67,6 +67,18 @@ def examples(split: str) -> Dataset:
     return Dataset.from_list(rows)
 
 
+def tokenized(split: str) -> Dataset:
+    """Rows of token ids; only the answer is learned."""
+    words = tokenizer()
+
+    def tokens(row: dict[str, str]) -> dict[str, list[int]]:
+        prompt = words(row["prompt"])["input_ids"]
+        answer = [*words(row["completion"])["input_ids"], words.eos_token_id]
+        return {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}
+
+    return examples(split).map(tokens, remove_columns=["prompt", "completion"])
+
+
 def arguments(description: str) -> argparse.Namespace:
     """The options that every example understands."""
     parser = argparse.ArgumentParser(description=description)

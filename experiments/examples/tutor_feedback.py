@@ -20,7 +20,6 @@ import tiny_text as text
 import torch
 from datasets import disable_progress_bars
 from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
-from tutor_trainer import tokenized
 
 from lessonplan.envs.trainer import Tutor, taught
 from lessonplan.teacher import RuleTeacher, Shortfall, TSCLSampling
@@ -35,7 +34,7 @@ def trained(rule, feedback, steps, seed, folder):
         teacher, action = RULES[rule]
         tutor = Tutor(text.TASKS, lambda env: RuleTeacher(teacher, env, seed=seed), action=action,
                       steps_per_decision=10)  # fmt: skip
-        more = {"tutor": tutor, "feedback": feedback, "eval_dataset": tokenized("test")}
+        more = {"tutor": tutor, "feedback": feedback, "eval_dataset": text.tokenized("test")}
     trainer = (Trainer if rule is None else taught(Trainer))(
         model=text.model(seed),
         args=TrainingArguments(
@@ -43,7 +42,7 @@ def trained(rule, feedback, steps, seed, folder):
             save_strategy="no", report_to="none", use_cpu=True, disable_tqdm=True,
         ),
         processing_class=text.tokenizer(),
-        train_dataset=tokenized("train"),
+        train_dataset=text.tokenized("train"),
         **more,
     )  # fmt: skip
     start = time.process_time()
@@ -54,7 +53,7 @@ def trained(rule, feedback, steps, seed, folder):
 @torch.no_grad()
 def final_scores(model):
     """Share of unseen answers that are right from end to end, by task."""
-    unseen, collate = tokenized("unseen"), DataCollatorForSeq2Seq(text.tokenizer())
+    unseen, collate = text.tokenized("unseen"), DataCollatorForSeq2Seq(text.tokenizer())
     tasks = np.array(unseen["task"])
     batch = collate(list(unseen.remove_columns("task")))
     logits = model.eval()(batch["input_ids"], attention_mask=batch["attention_mask"]).logits

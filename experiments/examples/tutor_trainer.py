@@ -12,18 +12,6 @@ from lessonplan.envs.trainer import Tutor, taught  # new
 from lessonplan.teacher import RuleTeacher, TSCLSampling  # new
 
 
-def tokenized(split):
-    """Rows of token ids; only the answer is learned."""
-    tokenizer = text.tokenizer()
-
-    def tokens(row):
-        prompt = tokenizer(row["prompt"])["input_ids"]
-        answer = [*tokenizer(row["completion"])["input_ids"], tokenizer.eos_token_id]
-        return {"input_ids": prompt + answer, "labels": [-100] * len(prompt) + answer}
-
-    return text.examples(split).map(tokens, remove_columns=["prompt", "completion"])
-
-
 def main():
     """Train, and print what was chosen."""
     options = text.arguments(__doc__)
@@ -37,8 +25,8 @@ def main():
     trainer = taught(Trainer)(tutor=tutor,  # new
         model=text.model(),
         args=settings,
-        train_dataset=tokenized("train"),
-        eval_dataset=tokenized("test"),
+        train_dataset=text.tokenized("train"),
+        eval_dataset=text.tokenized("test"),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()

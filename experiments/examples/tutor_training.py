@@ -2,14 +2,13 @@
 
     python experiments/examples/tutor_training.py --out DIR [--resume]
 
-A script without a teacher differs in the six lines that are marked. How the examples of a batch
+A script without a teacher differs in the five lines that are marked. How the examples of a batch
 were answered is heard in the forward pass that training makes anyway, whatever loss is made of it.
 """
 
 import tiny_text as text
 from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainingArguments
-from tutor_trainer import tokenized
 
 from lessonplan.envs.trainer import Tutor, taught  # new
 from lessonplan.teacher import RuleTeacher, Shortfall  # new
@@ -37,12 +36,11 @@ def main():
         disable_tqdm=True,
     )  # fmt: skip
     tutor = Tutor(text.TASKS, lambda env: RuleTeacher(Shortfall(), env), action="mixture",  # new
-        steps_per_decision=10, half_life=1)  # new  # fmt: skip
-    trainer = taught(OwnTrainer)(tutor=tutor, feedback="training",  # new
-        metric="token_accuracy",  # new
+        steps_per_decision=10)  # new  # fmt: skip
+    trainer = taught(OwnTrainer)(tutor=tutor, feedback="training", metric="token_accuracy",  # new
         model=text.model(),
         args=settings,
-        train_dataset=tokenized("train"),
+        train_dataset=text.tokenized("train"),
     )  # fmt: skip
     trainer.train(resume_from_checkpoint=options.resume)
     trainer.save_model()

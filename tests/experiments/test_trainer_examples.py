@@ -114,7 +114,7 @@ def plain(source):
         if "# new" not in line:
             lines.append(line)
         elif "trainer = taught(" in line:
-            lines.append(re.sub(r"taught\((\w+)\)\(tutor=tutor,  # new", r"\1(", line))
+            lines.append(re.sub(r"taught\((\w+)\)\(tutor=tutor,.*# new", r"\1(", line))
     return "\n".join(lines) + "\n"
 
 
