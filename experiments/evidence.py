@@ -176,8 +176,8 @@ def foretell(configs: Sequence[str], folder: Path) -> None:
     print(f"All that is left: about {duration(total)}")
 
 
-def main() -> int:
-    """Read the options; 1 where something is left to do."""
+def main() -> None:
+    """Read the options; the process exits with 1 where something is left to do."""
     parser = argparse.ArgumentParser(
         prog="python -m lessonplan.experiments.evidence", description=(__doc__ or "").split("\n")[0]
     )
@@ -192,9 +192,9 @@ def main() -> int:
     folder = options.out.resolve()
     if options.dry_run:
         foretell(names, folder)
-        return 0
-    return 0 if gather(names, folder, options.minutes) else 1
+    elif not gather(names, folder, options.minutes):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
