@@ -26,10 +26,12 @@ MODULES = sorted(
 )
 OPEN = {
     "rule": """
-        ALPProportional BidirectionalProgress DUMP DiscountedUCB EXP3 EXP3S HandCombined HandMixed
-        HandNaive HighestUnmastered InOrder Learnability MasteringRate ODM ODMExp3 ODMMixed
-        Proportional RandomPacing Replay Reverse SEC Sampled SpacedReview StaticMixture TSCLNaive
-        TSCLOnline TSCLSampling TSCLWindow TemperatureScaled Thompson UCB1 Uniform
+        A5C ALPProportional Aioli BaselineRatio BidirectionalProgress DUMP Deficit
+        DiscountedUCB DoReMi DynamixSFT EXP3 EXP3S Frontier HandCombined HandMixed HandNaive
+        HighestUnmastered InOrder Learnability MasteringRate ODM ODMExp3 ODMMixed OpenLoop
+        Proportional RandomPacing Replay Reverse SEC Sampled Shortfall SpacedReview
+        StaticMixture TAC TSCLNaive TSCLOnline TSCLSampling TSCLWindow TemperatureScaled
+        Thompson UCB1 Uniform
     """,
     "model": "CausalLM Decoder EncoderClassifier LSTM MLP",
     "cohort": "LoRACohort LoopCohort RLCohort SimulatedCohort StackedCohort",
