@@ -40,7 +40,7 @@ from .orders.plain import (
     TemperatureScaled,
     Uniform,
 )
-from .orders.replay import Replay
+from .orders.replay import Replay, ReplayMixtures
 from .orders.shortfall import A5C, BaselineRatio, Deficit, Shortfall
 from .rules import Memory, Rule, View
 from .stored import StoredTeacher, keep_card, stored_teacher
@@ -128,6 +128,7 @@ __all__ = [
     "Proportional",
     "RandomPacing",
     "Replay",
+    "ReplayMixtures",
     "Reverse",
     "Rule",
     "RulePolicy",

@@ -14,6 +14,7 @@ from lessonplan.teacher import RULES
 from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
+from ..assembly.natures import mixes_tasks
 from ..assembly.suite_facts import row_unit
 from ..common.names import named
 from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection, Teacher
@@ -317,7 +318,7 @@ def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:
     A rule whose class does not say what it needs is taken to read it.
     """
     if isinstance(teacher, ReplaySection):
-        return False, False
+        return False, mixes_tasks(teacher, config)
     mixes = teacher.action == "mixture"
     if isinstance(teacher, LearnedSection):
         return reads_measured(teacher.observe), mixes

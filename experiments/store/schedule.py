@@ -166,26 +166,71 @@ def recorded_schedules(
     Raises:
         ValueError: if they are not there, can't be read or are of another run.
     """
-    files = RunDir(run_dir)
-    unit = files.unit(unit_name("evaluate", teacher, teacher_seed)).relative_to(run_dir)
-    again = f"delete {unit}, and --resume records it again"
+    table = _recorded(run_dir, teacher, teacher_seed, "task", belongs_to)
+    index = {task: i for i, task in enumerate(tasks)}
+    choices = np.array([index[task] for task in table["task"].to_pylist()])
+    return _by_student(table, choices, -1)
+
+
+def recorded_mixtures(
+    run_dir: Path,
+    tasks: Sequence[str],
+    teacher: str,
+    teacher_seed: int,
+    belongs_to: Mapping[str, Any] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mixtures of a recorded teacher, (m, d, k) float32, zeros at the end, and student seeds.
+
+    Raises:
+        ValueError: if they are not there, can't be read or are of another run.
+    """
+    table = _recorded(run_dir, teacher, teacher_seed, "probabilities", belongs_to)
+    lists = table["probabilities"].combine_chunks()
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    if (lengths != len(tasks)).any():
+        got, again = lengths[lengths != len(tasks)][0], _again(run_dir, teacher, teacher_seed)
+        raise ValueError(
+            f"the schedule of {teacher!r}, which is replayed, must have {len(tasks)} probabilities "
+            f"a row, got {got:g}; {again}"
+        )
+    shares = lists.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(tasks))
+    return _by_student(table, shares, 0)
+
+
+def _recorded(
+    run_dir: Path,
+    teacher: str,
+    teacher_seed: int,
+    column: str,
+    belongs_to: Mapping[str, Any] | None,
+) -> pa.Table:
+    """A column of all rows of a recorded teacher, with `student_seed` and `decision`."""
+    folder, again = RunDir(run_dir).schedule, _again(run_dir, teacher, teacher_seed)
     tables = []
-    for part in parts_of(files.schedule, teacher, teacher_seed):
+    for part in parts_of(folder, teacher, teacher_seed):
         try:
-            table = pq.read_table(part, columns=["student_seed", "decision", "task"])
+            table = pq.read_table(part, columns=["student_seed", "decision", column])
         except (ValueError, OSError) as error:
             raise ValueError(
                 f"{part} of {teacher!r}, which is replayed, can't be read; {again}"
             ) from error
         check_schedule_part(part, table.schema, belongs_to or {})
-        tables.append(table.to_pydict())
+        tables.append(table.replace_schema_metadata(None))
     if not tables:
-        raise ValueError(f"{files.schedule} has no parts of {teacher!r} to replay; {again}")
-    seeds = np.concatenate([np.array(table["student_seed"]) for table in tables])
-    decisions = np.concatenate([np.array(table["decision"]) for table in tables])
-    index = {task: i for i, task in enumerate(tasks)}
-    choices = np.array([index[task] for table in tables for task in table["task"]])
-    students, rows = np.unique(seeds, return_inverse=True)
-    schedules = np.full((len(students), decisions.max()), -1, dtype=np.int64)
-    schedules[rows, decisions - 1] = choices
-    return schedules, students
+        raise ValueError(f"{folder} has no parts of {teacher!r} to replay; {again}")
+    return pa.concat_tables(tables)
+
+
+def _again(run_dir: Path, teacher: str, teacher_seed: int) -> str:
+    unit = RunDir(run_dir).unit(unit_name("evaluate", teacher, teacher_seed))
+    return f"delete {unit.relative_to(run_dir)}, and --resume records it again"
+
+
+def _by_student(table: pa.Table, values: np.ndarray, missing: int) -> tuple[np.ndarray, np.ndarray]:
+    """Values (w, ...) of rows by student and decision, (m, d, ...), and student seeds, (m,)."""
+    decisions = table["decision"].to_numpy()
+    students, rows = np.unique(table["student_seed"].to_numpy(), return_inverse=True)
+    shape = (len(students), decisions.max(), *values.shape[1:])
+    found = np.full(shape, missing, dtype=values.dtype)
+    found[rows, decisions - 1] = values
+    return found, students

@@ -19,7 +19,7 @@ import numpy as np
 from lessonplan.envs import next_streak, passes
 
 from ..common.files import read_object
-from ..config.config import Config
+from ..config.config import Config, ReplaySection
 from ..store.cards import read_card
 from ..store.growing_schedule import DecisionRows, GrowingSchedule
 from ..store.layout import RunDir
@@ -70,7 +70,9 @@ def read_facts(config: Config, run_dir: Path, teacher: str) -> PairFacts:
     weights = np.array([task["importance"] for task in tasks], dtype=np.float64)
     examples = np.array([task["training_examples"] for task in tasks], dtype=np.float64)
     endless = np.array([task.get("endless", False) for task in tasks])
-    action = getattr(config.teacher(teacher), "action", "task")
+    section = config.teacher(teacher)
+    taught = config.teacher(section.of) if isinstance(section, ReplaySection) else section
+    action = getattr(taught, "action", "task")
     return PairFacts(
         tasks=tuple(task["name"] for task in tasks),
         order=tuple(environment["suite"].get("order") or range(len(tasks))),

@@ -11,8 +11,9 @@ from lessonplan.envs import COLUMNS
 from lessonplan.envs.classroom.columns import parse_column
 from lessonplan.teacher import RULES, Replay
 
+from ..assembly.natures import described_rule, mixes_tasks
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
-from ..common.names import call, named
+from ..common.names import named
 from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..config.course import looks_of
 from ..store.cards import Cost, TeacherCard, TuningCost, each_once, write_card
@@ -34,7 +35,7 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
     maker: Any = named("rule", teacher.rule, RULES, config.modules)
     tuning = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
     parameters = tuning["parameters"] if tuning else teacher.parameters
-    rule = _described(maker, teacher, parameters)
+    rule = described_rule(maker, teacher, parameters)
     published = getattr(rule, "published", False) and not teacher.tune
     return [
         TeacherCard(
@@ -42,7 +43,7 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             label=teacher.name,
             kind=getattr(rule, "kind", "rule"),
             sees_order=getattr(rule, "sees_order", False) or _sees_order(rule.needs),
-            mixes=getattr(rule, "mixes", False),
+            mixes=mixes_tasks(teacher, config),
             published=published and _has_defaults(maker, teacher.parameters),
             needs=tuple(rule.needs),
             tuned=teacher.tune,
@@ -77,21 +78,12 @@ def reads_measured(columns: Sequence[str]) -> bool:
     return any(fact is not None and fact.measured for fact in facts)
 
 
-def _described(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) -> Any:
-    """What says what a rule is: its class, or a rule that is made where only such a one knows."""
-    if isinstance(getattr(maker, "needs", None), tuple | list):
-        return maker
-    grid: Mapping[str, Any] = teacher.grid or getattr(maker, "tuning", {})
-    options = {key: values[0] for key, values in grid.items()} | dict(parameters)
-    if "prerequisites" in inspect.signature(maker).parameters:
-        options.setdefault("prerequisites", ())
-    return call("rule", teacher.rule, maker, options)
-
-
 def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
     make = _taken_card if teacher.origin else _trained_card
     card = replace(
-        make(teacher, config, run_dir), **_looks(config, teacher, tuple(teacher.observe))
+        make(teacher, config, run_dir),
+        mixes=mixes_tasks(teacher, config),
+        **_looks(config, teacher, tuple(teacher.observe)),
     )
     twin = replace(
         card,
@@ -114,6 +106,7 @@ def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Teach
         name=teacher.prior_name,
         label=teacher.prior_name,
         kind="rule",
+        mixes=mixes_tasks(teacher, config),
         needs=(f"log_{teacher.prior}",),
         parameters={"prior": teacher.prior},
         selection_cost=training.get("prior_selection_cost"),
@@ -191,6 +184,7 @@ def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[
             name=teacher.name,
             label=teacher.name,
             kind="order",
+            mixes=mixes_tasks(teacher, config),
             needs=tuple(Replay.needs),
             replay_of=teacher.of,
             parameters={"shuffled": teacher.shuffled},

@@ -9,7 +9,6 @@ from lessonplan.envs import JoinedVecEnv, check_reward
 from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import (
-    RULES,
     LearnerStreams,
     Rule,
     View,
@@ -30,10 +29,9 @@ from ..assembly.courses import course_env, courses_of, most_tasks
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
 from ..common.mistakes import is_from_outside, own_mistakes, where_and_why
-from ..common.names import named
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
-from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection
+from ..config.config import Config, Course, LearnedSection, RuleSection
 from ..config.own_names import agreed_files
 from .tuning import example_settings, space_of
 
@@ -63,8 +61,6 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
             _check_rule(teacher, config, suite, cohorts)
         elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
-        else:
-            _check_replay(teacher, config)
     return suite
 
 
@@ -200,16 +196,3 @@ def _check_reward(course: Course) -> None:
         check_reward(reward)
     except ValueError as error:
         say(f"reward {course.lifetime.reward!r}: {error}")
-
-
-def _check_replay(section: ReplaySection, config: Config) -> None:
-    original = config.teacher(section.of)
-    mixes = not isinstance(original, ReplaySection) and original.action == "mixture"
-    if isinstance(original, RuleSection):
-        rule = named("rule", original.rule, RULES, config.modules)
-        mixes = mixes or getattr(rule, "mixes", False)
-    if mixes:
-        raise ValueError(
-            f"teacher {section.name!r} replays {original.name!r}, which mixes several tasks in "
-            "each batch, so no decision has one task to play back; replay another teacher"
-        )

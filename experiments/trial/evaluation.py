@@ -13,16 +13,17 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from lessonplan.envs import Classroom
 from lessonplan.envs.classroom import student_key
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import Replay
+from lessonplan.teacher import Replay, ReplayMixtures, Rule
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
+from ..assembly.natures import mixes_tasks
 from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, ReplaySection, RuleSection
 from ..store.damage import see_that_parts_are_there
 from ..store.layout import RunDir, unit_name
-from ..store.schedule import recorded_schedules
+from ..store.schedule import recorded_mixtures, recorded_schedules
 from .recorder import Recorder
 from .teaching import Teaching
 
@@ -96,14 +97,7 @@ def make_teacher(
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action, looking=teacher)
     if isinstance(teacher, ReplaySection):
-        schedules, students = recorded_schedules(
-            run_dir,
-            suite.names,
-            teacher.of,
-            teacher_seed,
-            teacher_belongs_to(config, config.teacher(teacher.of)),
-        )
-        replay = Replay(schedules, student_key(students), shuffled=teacher.shuffled)
+        replay = _replay(config, suite, run_dir, teacher, teacher_seed)
         return rule_teacher(replay, config, suite, n, teacher_seed)
     path = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
     return learned_teacher(
@@ -111,3 +105,17 @@ def make_teacher(
         deterministic=teacher.deterministic and name != teacher.sampled_name,
         learned_part=name != teacher.prior_name,
     )  # fmt: skip
+
+
+def _replay(
+    config: Config, suite: TaskSuite, run_dir: Path, section: ReplaySection, teacher_seed: int
+) -> Rule:
+    """The recorded schedules of another teacher, or its mixtures, as a rule."""
+    original = config.teacher(section.of)
+    belongs_to = teacher_belongs_to(config, original)
+    of = run_dir, suite.names, section.of, teacher_seed, belongs_to
+    if mixes_tasks(original, config):
+        mixtures, students = recorded_mixtures(*of)
+        return ReplayMixtures(mixtures, student_key(students), shuffled=section.shuffled)
+    schedules, students = recorded_schedules(*of)
+    return Replay(schedules, student_key(students), shuffled=section.shuffled)

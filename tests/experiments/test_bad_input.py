@@ -106,7 +106,6 @@ OVERRIDES = {
     "one's own that is not there": (["suite.name=json:nothing"], ["the module json", "--trust"]),
     "two teachers of one name": (["teachers=[uniform,uniform]"], ["same name: uniform"]),
     "replay of nobody": ([replay("nobody", "uniform")], ["'nobody'", "uniform"]),
-    "replay of a mixture": ([replay("proportional", "proportional")], ["'proportional'", "mixes"]),
     "override without a value": (["seeds"], ["key=value", "'seeds'"]),
     "override of nobody": (["teachers.nobody.tune=1"], ["'nobody'", "uniform, exp3s"]),
     "override below a value": (["name.x=1"], ["'x'", "'tiny'"]),

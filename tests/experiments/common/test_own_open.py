@@ -29,7 +29,7 @@ OPEN = {
         A5C ALPProportional Aioli BaselineRatio BidirectionalProgress DUMP Deficit
         DiscountedUCB DoReMi DynamixSFT EXP3 EXP3S Frontier HandCombined HandMixed HandNaive
         HighestUnmastered InOrder Learnability MasteringRate ODM ODMExp3 ODMMixed OpenLoop
-        Proportional RandomPacing Replay Reverse SEC Sampled Shortfall SpacedReview
+        Proportional RandomPacing Replay ReplayMixtures Reverse SEC Sampled Shortfall SpacedReview
         StaticMixture TAC TSCLNaive TSCLOnline TSCLSampling TSCLWindow TemperatureScaled
         Thompson UCB1 Uniform
     """,

@@ -8,6 +8,7 @@ import yaml
 from tiny_config import CONFIG
 
 from lessonplan import experiments
+from lessonplan.experiments.assembly.natures import mixes_tasks
 from lessonplan.experiments.config.loading import make_config, read_config, write_config
 from lessonplan.experiments.trial.checking import check
 
@@ -104,14 +105,19 @@ def test_names_with_digits_dots_and_dashes_inside_are_fine():
     )
 
 
-@pytest.mark.parametrize("played", [
-    {"name": "mixed", "rule": "proportional"},
-    {"name": "mixed", "rule": "static_mixture", "tune": True},
+@pytest.mark.parametrize(("played", "mixes"), [
+    ({"rule": "proportional"}, True),
+    ({"rule": "static_mixture", "tune": True}, True),
+    ({"rule": "uniform", "action": "mixture"}, True),
+    ({"rule": "uniform"}, False),
+    (learned("", action="mixture", sampled=False), True),
+    (learned(""), False),
 ])  # fmt: skip
-def test_a_replay_of_a_rule_that_mixes_within_batches_is_refused(played):
-    values = CONFIG | {"teachers": [played, {"name": "again", "type": "replay", "of": "mixed"}]}
-    with pytest.raises(ValueError, match="'again' replays 'mixed', which mixes"):
-        check(make_config(values))
+def test_a_replay_mixes_within_batches_where_its_original_does(played, mixes):
+    teachers = [played | {"name": "mixed"}, {"name": "again", "type": "replay", "of": "mixed"}]
+    config = make_config(CONFIG | {"teachers": teachers})
+    check(config)
+    assert [mixes_tasks(teacher, config) for teacher in config.teachers] == [mixes, mixes]
 
 
 def test_settings_that_fit_all_students_are_not_refused_for_the_two_that_are_tried():

@@ -19,7 +19,7 @@ from lessonplan.experiments.assembly.build import (
     build_suite,
 )
 from lessonplan.experiments.config.loading import make_config
-from lessonplan.experiments.store.schedule import SCHEMA, recorded_schedules
+from lessonplan.experiments.store.schedule import SCHEMA, recorded_mixtures, recorded_schedules
 from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.evaluation import evaluate
 from lessonplan.experiments.trial.training import TeacherTraining
@@ -110,6 +110,44 @@ def test_shuffled_replays_keep_the_counts_of_each_lifetime(tmp_path):
         np.testing.assert_array_equal(
             (first == task).sum(axis=1)[whole], (again == task).sum(axis=1)[whole]
         )
+
+
+def shares_of(table: pa.Table) -> dict[int, np.ndarray]:
+    """Recorded probabilities by student, (d, k)."""
+    seeds = table["student_seed"].to_numpy()
+    shares = np.array(table["probabilities"].to_pylist())
+    return {int(seed): shares[seeds == seed] for seed in np.unique(seeds)}
+
+
+def test_a_recorded_mixture_is_played_again_and_shuffled_in_time(tmp_path):
+    def replay(name, shuffled):
+        return {"name": name, "type": "replay", "of": "mixed", "shuffled": shuffled}
+
+    mixed = {"name": "mixed", "rule": "shortfall", "parameters": {"floor": 0.1}}
+    teachers = [mixed, replay("again", False), replay("shuffled", True)]
+    config = make_config(copy.deepcopy(CONFIG) | {"teachers": teachers})
+    first = report(config, tmp_path, "mixed")
+    again = report(config, tmp_path, "again")
+    # Shares are recorded in single precision, which hardly ever changes what is drawn.
+    assert first["tokens"].equals(again["tokens"])
+    for column in ("test_score", "probabilities"):
+        values = [np.array(table[column].to_pylist()) for table in (first, again)]
+        np.testing.assert_allclose(*values, atol=1e-5)
+    shuffled = report(config, tmp_path, "shuffled")
+    mixtures, students = recorded_mixtures(tmp_path, check(config).names, "mixed", 0)
+    played, moved = shares_of(shuffled), 0
+    for own, student in zip(mixtures, students, strict=True):
+        recorded = own[own.any(axis=1)]
+        np.testing.assert_array_equal(recorded, shares_of(first)[student])
+        rows = played[student][: len(recorded)]
+        moved += not np.allclose(rows, recorded[: len(rows)])
+        # Each row is one of those that were recorded, and none is played twice.
+        found = np.abs(rows[:, None] - recorded).max(axis=2) < 1e-6
+        assert found.any(axis=1).all()
+        if len(rows) == len(recorded):
+            order = [np.lexsort(np.round(one, 5).T) for one in (rows, recorded)]
+            np.testing.assert_allclose(rows[order[0]], recorded[order[1]], atol=1e-5)
+    assert moved
 
 
 def test_nothing_but_the_recorder_looks_at_test_or_stress(tmp_path, monkeypatch):

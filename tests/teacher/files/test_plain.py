@@ -16,7 +16,15 @@ from rule_rooms import rule_named, vec_env
 from stable_baselines3.common.noise import NormalActionNoise, OrnsteinUhlenbeckActionNoise
 from stable_baselines3.common.utils import ConstantSchedule, FloatSchedule, LinearSchedule
 
-from lessonplan.teacher import RULES, UCB1, Replay, RuleTeacher, load_teacher, save_teacher
+from lessonplan.teacher import (
+    RULES,
+    UCB1,
+    Replay,
+    ReplayMixtures,
+    RuleTeacher,
+    load_teacher,
+    save_teacher,
+)
 from lessonplan.teacher.files import read_values, write_values
 from lessonplan.teacher.files.plain import NotPlainError, encoded
 
@@ -99,6 +107,16 @@ def test_recorded_schedules_are_too(tmp_path):
     loaded = RuleTeacher.load(tmp_path / "rule").rule
     np.testing.assert_array_equal(loaded.schedules, rule.schedules)
     np.testing.assert_array_equal(loaded.keys, rule.keys)
+    assert loaded.shuffled
+
+
+def test_recorded_mixtures_are_too(tmp_path):
+    rule = ReplayMixtures([[[0.25, 0.75], [1.0, 0.0]]], [0.25], shuffled=True)
+    RuleTeacher(rule, vec_env(rule)).save(tmp_path / "rule")
+    assert pickles_in(tmp_path / "rule.zip") == []
+    loaded = RuleTeacher.load(tmp_path / "rule").rule
+    np.testing.assert_array_equal(loaded.mixtures, rule.mixtures)
+    np.testing.assert_array_equal(loaded.rows, rule.rows)
     assert loaded.shuffled
 
 

@@ -20,10 +20,15 @@ from lessonplan.teacher.orders.plain import (
     StaticMixture,
     Uniform,
 )
-from lessonplan.teacher.orders.replay import Replay
+from lessonplan.teacher.orders.replay import Replay, ReplayMixtures
 
 # Eleven decisions: no other random numbers in these tests come in elevens.
 RECORD = [[0, 1, 0, 2, 1, 0, 3, 0, 1, 4, 2], [5, 4, 3, 2, 1, 0, -1, -1, -1, -1, -1]]
+# Thirteen decisions of three tasks; the second student mastered after two.
+MIXED = np.zeros((2, 13, 3))
+MIXED[0] = [[13 - i, i, 1] for i in range(13)]
+MIXED[0] /= 14
+MIXED[1, :2] = [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]
 RULES = {
     "proportional": Proportional(),
     "tempered": Proportional(temperature=3.0),
@@ -37,6 +42,8 @@ RULES = {
     "pacing-none": RandomPacing(pace=0.0),
     "replay": Replay(RECORD, [0.0, 2 / 2**10]),
     "replay-shuffled": Replay(RECORD, [0.0, 2 / 2**10], shuffled=True),
+    "replay-mixtures": ReplayMixtures(MIXED, [0.0, 2 / 2**10]),
+    "replay-mixtures-shuffled": ReplayMixtures(MIXED, [0.0, 2 / 2**10], shuffled=True),
 }
 
 
@@ -275,6 +282,66 @@ def test_replay_does_not_choose_a_task_that_does_not_exist():
 def test_a_broken_record_is_refused(schedules, keys, message):
     with pytest.raises(ValueError, match=message):
         Replay(schedules, keys)
+
+
+def test_replayed_mixtures_are_those_of_the_student_at_the_places_of_its_tasks():
+    rule, places = ReplayMixtures(MIXED, [0.1, 0.7]), np.array([2, 0, 1])
+    _, chances = replayed(rule, 0.1, places, 13)
+    np.testing.assert_allclose(chances, MIXED[0][:, places], atol=1e-12)
+    # After the end of a shorter one, the mean of its two: 1/4, 3/8, 3/8.
+    _, chances = replayed(rule, 0.7, places, 4)
+    mean = [3 / 8, 1 / 4, 3 / 8]
+    expected = [MIXED[1, 0][places], MIXED[1, 1][places], mean, mean]
+    np.testing.assert_allclose(chances, expected, atol=1e-12)
+
+
+def test_shuffled_mixtures_are_the_same_rows_in_the_order_in_which_tasks_would_be_shuffled():
+    """A row counts as one: shares of a decision stay together, and only their time is lost."""
+    rule = ReplayMixtures(MIXED, [0.1, 0.7], shuffled=True)
+    numbers = Replay([list(range(13)), [0, 1, *[-1] * 11]], [0.1, 0.7], shuffled=True)
+    orders = set()
+    for seed in range(20):
+        _, chances = replayed(rule, 0.1, np.arange(3), 13, seed)
+        order, _ = replayed(numbers, 0.1, np.arange(13), 13, seed)
+        np.testing.assert_allclose(chances, MIXED[0][order], atol=1e-12)
+        orders.add(tuple(order))
+    assert len(orders) == 20
+    first = {tuple(replayed(rule, 0.7, np.arange(3), 2, seed)[1][0]) for seed in range(20)}
+    assert first == {(0.5, 0.5, 0.0), (0.0, 0.25, 0.75)}
+
+
+def test_a_student_nobody_recorded_gets_one_lifetime_of_mixtures_as_a_whole():
+    one_hot = np.repeat(np.eye(3)[:, None], 4, axis=1)
+    rule = ReplayMixtures(one_hot, [0.1, 0.2, 0.3])
+    played = [replayed(rule, 0.5 + i / 2**10, np.arange(3), 4)[0] for i in range(30)]
+    assert {len(set(tasks)) for tasks in played} == {1}
+    assert {tasks[0] for tasks in played} == {0, 1, 2}
+
+
+def test_replayed_mixtures_leave_out_what_does_not_exist():
+    rule = ReplayMixtures([[[0.5, 0.3, 0.2], [0.0, 0.0, 1.0]]], [0.0])
+    padded = {"task": [[1, 0, 0]], "key": [[0.0] * 3], "present": [[1, 1, 0]]}
+    np.testing.assert_allclose(now(rule, padded), [[3 / 8, 5 / 8, 0]])
+    # All went to a task that is not there: the means of those that are, 0.15 and 0.25.
+    np.testing.assert_allclose(now(rule, padded, decision=1), [[3 / 8, 5 / 8, 0]])
+    # More tasks than were recorded: the new one gets nothing.
+    more = {"task": [[3, 2, 1, 0]], "key": [[0.0] * 4]}
+    np.testing.assert_allclose(now(rule, more), [[0, 0.2, 0.3, 0.5]])
+
+
+@pytest.mark.parametrize(
+    ("mixtures", "keys", "message"),
+    [
+        ([[0.5, 0.5]], [0.1], r"\(m, t, w\)"),
+        ([[[0.5, 0.5]]], [0.1, 0.2], "one per schedule"),
+        ([[[0.5, -0.5]]], [0.1], "shares >= 0, got values from -0.5 to 0.5"),
+        ([[[0.5, float("nan")]]], [0.1], "finite"),
+        ([[[0.0, 0.0], [1.0, 0.0]]], [0.1], "zeros only after the end"),
+    ],
+)
+def test_a_broken_record_of_mixtures_is_refused(mixtures, keys, message):
+    with pytest.raises(ValueError, match=message):
+        ReplayMixtures(mixtures, keys)
 
 
 @pytest.mark.parametrize(
