@@ -9,7 +9,8 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.build import SELECT_SEEDS, learned_teacher
 from ..config.config import Config, Course, LearnedSection
-from .teaching import Teaching, Worth, worth_of
+from .teaching import Teaching, Worth
+from .tuning.population import lives_of
 
 
 class Judge:
@@ -67,7 +68,9 @@ class Judge:
             deterministic=self.teacher.deterministic,
             learned_part=learned_part,
         )
-        worth = worth_of(Teaching(teacher, room, students))
+        # As opponents live there: what comes after the first mastery decides nothing.
+        room.end_after = 1
+        worth = lives_of(Teaching(teacher, room, students)).worth
         self.expenses["lifetimes"] += len(students)
         self.expenses["compute"] += float(room.facts.spending.compute.sum())
         self.expenses["student_steps"] += int(room.facts.spending.steps.sum())

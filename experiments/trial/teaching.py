@@ -3,7 +3,6 @@
 Legend: m students, k tasks, t places, f columns, r rows whose lifetime goes on.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -157,12 +156,6 @@ def judge(teaching: Teaching) -> Iterator[Worth]:
         area += float(np.average(room.facts.judged, axis=1, weights=importance).mean())
         done = int(teaching.mastered.sum())
         yield Worth(float(teaching.cost.mean()), area / decisions, done)
-
-
-def worth_of(teaching: Teaching) -> Worth:
-    """Let the students live to the end; what their teacher is worth."""
-    (worth,) = deque(judge(teaching), maxlen=1)
-    return worth
 
 
 def _of_rows(memory: Memory, rows: np.ndarray) -> Memory:

@@ -14,7 +14,7 @@ from lessonplan.experiments.store import runs
 from lessonplan.experiments.store.recordings import read_recordings
 from lessonplan.experiments.store.schedule import parts_of
 from lessonplan.experiments.trial.evaluation import evaluate
-from lessonplan.experiments.trial.teaching import Teaching, judge, worth_of
+from lessonplan.experiments.trial.teaching import Teaching, judge
 
 TRAINING, PROBE = 80.0, 3 * 16 / 3.0
 """Of a decision of the tiny config, and of a look at all three tasks."""
@@ -110,13 +110,11 @@ def test_a_worth_is_the_mean_over_students_and_grows_with_what_is_spent():
     def teaching():
         return Teaching(*rule_teacher(rule, config, suite, 4, 0), np.arange(4))
 
-    each = list(judge(teaching()))
     last = teaching()
-    worth = worth_of(last)
-    assert each[-1] == worth
+    *each, worth = judge(last)
     assert worth.cost == last.cost.mean()
     assert worth.mastered == last.mastered.sum()
-    costs = [one.cost for one in each]
+    costs = [one.cost for one in [*each, worth]]
     assert costs == sorted(costs)
 
 
@@ -131,7 +129,7 @@ def test_a_teaching_goes_on_with_its_costs():
         one.step()
     state = copy.deepcopy(one.state_dict())
     other.load_state_dict(state)
-    assert worth_of(one).cost == worth_of(other).cost
+    assert list(judge(one))[-1].cost == list(judge(other))[-1].cost
     np.testing.assert_array_equal(one.steps, other.steps)
 
 
