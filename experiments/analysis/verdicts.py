@@ -11,6 +11,9 @@ from .wording import amount_in_words, count, number, percent, spaced, span, with
 
 Summary = dict[str, Any]
 
+LITTLE = 0.05
+"""Part of a cost below which there is hardly anything to win."""
+
 
 def verdict(summary: Summary) -> str:
     """One paragraph that is true whatever the numbers are; the headline is its beginning."""
@@ -139,9 +142,25 @@ def _room(summary: Summary) -> list[str]:
         )
         sentences.append(
             f"{ceiling}, a schedule tuned for this suite and an estimate of what is there to win, "
-            f"came to {_worth_against(entry)} of {other}."
+            f"came to {_worth_against(entry)} of {other}.{_little_room(summary, entry)}"
         )
     return sentences
+
+
+def _little_room(summary: Summary, entry: Summary) -> str:
+    """Whether a ceiling is too low, as somebody came to less, or leaves hardly anything to win."""
+    if entry["metric"] == "area" or entry["ratio"] is None:
+        return ""
+    best = summary["best"]["teacher"]
+    costs = [summary["teachers"][who][COST]["iqm"] for who in (best, entry["teacher"])]
+    if best != entry["teacher"] and costs[0] < costs[1]:
+        label = with_remarks(summary["teachers"][best]["label"])
+        return f" But {label} came to less, so there is more to win than that."
+    return (
+        f" That leaves less than {spaced(percent(LITTLE))} to win."
+        if entry["ratio"] > 1 - LITTLE
+        else ""
+    )
 
 
 def _worth_against(entry: Summary) -> str:

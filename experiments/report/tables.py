@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from ..analysis.headlines import learned_teachers, subject
+from ..analysis.headlines import FEWEST_STUDENTS, learned_teachers, subject
 from ..analysis.opponents import BASELINE_ROLES
 from ..analysis.statistics import holm
 from ..analysis.summary import TOLD_APART, against, kind_of, listed, table_rows
@@ -274,21 +274,23 @@ def opponents_table(summaries: dict[str, Summary]) -> str:
                 entries[run] = entry
     if len(entries) < 2:
         return ""
-    adjusted = holm({run: entry["p"] for run, entry in entries.items()})
+    enough = {run: one for run, one in entries.items() if one["students"] >= FEWEST_STUDENTS}
+    adjusted = holm({run: entry["p"] for run, entry in enough.items()})
     rows = [
         (
             run,
             summaries[run]["teachers"][entry["teacher"]]["label"],
             summaries[run]["teachers"][entry["baseline"]]["label"],
             f"{'area, ' if entry['metric'] == 'area' else ''}{against(entry)}",
-            f"{adjusted[run]:.3f}",
+            f"{adjusted[run]:.3f}" if run in adjusted else "-",
         )
         for run, entry in entries.items()
     ]
     heads = ("run", "learned teacher", "best opponent", "ratio of compute", "p (Holm)")
     note = (
         "P-values are two-sided, of no difference, and adjusted by Holm, so that all may be read "
-        "at 5 % together. The best opponent is one that was not told the order."
+        f"at 5 % together; runs of fewer than {FEWEST_STUDENTS} students have none. The best "
+        "opponent is one that was not told the order."
     )
     title = heading("Learned teachers against the best opponents", 3)
     return title + table(heads, rows) + paragraph(note, "note")

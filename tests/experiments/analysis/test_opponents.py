@@ -126,6 +126,23 @@ def test_a_ceiling_is_shown_and_never_ranked(tmp_path):
     assert (tmp_path / "summary.csv").read_text().splitlines()[-1].startswith("r,,best-schedule,")
 
 
+@pytest.mark.parametrize(
+    ("ceiling", "said"),
+    [
+        (5, "5.00 times (95 % interval 5.00 to 5.00) the compute of shortfall. "
+            "But ppo came to less, so there is more to win than that."),
+        (1, "1.00 times (95 % interval 1.00 to 1.00) the compute of shortfall. "
+            "That leaves less than 5 % to win."),
+    ],
+)  # fmt: skip
+def test_a_ceiling_that_is_too_low_or_leaves_nothing_to_win_is_called_that(tmp_path, ceiling, said):
+    plan = [
+        (teacher("ppo", "learned"), 1), (rule("shortfall", 1.0), 1),
+        (rule("best-schedule", 1.0, kind="ceiling"), ceiling),
+    ]  # fmt: skip
+    assert verdict(summarize(a_run(tmp_path / "r", plan))).endswith(said)
+
+
 def test_a_leaning_teacher_is_compared_with_its_own_prior(tmp_path):
     """The prior of the verdict's teacher is a baseline of all; another teacher has its own."""
     plan = [
@@ -280,3 +297,14 @@ def test_several_runs_are_read_at_one_level(tmp_path):
     assert cells[:4] == ["sure", "ppo", "shortfall", "0.67 [0.67, 0.67]"]
     assert float(cells[4]) == pytest.approx(2 * 2 / 2001, abs=1e-3)
     assert float(cells[9]) > 0.5
+
+
+def test_few_students_have_no_p_value(tmp_path):
+    """All resamples of one student are that student, which proves nothing."""
+    plan = [(teacher("ppo", "learned"), 2), (rule("shortfall", 1.0), 3)]
+    paths = [a_run(tmp_path / f"{n}", plan, students=n) for n in (1, 12)]
+    write_report(paths, tmp_path / "both")
+    page = (tmp_path / "both" / "report.html").read_text()
+    cells = re.findall(r">([^<>]+)</td>", page[page.index("against the best opponents") :])[:10]
+    assert cells[4] == "-"
+    assert float(cells[9]) == pytest.approx(2 / 2001, abs=1e-3)
