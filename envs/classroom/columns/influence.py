@@ -35,7 +35,8 @@ class Influence:
         self.squares, self.products = np.zeros((n, k, k)), np.zeros((n, k, k))
         """Sums of x x', and of x y'."""
         self.shares, self.last = np.zeros((n, k)), np.zeros((n, k))
-        """Shares since the last measurement, and the score at each task's last."""
+        """Shares since the last measurement, and what the score was to be by now: that at a task's
+        last, and what was expected since; NaN before its first."""
         self.effect = np.zeros((n, k, k))
         """S."""
         self.certainty = np.zeros((n, k))
@@ -45,7 +46,7 @@ class Influence:
         """A new lifetime for these rows."""
         for array in self.arrays().values():
             array[rows] = 0.0
-        self.last[rows] = self.facts.score[rows]
+        self.last[rows] = np.where(self.facts.seen[rows], self.facts.score[rows], np.nan)
 
     def update(self, rows: np.ndarray) -> None:
         """One decision has passed for these rows."""
@@ -55,13 +56,13 @@ class Influence:
         seen, score, shares = facts.seen[rows], facts.score[rows], self.shares[rows]
         # Sums of products and no matrix products: their bits do not depend on the company.
         expected = (shares[:, :, None] * self.effect[rows]).sum(axis=1)
-        again = seen & (facts.measurements[rows] >= 2)
-        change = np.where(again, score - self.last[rows], expected)
+        again, last = seen & np.isfinite(self.last[rows]), self.last[rows]
+        change = np.where(again, score - last, expected)
         self.squares[rows] = FORGETTING * self.squares[rows] + shares[:, :, None] * shares[:, None]
         self.products[rows] = (
             FORGETTING * self.products[rows] + shares[:, :, None] * change[:, None]
         )
-        self.last[rows] = np.where(seen, score, self.last[rows])
+        self.last[rows] = np.where(seen, score, last + expected)
         self.shares[rows] = 0.0
         self._solve(rows)
 

@@ -124,6 +124,26 @@ def test_a_task_that_was_not_measured_moves_no_estimate_of_it():
     assert after[0, 0, 1] == pytest.approx(before[0, 0, 1], abs=1e-3)
 
 
+def test_what_moved_while_it_was_not_measured_is_not_taken_for_the_work_of_one_decision():
+    world = World(1, 2, [[0.01, 0.01], [0.0, 0.01]])
+    for _ in range(40):
+        world.step(world.some())
+    before = world.influence.effect.copy()
+    for decision in range(12):
+        world.step(np.array([[0.5, 0.5]]), measured=np.array([[True, decision % 6 == 5]]))
+    np.testing.assert_allclose(world.influence.effect, before, atol=1e-3)
+
+
+def test_a_first_measurement_is_no_change():
+    world = World(1, 2, np.zeros((2, 2)))
+    world.facts.seen[:] = False
+    world.facts.score[:] = 0.0
+    world.influence.start(world.rows)
+    for measured in ([True, False], [True, True], [True, True]):
+        world.step(np.array([[0.5, 0.5]]), measured=np.array([measured]))
+        assert (world.influence.effect == 0).all()
+
+
 def test_a_student_in_company_is_the_same_to_the_bit_as_alone():
     many, one = World(7, 6, planted(6), noise=0.01), World(1, 6, planted(6))
     for array in ("score", "last"):
