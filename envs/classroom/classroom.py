@@ -175,7 +175,7 @@ class Classroom:
             batch_size=self.cohort.batch_size,
             evaluation_size=self.cohort.evaluation_size,
             feedback="full" if mixed_bandit else self.feedback,
-            forward_passes=self.observer.forward_passes,
+            forward_passes=self.probing.forward_passes,
             probe_every=self.probing.every,
             probe_size=self.probing.size,
             check_every=self.probing.check_every,
@@ -300,11 +300,11 @@ class Classroom:
         elif looked_at.any():
             facts.correct(rows, looked_at, probe, probing.sizes)
         # Batches run forward because a column shows what came of the training.
-        forward = self.observer.forward_passes * self.cohort.batch_size
+        batch = self.cohort.batch_size
         facts.spending.probe(
             rows,
-            probing.own(decisions, looked_at) + forward,
-            measured @ probing.whole_sizes + forward,
+            probing.own(decisions, looked_at) + probing.forward_passes * batch,
+            measured @ probing.whole_sizes + self.observer.forward_passes * batch,
         )
 
     def _probe(self, rows: np.ndarray, tasks: np.ndarray, evaluation: Evaluation) -> Evaluation:

@@ -127,23 +127,32 @@ class Facts:
         """Standard error of the score that is shown, (n, k)."""
         return self.uncertain(np.arange(len(self.score)))
 
-    def uncertain(self, rows: np.ndarray) -> np.ndarray:
-        """The same of these rows, (r, k)."""
-        return standard_error(self.right[rows], self.count[rows], self.chance)
+    def uncertain(self, rows: np.ndarray, age: int = 0) -> np.ndarray:
+        """The same of these rows, (r, k), after so many further decisions without a look."""
+        kept = self.heard.decay**age
+        return standard_error(self.right[rows] * kept, self.count[rows] * kept, self.chance)
 
-    def see(self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation) -> None:
+    def see(
+        self,
+        rows: np.ndarray,
+        measured: np.ndarray,
+        evaluation: Evaluation,
+        examples: np.ndarray | None = None,
+    ) -> None:
         """Enter an evaluation (r, k) that both teacher and referee go by.
 
         Args:
             rows: whose it is.
             measured: tasks that were evaluated, (r, k) bool.
             evaluation: values of other tasks are left aside.
+            examples: that each task was evaluated on, (k,); its probe set by default.
 
         Raises:
             ValueError: for a score that is none.
         """
         self.examine(rows, measured, evaluation)
-        self.show(rows, measured, evaluation, self.suite.sizes("probe"))
+        examples = self.suite.sizes("probe") if examples is None else examples
+        self.show(rows, measured, evaluation, examples)
 
     def examine(self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation) -> None:
         """Enter what the referee knows; arguments and errors are those of `see`."""

@@ -12,7 +12,7 @@ import numpy as np
 from lessonplan.student import Cohort, Evaluation
 from lessonplan.student.contract import takes
 
-from .columns import COLUMNS, Column, parse_column
+from .columns import COLUMNS, Column, parse_column, passes_of
 from .probing import Probing
 
 
@@ -30,16 +30,19 @@ def make_probing(
     Raises:
         ValueError: if the students can't tell that, with the way out.
     """
-    facts = [_fact(text) for text in (observe if reads is None else reads)]
+    reads = observe if reads is None else reads
+    facts = [_fact(text) for text in reads]
     used = any(fact is not None and fact.measured for fact in facts)
     sizes = np.minimum(cohort.suite.sizes("probe"), cohort.evaluation_size)
-    probing = Probing(sizes, used=used, **settings)
+    read = {parse_column(text).fact for text in reads}
+    passes = passes_of([text for text in observe if parse_column(text).fact in read])
+    probing = Probing(sizes, used=used, forward_passes=passes, **settings)
     _check_feedback(cohort, probing, observe, reads)
     return probing
 
 
 def _check_feedback(
-    cohort: Cohort, probing: Probing, observe: Sequence[str], reads: Sequence[str] | None
+    cohort: Cohort, probing: Probing, observe: Sequence[str], reads: Sequence[str]
 ) -> None:
     """Refuse what the students can't tell; say once what is biased in it."""
     name = type(cohort).__name__
@@ -56,12 +59,19 @@ def _check_feedback(
             f"{what} needs students whose train takes by_task=, and that of {name} does not; "
             + ("take feedback full or bandit" if hears else "leave it out")
         )
-    if hears:
-        _check_told_by_training(cohort, probing, observe if reads is None else reads)
-
-
-def _check_told_by_training(cohort: Cohort, probing: Probing, reads: Sequence[str]) -> None:
     graded = [task.name for task in cohort.suite.tasks if task.grader is not None]
+    if gap and graded:
+        raise ValueError(
+            f"task {graded[0]!r} has a grader, which judges no training examples, so the column "
+            "gap can't tell how far they are from probe; leave it out"
+        )
+    if hears:
+        _check_told_by_training(cohort, probing, reads, graded)
+
+
+def _check_told_by_training(
+    cohort: Cohort, probing: Probing, reads: Sequence[str], graded: Sequence[str]
+) -> None:
     scores = [text for text in reads if (fact := _fact(text)) is not None and fact.of_score]
     if graded and scores:
         raise ValueError(
@@ -70,7 +80,7 @@ def _check_told_by_training(cohort: Cohort, probing: Probing, reads: Sequence[st
             "in progress:signal=loss, or take feedback full or bandit"
         )
     epoched = [task.name for task in cohort.suite.tasks if not task.endless]
-    if epoched and not probing.probes:
+    if epoched and probing.used and not probing.probes:
         warnings.warn(
             f"the training data of task {epoched[0]!r} are epoched, so what their examples tell is "
             "better than what it will do on new ones: probe_every= lets the teacher know the gap",

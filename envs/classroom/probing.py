@@ -28,6 +28,8 @@ class Probing:
         uncertainty: tasks whose score is uncertain by more are probed too, if it is above 0.
         check_every: decisions from one check to the next.
         used: whether the teacher reads anything that a probe tells.
+        forward_passes: batches that are run forward a decision, besides the training, because the
+            teacher reads what came of them.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Probing:
         uncertainty: float = 0.0,
         check_every: int = 10,
         used: bool = True,
+        forward_passes: int = 0,
     ) -> None:
         check_choice("feedback", feedback, FEEDBACKS)
         check_counts(least=0, probe_every=every, probe_size=size)
@@ -51,6 +54,7 @@ class Probing:
         self.feedback, self.size, self.uncertainty = feedback, size, uncertainty
         self.every = every or (0 if feedback == "training" else 1)
         self.check_every, self.used = check_every, used
+        self.forward_passes = forward_passes
         self.whole_sizes = sizes
         self.sizes = np.minimum(sizes, size) if size else sizes
         """Examples of each task that the teacher's probes have, (k,)."""
@@ -72,7 +76,7 @@ class Probing:
         self,
         decisions: np.ndarray,
         measured: np.ndarray,
-        uncertainty: Callable[[np.ndarray], np.ndarray],
+        uncertainty: Callable[[np.ndarray, int], np.ndarray],
         rows: np.ndarray,
     ) -> np.ndarray:
         """Tasks that the teacher probes after so many decisions, (r, k) bool.
@@ -80,14 +84,16 @@ class Probing:
         Args:
             decisions: of each row, (r,).
             measured: tasks that a probe is of, (r, k) bool.
-            uncertainty: of the scores of rows, (r, k).
+            uncertainty: of the scores of rows (r, k), so many decisions from now.
             rows: whose they are.
         """
         if self.every == 1 and not self.uncertainty:
             return measured
         probed = measured & self.due(decisions)[:, None]
         if self.uncertainty:
-            probed = probed | (uncertainty(rows) > self.uncertainty)
+            # What training told has faded already; what probes told is about to.
+            age = int(self.feedback != "training")
+            probed = probed | (uncertainty(rows, age) > self.uncertainty)
         return np.asarray(probed)
 
     def due(self, decisions: np.ndarray) -> np.ndarray:

@@ -16,6 +16,12 @@ from .table import COLUMNS
 _PASSES = {"gain": 1, "fresh_gain": 2}
 
 
+def passes_of(columns: Sequence[str]) -> int:
+    """Batches that are run forward a decision, besides the training, to know these columns."""
+    facts = {parse_column(text).fact for text in columns}
+    return sum(_PASSES.get(fact, 0) for fact in facts)
+
+
 class Observer:
     """The columns that one classroom shows.
 
@@ -39,7 +45,7 @@ class Observer:
         ]
         self.facts_shown = frozenset(one.fact for one in self._requests)
         """Names of facts that the columns are read from."""
-        self.forward_passes = sum(_PASSES.get(fact, 0) for fact in self.facts_shown)
+        self.forward_passes = passes_of(self.observe)
         """Batches that are run forward a decision, besides the training, to know what is shown."""
         scale = np.array([request.scale for request in self._requests])
         cap = np.array([request.cap for request in self._requests])

@@ -235,6 +235,16 @@ def test_what_is_not_looked_at_grows_uncertain_and_is_then():
     assert room.facts.decisions[0] < 6
 
 
+def test_what_would_be_shown_too_uncertain_is_looked_at_in_the_same_decision():
+    options = {"probe_every": 9, "probe_uncertainty": 0.17, "half_life": 2.0}
+    room = begun(room_of(table(np.zeros((1, 3))), **options))
+    for _ in range(8):
+        room.step(np.array([0]))
+        uncertain = room.facts.uncertainty > 0.17
+        assert (room.facts.seen | ~uncertain).all()
+    assert 18 < own(room) < 9 * 18
+
+
 # Who pays for what.
 
 
@@ -279,6 +289,13 @@ def test_batches_that_are_run_forward_for_a_column_count_in_both():
     room = begun(room_of(observe=("progress:signal=gain",), feedback="training"))
     room.step(HALVES)
     assert (own(room), equal(room)) == (pytest.approx(4), pytest.approx(18 + 18 + 4))
+
+
+def test_who_does_not_read_that_column_does_not_pay_for_them():
+    observe = ("progress:signal=gain", "gain", "size")
+    room = begun(room_of(observe=observe, feedback="training", reads=("size",)))
+    room.step(HALVES)
+    assert (own(room), equal(room)) == (0, pytest.approx(18 + 18 + 4))
 
 
 @settings(max_examples=25, deadline=None)
@@ -400,6 +417,7 @@ GRADED = {"grader": [None, lambda answers: 1.0, None], "endless": [True] * 3}
         (FakeCohort, {}, {"check_every": 0}, "check_every must be at least 1, got 0"),
         (FakeCohort, {}, {"reads": ("scores",)}, "there is no column 'scores'; did you mean"),
         (FakeCohort, GRADED, {"feedback": "training"}, "task 'b' has a grader, which judges no"),
+        (FakeCohort, GRADED, {"observe": ("progress", "gap")}, "the column gap can't tell how far"),
     ],
 )
 def test_what_can_not_be_told_is_refused_in_one_sentence(kind, fields, options, words):
