@@ -100,12 +100,26 @@ def _shown(name: str, shown: Mapping[str, float]) -> dict[str, float]:
     return told
 
 
+def examples_of(suite: TaskSuite, measured: np.ndarray, probed: float) -> np.ndarray:
+    """Held-out examples that each task was measured on, (k,).
+
+    Args:
+        suite: whose probe sets count where nobody says, if they are there.
+        measured: tasks that were measured, (1, k) bool.
+        probed: examples of all these tasks together, 0 where nobody says.
+    """
+    sizes = suite.sizes("probe").astype(np.float64)
+    if probed:
+        return np.full_like(sizes, probed / max(measured.sum(), 1))
+    return np.where(sizes > 1.0, sizes, _EXAMPLES)
+
+
 def enter(
     facts: Facts,
     outcomes: Outcomes | None,
     measured: np.ndarray,
     evaluation: Evaluation,
-    probed: float,
+    examples: np.ndarray,
 ) -> None:
     """Believe what the training examples of a decision showed, and held-out ones beside them.
 
@@ -114,13 +128,12 @@ def enter(
         outcomes: (1, k); None where there was no decision.
         measured: tasks that were measured on held-out data, (1, k) bool.
         evaluation: of these, (1, k).
-        probed: held-out examples, of all these tasks together.
+        examples: that each task was measured on, (k,).
     """
     if outcomes is not None:
         facts.hear(_ROW, outcomes)
     if measured.any():
-        each = probed / measured.sum() or _EXAMPLES
-        facts.correct(_ROW, measured, evaluation, np.full(measured.shape[1], each))
+        facts.correct(_ROW, measured, evaluation, examples)
     # Nobody else judges: mastery goes by what is believed.
     score = facts.score[_ROW]
     facts.examine(_ROW, facts.seen[_ROW], Evaluation(score, facts.loss[_ROW], np.zeros_like(score)))

@@ -17,7 +17,7 @@ from ..classroom.board import Board
 from ..classroom.budget import Budget
 from ..classroom.checking import check_counts
 from .env import TutorEnv
-from .outcomes import Told, enter, read_outcomes
+from .outcomes import Told, enter, examples_of, read_outcomes
 from .teachers import TeacherLike, ready_teacher, settle_teacher
 from .told import read_costs, read_number, read_scores, read_suite, read_training
 
@@ -150,6 +150,8 @@ class Tutor:
         missing = [name for name in self.suite.names if name not in first_scores]
         if missing:
             raise ValueError(f"begin needs the scores of all tasks, {missing[0]!r} has none")
+        if self.half_life is not None and self._shows_loss and scores is not None and not losses:
+            raise ValueError("a column shows the loss: give losses= with the scores")
         costs = read_costs(spent or {}, 0.0)
         self._board.reset(_ROW, np.array([student_seed]))
         self._memory, self._pending, self._losses_known = None, None, losses is not None
@@ -209,7 +211,7 @@ class Tutor:
         """
         if self._pending is None:
             raise ValueError("there is nothing to observe: choose a task first")
-        told = self._read_outcomes(outcomes, scores, losses)
+        told = self._read_outcomes(outcomes)
         if outcomes is not None and task is None and scores is None:
             scores = {}
         if (task is None) == (scores is None) or (task is None) != (score is None):
@@ -223,7 +225,7 @@ class Tutor:
             losses = None if loss is None else {str(task): loss}
         measured, evaluation = read_scores(self.suite, scores, losses)
         facts = self._board.observer.facts_shown
-        if "loss" in facts and losses is None and outcomes is None:
+        if self._shows_loss and losses is None and (outcomes is None or scores):
             raise ValueError("a column shows the loss: give loss= or losses= with the score")
         training = read_training(signals or {}, facts)
         costs = read_costs(spent or {}, self.steps_per_decision)
@@ -292,7 +294,7 @@ class Tutor:
         if self._pending is not None:
             raise ValueError("observe() what came of the last choice before the next one")
         known = self._losses_known or self.half_life is not None
-        if "loss" in self._board.observer.facts_shown and not known:
+        if self._shows_loss and not known:
             raise ValueError(
                 "a column shows the loss: call begin(scores=..., losses=...) first, or give "
                 "half_life= where it is told by outcomes of training"
@@ -311,12 +313,12 @@ class Tutor:
         if self.half_life is None:
             self.half_life = 1.0
 
-    def _read_outcomes(
-        self,
-        outcomes: Mapping[str, Mapping[str, float]] | None,
-        scores: Mapping[str, float] | None,
-        losses: Mapping[str, float] | None,
-    ) -> Told | None:
+    @property
+    def _shows_loss(self) -> bool:
+        """Whether a column is read from losses."""
+        return not self._board.observer.facts_shown.isdisjoint(("loss", "relative_loss"))
+
+    def _read_outcomes(self, outcomes: Mapping[str, Mapping[str, float]] | None) -> Told | None:
         """What training examples showed, refused where scores would come to mean something else.
 
         Nothing where none were told of, and None in a tutor that goes by scores alone.
@@ -336,20 +338,20 @@ class Tutor:
                 f"outcomes of this lifetime had {first} before and have {now} now: the scores "
                 "would mean something else; tell the same each time"
             )
-        shown = "loss" in self._board.observer.facts_shown
-        if outcomes and shown and (not told.with_losses or (scores and losses is None)):
-            raise ValueError("a column shows the loss: give the loss with outcomes and scores")
+        if outcomes and self._shows_loss and not told.with_losses:
+            raise ValueError("a column shows the loss: give the loss with outcomes")
         return told
 
     def _enter(
         self, told: Told | None, measured: np.ndarray, evaluation: Evaluation, probed: float
     ) -> None:
         """Enter what was measured, (1, k), and what training examples showed."""
+        examples = examples_of(self.suite, measured, probed)
         if self.half_life is None:
-            self._board.facts.see(_ROW, measured, evaluation)
+            self._board.facts.see(_ROW, measured, evaluation, examples)
             return
         outcomes = None if told is None else told.outcomes
-        enter(self._board.facts, outcomes, measured, evaluation, probed)
+        enter(self._board.facts, outcomes, measured, evaluation, examples)
         self._scored_by = self._scored_by if told is None else told.scored_by or self._scored_by
 
     def _check_answer(self, task: str | None) -> None:

@@ -84,6 +84,36 @@ def test_a_column_of_losses_is_filled_and_nothing_need_be_known_first():
         made.observe(outcomes={"a": shown(10, 0.5)})
 
 
+@pytest.mark.parametrize("column", ["loss", "relative_loss"])
+@pytest.mark.parametrize("half_life", [1.0, None])
+def test_no_score_without_a_loss_is_taken_for_a_loss_of_nothing(column, half_life):
+    observe, scores = ("progress", column), dict.fromkeys(NAMES, 0.5)
+    made = tutor({name: {"endless": True} for name in NAMES}, half_life, observe=observe)
+
+    def begin_without_losses():
+        made.begin(scores=scores)
+        made.mix()
+
+    with pytest.raises(ValueError, match="a column shows the loss"):
+        begin_without_losses()
+    made.begin(scores=scores, losses=dict.fromkeys(NAMES, 2.0))
+    made.mix()
+    outcomes = {"a": shown(64, 0.5, 2.0)} if half_life else None
+    with pytest.raises(ValueError, match="a column shows the loss"):
+        made.observe(scores={"a": 0.5}, outcomes=outcomes)
+    made.observe(scores={"a": 0.5}, losses={"a": 2.0}, outcomes=outcomes)
+    assert made._board.facts.loss[0] == pytest.approx([2.0, 2.0])
+
+
+@pytest.mark.parametrize("half_life", [1.0, None])
+def test_a_score_is_as_certain_as_the_examples_that_it_was_measured_on(half_life):
+    made = tutor(half_life=half_life, observe=("progress", "uncertainty", "count"))
+    for probed, each in ((400, 200), (0, 100)):
+        made.begin(scores=dict.fromkeys(NAMES, 0.5), spent={"probed": probed})
+        assert made._board.facts.count[0] == pytest.approx([each] * 2)
+        assert made._board.facts.uncertainty[0] == pytest.approx([0.5 / math.sqrt(each + 4)] * 2)
+
+
 def test_mastery_and_the_end_go_by_what_is_believed():
     made = tutor(mastery_streak=2)
     sure = {"a": shown(200, 1.0), "b": shown(200, 1.0)}
