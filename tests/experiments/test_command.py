@@ -42,13 +42,13 @@ def test_overrides_reach_keys_items_and_teachers_by_name():
     config = read_config(
         "quickstart",
         ["seeds.report=5", "teachers.ppo.decisions=99", "teachers.ppo.settings.gamma=0.5",
-         "suite.options.n_tasks=4", "teachers.uniform.parameters={}"],
+         "suite.options.n_tasks=4", "teachers.proportional.parameters={}"],
     )  # fmt: skip
     assert config.seeds.report == 5
     ppo = next(teacher for teacher in config.teachers if teacher.name == "ppo")
     assert ppo.decisions == 99
     assert ppo.settings["gamma"] == 0.5
-    assert ppo.settings["n_steps"] == 80
+    assert ppo.settings["n_steps"] == 10
     assert config.suite.options["n_tasks"] == 4
 
 
@@ -60,20 +60,20 @@ BAD = {
     "not an override": (["run", "quickstart", "-o", "seeds"], "an override reads key=value"),
     "unknown teacher": (["run", "quickstart", "-o", "teachers.x.tune=1"], "there is no item 'x'"),
     "unknown rule": (
-        ["run", "quickstart", "-o", "teachers.uniform.rule=unform"], "there is no rule 'unform'"
+        ["run", "quickstart", "-o", "teachers.shortfall.rule=shortfal"], "there is no rule 'shortfal'"
     ),
     "a learner as a rule": (
         ["run", "quickstart", "-o", "teachers=[uniform, recurrent-ppo]"],
         "'recurrent_ppo' is a learner and no rule; write {name: NAME, type: learned",
     ),
     "a mixture of which tasks are sampled": (
-        ["run", "quickstart", "-o", "teachers.ppo.action=mixture"], "or write sampled: false and"
+        ["run", "quickstart", "-o", "teachers.ppo.sampled=true"], "or write sampled: false and"
     ),
     "unknown parameter": (
-        ["run", "quickstart", "-o", "teachers.uniform.parameters.gate=1"], "does not take these"
+        ["run", "quickstart", "-o", "teachers.proportional.parameters.gate=1"], "does not take these"
     ),
     "impossible gate": (
-        ["run", "quickstart", "-o", "teachers.in-order.parameters.gate=7"], "gate"
+        ["run", "quickstart", "-o", "teachers.in-order-tuned.parameters.gate=7"], "gate"
     ),
     "unknown suite": (["run", "quickstart", "-o", "suite.name=x"], "there is no suite 'x'"),
     "impossible suite": (["run", "quickstart", "-o", "suite.options.n_signs=99"], "n_signs must"),

@@ -56,7 +56,7 @@ def test_every_key_has_its_help_above_it_the_first_time():
 def test_help_stands_there_once_and_has_the_choices():
     text = explained(read_config("quickstart"))
     assert text.count("# arguments of the rule\n") == 1
-    assert " (full or bandit or training)\n  feedback: full\n" in text
+    assert " (full or bandit or training)\n  feedback: training\n" in text
 
 
 def test_the_heading_says_what_to_begin_it_with():

@@ -60,7 +60,7 @@ def test_a_config_has_its_own_folder_then_the_working_directory(tmp_path, monkey
     more = read_config(path, ["lifetime.reward=lp_more:pay"])
     assert more.modules == [str(tmp_path / "config"), str(tmp_path / "work")]
     assert make_config(RUN).modules == [str(tmp_path / "work")]
-    shipped = read_config("quickstart", ["teachers.uniform.rule=lp_more:R"])
+    shipped = read_config("quickstart", ["teachers.shortfall.rule=lp_more:R"])
     assert shipped.modules == [str(tmp_path / "work")]
     assert read_config("quickstart").modules == []
 
