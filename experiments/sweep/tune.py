@@ -34,6 +34,7 @@ from ..config.config import Config, LearnedSection, RuleSection
 from ..config.sweeps import Sweep
 from ..store.cards import Cost
 from ..store.layout import SweepDir
+from ..trial.candidates import best_candidate
 from ..trial.teaching import Teaching, Worth, judge
 from ..trial.training import TeacherTraining
 from ..trial.tuning import Choice, choose_best
@@ -213,7 +214,7 @@ def _measure_learned(
 
     training = TeacherTraining(config, section, config.seeds.teacher, suite, run_dir, tell)
     result = training.run()
-    best = int(np.argmin(result["selection"]))
+    best = best_candidate(result)
     cost = result["selection"][best]
     saving = 1.0 - training.curve[-1]["length"] / longest if training.curve else 0.0
     say(_message(section.decisions, saving, cost, 1.0, "done"))

@@ -1,7 +1,8 @@
 """Candidates of a training: what each is worth to the selection students, and which is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,14 +79,10 @@ class Judge:
         return worth, float(room.decisions_in_budget * examples)
 
 
-def best_of(worths: Sequence[Worth], has_prior: bool) -> int:
-    """Which candidate is kept: that of the lowest cost, the first of several.
+def best_candidate(result: Mapping[str, Any]) -> int:
+    """Which of the candidates of a training was kept, by what the training returned.
 
-    Where there is a prior, which is the first of them, what is level goes by area: of students that
-    nobody brings to mastery it would be kept whatever was learned.
+    Earlier versions kept that of the lowest cost, the first of several.
     """
-    costs = [worth.cost for worth in worths]
-    if not has_prior:
-        return int(np.argmin(costs))
-    keys = [(worth.cost, -worth.area) for worth in worths]
-    return keys.index(min(keys))
+    costs = result["selection"]
+    return int(result.get("best", costs.index(min(costs))))

@@ -18,6 +18,7 @@ from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..config.course import looks_of
 from ..store.cards import Cost, TeacherCard, TuningCost, each_once, write_card
 from ..store.layout import RunDir
+from .candidates import best_candidate
 from .units import Unit
 
 _ORDERED = ("order", "prerequisites_mastered", "difficulty")
@@ -142,7 +143,7 @@ def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Tea
     units = [Unit("train", teacher.name, seed) for seed in range(first, first + teacher.seeds)]
     results = [result for unit in units if (result := unit.result(run_dir))]
     # Candidates were selected with their likeliest tasks: what sampling would cost is not known.
-    lowest = [min(result["selection"]) for result in results]
+    costs = [result["selection"][best_candidate(result)] for result in results]
     return TeacherCard(
         name=teacher.name,
         label=teacher.name,
@@ -155,24 +156,32 @@ def _trained_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Tea
         training=Cost.mean([Cost.of(result) for result in results]),
         other_course=bool(teacher.courses),
         deterministic=teacher.deterministic,
-        selection_cost=sum(lowest) / len(lowest) if lowest else None,
-        chosen=each_once(map(_tie_in_words, results)),
+        selection_cost=sum(costs) / len(costs) if costs else None,
+        chosen=each_once(map(_chosen_in_words, results)),
     )
 
 
-def _tie_in_words(result: Mapping[str, Any]) -> str:
-    """That candidates of a training were level, the first of which was taken; empty if not.
+def _chosen_in_words(result: Mapping[str, Any]) -> str:
+    """How the candidate of a training was chosen where costs did not tell; empty where they did.
 
-    Where there is a prior, whether that is what was kept.
+    Where there is a prior, also whether that is what was kept.
     """
-    if "prior_kept" in result:
-        nothing = "a training brought nothing better than its prior, which is kept"
-        return nothing if result["prior_kept"] else ""
+    prior = result.get("prior_kept")
+    words = ["a training brought nothing better than its prior, which is kept"] * bool(prior)
+    if "chosen" in result:
+        words += [f"in a training {result['chosen']}"] * bool(result["chosen"])
+    elif prior is None:
+        words += [_tie_in_words(result)]
+    return each_once(words)
+
+
+def _tie_in_words(result: Mapping[str, Any]) -> str:
+    """That candidates were level in earlier versions, which took the first; empty if not."""
     costs = result["selection"]
     level = costs.count(min(costs))
     if level < 2:
         return ""
-    # Earlier versions did not keep how many mastered.
+    # Still earlier ones did not keep how many mastered.
     nobody = not any(result.get("selection_mastered", [1]))
     which = " in which nobody mastered all tasks" if nobody else ""
     return f"a training{which} has {level} candidates level in cost, the first of them is taken"

@@ -37,7 +37,8 @@ from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
-from .candidates import Judge, best_of
+from .candidates import Judge, best_candidate
+from .tuning import choose_best
 from .watching import LifetimeMeans, Pupils
 
 _PARTS = ("zip", "beside", "env", "streams", "seconds", "curve")
@@ -84,7 +85,8 @@ class TeacherTraining:
         """Train to the end, select a candidate and return what it took.
 
         Returns:
-            `candidate` (file), `selection` (mean cost of each, the prior first where there is one;
+            `candidate` (file), which it is of all (`best`) and how it was `chosen` in words where
+            costs did not tell, `selection` (mean cost of each, the prior first where there is one;
             `selection_area` and `selection_mastered` beside it), the learning `curve`, and the
             costs `lifetimes`, `compute`, `student_steps`, `wall_seconds` with selecting included.
             With a prior also whether it was kept, `prior_kept`, and of the first seed what it is
@@ -113,7 +115,7 @@ class TeacherTraining:
             "tasks": [min(sizes), max(sizes)],
             "courses": [course_digest(course) for course, _ in self.courses],
             "other_course": bool(teacher.courses),
-            "selection_cost": min(result["selection"]),
+            "selection_cost": result["selection"][best_candidate(result)],
             "training": asdict(Cost.of(result)),
         }
 
@@ -279,7 +281,7 @@ class TeacherTraining:
         return {stretch * (stretches * i // count) for i in range(count)}
 
     def _select(self, places: list[int]) -> dict[str, Any]:
-        """Let each candidate teach the selection students; the lowest mean cost wins."""
+        """Let each candidate teach the selection students; the best wins, as among settings."""
         began = time.perf_counter()
         expenses = self.env.spent()
         judge = Judge(self.config, self.teacher, self.seed, self.courses, expenses)
@@ -288,13 +290,15 @@ class TeacherTraining:
             self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
             worths.append(judge.worth(self.candidate_path(place)))
             self.log.add(place, {"selection/cost": worths[-1].cost})
-        best = best_of(worths, has_prior=bool(self.teacher.prior))
+        choice = choose_best(worths)
         return {
-            "candidate": self.candidate_path(places[best]).name,
+            "candidate": self.candidate_path(places[choice.best]).name,
+            "best": choice.best,
+            "chosen": choice.sentence,
             "selection": [worth.cost for worth in worths],
             "selection_area": [worth.area for worth in worths],
             "selection_mastered": [worth.mastered for worth in worths],
-            **self._prior(places, best),
+            **self._prior(places, choice.best),
             "curve": self.curve,
             **expenses,
             "wall_seconds": self.seconds + time.perf_counter() - began,

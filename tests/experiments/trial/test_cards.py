@@ -73,12 +73,26 @@ LEVEL = SOMEBODY | {"selection": [20.0, 20.0, 25.0]}
         ([{"selection": [30.0]}], ""),
         ([NOBODY, SOMEBODY, NOBODY], NOBODYS),
         ([SOMEBODY, NOBODY, LEVEL], f"{NOBODYS}; {SOMEBODYS}"),
+        ([NOBODY | {"best": 1, "chosen": "by area"}, SOMEBODY], "in a training by area"),
+        ([LEVEL | {"best": 0, "chosen": ""}], ""),
+        (
+            [LEVEL | {"best": 0, "chosen": "by area", "prior_kept": True}],
+            "a training brought nothing better than its prior, which is kept; in a training by area",
+        ),
+        ([LEVEL | {"prior_kept": False}], ""),
     ],
 )
 def test_that_a_learner_is_the_first_of_level_candidates_is_said(tmp_path, results, words):
     units = {f"train_ppo_{seed}": result for seed, result in enumerate(results)}
     found = cards(tmp_path, learned(seeds=len(results)), **units)
     assert found["ppo"]["chosen"] == words
+
+
+def test_the_selection_cost_of_a_learner_is_that_of_the_candidate_that_was_kept(tmp_path):
+    """By area it may be a dearer one; what earlier versions kept is the cheapest."""
+    by_area = {"selection": [30.0, 40.0], "best": 1, "chosen": "by area"}
+    found = cards(tmp_path, learned(seeds=2), train_ppo_0=by_area, train_ppo_1=SOMEBODY)
+    assert found["ppo"]["selection_cost"] == 30.0
 
 
 def test_a_rule_that_a_function_makes_says_what_it_is_as_the_rule_that_is_made(

@@ -14,9 +14,8 @@ from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.store.cards import read_cards
 from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.trial import run_trial
-from lessonplan.experiments.trial.candidates import best_of
-from lessonplan.experiments.trial.teaching import Worth
 from lessonplan.experiments.trial.training import TeacherTraining
+from lessonplan.experiments.trial.units import Unit
 from lessonplan.teacher import load_teacher
 
 LEAN = {
@@ -46,8 +45,9 @@ def test_with_its_learned_part_off_it_teaches_as_the_rule_does_and_pays_as_much(
     np.testing.assert_allclose(prior.probabilities, rule.probabilities, atol=1e-6)
     np.testing.assert_array_equal(prior.test_score, rule.test_score)
     np.testing.assert_array_equal(prior.compute, rule.compute)
-    learned = lifetimes["lean"]
-    assert np.abs(learned.of_seed(0).probabilities - prior.probabilities).max() > 1e-4
+    learned = lifetimes["lean"].of_seed(0)
+    kept = Unit("train", "lean", 0).result(run)["prior_kept"]
+    assert (np.abs(learned.probabilities - prior.probabilities).max() < 1e-4) == kept
 
 
 @pytest.mark.slow
@@ -57,7 +57,11 @@ def test_its_row_is_a_rules_that_nothing_was_tuned_of(run):
     assert (prior.kind, prior.tuned, prior.training, prior.tuning) == ("rule", False, None, None)
     assert prior.needs == ("log_shortfall",)
     assert prior.selection_cost == rule.selection_cost
+    # Over the whole budget, not only over the decisions until the last student was done.
+    assert prior.selection_area == rule.selection_area
     assert cards["lean"].kind == "learned"
+    # Pictures are of the shares that they gave, not of the largest alone.
+    assert all(cards[name].mixes for name in ("lean", "lean-prior", "shortfall"))
     # One seed stands for all: it is the same rule whatever was learned.
     assert read_run(run).lifetimes["lean-prior"].test_score.shape[:2] == (1, 4)
 
@@ -96,13 +100,6 @@ def test_a_training_that_was_stopped_ends_with_the_same_teacher(tmp_path):
     with pytest.raises(Stopped):
         training(tmp_path / "stopped", stop=3).run()
     np.testing.assert_equal(finished(training(tmp_path / "stopped")), wanted)
-
-
-def test_the_candidate_of_the_lowest_cost_is_kept_and_with_a_prior_area_tells_what_is_level():
-    worths = [Worth(9.0, 0.5, 0), Worth(9.0, 0.6, 0), Worth(9.0, 0.6, 0), Worth(10.0, 0.9, 0)]
-    assert best_of(worths, has_prior=False) == 0
-    assert best_of(worths, has_prior=True) == 1
-    assert best_of([*worths, Worth(8.0, 0.1, 3)], has_prior=True) == 4
 
 
 @pytest.mark.slow

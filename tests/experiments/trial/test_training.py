@@ -11,7 +11,8 @@ from tiny_config import CONFIG
 from lessonplan.envs import CurriculumVecEnv
 from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.config import Config, LearnedSection
-from lessonplan.experiments.trial.teaching import Teaching
+from lessonplan.experiments.trial.candidates import Judge, best_candidate
+from lessonplan.experiments.trial.teaching import Teaching, Worth
 from lessonplan.experiments.trial.training import TeacherTraining
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
 
@@ -56,6 +57,28 @@ def run(work):
         parameters = load_teacher(path, work.env).policy.state_dict()
         weights.append({name: value.numpy() for name, value in parameters.items()})
     return result, weights
+
+
+@pytest.mark.parametrize(
+    ("worths", "best", "words"),
+    [
+        # Who is cheap to teach and masters nothing is no better for it.
+        ([(90.0, 0.2, 0), (95.0, 0.3, 0)], 1,
+         "nobody mastered all tasks, so candidates are compared by area"),
+        ([(90.0, 0.2, 0), (95.0, 0.3, 1)], 0, ""),
+        ([(90.0, 0.2, 1), (90.0, 0.3, 1)], 0,
+         "2 candidates are level in cost, the first of them is taken"),
+    ],
+)  # fmt: skip
+def test_candidates_are_compared_as_settings_are(worths, best, words, tmp_path, monkeypatch):
+    work, judged = training(tmp_path, "a2c"), iter([Worth(*each) for each in worths])
+    monkeypatch.setattr(Judge, "worth", lambda self, file, learned_part=True: next(judged))
+    monkeypatch.setattr(work.log, "add", lambda place, numbers: None)
+    result = work._select([8, 16])
+    work.env.close()
+    assert (result["best"], result["chosen"]) == (best, words)
+    assert result["candidate"] == work.candidate_path([8, 16][best]).name
+    assert best_candidate(result) == best
 
 
 @pytest.mark.slow
