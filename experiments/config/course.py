@@ -1,5 +1,6 @@
 """What a teacher teaches: a suite, its students and their lifetimes, every field with its help."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
@@ -272,6 +273,15 @@ def looks_of(lifetime: Looking, teacher: Looking | None = None) -> dict[str, Any
     """
     own = {key: getattr(teacher, key, None) for key in LOOKS}
     return {key: getattr(lifetime, key) if own[key] is None else own[key] for key in LOOKS}
+
+
+def idle_looks(looks: Mapping[str, Any]) -> dict[str, str]:
+    """Keys of how a teacher looks that change nothing, and why."""
+    hears = looks["feedback"] == "training"
+    idle = {} if hears else {"half_life": "only what training told is averaged, and nothing did"}
+    if hears and not looks["probe_every"] and not looks["probe_uncertainty"]:
+        idle["probe_size"] = "nothing is probed; write probe_every too"
+    return idle
 
 
 class Course(Section):

@@ -198,6 +198,8 @@ def leaned_on(
             f"the prior {prior!r} is not among the rules of lean_on, {', '.join(lean_on)}; name it "
             "there too"
         )
+    if twice := sorted({rule for rule in lean_on if lean_on.count(rule) > 1}):
+        raise ValueError(f"lean_on names {', '.join(twice)} twice; one factor of a rule is enough")
     leans = list(lean_on) or [prior if rule == _name(prior) else rule for rule in LEANS_ON]
     return leans, list(dict.fromkeys([*observe, *(f"log_{rule}" for rule in leans)]))
 

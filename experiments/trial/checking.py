@@ -32,6 +32,7 @@ from ..common.mistakes import is_from_outside, own_mistakes, where_and_why
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, RuleSection
+from ..config.course import Lifetime, idle_looks, looks_of
 from ..config.own_names import agreed_files
 from .tuning import example_settings, space_of
 
@@ -61,7 +62,22 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
             _check_rule(teacher, config, suite, cohorts)
         elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
+    _say_what_is_idle(config)
     return suite
+
+
+def _say_what_is_idle(config: Config) -> None:
+    """Say which keys of how teachers look change nothing, of one teacher or of all."""
+    looking = [one for one in config.teachers if isinstance(one, RuleSection | LearnedSection)]
+    each = {one.name: idle_looks(looks_of(config.lifetime, one)) for one in looking}
+    for teacher in looking:
+        for key, reason in each[teacher.name].items():
+            if getattr(teacher, key) is not None:
+                say(f"{key} of teacher {teacher.name!r} changes nothing: {reason}")
+    for key, reason in idle_looks(looks_of(config.lifetime)).items():
+        is_default = getattr(config.lifetime, key) == Lifetime.model_fields[key].default
+        if not is_default and all(key in idle for idle in each.values()):
+            say(f"lifetime.{key} changes nothing: {reason}")
 
 
 def _check_tasks(suite: TaskSuite, of_files: bool) -> None:

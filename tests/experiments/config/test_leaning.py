@@ -59,6 +59,7 @@ def test_a_stored_config_is_read_as_it_was(tmp_path):
         ({"prior": "shortfal"}, "no rule 'shortfal' to lean on; did you mean 'shortfall'"),
         ({"lean_on": ["data"]}, "lean_on names data, but there is no prior to begin at"),
         ({"prior": "data", "lean_on": ["promise"]}, "'data' is not among the rules of lean_on"),
+        ({"prior": "data", "lean_on": ["data", "promise", "data"]}, "lean_on names data twice"),
     ],
 )
 def test_what_does_not_fit_is_said(section, words):

@@ -32,6 +32,26 @@ def told(teacher, **lifetime):
     return checking.check(make_config(values))
 
 
+@pytest.mark.parametrize(
+    ("lifetime", "own", "said"),
+    [
+        ({"feedback": "full", "half_life": 4}, {}, ["lifetime.half_life changes nothing"]),
+        ({"feedback": "full", "half_life": 4}, {"feedback": "training"}, []),
+        ({"feedback": "full"}, {"half_life": 2}, ["half_life of teacher 'mine' changes nothing"]),
+        ({"probe_size": 8, "half_life": 4}, {}, ["lifetime.probe_size changes nothing"]),
+        ({"probe_size": 8}, {"probe_every": 5}, []),
+        ({}, {"probe_uncertainty": 0.1, "probe_size": 8}, []),
+    ],
+    ids=str,
+)
+def test_a_key_of_looking_that_changes_nothing_is_said(lifetime, own, said, capsys):
+    told({"name": "mine", "rule": "shortfall"} | own, **lifetime)
+    lines = capsys.readouterr().err.splitlines()
+    found = [line for line in lines if "changes nothing" in line]
+    assert len(found) == len(said)
+    assert all(words in line for words, line in zip(said, found, strict=True))
+
+
 @pytest.fixture
 def graded(monkeypatch):
     """All tasks of a suite have a grader."""
