@@ -73,7 +73,11 @@ class CurriculumEnv(gym.Env[np.ndarray, Any]):
         )
 
     def _info(self) -> dict[str, Any]:
-        """Facts under the tasks' canonical order, whatever was shuffled."""
+        """Facts under the tasks' canonical order, whatever was shuffled.
+
+        Scores are the referee's, for who watches: a teacher that reads them uses probes that nobody
+        is charged for.
+        """
         facts = self.room.facts
         return {
             "student_seed": int(facts.student_seed[0]),
