@@ -55,7 +55,8 @@ def shown_by(
     Args:
         outputs: with logits (b, l, v) or (b, v), by name or behind the loss; or with the
             `log_probs` that TRL's fused heads give in their place.
-        labels: (b, l) or (b,), -100 where there is none.
+        labels: (b, l) or (b,), -100 where there is none; others that are no words, such as the -1
+            that some models ignore, are none either.
         shifts: as `shifts_labels`; where it is None, that is taken which agrees with the loss.
         likeliest: whether to look for the likeliest tokens, which takes longer than the losses.
     """
@@ -64,7 +65,8 @@ def shown_by(
     loss, logits = _parts(outputs)
     if logits is None or labels is None or labels.is_floating_point():
         return None
-    if logits.ndim not in (2, 3) or logits.shape[:-1] != labels.shape:
+    # Of a single number nothing can be the likeliest: what it means is the model's own affair.
+    if logits.ndim not in (2, 3) or logits.shape[:-1] != labels.shape or logits.shape[-1] == 1:
         return None
     labels = labels.to(logits.device)
     if labels.ndim == 1:
@@ -105,7 +107,7 @@ def _that_agrees(
 
 def _by_example(logits: Tensor, labels: Tensor, likeliest: bool) -> Shown:
     """From logits (b, l, v) of labels (b, l); few at a time, so that little memory is needed."""
-    mask = labels != IGNORED
+    mask = (labels >= 0) & (labels < logits.shape[-1])
     flat, targets = logits.flatten(0, 1), labels[mask]
     losses, rights = [flat.new_zeros(0, dtype=torch.float32)], [mask.new_zeros(0)]
     at_once = max(1, _AT_ONCE.get(flat.device.type, 2**24) // flat.shape[-1])

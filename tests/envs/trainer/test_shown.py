@@ -67,6 +67,12 @@ def test_an_example_without_an_answer_counts_as_none():
     assert none.tokens.tolist() == [0, 0]
 
 
+def test_what_a_model_ignores_in_a_way_of_its_own_is_no_answer():
+    odd = torch.where(LABELS < 0, -1, LABELS)
+    shown = (shown_by({"logits": LOGITS}, labels, shifts=True) for labels in (LABELS, odd))
+    assert plain(next(shown)) == plain(next(shown))
+
+
 def test_few_logits_at_a_time_are_the_same_as_all(monkeypatch):
     torch.manual_seed(0)
     logits, labels = torch.randn(5, 9, 7).bfloat16(), torch.randint(7, (5, 9))
@@ -103,6 +109,8 @@ def test_whose_way_nobody_knows_is_taken_as_its_loss_has_it(shifts):
         (torch.tensor(1.0), LABELS),
         ("nothing", LABELS),
         ({"log_probs": LOGITS[:, :, 0]}, LABELS),
+        # One number for a class of two, or a grade.
+        ({"logits": LOGITS[:, 0, :1]}, torch.tensor([0, 1])),
     ],
 )
 def test_outputs_that_say_nothing_of_single_examples_show_none(outputs, labels):
