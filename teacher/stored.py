@@ -58,6 +58,9 @@ class StoredTeacher:
     seed: int = 0
     """Of the streams that tasks are drawn from."""
     is_rule: bool = False
+    looking: Mapping[str, Any] = field(default_factory=dict)
+    """How it looked at the students that it was trained on: `feedback`, `probe_every`,
+    `probe_size`, `probe_uncertainty` and `half_life`; without what the file does not say."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """What a run knew of it: `name`, `seed`, `training` (its cost), `selection_cost` and more."""
     why: str = ""
@@ -74,6 +77,12 @@ class StoredTeacher:
     def observe(self) -> tuple[str, ...]:
         """What an environment has to show it."""
         return tuple(dict.fromkeys((*self.columns, "key"))) if self.draws else self.columns
+
+    @property
+    def half_life(self) -> float | None:
+        """Of what training examples told it, in decisions; None if it went by probes alone."""
+        hears = self.looking.get("feedback") == "training"
+        return float(self.looking.get("half_life", 1.0)) if hears else None
 
     def make(self, env: VecEnv) -> BaseAlgorithm:
         """The teacher itself, ready to teach in an environment that shows `observe`.
@@ -199,6 +208,9 @@ def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> St
         raise ValueError(f"a seed is from 0 to {_LARGEST_SEED}, got {seed:,.3g}")
     if len(columns) > MOST_COLUMNS:
         raise ValueError(f"it has {len(columns):,} columns, and a teacher up to {MOST_COLUMNS:,}")
+    looking = card.get("looking") or {}
+    if not isinstance(looking, dict) or type(looking.get("half_life", 1.0)) not in (int, float):
+        raise ValueError(f"looking must be names with values, got {looking!r:.80}")
     return StoredTeacher(
         path=file,
         columns=tuple(columns),
@@ -210,6 +222,7 @@ def _of_data(file: Path, data: Mapping[str, Any], card: Mapping[str, Any]) -> St
         tasks=int(shape[0]),
         seed=seed,
         is_rule="rule" in data,
+        looking=looking,
         card=card,
     )
 

@@ -73,12 +73,14 @@ class Lessons:
         if feedback == TRAINING:
             _check_shown(metric)
             tutor._expect_outcomes()
-        elif tutor.half_life is not None:
+        elif tutor._half_life_given:
             raise ValueError(
                 f"half_life={tutor.half_life:g} is of what training examples show, which a tutor "
                 f"is not told with feedback={feedback!r}; leave it out, or give "
                 f"feedback={TRAINING!r}"
             )
+        else:
+            tutor._expect_scores()
         if not -math.inf < reward_range[0] < reward_range[1] < math.inf:
             raise ValueError(
                 f"reward_range must be (least, largest), got {reward_range}; two finite ones"

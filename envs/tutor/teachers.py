@@ -30,8 +30,10 @@ TeacherLike = Teacher | Callable[[Any], Teacher] | StoredTeacher | str | Path
 
 def settle_teacher(
     teacher: TeacherLike, observe: Sequence[str] | None, action: str | None, trust: bool = False
-) -> tuple[Teacher | Callable[[Any], Teacher], Sequence[str], str]:
+) -> tuple[Teacher | Callable[[Any], Teacher], Sequence[str], str, float | None]:
     """A teacher with the columns that it is shown and its action, which a stored one says itself.
+
+    Last the half-life of what training examples tell it, of a stored one that went by that.
 
     Raises:
         ValueError: if there is no such file, or it does not say the columns and `observe` is None.
@@ -39,14 +41,15 @@ def settle_teacher(
     if isinstance(teacher, str | Path):
         teacher = stored_teacher(teacher, trust)
     if not isinstance(teacher, StoredTeacher):
-        return teacher, ("progress",) if observe is None else observe, action or "task"
+        return teacher, ("progress",) if observe is None else observe, action or "task", None
     if teacher.why:
         warnings.warn(f"{teacher.why}; name a file to take another", stacklevel=3)
     if observe is None and not teacher.observe:
         raise ValueError(
             f"{teacher.path} does not say which columns its teacher was trained on: give observe="
         )
-    return teacher.make, teacher.observe if observe is None else observe, action or teacher.action
+    shown = teacher.observe if observe is None else observe
+    return teacher.make, shown, action or teacher.action, teacher.half_life
 
 
 def ready_teacher(spec: Any, env: Any) -> Teacher:

@@ -51,7 +51,8 @@ class Tutor:
         budget: what the lifetime may spend, such as `4000-steps`; unlimited by default.
         steps_per_decision: student steps between two decisions, no more than a budget in steps.
         half_life: decisions after which a training example that `observe` was told of counts half,
-            such as 1; give it where outcomes are told in place of scores.
+            such as 1; give it where outcomes are told in place of scores. By default that of a
+            stored teacher that was trained so.
         student_seed: names the lifetime; a rule's random choices depend on it.
         mastery_streak: as in `Classroom`.
         end_after: as in `Classroom`.
@@ -92,7 +93,9 @@ class Tutor:
             end_after=end_after,
         )
         self.suite = read_suite(tasks)
-        teacher, observe, action = settle_teacher(teacher, observe, action, trust)
+        teacher, observe, action, own_half_life = settle_teacher(teacher, observe, action, trust)
+        self._half_life_given = half_life is not None
+        half_life = own_half_life if half_life is None else half_life
         self._unlimited = budget is None
         self._board = Board(
             1, self.suite, _budget_for(budget, steps_per_decision), observe,
@@ -312,6 +315,10 @@ class Tutor:
         """Be told by outcomes, with the usual half-life where it was given none."""
         if self.half_life is None:
             self.half_life = 1.0
+
+    def _expect_scores(self) -> None:
+        """Be told by scores, also where a stored teacher was told by training examples."""
+        self.half_life = None
 
     @property
     def _shows_loss(self) -> bool:

@@ -11,8 +11,10 @@ from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import StoredTeacher, load_teacher, stored_teacher
 
 from ..common.files import write_whole
+from ..common.sentences import say
 from ..common.trust import is_trusted
 from ..config.config import Course, LearnedSection
+from ..config.course import looks_of
 from ..config.loading import read_config
 from ..store.layout import RunDir
 from .build import build_room
@@ -71,6 +73,19 @@ def check_taken(section: LearnedSection, course: Course, suite: TaskSuite, cohor
         load_teacher(path, CurriculumVecEnv(room), trust=is_trusted())
     except ValueError as error:
         raise ValueError(f"teacher {section.name!r}, from {path}: {error}") from error
+    if words := _looks_otherwise(section, stored, course):
+        say(f"teacher {section.name!r}, from {path}, {words}")
+
+
+def _looks_otherwise(section: LearnedSection, stored: StoredTeacher, course: Course) -> str:
+    """How a teacher looks at students as it was not trained to; empty where it does not."""
+    now = looks_of(course.lifetime, section)
+    other = {key: (x, now[key]) for key, x in stored.looking.items() if now.get(key, x) != x}
+    if now["feedback"] != "training":
+        other.pop("half_life", None)
+    were = " and ".join(f"{key} {before}" for key, (before, _) in other.items())
+    are = " and ".join(f"{key} {here}" for key, (_, here) in other.items())
+    return f"was trained with {were} and is used with {are}" if other else ""
 
 
 def was_trained_on(stored: StoredTeacher, course: Course, path: Path) -> bool:

@@ -8,11 +8,12 @@ from lessonplan.teacher import StoredTeacher, stored_teacher
 
 from ..common.trust import take_for_strange
 from .config import LearnedSection
+from .course import LOOKS
 
 _OF_FILE = ("algorithm", "action", "observe", "deterministic")
 """Keys that a file fills in where the config does not; a stored config has them all."""
-_ALSO_OF_FILE = ("prior", "lean_on")
-"""The same, of configs since there are priors."""
+_ALSO_OF_FILE = (*LOOKS, "prior", "lean_on")
+"""The same, of configs since there are priors and teachers that look as they say themselves."""
 TRAINING_KEYS = set(LearnedSection.model_fields) - {
     "name", "type", "origin", "sampled", "prior_row", *_OF_FILE, *_ALSO_OF_FILE,
 }  # fmt: skip
@@ -42,7 +43,9 @@ def _settle(teacher: dict[str, Any]) -> None:
     for key in (TRAINING_KEYS | empty) & teacher.keys():
         del teacher[key]
     place = Path(teacher["from"])
-    if place.is_absolute() and not place.is_dir() and all(key in teacher for key in _OF_FILE):
+    settled = place.is_absolute() and not place.is_dir() and all(key in teacher for key in _OF_FILE)
+    # Configs of earlier versions do not have the later keys, nor has what is gone.
+    if settled and (all(key in teacher for key in LOOKS) or not place.exists()):
         return
     try:
         if not (place.exists() or place.with_name(f"{place.name}.zip").exists()):
@@ -61,6 +64,9 @@ def _settle(teacher: dict[str, Any]) -> None:
     teacher |= {"prior": stored.prior, "lean_on": list(stored.lean_on)}
     for key, value in values.items():
         teacher.setdefault(key, value)
+    for key in LOOKS:
+        if teacher.get(key) is None:
+            teacher[key] = stored.looking.get(key)
 
 
 def _see_that_it_leans_so(stored: StoredTeacher, teacher: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ from ..common.files import write_checkpoint, write_whole
 from ..common.trust import is_trusted
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection
+from ..config.course import looks_of
 from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
@@ -115,6 +116,7 @@ class TeacherTraining:
             "tasks": [min(sizes), max(sizes)],
             "courses": [course_digest(course) for course, _ in self.courses],
             "other_course": bool(teacher.courses),
+            "looking": self._looking(),
             "selection_cost": result["selection"][best_candidate(result)],
             "training": asdict(Cost.of(result)),
         }
@@ -124,6 +126,11 @@ class TeacherTraining:
             keep_card(aside, card)
 
         write_whole(self.files.teacher_zip(teacher.name, self.seed), write)
+
+    def _looking(self) -> dict[str, Any]:
+        """How it looks at its students, without what is another in some of its courses."""
+        first, *others = (looks_of(course.lifetime, self.teacher) for course, _ in self.courses)
+        return {key: x for key, x in first.items() if all(other[key] == x for other in others)}
 
     def _train(self) -> list[int]:
         """Train what is left; returns the training decisions after which candidates were kept."""

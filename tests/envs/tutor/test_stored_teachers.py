@@ -8,6 +8,7 @@ from fake_cohort import fake_room
 from stable_baselines3 import PPO
 
 from lessonplan.envs import CurriculumVecEnv, Tutor
+from lessonplan.envs.trainer.lessons import Lessons
 from lessonplan.teacher import (
     RULES,
     LearnerStreams,
@@ -93,6 +94,31 @@ def test_of_a_run_with_several_seeds_one_is_taken_and_said(tmp_path):
     with pytest.warns(UserWarning, match=r"ppo-1\.zip is taken, which took .* name a file to take"):
         tutor = Tutor(TASKS, tmp_path)
     assert lifetime(tutor) == lifetime(Tutor(TASKS, tmp_path / "ppo-1.zip"))
+
+
+def test_a_teacher_that_went_by_training_examples_is_told_by_them_with_its_own_half_life(tmp_path):
+    def of(name, **looking):
+        return keep(save(tmp_path / f"{name}.zip"), looking)
+
+    def keep(file, looking):
+        keep_card(file, {"name": "ppo", "seed": 0, "looking": looking})
+        return file
+
+    hears = of("hears", feedback="training", half_life=4.0)
+    assert Tutor(TASKS, hears).half_life == 4.0
+    assert Tutor(TASKS, hears, half_life=2.0).half_life == 2.0
+    assert Tutor(TASKS, of("probes", feedback="full", half_life=4.0)).half_life is None
+    with pytest.raises(ValueError, match="half_life must be a positive number of decisions, got 0"):
+        Tutor(TASKS, hears, half_life=0)
+    # Where a trainer measures scores, that is no word of the user's.
+    tutor = Tutor(TASKS, hears)
+    Lessons(tutor, "full", "loss", (0.0, 1.0))
+    assert tutor.half_life is None
+    tutor = Tutor(TASKS, hears)
+    Lessons(tutor, "training", "loss", (0.0, 1.0))
+    assert tutor.half_life == 4.0
+    with pytest.raises(ValueError, match="half_life=2 is of what training examples show"):
+        Lessons(Tutor(TASKS, hears, half_life=2.0), "full", "loss", (0.0, 1.0))
 
 
 def test_what_a_stored_teacher_is_not_shown_or_does_not_choose_is_refused(tmp_path):

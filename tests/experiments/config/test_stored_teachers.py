@@ -4,6 +4,7 @@ import pytest
 from fake_cohort import fake_room
 
 from lessonplan.envs import CurriculumVecEnv
+from lessonplan.experiments.config.course import LOOKS
 from lessonplan.experiments.config.loading import make_config, read_config, write_config
 from lessonplan.teacher import RULES, LearnerStreams, RuleTeacher, keep_card, make_learner
 
@@ -35,6 +36,31 @@ def test_the_file_says_what_the_config_leaves_out(tmp_path):
     assert twice.deterministic
     mixer = save(tmp_path / "mixer.zip", action="mixture")
     assert config_of({"name": "x", "from": str(mixer)}).teachers[0].action == "mixture"
+
+
+def looks(teacher):
+    return tuple(getattr(teacher, key) for key in LOOKS)
+
+
+def test_a_teacher_looks_as_it_was_trained_where_the_config_does_not_say(tmp_path):
+    looking = dict(zip(LOOKS, ("training", 5, 8, 0.25, 3.0), strict=True))
+    file = save(tmp_path / "mine.zip", {"name": "a", "seed": 0, "looking": looking})
+    (teacher,) = config_of({"name": "mine", "from": str(file)}).teachers
+    assert looks(teacher) == ("training", 5, 8, 0.25, 3.0)
+    own = {"name": "x", "from": str(file), "feedback": "full", "probe_every": 0, "half_life": None}
+    config = config_of(own)
+    assert looks(config.teachers[0]) == ("full", 0, 8, 0.25, 3.0)
+    assert make_config(config.model_dump(mode="json")) == config
+    # A file that does not say leaves it to the lifetime.
+    silent = config_of({"name": "x", "from": str(save(tmp_path / "old.zip", {"seed": 0}))})
+    assert looks(silent.teachers[0]) == (None,) * 5
+    file.unlink()
+    assert make_config(config.model_dump(mode="json")) == config
+    broken = save(tmp_path / "broken.zip", {"name": "a", "seed": 0, "looking": "at all"})
+    with pytest.raises(
+        ValueError, match=r"damaged: .*looking must be names with values, got 'at a"
+    ):
+        config_of({"name": "x", "from": str(broken)})
 
 
 def test_a_run_directory_becomes_the_file_in_it(tmp_path):

@@ -60,6 +60,7 @@ SOMEBODY = {"selection": [30.0, 20.0, 25.0], "selection_mastered": [0, 3, 2]}
 FIRST = "candidates level in cost, the first of them is taken"
 NOBODYS = f"a training in which nobody mastered all tasks has 3 {FIRST}"
 SOMEBODYS = f"a training has 2 {FIRST}"
+PRIOR = "a training brought nothing better than its prior, which is kept"
 LEVEL = SOMEBODY | {"selection": [20.0, 20.0, 25.0]}
 
 
@@ -77,7 +78,7 @@ LEVEL = SOMEBODY | {"selection": [20.0, 20.0, 25.0]}
         ([LEVEL | {"best": 0, "chosen": ""}], ""),
         (
             [LEVEL | {"best": 0, "chosen": "by area", "prior_kept": True}],
-            "a training brought nothing better than its prior, which is kept; in a training by area",
+            f"{PRIOR}; in a training by area",
         ),
         ([LEVEL | {"prior_kept": False}], ""),
     ],

@@ -120,6 +120,21 @@ def test_a_section_that_says_otherwise_than_the_file_is_refused(said, words, tmp
         check(config_of(mine(file, **said)))
 
 
+def test_where_a_teacher_looks_otherwise_than_it_was_trained_one_line_says_so(tmp_path, capsys):
+    looking = {"feedback": "training", "probe_every": 5, "half_life": 3.0}
+    file = save(tmp_path / "a.zip", card={"name": "ppo", "seed": 0, "looking": looking})
+    check(config_of(mine(file)))
+    assert "was trained with" not in capsys.readouterr().err
+    check(config_of(mine(file, probe_every=4)))
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "trained with" in one]
+    assert line.endswith("a.zip, was trained with probe_every 5 and is used with probe_every 4")
+    check(config_of(mine(file, feedback="full", half_life=1.0)))
+    # A half-life is of nothing where training is not heard.
+    assert (
+        "trained with feedback training and is used with feedback full" in capsys.readouterr().err
+    )
+
+
 def test_a_file_that_went_away_before_the_run_began_is_named(tmp_path):
     file = save(tmp_path / "a.zip")
     config = config_of(mine(file))

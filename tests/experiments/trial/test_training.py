@@ -14,7 +14,7 @@ from lessonplan.experiments.config.config import Config, LearnedSection
 from lessonplan.experiments.trial.candidates import Judge, best_candidate
 from lessonplan.experiments.trial.teaching import Teaching, Worth
 from lessonplan.experiments.trial.training import TeacherTraining
-from lessonplan.teacher import LearnerStreams, load_teacher, make_learner
+from lessonplan.teacher import LearnerStreams, load_teacher, make_learner, stored_teacher
 
 SETTINGS = {
     "a2c": {"n_steps": 4},
@@ -79,6 +79,26 @@ def test_candidates_are_compared_as_settings_are(worths, best, words, tmp_path, 
     assert (result["best"], result["chosen"]) == (best, words)
     assert result["candidate"] == work.candidate_path([8, 16][best]).name
     assert best_candidate(result) == best
+
+
+def test_a_stored_teacher_says_how_it_looked_at_its_students(tmp_path):
+    work = training(tmp_path, "a2c", lifetime=CONFIG["lifetime"] | {"half_life": 2.0})
+    object.__setattr__(work.teacher, "feedback", "training")
+    work.save_candidate(work.begin())
+    file = work.candidate_path(0)
+    work.keep(file.name, {"selection": [1.0]})
+    work.env.close()
+    stored = stored_teacher(work.files.teacher_zip("pupil", 3))
+    assert stored.looking == {
+        "feedback": "training", "probe_every": 0, "probe_size": 0, "probe_uncertainty": 0.0,
+        "half_life": 2.0,
+    }  # fmt: skip
+    assert stored.half_life == 2.0
+    # What differs in the courses that it was trained on is not said.
+    course, suite = work.courses[0]
+    slower = course.lifetime.model_copy(update={"half_life": 9.0})
+    work.courses = [(course, suite), (course.model_copy(update={"lifetime": slower}), suite)]
+    assert "half_life" not in work._looking()
 
 
 @pytest.mark.slow
