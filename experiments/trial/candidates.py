@@ -1,5 +1,6 @@
 """Candidates of a training: what each is worth to the selection students, and which is kept."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,34 @@ class Judge:
         self.expenses["student_steps"] += int(room.facts.spending.steps.sum())
         examples = room.steps_per_decision * room.cohort.batch_size
         return worth, float(room.decisions_in_budget * examples)
+
+
+def select_prior(
+    config: Config, teacher: LearnedSection, seed: int, suite: TaskSuite, file: Path
+) -> dict[str, Any]:
+    """Let the prior of a trained teacher teach all selection students of the experiment once.
+
+    Args:
+        config: the experiment.
+        teacher: with a prior.
+        seed: of the teacher.
+        suite: its tasks.
+        file: of the teacher.
+
+    Returns:
+        What `tuning.select` does of a rule.
+    """
+    began = time.perf_counter()
+    spent = dict.fromkeys(("lifetimes", "compute", "student_steps"), 0.0)
+    judge = Judge(config, teacher, seed, [(config, suite)], spent)
+    worth = judge.worth(file, learned_part=False)
+    return {
+        "selection_cost": worth.cost,
+        "selection_area": worth.area,
+        "selection_mastered": worth.mastered,
+        **spent,
+        "wall_seconds": time.perf_counter() - began,
+    }
 
 
 def best_candidate(result: Mapping[str, Any]) -> int:

@@ -103,6 +103,8 @@ def _learned_card(teacher: LearnedSection, config: Config, run_dir: Path) -> lis
 def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> TeacherCard:
     """Of the rule that a teacher is with its learned part off."""
     training = Unit("train", teacher.name, config.seeds.teacher).result(run_dir) or {}
+    keys = ("selection_cost", "selection_area")
+    found = {key: training.get(f"prior_{key}") for key in keys}
     return TeacherCard(
         name=teacher.prior_name,
         label=teacher.prior_name,
@@ -110,8 +112,7 @@ def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Teach
         mixes=mixes_tasks(teacher, config),
         needs=(f"log_{teacher.prior}",),
         parameters={"prior": teacher.prior},
-        selection_cost=training.get("prior_selection_cost"),
-        selection_area=training.get("prior_selection_area"),
+        **found | _selected(teacher.prior_name, config, run_dir),
         **_looks(config, teacher, (f"log_{teacher.prior}",)),
     )
 

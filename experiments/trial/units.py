@@ -21,6 +21,7 @@ from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
 from ..config.own_names import own_parts_of
 from ..store.damage import DamagedError, read_unit, see_that_it_is_whole
 from ..store.layout import RunDir, unit_name
+from .candidates import select_prior
 from .evaluation import evaluate
 from .training import TeacherTraining
 from .tuning import select, tune
@@ -31,8 +32,8 @@ class Unit:
     """One piece of work.
 
     Attributes:
-        kind: `tune`, `select` (what is not tuned lives with the selection students), `train` or
-            `evaluate`.
+        kind: `tune`, `select` (what is not tuned lives with the selection students, as does the
+            prior of a teacher that was trained elsewhere), `train` or `evaluate`.
         teacher: name as reported.
         seed: of the teacher.
         after: names of the units that must be done before.
@@ -120,6 +121,9 @@ def plan(config: Config) -> list[Unit]:
                 # With its learned part off it is the same whatever it has learned.
                 twins = [one for one in teacher.twins if seed == first or one != teacher.prior_name]
                 units += [Unit("evaluate", twin, seed, before) for twin in twins]
+                if teacher.prior_name in twins and (teacher.origin or teacher.courses):
+                    # Training on the course of the experiment tells of its prior what this does.
+                    units.append(Unit("select", teacher.prior_name, seed, before))
     for teacher in config.teachers:
         if isinstance(teacher, ReplaySection):
             units += [
@@ -173,6 +177,9 @@ def _select(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
     teacher = config.teacher(unit.teacher)
+    if isinstance(teacher, LearnedSection):
+        file = RunDir(run_dir).teacher_zip(teacher.name, unit.seed)
+        return select_prior(config, teacher, unit.seed, suite, file)
     assert isinstance(teacher, RuleSection)
     return select(config, teacher, suite)
 

@@ -66,6 +66,19 @@ def test_its_row_is_a_rules_that_nothing_was_tuned_of(run):
     assert read_run(run).lifetimes["lean-prior"].test_score.shape[:2] == (1, 4)
 
 
+@pytest.mark.slow
+def test_of_one_that_was_trained_elsewhere_the_prior_lives_with_the_selection_students_too(
+    run, tmp_path
+):
+    """Or the best opponent would be chosen among those that are reported."""
+    taken = {"name": "taken", "from": str(run / "teachers" / "lean-0.zip")}
+    summary = run_trial(config_of(taken, RULE), tmp_path / "run")
+    cards = read_cards(tmp_path / "run")
+    assert cards["taken-prior"].selection_cost == cards["shortfall"].selection_cost
+    assert cards["taken-prior"].selection_area == cards["shortfall"].selection_area
+    assert summary["best_opponent"]["by"] != "report"
+
+
 class Stopped(Exception):
     """As a kill would, in the midst of a training."""
 
