@@ -128,7 +128,7 @@ def coverage(seeds, spread, baseline_seeds, repeats):
     for i in range(repeats):
         students = stream.normal(size=(1, 64))
         mine, theirs = (
-            Sample(a_table(stream, students, s, spread, level), name, seed=i % 4)
+            Sample(a_table(stream, students, s, spread, level), name, n_resamples=500, seed=i % 4)
             for name, s, level in (("a", seeds, 10.0), ("b", baseline_seeds, 12.0))
         )
         found = (mine.ci95, difference(mine, theirs).ci95, ratio(mine, theirs).ci95)
@@ -137,7 +137,7 @@ def coverage(seeds, spread, baseline_seeds, repeats):
     return held / repeats
 
 
-CASES = [(1, 0.0, 1), (3, 0.0, 1), (3, 0.5, 1), (5, 0.0, 1), (5, 0.5, 1), (3, 0.0, 3), (5, 0.5, 5)]
+CASES = [(1, 0.0, 1), (3, 0.0, 1), (3, 0.5, 3), (5, 0.0, 5), (5, 0.5, 1)]
 
 
 @pytest.mark.parametrize(("seeds", "spread", "baseline_seeds"), CASES)
