@@ -44,10 +44,12 @@ class Heard:
         self.decay = 2.0 ** (-1.0 / half_life)
         shape = (n, len(chance))
         self.count, self.right, self.loss = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        self.trained = np.zeros(shape)
+        """Those of the examples that were trained on."""
 
     def fade(self, rows: np.ndarray) -> None:
         """A decision has passed."""
-        for total in (self.count, self.right, self.loss):
+        for total in (self.count, self.right, self.loss, self.trained):
             total[rows] *= self.decay
 
     def add(self, rows: np.ndarray, count: np.ndarray, right: np.ndarray, loss: np.ndarray) -> None:
@@ -55,6 +57,17 @@ class Heard:
         self.count[rows] += count
         self.right[rows] += right
         self.loss[rows] += loss
+
+    def strengthen(self, rows: np.ndarray, more: np.ndarray) -> None:
+        """Take what was heard for as many more examples (r, k) as it told of."""
+        factor = 1.0 + more / np.maximum(self.count[rows], 1e-9)
+        for total in (self.count, self.right, self.loss):
+            total[rows] *= factor
+
+    def plain_score(self, rows: np.ndarray) -> np.ndarray:
+        """Share of right answers as a score, (r, k); 0 where there is no example."""
+        share = self.right[rows] / np.maximum(self.count[rows], 1e-9)
+        return score_of(np.where(self.count[rows] > 1e-9, share, self.chance), self.chance)
 
     def score(self, rows: np.ndarray) -> np.ndarray:
         """(right + 4 chance) / (count + 4) as a score, (r, k)."""

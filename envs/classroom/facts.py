@@ -197,6 +197,7 @@ class Facts:
         heard = self.heard
         heard.fade(rows)
         heard.add(rows, outcomes.count, outcomes.right, outcomes.loss)
+        heard.trained[rows] += outcomes.count
         if not shown:
             return
         self.seen[rows] = outcomes.count > 0
@@ -211,13 +212,15 @@ class Facts:
         """Enter a probe beside training examples; arguments are those of `show`.
 
         Where data are endless, and where no training example has been heard, its examples count
-        like those of the training. Elsewhere they tell how far the training's score is off.
+        like those of the training. Elsewhere they tell how far the training's score is off, and the
+        score that is left is as certain as if there had been as many more training examples.
         """
-        alike = measured & (self.endless | (self.heard.count[rows] < 1.0))
+        alike = measured & (self.endless | (self.heard.trained[rows] < 1.0))
+        off = np.where(alike, 0.0, self.heard.plain_score(rows) - evaluation.score)
+        self.heard.strengthen(rows, np.where(measured & ~alike, examples, 0.0))
         counted = np.where(alike, examples, 0.0)
         right = (self.chance + evaluation.score * (1.0 - self.chance)) * counted
         self.heard.add(rows, counted, right, _limited(evaluation.loss) * counted)
-        off = np.where(alike, 0.0, self.heard.score(rows) - evaluation.score)
         self.gap[rows] = np.where(measured, off, self.gap[rows])
         anew = measured & ~self.seen[rows]
         self.seen[rows] |= measured
@@ -226,7 +229,7 @@ class Facts:
     def compare(self, rows: np.ndarray, measured: np.ndarray) -> None:
         """Enter how far the training's score is from what was just shown of the `measured`."""
         known = measured & (self.heard.count[rows] >= 1.0)
-        off = self.heard.score(rows) - self.score[rows]
+        off = self.heard.plain_score(rows) - self.score[rows]
         self.gap[rows] = np.where(known, off, self.gap[rows])
 
     def _believe_heard(self, rows: np.ndarray, anew: np.ndarray) -> None:
@@ -290,7 +293,8 @@ class Facts:
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """What is known of each row."""
-        heard = {f"heard_{name}": getattr(self.heard, name) for name in ("count", "right", "loss")}
+        parts = ("count", "right", "loss", "trained")
+        heard = {f"heard_{name}": getattr(self.heard, name) for name in parts}
         return {name: getattr(self, name) for name in (*_OF_ROWS, *_LATER)} | heard
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -310,7 +314,7 @@ class Facts:
 
     def _filled_up(self, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         if "judged" in state:
-            return state
+            return {"heard_trained": state["heard_count"]} | state
         blank = dict.fromkeys((*self._arrays(), *self.spending.arrays()), np.zeros(()))
         score, examples = np.asarray(state["score"]), self.suite.sizes("probe")
         return blank | {

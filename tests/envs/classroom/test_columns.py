@@ -73,7 +73,7 @@ BY_HAND = {
     "count": [math.log(7)] * 3,
     # Of 4 examples of task 0 none was right, one decision ago; of those of task 2 none two
     # decisions ago, and 0.95 of them at the last.
-    "gap": [0 / (2 + 4) - 0.5, 0, 3.8 / (1 + 4 + 4) - 1],
+    "gap": [0 - 0.5, 0, 3.8 / (1 + 4) - 1],
     "rank": [0.25, 0.25, 1],
     "relative_loss": [math.log(1 / 2), 0, -10],
     # A half-life of one of the ten decisions.

@@ -21,6 +21,8 @@ ENDLESS = {"endless": [True] * 3}
 # Before the lifetime, and after each decision.
 RISING = np.array([[0.0, 0.2, 0.4], [0.5, 0.2, 0.4], [0.6, 0.3, 0.4], [0.95, 0.95, 0.95]])
 HALVES = np.array([[0.5, 0.5, 0.0]])
+EVEN = table(np.full((1, 3), 0.8))
+MANY, MANY_EACH = {"probes": [100] * 3}, {"batch_size": 256, "evaluation_size": 100}
 
 
 def room_of(script=None, fields=ENDLESS, cohort=None, **options):
@@ -179,11 +181,33 @@ def test_what_training_shows_too_much_is_taken_off_where_data_are_epoched():
     room.step(learned)
     np.testing.assert_allclose(room.facts.score[0], [80 / 84, 20 / 24, 0])
     room.step(learned)
-    np.testing.assert_allclose(room.facts.score[0], [0.25, 0.25, 1.5 / 10])
-    np.testing.assert_allclose(room.facts.gap[0], [160 / 164 - 0.25, 40 / 44 - 0.25, 0])
+    # A probe of 6 tells the gap, and makes the rest as certain as 6 more that were right.
+    np.testing.assert_allclose(room.facts.gap[0], [0.75, 0.75, 0])
+    np.testing.assert_allclose(room.facts.score[0], [166 / 170 - 0.75, 46 / 50 - 0.75, 1.5 / 10])
+    np.testing.assert_allclose(room.facts.count[0], [166, 46, 6])
     room.step(learned)
-    moved = 0.25 + 240 / 244 - 160 / 164, 0.25 + 60 / 64 - 40 / 44
-    np.testing.assert_allclose(room.facts.score[0, :2], moved)
+    np.testing.assert_allclose(room.facts.score[0, :2], [246 / 250 - 0.75, 66 / 70 - 0.75])
+
+
+@pytest.mark.parametrize("drawn_before", [True, False])
+def test_no_gap_comes_of_examples_that_have_become_few(drawn_before):
+    # What training and probes show is equally good: nobody is to believe in more.
+    room = begun(room_of(EVEN, MANY, MANY_EACH, feedback="training", probe_every=4))
+    if drawn_before:
+        room.step(np.array([0]))
+    for _ in range(8 - drawn_before):
+        room.step(np.array([1]))
+    np.testing.assert_allclose(room.facts.gap, 0, atol=1e-6)
+    room.step(np.array([0]))
+    assert 0.7 < room.facts.score[0, 0] <= 0.8
+
+
+def test_a_probe_makes_certain_where_data_are_epoched_too():
+    options = {"feedback": "training", "probe_uncertainty": 0.06, "half_life": 0.5}
+    room = begun(room_of(EVEN, MANY, MANY_EACH, **options))
+    for task in (0, 1, 1, 1, 1):
+        room.step(np.array([task]))
+        assert (room.facts.uncertainty <= 0.06).all()
 
 
 def test_it_is_said_once_that_epoched_training_is_biased_where_nothing_is_probed():

@@ -131,11 +131,12 @@ def test_held_out_scores_beside_tell_the_gap_where_examples_come_again():
     made = tutor({"a": {}, "b": {"endless": True}})
     both = {"a": shown(96, 0.75), "b": shown(96, 0.75)}
     told(made, both, scores={"a": 0.5, "b": 0.25}, spent={"probed": 200})
-    # 72 of 100 right in training; of the endless one a hundred more with 25 right.
-    assert made.scores == pytest.approx({"a": 0.5, "b": (72 + 25) / 200})
+    # 72 of 96 right in training, which is 0.25 too much, and as certain as if 75 of a hundred more
+    # were; of the endless one a hundred more with 25 right.
+    assert made.scores == pytest.approx({"a": 147 / 200 - 0.25, "b": (72 + 25) / 200})
     told(made, {"a": shown(96, 1.0)})
-    training = (72 / 2 + 96) / (96 / 2 + 96 + 4)
-    assert made.scores["a"] == pytest.approx(training - (0.72 - 0.5))
+    training = (147 / 2 + 96) / (196 / 2 + 96 + 4)
+    assert made.scores["a"] == pytest.approx(training - 0.25)
 
 
 def test_scores_to_begin_with_count_as_examples():
