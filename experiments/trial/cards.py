@@ -19,6 +19,7 @@ from ..config.course import looks_of
 from ..store.cards import Cost, TeacherCard, TuningCost, each_once, write_card
 from ..store.layout import RunDir
 from .candidates import best_candidate
+from .tuning import NOTHING_TO_TUNE
 from .units import Unit
 
 _ORDERED = ("order", "prerequisites_mastered", "difficulty")
@@ -37,7 +38,8 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
     tuning = Unit("tune", teacher.name, config.seeds.teacher).result(run_dir)
     parameters = tuning["parameters"] if tuning else teacher.parameters
     rule = described_rule(maker, teacher, parameters)
-    published = getattr(rule, "published", False) and not teacher.tune
+    tuned = teacher.tune and (tuning or {}).get("stopped") != NOTHING_TO_TUNE
+    published = getattr(rule, "published", False) and not tuned
     return [
         TeacherCard(
             name=teacher.name,
@@ -45,9 +47,9 @@ def _rule_card(teacher: RuleSection, config: Config, run_dir: Path) -> list[Teac
             kind=getattr(rule, "kind", "rule"),
             sees_order=getattr(rule, "sees_order", False) or _sees_order(rule.needs),
             mixes=mixes_tasks(teacher, config),
-            published=published and _has_defaults(maker, teacher.parameters),
+            published=published and _has_defaults(maker, parameters),
             needs=tuple(rule.needs),
-            tuned=teacher.tune,
+            tuned=tuned,
             parameters=parameters,
             tuning=TuningCost.of(tuning) if tuning else None,
             chosen=tuning.get("chosen", "") if tuning else "",
@@ -104,7 +106,7 @@ def _prior_card(teacher: LearnedSection, config: Config, run_dir: Path) -> Teach
     """Of the rule that a teacher is with its learned part off."""
     training = Unit("train", teacher.name, config.seeds.teacher).result(run_dir) or {}
     keys = ("selection_cost", "selection_area")
-    found = {key: training.get(f"prior_{key}") for key in keys}
+    found: dict[str, Any] = {key: training.get(f"prior_{key}") for key in keys}
     return TeacherCard(
         name=teacher.prior_name,
         label=teacher.prior_name,
