@@ -119,7 +119,14 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
     settings = [section.parameters]
     if section.tune:
         longest = decisions_in_budget(config, suite)
-        settings = example_settings(space_of(section, suite, longest, config.modules))
+        space = space_of(section, suite, longest, config.modules)
+        settings = example_settings(space)
+        if space.is_single:
+            say(
+                f"teacher {section.name!r} has nothing to tune: {section.rule!r} has a single "
+                "setting, so it is reported as a rule that is not tuned; give it a grid, or leave "
+                "out tune"
+            )
     cohort = cohorts.of(config, suite, 1)
     for parameters in settings:
         try:

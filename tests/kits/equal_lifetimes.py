@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ import yaml
 
 ENOUGH = 1_000
 """Lifetimes after which a tuning may end early, where it says why."""
+ALL_TRIED = "every setting was tried"
+"""Why a tuning ends that needs no more lifetimes, where these settings are all that there are."""
 WITHOUT_A_LEARNER = {"mlp": 5_000, "decoder": 128, "encoder": 48, "causal": 16}
 """Lifetimes of a tuned opponent by the model of the students where no teacher learned on these
 students themselves: perceptrons, small decoders, MiniLM, SmolLM2."""
@@ -32,15 +34,38 @@ def lifetimes_wanted(summary: Mapping[str, Any], model: str) -> float:
     return float(WITHOUT_A_LEARNER[model])
 
 
-def too_little_tuned(summary: Mapping[str, Any], model: str) -> Iterator[str]:
-    """A sentence for each opponent that had fewer lifetimes than it must have had."""
+def narrowed(config: Mapping[str, Any]) -> set[str]:
+    """Teachers whose grid lists numbers, or lists of them: these are not all that there are."""
+    return {
+        teacher["name"]
+        for teacher in config.get("teachers", ())
+        if isinstance(teacher, dict)
+        and any(
+            not isinstance(value, str | bool | None)
+            for values in (teacher.get("grid") or {}).values()
+            for value in values
+        )
+    }
+
+
+def too_little_tuned(
+    summary: Mapping[str, Any], model: str, narrow: Collection[str] = ()
+) -> Iterator[str]:
+    """A sentence for each opponent that had fewer lifetimes than it must have had.
+
+    Args:
+        summary: of the run.
+        model: of its students.
+        narrow: opponents of whom a config wrote fewer settings than there are.
+    """
     wanted = lifetimes_wanted(summary, model)
     for name, teacher in summary["teachers"].items():
         if not teacher["tuned"] or teacher["kind"] in ("learned", "ceiling"):
             continue
         tuning = teacher.get("tuning") or teacher["training_cost"]
         lived, stopped = tuning["lifetimes"], tuning.get("stopped")
-        if lived >= wanted or (stopped and lived >= ENOUGH):
+        enough = lived >= ENOUGH if stopped != ALL_TRIED else name not in narrow
+        if lived >= wanted or (stopped and enough):
             continue
         yield (
             f"{name} was tuned with {lived:,.0f} lifetimes"
@@ -65,7 +90,7 @@ def check_equal_lifetimes(result: Path) -> None:
             f"{result.name} charges every teacher for the probes of all tasks; run it again, and "
             "each pays for its own"
         )
-    if faults := list(too_little_tuned(summary, config["student"]["model"])):
+    if faults := list(too_little_tuned(summary, config["student"]["model"], narrowed(config))):
         raise ValueError(
             f"{result.name} compares with opponents that had too little: {'; '.join(faults)}; run "
             "it again with a larger tuning.lifetimes"

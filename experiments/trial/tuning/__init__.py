@@ -6,10 +6,10 @@ from .population import Lives, lives_of
 from .search import Search
 from .selecting import select
 from .space import Setting, Space, example_settings, space_of
-from .tuning import most_lifetimes, tune
+from .tuning import NOTHING_TO_TUNE, most_lifetimes, tune
 
 __all__ = [
-    "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting", "Space",
-    "best_first", "choose_best", "example_settings", "has_gained", "lives_of", "most_lifetimes",
-    "select", "space_of", "tune",
+    "NOTHING_TO_TUNE", "Category", "Choice", "Lives", "Parameter", "Range", "Search", "Setting",
+    "Space", "best_first", "choose_best", "example_settings", "has_gained", "lives_of",
+    "most_lifetimes", "select", "space_of", "tune",
 ]  # fmt: skip

@@ -69,6 +69,14 @@ class Space:
         every = (one.values for one in self.parameters.values())
         return math.prod(math.inf if values is None else len(values) for values in every)
 
+    @property
+    def is_single(self) -> bool:
+        """Whether there is nothing to tune: all settings, the untuned one too, make one rule."""
+        if self.size != 1.0:
+            return False
+        keys = {self.key(setting) for setting in self.settings()}
+        return self.untuned is None or self.key(self.untuned) in keys
+
     def setting(self, point: np.ndarray) -> Setting:
         """The setting at a point (d,) with coordinates in [0, 1]."""
         found, first = dict(self.fixed), 0

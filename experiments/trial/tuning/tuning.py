@@ -24,6 +24,8 @@ from .population import Lives, live
 from .search import Search
 from .space import Setting, Space, space_of
 
+NOTHING_TO_TUNE = "there was a single setting"
+"""Why a tuning stopped that was none."""
 _Tried = tuple[Setting, Lives]
 _VAIN = 20
 """Generations in a row without anything that was not tried before, after which nothing is left."""
@@ -105,6 +107,7 @@ class _Tuner:
         if every := self._every():
             self._try(every)
             stopped = "" if len(every) == self._most else "every setting was tried"
+            stopped = NOTHING_TO_TUNE if len(every) == 1 else stopped
         else:
             stopped = self._search()
         tried = list(self._tried.values())

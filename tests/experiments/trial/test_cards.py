@@ -12,6 +12,7 @@ from lessonplan.experiments.dry_run import preview
 from lessonplan.experiments.store.cards import Cost, TeacherCard, read_cards, write_card
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.trial.cards import write_teacher_cards
+from lessonplan.experiments.trial.tuning import NOTHING_TO_TUNE
 from lessonplan.experiments.trial.units import Unit
 from lessonplan.teacher import RULES
 
@@ -226,6 +227,16 @@ def test_a_card_says_what_its_teacher_looks_at_by_its_own_keys_else_those_of_the
         "ppo": "probes of 4 examples of each task after each decision",
         "again": "nothing",
     }
+
+
+def test_a_tuning_of_a_single_setting_makes_no_tuned_teacher(tmp_path):
+    one = {"parameters": {}, "stopped": NOTHING_TO_TUNE, "selection_cost": 7.0}
+    several = one | {"stopped": "every setting was tried"}
+    teachers = [{"name": name, "rule": "exp3s", "tune": True} for name in "ab"]
+    found = cards(tmp_path, *teachers, "exp3s", tune_a_0=one, tune_b_0=several)
+    facts = {name: (card["tuned"], card["published"]) for name, card in found.items()}
+    assert facts == {"a": (False, True), "b": (True, False), "exp3s": (False, True)}
+    assert found["a"]["selection_cost"] == 7.0
 
 
 def test_opponents_are_worth_what_their_tuning_or_their_selection_students_say(tmp_path):

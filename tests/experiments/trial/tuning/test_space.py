@@ -44,6 +44,24 @@ def test_a_rule_without_a_grid_is_not_tuned_unless_it_is_asked_for():
     assert not make_config({"teachers": ["in-order"]}).teachers[0].tune
 
 
+@pytest.mark.parametrize(
+    ("teacher", "single"),
+    [
+        ({"rule": "uniform", "tune": True}, True),
+        ({"rule": "in_order", "grid": {"gate": [0.9]}}, True),
+        ({"rule": "in_order", "grid": {"gate": [0.5]}}, False),
+        ({"rule": "in_order", "grid": {"gate": [0.5]}, "parameters": {"gate": 0.5}}, True),
+        ({"rule": "static_mixture", "grid": {"weights": WEIGHTS[:1]}}, True),
+        ({"rule": "static_mixture", "tune": True}, False),
+        ({"rule": "in_order", "tune": True}, False),
+    ],
+)
+def test_that_there_is_nothing_to_tune_is_said(teacher, single, capsys):
+    assert space({"name": "mine"} | teacher).is_single == single
+    said = "teacher 'mine' has nothing to tune" in capsys.readouterr().err
+    assert said == single
+
+
 def test_a_grid_without_values_is_refused():
     teacher = {"name": "mine", "rule": "in_order", "grid": {"gate": []}}
     with pytest.raises(ValueError, match=r"teachers.mine.grid.gate: write a list of values"):

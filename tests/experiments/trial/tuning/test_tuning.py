@@ -13,7 +13,13 @@ from lessonplan.experiments.common.files import write_checkpoint
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.trial.teaching import Worth
 from lessonplan.experiments.trial.trial import run_trial
-from lessonplan.experiments.trial.tuning import Lives, choose_best, most_lifetimes, tune
+from lessonplan.experiments.trial.tuning import (
+    NOTHING_TO_TUNE,
+    Lives,
+    choose_best,
+    most_lifetimes,
+    tune,
+)
 from lessonplan.experiments.trial.tuning.population import Took
 
 MIXTURES = {"name": "mine", "rule": "static_mixture", "grid": {"weights": [[0, 0, 1], [1, 0, 0]]}}
@@ -168,6 +174,15 @@ def test_a_space_that_is_small_is_tried_whole_and_no_setting_twice(tuned):
                      {"gate": 0.5, "review": 0.3}]  # fmt: skip
     assert found["stopped"] == "every setting was tried"
     assert found["lifetimes"] == 4 * 4 + 3 * 6
+
+
+def test_a_single_setting_is_no_tuning(tuned):
+    found, _ = tuned(grid={"gate": [0.9]})
+    assert (len(found["tried"]), found["stopped"]) == (1, NOTHING_TO_TUNE)
+    # That there are no more lifetimes does not make it one.
+    assert tuned(grid={"gate": [0.9]}, file="few.pt", lifetimes=1)[0]["stopped"] == NOTHING_TO_TUNE
+    # The setting of the grid is another than the untuned one.
+    assert tuned(grid={"gate": [0.5]}, file="two.pt")[0]["stopped"] == "every setting was tried"
 
 
 def test_it_ends_early_where_the_last_fifth_brought_no_gain(tuned):
