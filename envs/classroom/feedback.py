@@ -103,8 +103,13 @@ def evaluation_of_tasks(
     if tasks.all():
         return cohort.evaluate("probe", rows=rows, **asked)
     whole = Evaluation(*np.zeros((3, *tasks.shape)))
-    # Each round has the next task of every row that has one left.
+    every = np.flatnonzero(tasks.all(axis=1))
+    if len(every):
+        for name, values in vars(cohort.evaluate("probe", rows=rows[every], **asked)).items():
+            getattr(whole, name)[every] = values
+    # Each round has the next task of every other row that has one left.
     places, counts = np.argsort(~tasks, axis=1, kind="stable"), tasks.sum(axis=1)
+    counts[every] = 0
     for place in range(counts.max(initial=0)):
         going = np.flatnonzero(counts > place)
         task = places[going, place]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lessonplan.envs import Budget, Classroom, CurriculumVecEnv, make_classroom
+from lessonplan.envs.classroom.feedback import evaluation_of_tasks
 from lessonplan.student import Task
 
 THIRD = 1 / 3
@@ -234,6 +235,18 @@ def test_a_small_probe_is_of_the_first_examples_and_the_referee_sees_all():
     assert [len(asked) > 3 for asked in room.cohort.asked] == [False, True, False, True]
     assert {asked[3] for asked in room.cohort.asked[1::2]} == {2}
     np.testing.assert_allclose(room.facts.count, 2)
+
+
+def test_rows_that_are_probed_whole_are_evaluated_at_once_whatever_the_others_do():
+    suite = fake_suite(3, **ENDLESS)
+    cohort = FakeCohort(suite, 3)
+    cohort.reset(np.arange(3), np.arange(3))
+    cohort.train(np.eye(3), 1)
+    tasks = np.array([[True] * 3, [False, True, False], [True] * 3])
+    found = evaluation_of_tasks(cohort, np.arange(3), tasks)
+    whole = cohort.evaluate("probe").score
+    np.testing.assert_array_equal(found.score, np.where(tasks, whole, 0))
+    assert [asked[2].tolist() for asked in cohort.asked[:-1]] == [[0, 2], [1]]
 
 
 def test_what_is_uncertain_is_probed():
