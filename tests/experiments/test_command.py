@@ -60,7 +60,8 @@ BAD = {
     "not an override": (["run", "quickstart", "-o", "seeds"], "an override reads key=value"),
     "unknown teacher": (["run", "quickstart", "-o", "teachers.x.tune=1"], "there is no item 'x'"),
     "unknown rule": (
-        ["run", "quickstart", "-o", "teachers.shortfall.rule=shortfal"], "there is no rule 'shortfal'"
+        ["run", "quickstart", "-o", "teachers.shortfall.rule=shortfal"],
+        "there is no rule 'shortfal'",
     ),
     "a learner as a rule": (
         ["run", "quickstart", "-o", "teachers=[uniform, recurrent-ppo]"],
@@ -70,7 +71,8 @@ BAD = {
         ["run", "quickstart", "-o", "teachers.ppo.sampled=true"], "or write sampled: false and"
     ),
     "unknown parameter": (
-        ["run", "quickstart", "-o", "teachers.proportional.parameters.gate=1"], "does not take these"
+        ["run", "quickstart", "-o", "teachers.proportional.parameters.gate=1"],
+        "does not take these",
     ),
     "impossible gate": (
         ["run", "quickstart", "-o", "teachers.in-order-tuned.parameters.gate=7"], "gate"

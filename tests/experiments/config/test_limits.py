@@ -10,7 +10,8 @@ TRILLION = 10**12
 LARGE = [
     "student.batch_size", "student.evaluation_size", "student.lora.r", "student.lora.member_chunk",
     "lifetime.steps_per_decision", "lifetime.mastery_streak", "lifetime.end_after", "seeds.report",
-    "seeds.select", "seeds.teacher", "tuning.lifetimes", "tuning.students", "workers", "checkpoint_seconds",
+    "seeds.select", "seeds.teacher", "tuning.lifetimes", "tuning.students", "workers",
+    "checkpoint_seconds",
     "teachers.ppo.width", "teachers.ppo.students", "teachers.ppo.decisions", "teachers.ppo.seeds",
     "teachers.ppo.candidates", "teachers.ppo.actors", "teachers.ppo.actor_gpus",
     "student.learning_rate", "student.weight_decay", "lifetime.forgetting_penalty",
