@@ -154,7 +154,7 @@ def _learned(summary: Summary) -> str:
     if not learners:
         return "No teacher was learned."
     name = subject(summary)
-    label = summary["teachers"][name]["label"]
+    label = with_remarks(summary["teachers"][name]["label"])
     who = f"The learned teacher {label}"
     if len(learners) > 1:
         who = f"Of {len(learners)} learned teachers {_picked(learners, name)}, {label},"

@@ -68,7 +68,7 @@ def _result(summary: Summary, name: str) -> str:
     if teacher["kind"] == "learned":
         # One training run says nothing about the next.
         note = f"{seeds} seeds" if seeds > 1 else "one teacher; students only"
-        lead += f" ({note})"
+        lead = with_remarks(lead, note)
     area, score = teacher["area"], teacher["final_score"]
     worth = f"its area was {area['iqm']:.3f} ({span(area['ci95'], '.3f')})"
     if summary["compared_by"] == "area":

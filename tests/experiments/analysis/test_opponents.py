@@ -23,6 +23,7 @@ from lessonplan.experiments.report.report import write_report
 from lessonplan.experiments.store.runs import read_run
 
 TASKS = ["a", "b"]
+MIXING = teacher("ppo", "learned", mixes=True, label="ppo")
 LOW, HALF, DONE = [0.0, 0.0], [0.5, 0.5], [1.0, 1.0]
 
 
@@ -266,6 +267,9 @@ def test_what_was_trained_once_is_marked_and_several_seeds_widen_the_interval(tm
     assert once["teachers"]["ppo"]["intervals"] == "one teacher; students only"
     assert table_rows(once)[1][1] == "learned (one teacher; students only)"
     assert "(one teacher; students only)" in verdict(once)
+    mixing = verdict(summarize(a_run(tmp_path / "mixing", [(rule("a"), 3), (MIXING, 2)])))
+    assert "The learned teacher ppo (mixed in batches) is this best one" in mixing
+    assert "ppo (mixed in batches, one teacher; students only) brought" in mixing
 
 
 def test_the_order_share_and_the_payback_of_a_mixture_are_those_of_any_teacher(tmp_path):
