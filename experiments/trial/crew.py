@@ -176,7 +176,9 @@ def _named_errors(unit: Unit, log: Path) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{unit.name}: {error}; the log is {log}") from error
+        # A fault of one's own code has the unit's name already.
+        words = str(error).removeprefix(f"{unit.name}: ")
+        raise ValueError(f"{unit.name}: {words}; the log is {log}") from error
     except Exception as error:
         what = error if isinstance(error, WorkFailedError) else f"{type(error).__name__}: {error}"
         raise WorkFailedError(f"{unit.name} failed: {what}; the log is {log}") from error

@@ -96,7 +96,8 @@ def test_the_table_of_a_report_holds_no_formula_and_numbers_stay_numbers(tmp_pat
         "sampled_twin_of": None, "replay_of": None, "mixes": False, "tuned": False,
     }  # fmt: skip
     for metric in ("steps_to_mastery", "compute_to_mastery", "equal_compute_to_mastery",
-                   "final_score", "stress_score", "forgetting", "retention", "calibration_error"):  # fmt: skip
+                   "final_score", "stress_score", "forgetting", "retention",
+                   "calibration_error"):  # fmt: skip
         teacher[metric] = None
     teacher["area"] = {"iqm": -0.5, "ci95": [-1.0, 0.0]}
     teacher["cvar"] = {"compute_to_mastery": {"mean": 1.0}, "area": {"mean": 0.0}}

@@ -206,7 +206,8 @@ def test_in_a_worker_process_it_is_the_same_sentence(here, monkeypatch, capsys):
         monkeypatch, capsys, "run", "c.yaml", "-o", both, "-o", "workers=2", "--out", "run"
     )
     assert status == 2
-    assert "evaluate-mine-0: rule 'lp_rule:Bad'" in err.splitlines()[-1]
+    assert ": select-mine-0: rule 'lp_rule:Bad'" in err.splitlines()[-1]
+    assert err.splitlines()[-1].count("select-mine-0") == 1
     assert "Mute: it has no words of its own" in err.splitlines()[-1]
 
 
