@@ -52,6 +52,11 @@ COURSES: dict[str, Course] = {
     "graph": _course("graph", 2000),
     "flat": _course("flat", 480),
     "finite": _course("finite", 800),
+    "chain": _course(
+        "chain",
+        6000,
+        Student(options={"hidden": [256]}, learning_rate=5e-3, batch_size=128),
+    ),
 }
 """What a suite is shown with; others get a perceptron or a decoder and 1,200 steps."""
 
