@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from equal_lifetimes import check_equal_lifetimes, too_little_tuned
 from places import ROOT
 from synthetic_run import rows, teacher, write_run
@@ -56,6 +57,32 @@ def test_an_opponent_has_the_lifetimes_of_the_learner_or_says_why_more_were_no_u
 ):
     summary = a_summary(tmp_path / "r", learned(6_000), opponent)
     assert bool(list(too_little_tuned(summary, "mlp"))) == refused
+
+
+def test_who_tried_all_settings_that_there_are_had_enough_unless_a_config_wrote_less_of_them(
+    tmp_path,
+):
+    """Two gates of all between 0 and 1 are soon tried; two ways to choose are all there are."""
+    whole = tuned(48, "every setting was tried")
+    summary = a_summary(tmp_path / "r", learned(6_000), whole)
+    (tmp_path / "r" / "summary.json").write_text(json.dumps(summary))
+
+    def check_grid(grid):
+        opponent = {"name": "shortfall", "rule": "shortfall", "grid": grid}
+        config = {"student": {"model": "mlp"}, "teachers": ["uniform", opponent]}
+        (tmp_path / "r" / "config.yaml").write_text(yaml.safe_dump(config))
+        check_equal_lifetimes(tmp_path / "r")
+
+    for every in ({}, {"choice": ["greedy", "proportional"]}, {"absolute": [True, False]}):
+        check_grid(every)
+    few = r"48 lifetimes \(every setting was tried\), and not with 6,000"
+    mixtures = {"weights": [[1, 0], [0, 1]]}
+    for some in ({"gate": [0.5, 0.9]}, {"choice": ["greedy"], "stages": [2, 3]}, mixtures):
+        with pytest.raises(ValueError, match=few):
+            check_grid(some)
+    many = a_summary(tmp_path / "s", learned(6_000), tuned(2_000, "every setting was tried"))
+    assert list(too_little_tuned(many, "mlp")) == []
+    assert len(list(too_little_tuned(many, "mlp", narrow={"shortfall"}))) == 1
 
 
 @pytest.mark.parametrize(
