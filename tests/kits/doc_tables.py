@@ -19,11 +19,6 @@ from lessonplan.experiments.config.sweeps import Sweep
 from lessonplan.teacher import ALGORITHMS, RULES
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
-FIRST = (
-    "static-mixture-tuned", "proportional", "in-order-tuned", "ppo", "highest-unmastered-tuned",
-    "highest-unmastered", "uniform",
-)  # fmt: skip
-"""Teachers of the README's table."""
 NAME = r"[A-Z][\w\-]+"
 CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")
 """Authors and a year, as in `Auer, Cesa-Bianchi, Fischer 2002` or `Graves et al. (2017)`."""
@@ -67,8 +62,35 @@ def rewards():
     return table(("reward", "what is paid after a decision"), rows)
 
 
-def comparison(name, only=None):
-    """What every teacher of a stored result needed, best first; or some of them, without areas."""
+def own_costs(name):
+    """What every teacher of a stored result cost with the probes that it uses, the best first."""
+    stored = json.loads((RESULTS / name / "summary.json").read_text())
+    teachers, ratio = stored["teachers"], against_shuffling(stored, "compute_to_mastery")
+    rows = []
+    for each in sorted(teachers, key=lambda name: teachers[name]["compute_to_mastery"]["iqm"]):
+        entry = teachers[each]
+        own, steps = entry["compute_to_mastery"], entry["steps_to_mastery"]
+        rows.append(
+            (
+                worded(each, entry),
+                f"{entry['mastered']:.0%}",
+                f"{own['iqm']:,.0f} {interval(own, ',.0f')}",
+                f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
+                if each in ratio
+                else "",
+                f"{entry['equal_compute_to_mastery']['iqm']:,.0f}",
+                f"{steps['iqm']:,.0f}",
+            )
+        )
+    head = (
+        "teacher", "mastered", "compute to mastery, own probes", "against proportional",
+        "with equal probes", "student steps",
+    )  # fmt: skip
+    return table(head, rows)
+
+
+def comparison(name):
+    """What every teacher of a stored result needed, best first."""
     stored = json.loads((RESULTS / name / "summary.json").read_text())
     teachers = stored["teachers"]
     # Earlier versions had one cost, in the unit of the budget.
@@ -76,7 +98,7 @@ def comparison(name, only=None):
     ratio = ratio or against_shuffling(stored, "cost_to_mastery")
     rows = []
     for each in sorted(
-        only or teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]
+        teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]
     ):
         entry, steps = teachers[each], teachers[each]["steps_to_mastery"]
         rows.append(
@@ -91,8 +113,7 @@ def comparison(name, only=None):
             )
         )
     head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
-    last = len(head) - bool(only)
-    return table(head[:last], [row[:last] for row in rows])
+    return table(head, rows)
 
 
 def areas(name):
@@ -178,12 +199,13 @@ def interval(estimate, shape):
 
 
 TABLES = {
-    "../README.md": {"quickstart": partial(comparison, "quickstart", FIRST)},
+    "../README.md": {"quickstart": partial(own_costs, "quickstart")},
     "comparisons.md": {
+        "quickstart": partial(own_costs, "quickstart"),
         **{
             name: partial(comparison, name)
             for name in (
-                "quickstart",
+                "single-tasks",
                 "parity-long",
                 "rehearsal",
                 "graph",

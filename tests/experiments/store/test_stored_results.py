@@ -26,7 +26,7 @@ def stored_config(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["quickstart", "rehearsal", "parity-long", "graph", "interference", "distractors"]
+    "name", ["single-tasks", "rehearsal", "parity-long", "graph", "interference", "distractors"]
 )
 def test_a_teacher_of_a_stored_result_comes_out_again(name, tmp_path):
     stored = json.loads((RESULTS / name / "summary.json").read_text())["teachers"][CELL]
