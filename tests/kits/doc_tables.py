@@ -97,9 +97,7 @@ def comparison(name):
     ratio = against_shuffling(stored, "compute_to_mastery")
     ratio = ratio or against_shuffling(stored, "cost_to_mastery")
     rows = []
-    for each in sorted(
-        teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]
-    ):
+    for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
         entry, steps = teachers[each], teachers[each]["steps_to_mastery"]
         rows.append(
             (

@@ -12,9 +12,7 @@ def test_the_table_has_no_column_for_a_baseline_that_the_run_lacks(tmp_path):
     heads, *rest = table_rows(
         summarize(write_run(tmp_path / "r", records, parts, TASKS, decisions=2))
     )
-    assert [head for head in heads if "ratio" in head] == [
-        "compute, ratio to best opponent"
-    ]
+    assert [head for head in heads if "ratio" in head] == ["compute, ratio to best opponent"]
     assert {len(row) for row in rest} == {8}
 
 

@@ -53,7 +53,8 @@ def test_a_stored_result_says_of_each_teacher_whether_its_tasks_were_sampled(nam
         own = teacher.name == reported
         likeliest = own and teacher.type == "learned" and teacher.deterministic
         assert entry["deterministic"] == likeliest
-        assert entry["sampled_twin_of"] == (None if own else teacher.name)
+        twin = teacher.type == "learned" and reported == teacher.sampled_name
+        assert entry["sampled_twin_of"] == (teacher.name if twin else None)
 
 
 @pytest.mark.parametrize("name", NAMES)
