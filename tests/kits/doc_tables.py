@@ -62,8 +62,11 @@ def rewards():
     return table(("reward", "what is paid after a decision"), rows)
 
 
-def own_costs(name):
-    """What every teacher of a stored result cost with the probes that it uses, the best first."""
+def own_costs(name, short=False):
+    """What every teacher of a stored result cost with the probes that it uses, the best first.
+
+    In short, what they cost and what that is against shuffling.
+    """
     stored = json.loads((RESULTS / name / "summary.json").read_text())
     teachers, ratio = stored["teachers"], against_shuffling(stored, "compute_to_mastery")
     rows = []
@@ -86,7 +89,8 @@ def own_costs(name):
         "teacher", "mastered", "compute to mastery, own probes", "against proportional",
         "with equal probes", "student steps",
     )  # fmt: skip
-    return table(head, rows)
+    shown = (0, 2, 3) if short else range(len(head))
+    return table([head[i] for i in shown], [[row[i] for i in shown] for row in rows])
 
 
 def comparison(name):
@@ -197,7 +201,7 @@ def interval(estimate, shape):
 
 
 TABLES = {
-    "../README.md": {"quickstart": partial(own_costs, "quickstart")},
+    "../README.md": {"quickstart": partial(own_costs, "quickstart", short=True)},
     "comparisons.md": {
         "quickstart": partial(own_costs, "quickstart"),
         **{
