@@ -61,11 +61,15 @@ def slowest_rule(n: int, k: int, turns: int) -> tuple[str, list[float]]:
     """
     starts = [task // 10 * 10 for task in range(k)]
     layers = tuple(tuple(range(max(0, start - 10), start)) for start in starts)
-    values = {"weights": (1.0,) * k, "prerequisites": layers}
+    values: dict[str, Any] = {"weights": (1.0,) * k, "prerequisites": layers, "horizon": 10.0}
     rules: dict[str, Any] = {}
     for name, maker in RULES.items():
         names = set(values) & set(inspect.signature(maker).parameters)
-        rules[name] = maker(**{parameter: values[parameter] for parameter in names})
+        arguments = {parameter: values[parameter] for parameter in names}
+        if "horizon" in names:
+            # Those of a schedule are weights at each of its knots.
+            arguments["weights"] = (values["weights"],) * 2
+        rules[name] = maker(**arguments)
     slowest = max(rules, key=lambda name: _decision(rules[name], n, k))
     suite, build, batch_size = mlp_kind()
     cohort = StackedCohort(suite, build, n, batch_size=batch_size)

@@ -269,7 +269,7 @@ def test_a_resumed_run_counts_on(monkeypatch, capsys, tmp_path):
     (out / "checkpoint" / "evaluate-exp3s-0.json").unlink()
     status, shown, _ = command(monkeypatch, capsys, "run", "--resume", str(out))
     assert status == 0
-    assert "done: evaluate-exp3s-0 (2 of 2)" in shown
+    assert "done: evaluate-exp3s-0 (4 of 4)" in shown
 
 
 def test_progress_is_a_line_per_unit_where_there_is_no_terminal(capsys):

@@ -119,7 +119,7 @@ def eventually(condition, seconds: float = 240.0):
 def test_a_run_as_a_job_gives_the_numbers_of_a_run_here(head, folder):
     status, out, err = command(head, folder, "run", "tiny.yaml", "-o", "seeds.report=3")
     assert status == 0, err
-    assert "done: evaluate-in-order-0 (2 of 2)" in out
+    assert re.search(r"done: evaluate-in-order-0 \(\d of 4\)", out)
     run_trial(make_config(RUN, ["seeds.report=3"]), folder / "local")
     assert numbers(folder / "runs" / "tiny") == numbers(folder / "local")
     assert read_run(folder / "runs" / "tiny").problems == ()
