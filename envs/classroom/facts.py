@@ -183,16 +183,13 @@ class Facts:
         self._believe(rows, score, measured)
         self.seen[rows] = measured
 
-    def hear(
-        self, rows: np.ndarray, outcomes: Outcomes, shown: bool = True, judged: bool = False
-    ) -> None:
+    def hear(self, rows: np.ndarray, outcomes: Outcomes, shown: bool = True) -> None:
         """Enter what the training examples of one decision told, (r, k) each; older ones fade.
 
         Args:
             rows: whose they are.
             outcomes: of the training.
             shown: whether score and loss that are shown go by it; else it is only remembered.
-            judged: whether mastery goes by it too, for want of a referee.
         """
         heard = self.heard
         heard.fade(rows)
@@ -202,9 +199,6 @@ class Facts:
             return
         self.seen[rows] = outcomes.count > 0
         self._believe_heard(rows, self.seen[rows])
-        if judged:
-            score = self.score[rows].copy()
-            self.examine(rows, self.seen[rows], Evaluation(score, self.loss[rows], score * 0.0))
 
     def correct(
         self, rows: np.ndarray, measured: np.ndarray, evaluation: Evaluation, examples: np.ndarray

@@ -52,6 +52,7 @@ class _StoredLoader(_Loader):
     def resolve(self, kind: type[Node], value: Any, implicit: Any) -> Any:
         """The tag of a node."""
         if kind is ScalarNode and implicit[0]:
+            # PyYAML has no types.
             meant: str = _YAML_1_1.resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
             if meant == _YAML_1_1.DEFAULT_SCALAR_TAG:
                 return _TEXT
