@@ -24,6 +24,9 @@ class Part(Protocol):
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Row i starts over with seed + i at the next reset."""
 
+    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
+        """Options of each row for its next lifetime."""
+
     def reset(self) -> np.ndarray:
         """Begin a lifetime in every row."""
 
@@ -79,6 +82,20 @@ class JoinedVecEnv(SharedVecEnv):
         seeds = super().seed(seed)
         for part, own in zip(self.parts, np.split(np.array(seeds), self._ends), strict=True):
             part.seed(int(own[0]))
+        return seeds
+
+    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
+        """Options of each row for its next lifetime, whichever part it is in."""
+        super().set_options(options)
+        ends = [0, *(int(end) for end in self._ends), self.num_envs]
+        for part, first, last in zip(self.parts, ends[:-1], ends[1:], strict=True):
+            part.set_options(self._options[first:last])
+
+    @property
+    def student_seeds(self) -> tuple[int, int]:
+        """Half-open range that rows draw their students from, as the first part has it."""
+        first: Any = self.parts[0]
+        seeds: tuple[int, int] = first.student_seeds
         return seeds
 
     def reset(self) -> np.ndarray:

@@ -57,6 +57,11 @@ class CurriculumVecEnv(SharedVecEnv):
     `infos[i]["terminal_observation"]`, `infos[i]["TimeLimit.truncated"]` tells a spent budget
     from mastery.
 
+    Options, as `set_options` takes them, are for the next lifetime of a row, whether `reset` or the
+    end of the one before begins it: `{"student_seed": 7}` names its student, and with
+    `{"rest": True}` none begins. A row that rests trains nobody, whatever its action is, until the
+    next `reset`; what is seen of it is 0.
+
     Args:
         room: the classroom; its n is the number of rows.
         student_seeds: half-open range that each row draws its next student from.
@@ -65,7 +70,9 @@ class CurriculumVecEnv(SharedVecEnv):
     def __init__(self, room: Classroom, student_seeds: tuple[int, int] = TRAINING_SEEDS) -> None:
         self.room, self.columns = room, room.observe
         self.render_mode: str | None = None
+        self.student_seeds = student_seeds
         self._streams = [SeedStream(student_seeds) for _ in range(room.n)]
+        self._rests = np.zeros(room.n, dtype=bool)
         self._actions = np.zeros(room.n, dtype=np.int64)
         super().__init__(room.n, room.board.observation_space, room.board.action_space)
 
@@ -75,10 +82,11 @@ class CurriculumVecEnv(SharedVecEnv):
             if seed is not None:
                 stream.seed(seed)
         self._reset_seeds()
-        self._reset_options()
-        seeds = np.array([stream.next() for stream in self._streams])
         self.reset_infos = [{} for _ in range(self.num_envs)]
-        return self.room.reset(np.arange(self.num_envs), seeds)
+        observation = self._nothing()
+        self._begin(np.arange(self.num_envs), observation)
+        self._reset_options()
+        return observation
 
     def step_async(self, actions: np.ndarray) -> None:
         """Remember the places to train, (n,), or the logits of mixtures, (n, t)."""
@@ -86,23 +94,47 @@ class CurriculumVecEnv(SharedVecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Train, and begin the next lifetime in the rows that end."""
-        lesson = self.room.step(self.room.decode(self._actions))
-        done = lesson.terminated | lesson.truncated
+        rows = np.flatnonzero(~self._rests)
+        observation, reward = self._nothing(), np.zeros(self.num_envs, np.float32)
+        done = np.zeros(self.num_envs, dtype=bool)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
-        observation = lesson.observation
-        if done.any():
-            rows = np.flatnonzero(done)
-            facts = self.room.facts
-            for row in rows:
+        if not len(rows):
+            return observation, reward, done, infos
+        lesson = self.room.step(self.room.decode(self._actions[rows], rows), rows)
+        observation[rows], reward[rows] = lesson.observation, lesson.reward
+        done[rows] = lesson.terminated | lesson.truncated
+        ended = np.flatnonzero(done)
+        if len(ended):
+            facts, truncated = self.room.facts, dict(zip(rows, lesson.truncated, strict=True))
+            for row in ended:
                 infos[row] = {
                     "terminal_observation": observation[row].copy(),
-                    "TimeLimit.truncated": bool(lesson.truncated[row]),
+                    "TimeLimit.truncated": bool(truncated[row]),
                     "student_seed": int(facts.student_seed[row]),
                     "decisions": int(facts.decisions[row]),
                 }
-            seeds = np.array([self._streams[row].next() for row in rows])
-            observation[rows] = self.room.reset(rows, seeds)
-        return observation, lesson.reward.astype(np.float32), done, infos
+            self._begin(ended, observation)
+        return observation, reward, done, infos
+
+    def _begin(self, rows: np.ndarray, observation: np.ndarray) -> None:
+        """Begin the next lifetimes of rows, as their options say, and enter what is seen first."""
+        self._rests[rows] = [bool(self._options[row].get("rest")) for row in rows]
+        observation[rows] = 0.0
+        begun = rows[~self._rests[rows]]
+        if len(begun):
+            seeds = np.array([self._next_student(row) for row in begun])
+            observation[begun] = self.room.reset(begun, seeds)
+        for row in rows:
+            self._options[row] = {}
+
+    def _next_student(self, row: int) -> int:
+        """The one that is named, or else the next that the row draws."""
+        named = self._options[row].get("student_seed")
+        return self._streams[row].next() if named is None else int(named)
+
+    def _nothing(self) -> np.ndarray:
+        """What is seen of rows that rest, (n, t, f)."""
+        return np.zeros((self.num_envs, *(self.observation_space.shape or ())), np.float32)
 
     def spent(self) -> dict[str, float]:
         """`lifetimes`, `compute` and `student_steps` of all lifetimes so far."""
@@ -116,12 +148,18 @@ class CurriculumVecEnv(SharedVecEnv):
     def state_dict(self) -> dict[str, Any]:
         """The classroom and the rows' generators."""
         generators = [stream.generator.bit_generator.state for stream in self._streams]
-        return {"room": self.room.state_dict(), "generators": generators}
+        return {
+            "room": self.room.state_dict(),
+            "generators": generators,
+            "rests": self._rests.copy(),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of an environment that was built alike."""
         # SB3 calls seed() when it loads a model: the next reset must not begin with that.
         self._reset_seeds()
         self.room.load_state_dict(state["room"])
+        # Earlier versions had no rows that rest.
+        self._rests[:] = state.get("rests", False)
         for stream, generator in zip(self._streams, state["generators"], strict=True):
             stream.generator.bit_generator.state = generator

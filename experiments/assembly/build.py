@@ -321,6 +321,8 @@ def build_learner(
         see_that_settings_write_nothing(settings)
         check_settings(teacher.algorithm, settings)
         if teacher.anneal:
+            if teacher.algorithm == "cma_es":
+                raise ValueError("it has no learning rate that could fall; leave out anneal")
             settings["learning_rate"] = LinearSchedule(
                 settings.get("learning_rate", 3e-4), 0.0, 1.0
             )

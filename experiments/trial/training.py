@@ -22,7 +22,7 @@ from lessonplan.teacher import (
     load_teacher,
     save_teacher,
 )
-from lessonplan.teacher.learners import beside_zip, load_beside_zip
+from lessonplan.teacher.learners import CMAES, beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import build_learner
@@ -139,15 +139,17 @@ class TeacherTraining:
         total = places[-1]
         if model.num_timesteps < total:
             self._clock = time.perf_counter()
+            keeper = _Checkpoints(self, places)
             with self.streams.running():
                 model.learn(
                     total - model.num_timesteps,
-                    callback=_Checkpoints(self, places),
+                    callback=keeper,
                     log_interval=self._log_interval(model),
                     reset_num_timesteps=model.num_timesteps == 0,
                 )
             self.log.end(model)
-            self.save_candidate(model)
+            for place in (one for one in places if one > keeper.boundary):
+                self.save_candidate(model, place)
             if self.teacher.watch:
                 self.look(model)
             self.save(model, self.streams.state)
@@ -157,15 +159,15 @@ class TeacherTraining:
         """File of the candidate that had had this many training decisions."""
         return self.files.candidate(self._unit, decisions)
 
-    def save_candidate(self, model: BaseAlgorithm) -> None:
-        """Keep the teacher as it is now."""
+    def save_candidate(self, model: BaseAlgorithm, place: int) -> None:
+        """Keep the teacher as it is now, as the candidate of this place."""
 
         # Through a handle: a name would be given an ending.
         def write(aside: Path) -> None:
             with aside.open("wb") as handle:
                 save_teacher(model, handle)
 
-        write_whole(self.candidate_path(model.num_timesteps), write)
+        write_whole(self.candidate_path(place), write)
 
     def save(self, model: BaseAlgorithm, streams: dict[str, Any]) -> None:
         """Write the checkpoint: the teacher's zip, what is beside it, environment and streams.
@@ -203,7 +205,7 @@ class TeacherTraining:
         self._schedules.begin()
         if self.teacher.prior:
             # As its prior it is a candidate too: what was learned must be worth it.
-            self.save_candidate(model)
+            self.save_candidate(model, 0)
         return model
 
     def _resume(self) -> BaseAlgorithm | None:
@@ -245,9 +247,12 @@ class TeacherTraining:
         """Training decisions between the boundaries where things are kept.
 
         Whole rollouts of a policy gradient, or whole turns of collecting and replaying; several of
-        them where they are shorter than a hundredth of the training.
+        them where they are shorter than a hundredth of the training. A search by whole lifetimes
+        ends its generations where it may, and keeps things at the first end after a boundary.
         """
         learner: Any = model
+        if isinstance(model, CMAES):
+            return max(1, self.teacher.decisions // 100)
         rollout = learner.n_steps
         if isinstance(model, OffPolicyAlgorithm):
             rollout, unit = learner.train_freq
@@ -268,6 +273,8 @@ class TeacherTraining:
         if isinstance(model, OffPolicyAlgorithm):
             return 4
         learner: Any = model
+        if isinstance(model, CMAES):
+            return 1
         return self.stretch(model) // (int(learner.n_steps) * self.teacher.students)
 
     def places(self, model: BaseAlgorithm) -> list[int]:
@@ -335,8 +342,11 @@ class _Checkpoints(BaseCallback):
         self._has_begun = False
         self._lifetimes: list[dict[str, Any]] = []
         self._looks: set[int] = set()
+        self.boundary = 0
+        """Training decisions when things were last kept."""
 
     def _on_training_start(self) -> None:
+        self.boundary = self.num_timesteps
         self._looks = self.training.looks(self.model, self.places[-1])
 
     def _on_step(self) -> bool:
@@ -359,8 +369,11 @@ class _Checkpoints(BaseCallback):
             if self.num_timesteps == 0 in self._looks:
                 training.look(self.model)
             return
-        if self.num_timesteps % training.stretch(self.model):
+        before, now = self.boundary, self.num_timesteps
+        stretch = training.stretch(self.model)
+        if now // stretch == before // stretch:
             return
+        self.boundary = now
         if self._lifetimes:
             training.curve.append(
                 {
@@ -372,9 +385,10 @@ class _Checkpoints(BaseCallback):
                 }
             )
         self._lifetimes = []
-        if self.num_timesteps in self.places:
-            training.save_candidate(self.model)
-        if self.num_timesteps in self._looks:
+        for place in self.places:
+            if before < place <= now:
+                training.save_candidate(self.model, place)
+        if any(before < place <= now for place in self._looks):
             training.look(self.model)
         if time.perf_counter() - self._last_save > training.config.checkpoint_seconds:
             training.save(self.model, global_state())

@@ -8,6 +8,9 @@ from stable_baselines3 import A2C, DDPG, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 
+from .evolution import CMAES
+from .leaning import LeaningPolicy
+from .linear import LinearLeaningPolicy
 from .taskwise import TaskwisePolicy
 from .taskwise_continuous import TaskwiseSACPolicy, TaskwiseTD3Policy
 from .taskwise_q import TaskwiseDQN, TaskwiseQPolicy
@@ -30,13 +33,25 @@ class Learner:
     """One line."""
     needs: tuple[str, ...] = ()
     """Columns that its policy must be shown."""
+    leaning: type[BasePolicy] | None = None
+    """Its policy where it leans on a prior; None where it can't."""
     settings: dict[str, Any] = field(default_factory=dict)
     """Where its defaults differ from SB3's."""
 
 
 ALGORITHMS: dict[str, Learner] = {
-    "ppo": Learner(PPO, TaskwisePolicy, BOTH, "policy gradient with clipped steps"),
-    "a2c": Learner(A2C, TaskwisePolicy, BOTH, "policy gradient, one step per short rollout"),
+    "ppo": Learner(
+        PPO, TaskwisePolicy, BOTH, "policy gradient with clipped steps", leaning=LeaningPolicy
+    ),
+    "a2c": Learner(
+        A2C, TaskwisePolicy, BOTH, "policy gradient, one step per short rollout",
+        leaning=LeaningPolicy,
+    ),
+    "cma_es": Learner(
+        CMAES, LinearLeaningPolicy, MIXTURE,
+        "a search over few weights, by whole lifetimes of the same students; needs a prior",
+        leaning=LinearLeaningPolicy,
+    ),
     "dqn": Learner(
         TaskwiseDQN, TaskwiseQPolicy, TASK, "values of tasks from replayed decisions",
         settings=SMALL_BUFFER,
@@ -82,7 +97,8 @@ def _contrib_learners() -> dict[str, Learner]:
             "DQN with quantiles of the values", settings=SMALL_BUFFER,
         ),
         "trpo": Learner(
-            contrib.TRPO, TaskwisePolicy, BOTH, "policy gradient within a trust region"
+            contrib.TRPO, TaskwisePolicy, BOTH, "policy gradient within a trust region",
+            leaning=LeaningPolicy,
         ),
     }  # fmt: skip
 

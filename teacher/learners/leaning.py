@@ -133,14 +133,14 @@ class LeaningOutputs(TaskOutputs):
         """One logit per task."""
         rules, hidden, factors, here = torch.split(latent, self.sizes, dim=2)
         own = self.linear(hidden)
-        parts = torch.cat([rules, own / _mean(own**2, here).add(_TINY).sqrt()], dim=2)
-        added = (factors * (parts - _mean(parts, here))).sum(dim=2)
+        parts = torch.cat([rules, own / mean_over_tasks(own**2, here).add(_TINY).sqrt()], dim=2)
+        added = (factors * (parts - mean_over_tasks(parts, here))).sum(dim=2)
         prior = rules[:, :, self.prior]
         learned = self._above_floor(prior + added, rules[:, :, self.data], here[:, :, 0])
         logits = torch.where(self.learned_part > 0, learned, prior)
         there = here[:, :, 0] > 0
         if self.bound is not None:
-            logits = _shifted(logits, there, self.bound)
+            logits = shifted(logits, there, self.bound)
         return torch.where(there, logits, self.absent)
 
     def log_deviations(self, latent: Tensor, common: Tensor) -> Tensor:
@@ -163,12 +163,12 @@ class LeaningOutputs(TaskOutputs):
         return torch.logaddexp(torch.log1p(-part) + shares, torch.log(part) + floors)
 
 
-def _mean(values: Tensor, here: Tensor) -> Tensor:
+def mean_over_tasks(values: Tensor, here: Tensor) -> Tensor:
     """Mean over the tasks that exist, (b, k, x) and (b, k, 1) -> (b, 1, x)."""
     return (values * here).sum(dim=1, keepdim=True) / here.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-def _shifted(logits: Tensor, there: Tensor, bound: float) -> Tensor:
+def shifted(logits: Tensor, there: Tensor, bound: float) -> Tensor:
     """Logits that lie within [-bound, bound] as far as one shift a row can do it, (b, k).
 
     What lies there stays to the bit; what spans more has its highest at the bound.
@@ -210,7 +210,7 @@ class LeaningPolicy(TaskwisePolicy):
         **kwargs: Any,
     ) -> None:
         space: Any = kwargs.get("observation_space", args[0] if args else None)
-        self.rules = _checked_rules(rules, prior, data, int(space.shape[-1]))
+        self.rules = checked_rules(rules, prior, data, int(space.shape[-1]))
         if not 0.0 <= share_floor < 1.0:
             raise ValueError(f"share_floor must be a number in [0, 1), got {share_floor!r:.40}")
         if share_floor and data is None:
@@ -281,7 +281,7 @@ class LeaningPolicy(TaskwisePolicy):
         return data | {name: getattr(self, name) for name in names}
 
 
-def _checked_rules(rules: Sequence[int], prior: int, data: int | None, n_columns: int) -> list[int]:
+def checked_rules(rules: Sequence[int], prior: int, data: int | None, n_columns: int) -> list[int]:
     """Places of log-weights, as a file may hold them that anybody wrote."""
     places: list[Any] = list(rules) if isinstance(rules, list | tuple) else [None]
     for place in places:

@@ -22,12 +22,14 @@ from ..files import read_teacher, see_that_methods_stay, zip_data
 from ..mixture import mixture_shares
 from ..streams import LearnerStreams
 from .algorithms import ALGORITHMS, Learner, learner_named
-from .leaning import LOG, LeaningPolicy, leaning_places
+from .leaning import LOG, leaning_places
 from .settings import check_settings
-from .taskwise import Taskwise, TaskwisePolicy
+from .taskwise import Taskwise
 
 _REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 """Arrays of a replay buffer."""
+_NAMED = {"context", "bend"}
+"""Arguments of policies that name columns."""
 _UNFIT = (
     RuntimeError, TypeError, KeyError, AttributeError, AssertionError, IndexError, OverflowError,
     MemoryError,
@@ -71,18 +73,19 @@ def make_learner(
     _check_action(algorithm, learner, env.action_space)
     policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
     policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
-    if prior or lean_on:
-        _check_leaning(algorithm, learner, prior)
+    _check_leaning(algorithm, learner, prior, lean_on)
+    if prior:
         policy |= leaning_places(columns, prior, lean_on)
     check_settings(algorithm, settings)
     settings = learner.settings | settings
     policy |= settings.pop("policy_kwargs", None) or {}
+    policy |= {key: _places(columns, key, policy[key]) for key in _NAMED & policy.keys()}
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
         settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
     maker: Any = learner.algorithm
     model: Any = maker(
-        LeaningPolicy if prior else learner.policy,
+        learner.leaning if prior else learner.policy,
         env,
         seed=seed,
         policy_kwargs=policy,
@@ -107,14 +110,31 @@ def _check_action(algorithm: str, learner: Learner, space: spaces.Space[Any]) ->
         )
 
 
-def _check_leaning(algorithm: str, learner: Learner, prior: str) -> None:
-    if not prior:
+def _check_leaning(algorithm: str, learner: Learner, prior: str, lean_on: Sequence[str]) -> None:
+    if lean_on and not prior:
         raise ValueError("lean_on names rules, but there is no prior to begin at; name one of them")
-    if learner.policy is not TaskwisePolicy:
-        able = [name for name, one in ALGORITHMS.items() if one.policy is TaskwisePolicy]
+    if prior and learner.leaning is None:
+        able = [name for name, one in ALGORITHMS.items() if one.leaning is not None]
         raise ValueError(
             f"algorithm {algorithm!r} can't lean on a prior; choose one of {', '.join(able)}"
         )
+    if not prior and learner.leaning is learner.policy:
+        raise ValueError(
+            f"algorithm {algorithm!r} begins at a prior; name a rule that it leans on, such as "
+            "prior: shortfall"
+        )
+
+
+def _places(columns: tuple[str, ...], key: str, names: Sequence[Any]) -> list[Any]:
+    """Places of columns that a setting names; places are taken as they are."""
+    wanted = [names] if isinstance(names, str) else list(names)
+    for name in wanted:
+        if isinstance(name, str) and name not in columns:
+            raise ValueError(
+                f"{key} names the column {name}, which the environment does not show; add it to "
+                f"observe={list(columns)}"
+            )
+    return [columns.index(name) if isinstance(name, str) else name for name in wanted]
 
 
 def _place(columns: tuple[str, ...], name: str) -> int | None:
@@ -220,7 +240,7 @@ def _classes_of(
     if name is None or (algorithm is not None and name not in ALGORITHMS):
         return {}, algorithm
     learner = learner_named(name)
-    policy = LeaningPolicy if prior else learner.policy
+    policy = learner.leaning if prior else learner.policy
     return {"policy_class": policy}, algorithm or learner.algorithm
 
 

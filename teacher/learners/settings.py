@@ -61,7 +61,10 @@ _FORMS = {
     "n_steps": _COUNT, "batch_size": _COUNT, "n_epochs": _COUNT, "buffer_size": _COUNT,
     "stats_window_size": _COUNT, "target_update_interval": _COUNT, "policy_delay": _COUNT,
     "cg_max_steps": _COUNT, "line_search_max_iter": _COUNT, "n_critic_updates": _COUNT,
-    "sub_sampling_factor": _COUNT, "learning_starts": _COUNT_OR_NONE,
+    "sub_sampling_factor": _COUNT, "n_eval_episodes": _COUNT,
+    "population_size": _Form("a whole number from 3 to 10,000, or null", 3, 10_000, whole=True,
+                             also=(None,)),
+    "sigma": _POSITIVE, "learning_starts": _COUNT_OR_NONE,
     "gradient_steps": _Form("a whole number of at least 1, or -1", -1, _MOST, whole=True),
     "sde_sample_freq": _Form("a whole number of at least -1", -1, _MOST, whole=True),
     "verbose": _Form("0, 1 or 2", 0, 2, whole=True),
@@ -130,6 +133,8 @@ def check_rollout(
     """
     learner = learner_named(algorithm)
     values = _defaults(learner.algorithm) | learner.settings | dict(settings)
+    if "n_eval_episodes" in values:
+        return _check_lifetimes(values["n_eval_episodes"], n)
     steps: Any = values.get("n_steps")
     batch = values.get("batch_size")
     on_policy = "buffer_size" not in values
@@ -154,6 +159,16 @@ def check_rollout(
         return (
             f"a rollout of {kept:,} decisions ({steps:,} steps of {n:,} students) is no multiple "
             f"of batch_size={batch:,}; the last batch has {kept % batch:,}"
+        )
+    return ""
+
+
+def _check_lifetimes(episodes: int, n: int) -> str:
+    """Refuse students of a candidate that the rows can't be shared among."""
+    if n % episodes:
+        raise ValueError(
+            f"n_eval_episodes={episodes:,} is no divisor of the {n:,} students in lockstep; take "
+            "one that is"
         )
     return ""
 

@@ -55,8 +55,9 @@ COURSES = {
 SLOW = ("addition", "reasoning", "environments", "dataset", "docstrings")
 LEARNED = {
     "ppo": "task", "dqn": "task", "sac": "mixture", "recurrent_ppo": "task", "maskable_ppo": "task",
+    "cma_es": "mixture",
 }  # fmt: skip
-"""One learner of each kind: policy gradient, values, actor and critic, recurrent, masked."""
+"""One learner of each kind: policy gradient, values, actor and critic, recurrent, masked, search."""
 
 
 def test_courses_are_of_suites_and_every_kind_of_learner_exists():
@@ -185,18 +186,18 @@ def test_a_replay_plays_its_schedule_in_every_suite(shuffled, course):
 @pytest.mark.usefixtures("reused")
 @pytest.mark.parametrize("name", LEARNED)
 def test_a_learner_of_each_kind_learns_and_teaches_in_every_suite(name, course):
-    policy_gradient = name.endswith(("ppo", "a2c"))
-    settings = (
-        {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
-        if policy_gradient
-        else {"learning_starts": 2, "batch_size": 4, "train_freq": 2}
-    )
+    settings = {"learning_starts": 2, "batch_size": 4, "train_freq": 2}
+    if name.endswith(("ppo", "a2c")):
+        settings = {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
+    elif name == "cma_es":
+        settings = {"population_size": 3, "n_eval_episodes": 1}
+    prior = "shortfall" if name == "cma_es" else ""
     observe = ["progress", *(ALGORITHMS[name].needs or ("score",))]
     teacher = LearnedSection(
         name="a", type="learned", algorithm=name, action=LEARNED[name], observe=observe, width=8,
-        students=2, settings=settings,
+        students=2, settings=settings, prior=prior,
     )  # fmt: skip
-    room = build.build_room(*course, 2, observe, action=LEARNED[name])
+    room = build.build_room(*course, 2, teacher.observe, action=LEARNED[name])
     model = build_learner(teacher, CurriculumVecEnv(room), LearnerStreams(0), 0)
     model.learn(8)
     check_lifetimes(model, room)

@@ -10,6 +10,7 @@ import sys
 from functools import partial
 
 from places import ROOT
+from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.classroom.progress import ESTIMATORS
@@ -260,6 +261,7 @@ def published(algorithm):
     theirs = next(
         each for each in algorithm.__mro__ if each.__module__.startswith(("stable_", "sb3_"))
     )
+    theirs = algorithm if theirs is BaseAlgorithm else theirs
     package = theirs.__module__.partition(".")[0].replace("_", "-")
     paper = re.search(r"Paper: (https?://[^\s,]+)", inspect.getdoc(theirs) or "")
     line = f"{package} `{theirs.__name__}`"

@@ -250,3 +250,55 @@ def test_a_stored_environment_goes_on_in_a_new_process_with_the_same_students(tm
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(found[-1], wanted[-1])
+
+
+def test_options_name_the_student_of_a_rows_next_lifetime_whatever_begins_it():
+    env = CurriculumVecEnv(fake_room(n=3, budget="2-steps"))
+    env.seed(0)
+    env.set_options([{"student_seed": 7}, {}, {"student_seed": 9}])
+    env.reset()
+    seeds = env.room.facts.student_seed
+    assert seeds[[0, 2]].tolist() == [7, 9]
+    drawn = int(seeds[1])
+    env.set_options({"student_seed": 5})
+    for _ in range(2):
+        *_, infos = env.step(np.zeros(3, int))
+    assert [info["student_seed"] for info in infos] == [7, drawn, 9]
+    assert seeds.tolist() == [5, 5, 5]
+    # Options are used up; rows go on in their own streams, of which none was drawn meanwhile.
+    for _ in range(2):
+        env.step(np.zeros(3, int))
+    other = CurriculumVecEnv(fake_room(n=3, budget="2-steps"))
+    other.seed(0)
+    other.reset()
+    assert seeds[0] == other.room.facts.student_seed[0]
+    assert other.room.facts.student_seed[1] == drawn != seeds[1]
+
+
+def test_a_row_that_rests_trains_nobody_until_the_next_reset():
+    env = CurriculumVecEnv(fake_room(n=3, budget="2-steps", observe=("progress", "remaining")))
+    env.set_options([{}, {"rest": True}, {}])
+    observation = env.reset()
+    assert (observation[1] == 0).all()
+    env.set_options([{"rest": True}, {}, {}])
+    for _ in range(2):
+        observation, reward, done, infos = env.step(np.zeros(3, int))
+        assert not done[1]
+        assert reward[1] == 0
+        assert infos[1] == {}
+    assert done.tolist() == [True, False, True]
+    assert (observation[:2] == 0).all()
+    assert (observation[2] != 0).any()
+    assert [len(mixture) for mixture in env.room.cohort.mixtures] == [2, 2]
+    kept = env.state_dict()
+    for each in (env, CurriculumVecEnv(fake_room(n=3, budget="2-steps", observe=env.columns))):
+        each.load_state_dict(kept)
+        each.step(np.zeros(3, int))
+        assert [len(mixture) for mixture in each.room.cohort.mixtures][-1] == 1
+    assert env.spent()["lifetimes"] == 3
+    env.set_options({"rest": True})
+    assert (env.reset() == 0).all()
+    observation, reward, done, _ = env.step(np.zeros(3, int))
+    assert not (observation.any() or reward.any() or done.any())
+    env.reset()
+    assert env.step(np.zeros(3, int))[0].any(axis=(1, 2)).all()

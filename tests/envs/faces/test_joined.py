@@ -122,3 +122,14 @@ def test_parts_that_differ_are_refused(other, what):
 def test_nothing_can_not_be_joined():
     with pytest.raises(ValueError, match="no environments to join"):
         JoinedVecEnv([])
+
+
+def test_options_are_of_rows_whichever_part_they_are_in():
+    parts = [CurriculumVecEnv(fake_room(n=n, budget="2-steps")) for n in (1, 2)]
+    env = JoinedVecEnv(parts)
+    env.set_options([{"student_seed": 3}, {"rest": True}, {"student_seed": 5}])
+    env.reset()
+    assert parts[0].room.facts.student_seed[0] == 3
+    assert parts[1].room.facts.student_seed[1] == 5
+    assert env.spent()["lifetimes"] == 2
+    assert env.student_seeds == parts[0].student_seeds

@@ -1,0 +1,152 @@
+"""A policy of few weights that leans on rules, for learners that try weights as they are.
+
+With r the rules whose log-weights p_r are shown as columns, x the other columns, c those of them
+whose mean over the tasks is the context, and q the products of those that bend, the logit of task i
+is
+
+    z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i
+
+with all weights v, V, a, b 0 before training: then the policy is the prior to the bit. That the
+factors of rules follow the context lets them change within a lifetime.
+
+Legend: b batch, k tasks, f columns, r rules, d weights.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+from typing import Any
+
+import torch
+from gymnasium import spaces
+from stable_baselines3.common.policies import BasePolicy
+from torch import Tensor, nn
+
+from .leaning import checked_rules, mean_over_tasks, shifted
+from .taskwise import TaskColumns, Taskwise, check_place, places_with_a_task
+
+
+class LinearLeaningPolicy(Taskwise, BasePolicy):
+    """Mixtures whose logits are linear in the log-weights of rules and in columns.
+
+    It has the same weights for any number and order of tasks.
+
+    Args:
+        observation_space: `Box` (k, f).
+        action_space: `Box` (k,), the logits of a mixture.
+        lr_schedule: as SB3 passes it; nothing here goes by it.
+        width: as other policies have it; there are no layers here.
+        rules: places of the columns of log-weights, natural logarithms of shares over the tasks
+            that exist.
+        prior: place of that which the policy begins at; one of them.
+        data: as in `LeaningPolicy`; nothing here goes by it.
+        present: index of the `present` column where suites are padded.
+        context: places of the columns whose means move the factors of rules.
+        bend: places of the columns that count with their products too, squares among them.
+        kwargs: those of SB3's policy.
+
+    Raises:
+        ValueError: if these are no places of columns, or the action is a single task.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Box,
+        action_space: spaces.Box,
+        lr_schedule: Any = None,
+        width: int = 64,
+        *,
+        rules: Sequence[int],
+        prior: int,
+        data: int | None = None,
+        present: int | None = None,
+        context: Sequence[int] = (),
+        bend: Sequence[int] = (),
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(action_space, spaces.Box):
+            raise ValueError("this policy mixes tasks; make the environment with action='mixture'")
+        kwargs.pop("use_sde", None)
+        super().__init__(
+            observation_space, action_space, features_extractor_class=TaskColumns, **kwargs
+        )
+        count = int(observation_space.shape[-1])
+        check_place(present, count)
+        self.rules, self.prior, self.data = checked_rules(rules, prior, data, count), prior, data
+        self.present, self.width = present, width
+        self.context, self.bend = list(context), list(bend)
+        for place in (*self.context, *self.bend):
+            check_place(place, count, "context and bend")
+        self._others = [i for i in range(count) if i not in self.rules and i != present]
+        self._pairs = list(combinations_with_replacement(self.bend, 2))
+        self.bound = float(action_space.high.min())
+        self.weights = nn.Parameter(torch.zeros(self.n_weights), requires_grad=False)
+        self.learned: Tensor
+        self.register_buffer("learned", torch.ones(()))
+
+    @property
+    def n_weights(self) -> int:
+        """Of all of them, d."""
+        return len(self.rules) * (1 + len(self.context)) + len(self._others) + len(self._pairs)
+
+    @property
+    def learned_part(self) -> bool:
+        """Whether what was learned counts; where it is set to False, the policy is its prior.
+
+        It is saved with the weights.
+        """
+        return bool(self.learned > 0)
+
+    @learned_part.setter
+    def learned_part(self, value: bool) -> None:
+        self.learned.fill_(float(value))
+
+    def factors(self, observation: Tensor) -> Tensor:
+        """Factors of the rules in the order of `rules`, (b, r).
+
+        Args:
+            observation: what was seen, (b, k, f).
+        """
+        factors = self.learned * self._factors(observation, self.weights[None])
+        begun = torch.zeros_like(factors)
+        begun[:, self.rules.index(self.prior)] = 1.0
+        return begun + factors
+
+    def logits(self, columns: Tensor, weights: Tensor) -> Tensor:
+        """Logits of the tasks, (b, k), 0 where there is none.
+
+        Args:
+            columns: what was seen, (b, k, f).
+            weights: of each row, (b, d), or (1, d) of all.
+        """
+        there = places_with_a_task(columns, self.present)[:, :, 0] > 0
+        prior = columns[:, :, self.prior]
+        own = self._features(columns) * weights[:, None, len(self.rules) * self._moved :]
+        rules = columns[:, :, self.rules] * self._factors(columns, weights)[:, None]
+        learned = prior + (rules.sum(dim=2) + own.sum(dim=2))
+        # Where nothing is learned it is the prior to the bit, whatever the columns hold.
+        counts = (self.learned > 0) & (weights != 0.0).any(dim=1)[:, None]
+        logits = shifted(torch.where(counts, learned, prior), there, self.bound)
+        return torch.where(there, logits, 0.0)
+
+    @property
+    def _moved(self) -> int:
+        """Weights that a rule has."""
+        return 1 + len(self.context)
+
+    def _factors(self, columns: Tensor, weights: Tensor) -> Tensor:
+        """What is learned of the factors of rules, (b, r)."""
+        here = places_with_a_task(columns, self.present)
+        means = mean_over_tasks(columns[:, :, self.context], here)[:, 0]
+        moves = torch.cat([columns.new_ones(len(columns), 1), means], dim=1)
+        count = len(self.rules) * self._moved
+        own = weights[:, :count].reshape(-1, len(self.rules), self._moved)
+        return (own * moves[:, None]).sum(dim=2)
+
+    def _features(self, columns: Tensor) -> Tensor:
+        """Columns and products, (b, k, d - those of rules)."""
+        products = [columns[:, :, i] * columns[:, :, j] for i, j in self._pairs]
+        parts = [columns[:, :, self._others], *(one[:, :, None] for one in products)]
+        return torch.cat(parts, dim=2)
+
+    def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:
+        return self.logits(observation.float(), self.weights[None])
