@@ -24,9 +24,6 @@ class Part(Protocol):
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Row i starts over with seed + i at the next reset."""
 
-    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
-        """Options of each row for its next lifetime."""
-
     def reset(self) -> np.ndarray:
         """Begin a lifetime in every row."""
 
@@ -85,10 +82,14 @@ class JoinedVecEnv(SharedVecEnv):
         return seeds
 
     def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
-        """Options of each row for its next lifetime, whichever part it is in."""
+        """Options of each row for its next lifetime, whichever part it is in.
+
+        Parts in other processes take none.
+        """
         super().set_options(options)
         ends = [0, *(int(end) for end in self._ends), self.num_envs]
-        for part, first, last in zip(self.parts, ends[:-1], ends[1:], strict=True):
+        parts: list[Any] = self.parts
+        for part, first, last in zip(parts, ends[:-1], ends[1:], strict=True):
             part.set_options(self._options[first:last])
 
     @property

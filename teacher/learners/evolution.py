@@ -49,7 +49,7 @@ class CMAES(BaseAlgorithm):
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {}
-    policy: LinearLeaningPolicy
+    policy: Any
 
     def __init__(
         self,
@@ -171,7 +171,8 @@ class CMAES(BaseAlgorithm):
         """
         count, together = self.n_eval_episodes, self.n_envs // self.n_eval_episodes
         generator = np.random.default_rng([self.seed or 0, len(self.ranks)])
-        students = generator.integers(*env.student_seeds, count)
+        lowest, end = env.student_seeds
+        students = generator.integers(lowest, end, count)
         whose = np.arange(self.n_envs) // together
         waiting = [deque(range(len(candidates))) for _ in range(count)]
         weights = torch.as_tensor(candidates, dtype=torch.float32)

@@ -57,7 +57,7 @@ LEARNED = {
     "ppo": "task", "dqn": "task", "sac": "mixture", "recurrent_ppo": "task", "maskable_ppo": "task",
     "cma_es": "mixture",
 }  # fmt: skip
-"""One learner of each kind: policy gradient, values, actor and critic, recurrent, masked, search."""
+"""One of each kind: policy gradient, values, actor and critic, recurrent, masked, search."""
 
 
 def test_courses_are_of_suites_and_every_kind_of_learner_exists():
