@@ -4,10 +4,11 @@ With r the rules whose log-weights p_r are shown as columns, x the other columns
 whose mean over the tasks is the context, and q the products of those that bend, the logit of task i
 is
 
-    z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i
+    z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i + o_i
 
-with all weights v, V, a, b 0 before training: then the policy is the prior to the bit. That the
-factors of rules follow the context lets them change within a lifetime.
+with all weights v, V, a, b, o 0 before training: then the policy is the prior to the bit. That the
+factors of rules follow the context lets them change within a lifetime. The offset o of each task is
+left out unless one asks for it: with it the policy is of one suite, as a tuned static mixture is.
 
 Legend: b batch, k tasks, f columns, r rules, d weights.
 """
@@ -42,6 +43,9 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         present: index of the `present` column where suites are padded.
         context: places of the columns whose means move the factors of rules.
         bend: places of the columns that count with their products too, squares among them.
+        offsets: place of the column `task`, by which each task has a weight of its own; None for
+            none.
+        n_offsets: tasks that have one; later ones have none.
         kwargs: those of SB3's policy.
 
     Raises:
@@ -61,6 +65,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         present: int | None = None,
         context: Sequence[int] = (),
         bend: Sequence[int] = (),
+        offsets: int | None = None,
+        n_offsets: int = 0,
         **kwargs: Any,
     ) -> None:
         if not isinstance(action_space, spaces.Box):
@@ -76,7 +82,10 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         self.context, self.bend = list(context), list(bend)
         for place in (*self.context, *self.bend):
             check_place(place, count, "context and bend")
-        self._others = [i for i in range(count) if i not in self.rules and i != present]
+        check_place(offsets, count, "offsets")
+        self.offsets, self.n_offsets = offsets, 0 if offsets is None else n_offsets
+        apart = {present, offsets, *self.rules}
+        self._others = [i for i in range(count) if i not in apart]
         self._pairs = list(combinations_with_replacement(self.bend, 2))
         self.bound = float(action_space.high.min())
         self.weights = nn.Parameter(torch.zeros(self.n_weights), requires_grad=False)
@@ -86,7 +95,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
     @property
     def n_weights(self) -> int:
         """Of all of them, d."""
-        return len(self.rules) * (1 + len(self.context)) + len(self._others) + len(self._pairs)
+        of_columns = len(self._others) + len(self._pairs) + self.n_offsets
+        return len(self.rules) * self._moved + of_columns
 
     @property
     def learned_part(self) -> bool:
@@ -143,9 +153,12 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         return (own * moves[:, None]).sum(dim=2)
 
     def _features(self, columns: Tensor) -> Tensor:
-        """Columns and products, (b, k, d - those of rules)."""
+        """Columns, products and which task it is, (b, k, d - those of rules)."""
         products = [columns[:, :, i] * columns[:, :, j] for i, j in self._pairs]
         parts = [columns[:, :, self._others], *(one[:, :, None] for one in products)]
+        if self.offsets is not None:
+            each = torch.arange(self.n_offsets, dtype=columns.dtype)
+            parts.append((columns[:, :, self.offsets, None] == each).to(columns.dtype))
         return torch.cat(parts, dim=2)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:

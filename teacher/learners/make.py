@@ -80,6 +80,9 @@ def make_learner(
     settings = learner.settings | settings
     policy |= settings.pop("policy_kwargs", None) or {}
     policy |= {key: _places(columns, key, policy[key]) for key in _NAMED & policy.keys()}
+    if "offsets" in policy:
+        (policy["offsets"],) = _places(columns, "offsets", [policy["offsets"]])
+        policy["n_offsets"] = int((env.observation_space.shape or (0,))[0])
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
         settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)

@@ -125,9 +125,30 @@ def test_each_row_can_have_weights_of_its_own():
         np.testing.assert_array_equal(together[i : i + 1].numpy(), alone)
 
 
-@pytest.mark.parametrize("named", [{"context": [99]}, {"bend": [True]}, {"context": [-1]}])
+def test_offsets_are_weights_of_tasks_by_their_index_and_later_tasks_have_none():
+    model = policy_of(offsets="mark")
+    policy = model.policy
+    assert policy.n_weights == policy_of().policy.n_weights - 1 + 4
+    shown = seen(6, 5, 6)
+    shown[:, :, AT["mark"]] = np.random.default_rng(0).permuted(
+        np.tile(np.arange(6), (5, 1)), axis=1
+    )
+    weights = np.zeros(policy.n_weights, np.float32)
+    weights[-4:] = [0.5, -0.25, 0.125, 1.0]
+    added = policy.logits(torch.as_tensor(shown), torch.as_tensor(weights[None])).numpy()
+    added = added - shown[:, :, AT["log_shortfall"]]
+    wanted = np.array([0.5, -0.25, 0.125, 1.0, 0.0, 0.0])[shown[:, :, AT["mark"]].astype(int)]
+    np.testing.assert_allclose(added, wanted, atol=1e-6)
+    stored = io.BytesIO()
+    save_teacher(model, stored)
+    assert load_teacher(stored, LeaningTasks(k=6, places=6, action="mixture")).policy.n_offsets == 4
+
+
+@pytest.mark.parametrize(
+    "named", [{"context": [99]}, {"bend": [True]}, {"context": [-1]}, {"offsets": "x"}]
+)
 def test_places_that_are_none_are_refused(named):
-    with pytest.raises(ValueError, match="must be the place of a column"):
+    with pytest.raises(ValueError, match=r"must be the place of a column|names the column x"):
         policy_of(**named)
 
 
