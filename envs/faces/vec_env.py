@@ -60,7 +60,7 @@ class CurriculumVecEnv(SharedVecEnv):
     Options, as `set_options` takes them, are for the next lifetime of a row, whether `reset` or the
     end of the one before begins it: `{"student_seed": 7}` names its student, and with
     `{"rest": True}` none begins. A row that rests trains nobody, whatever its action is, until the
-    next `reset`; what is seen of it is 0.
+    next `reset`; what is seen of it is 0, and `infos` say so.
 
     Args:
         room: the classroom; its n is the number of rows.
@@ -97,7 +97,7 @@ class CurriculumVecEnv(SharedVecEnv):
         rows = np.flatnonzero(~self._rests)
         observation, reward = self._nothing(), np.zeros(self.num_envs, np.float32)
         done = np.zeros(self.num_envs, dtype=bool)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        infos: list[dict[str, Any]] = [{"resting": True} if rests else {} for rests in self._rests]
         if not len(rows):
             return observation, reward, done, infos
         lesson = self.room.step(self.room.decode(self._actions[rows], rows), rows)

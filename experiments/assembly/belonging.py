@@ -24,9 +24,13 @@ def run_belongs_to(config: Config) -> dict[str, Any]:
     """What all numbers of a run depend on: suite, students, lifetimes, and how many there are."""
     earlier = config.earlier_candidates
     tuning: dict[str, Any] = {"tuning": config.tuning.model_dump()}
+    seeds = config.seeds.model_dump(include={"report", "select"})
+    if config.seeds.report_fold:
+        # Earlier versions had a single fold.
+        seeds["report_fold"] = config.seeds.report_fold
     return {
         **config.model_dump(mode="json", include={"suite", "student", "lifetime"}),
-        "seeds": config.seeds.model_dump(include={"report", "select"}),
+        "seeds": seeds,
         **(tuning if earlier is None else {"tuning_candidates": earlier}),
     }
 

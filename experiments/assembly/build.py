@@ -35,7 +35,7 @@ from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words, say
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
-from ..config.config import Course, LearnedSection
+from ..config.config import Course, LearnedSection, Seeds
 from ..config.course import LOOKS, Looking, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
 from .students import build_cohort, cohort_kind
@@ -46,6 +46,15 @@ WATCHED_SEEDS = 3_000_000
 """First student seeds for tuning and selecting, for reporting, and for watching a teacher while it
 is trained. It is trained on those below, `lessonplan.envs.faces.seeding.TRAINING_SEEDS`: the ranges
 are disjoint."""
+_FRESH_SEEDS = 10_000_000
+"""First student seed of the second fold of report students; each has a million."""
+
+
+def report_students(seeds: Seeds) -> np.ndarray:
+    """Student seeds that are reported, (s,)."""
+    fold = seeds.report_fold
+    first = _FRESH_SEEDS + 1_000_000 * (fold - 1) if fold else REPORT_SEEDS
+    return first + np.arange(seeds.report)
 
 
 def build_suite(course: Course, progress: Progress = nowhere) -> TaskSuite:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import Classroom
@@ -16,7 +15,7 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay, ReplayMixtures, Rule
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
-from ..assembly.build import REPORT_SEEDS, build_rule, learned_teacher, rule_teacher
+from ..assembly.build import build_rule, learned_teacher, report_students, rule_teacher
 from ..assembly.natures import mixes_tasks
 from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
@@ -51,7 +50,7 @@ def evaluate(
     Returns:
         The number of `lifetimes` and `decisions` that were recorded.
     """
-    students = REPORT_SEEDS + np.arange(config.seeds.report)
+    students = report_students(config.seeds)
     teacher, room = make_teacher(
         config, suite, run_dir, name, teacher_seed, parameters, len(students)
     )

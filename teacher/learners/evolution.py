@@ -229,7 +229,7 @@ class CMAES(BaseAlgorithm):
             return
         means = returns.mean(axis=1)
         self.logger.record("rollout/ep_rew_mean", float(means.mean()))
-        self.logger.record("rollout/best_candidate", float(means.max()))
+        self.logger.record("rollout/best_ep_rew_mean", float(means.max()))
         self.logger.record("train/sigma", float(search._sigma))
         self.logger.record("train/weights_norm", float(np.linalg.norm(search.mean)))
         self.logger.record("time/generations", len(self.ranks))

@@ -45,7 +45,7 @@ class LifetimeMeans:
             that ended with every task mastered; nothing before the first lifetime has ended.
         """
         self._rewards += rewards
-        self._lengths += 1
+        self._lengths += [not info.get("resting", False) for info in infos]
         ended = np.flatnonzero(dones).tolist()
         for i in ended:
             if not infos[i].get("lost", False):

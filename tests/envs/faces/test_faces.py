@@ -285,7 +285,7 @@ def test_a_row_that_rests_trains_nobody_until_the_next_reset():
         observation, reward, done, infos = env.step(np.zeros(3, int))
         assert not done[1]
         assert reward[1] == 0
-        assert infos[1] == {}
+        assert infos[1] == {"resting": True}
     assert done.tolist() == [True, False, True]
     assert (observation[:2] == 0).all()
     assert (observation[2] != 0).any()
