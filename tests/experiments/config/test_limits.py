@@ -1,6 +1,7 @@
 """Numbers that nobody means are refused where they come in, with what could be written."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_students_for_selecting_and_for_reporting_are_never_the_same():
     )
     most = make_config(TEACHERS, ["seeds.select=1000000", "seeds.report=1000000"]).seeds
     assert SELECT_SEEDS + most.select <= REPORT_SEEDS
+
+
+def test_folds_of_report_students_have_no_student_in_common_with_any_other_range():
+    from lessonplan.experiments.assembly.build import WATCHED_SEEDS, report_students
+
+    ranges = []
+    for fold in (0, 1, 2, 1000):
+        most = make_config(TEACHERS, ["seeds.report=1000000", f"seeds.report_fold={fold}"]).seeds
+        students = report_students(most)
+        assert len(students) == 1_000_000
+        ranges.append((int(students[0]), int(students[-1]) + 1))
+    ranges += [(0, 1_000_000), (1_000_000, 2_000_000), (WATCHED_SEEDS, WATCHED_SEEDS + 1_000_000)]
+    ordered = sorted(ranges)
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(ordered))
+    assert "seeds.report_fold: write a whole number from 0 to 1,000" in refusal(
+        "seeds.report_fold=1001"
+    )
 
 
 SWEEPS = {

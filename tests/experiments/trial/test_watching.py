@@ -78,6 +78,16 @@ def test_means_of_lifetimes_are_those_that_sb3_logs_of_an_environment_in_a_vec_m
     assert means(lines)[: len(expected)] == expected
 
 
+def test_a_row_that_rests_is_no_part_of_a_lifetime():
+    means, end = LifetimeMeans(2), np.array([False, True])
+    resting = [{"resting": True}, {}]
+    for _ in range(3):
+        means.step(np.array([0.0, 1.0]), np.zeros(2, dtype=bool), resting)
+    assert means.step(np.array([0.0, 1.0]), end, resting)["rollout/ep_len_mean"] == 4
+    means.step(np.ones(2), ~end, [{}, {}])
+    assert means.step(np.ones(2), ~end, [{}, {}])["rollout/ep_len_mean"] == pytest.approx(2.0)
+
+
 def test_a_lifetime_that_was_lost_does_not_count_and_the_next_begins_at_nothing():
     means = LifetimeMeans(2)
     none, both = np.zeros(2, dtype=bool), np.ones(2, dtype=bool)
