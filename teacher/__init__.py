@@ -41,7 +41,7 @@ from .orders.plain import (
     Uniform,
 )
 from .orders.replay import Replay, ReplayMixtures
-from .orders.shortfall import A5C, BaselineRatio, Deficit, Shortfall
+from .orders.shortfall import A5C, BaselineRatio, Deficit, Shortfall, WeightedShortfall
 from .rules import Memory, Rule, View
 from .stored import StoredTeacher, keep_card, stored_teacher
 from .streams import LearnerStreams, global_state
@@ -62,6 +62,7 @@ RULES: dict[str, type[Rule]] = {
     "highest_unmastered": HighestUnmastered,
     "learnability": Learnability,
     "shortfall": Shortfall,
+    "weighted_shortfall": WeightedShortfall,
     "deficit": Deficit,
     "a5c": A5C,
     "baseline_ratio": BaselineRatio,
@@ -147,6 +148,7 @@ __all__ = [
     "Thompson",
     "Uniform",
     "View",
+    "WeightedShortfall",
     "action_probabilities",
     "check_rollout",
     "check_settings",

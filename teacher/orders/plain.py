@@ -4,6 +4,7 @@ They are the baselines of every comparison. None remembers anything: what they d
 the environment shows now. Axes: n students, k tasks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -108,24 +109,40 @@ class StaticMixture(Memoryless):
 
     def __post_init__(self) -> None:
         """Check the weights; ``ValueError`` unless they are finite, none negative, one positive."""
-        weights = tuple(float(weight) for weight in self.weights)
-        if not (all(0.0 <= weight < np.inf for weight in weights) and any(weights)):
-            raise ValueError(
-                f"weights must be finite, none below 0 and not all 0, got {self.weights!r}"
-            )
-        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "weights", checked_weights(self.weights))
 
     def probabilities(self, memory: Memory, view: View) -> Floats:
         """The weights where their tasks stand in this lifetime, (n, k)."""
-        tasks = view.present.sum(axis=1)
-        if (tasks != len(self.weights)).any():
-            wrong = int(tasks[tasks != len(self.weights)][0])
-            raise ValueError(
-                f"StaticMixture has {len(self.weights)} weights but the suite has {wrong} tasks: "
-                "give one weight per task, in the suite's order"
-            )
-        task = np.where(view.present, view["task"], 0).astype(np.int64)
-        return proportional(np.asarray(self.weights)[task], view.present)
+        return proportional(weights_of_tasks(self.weights, view, "StaticMixture"), view.present)
+
+
+def checked_weights(weights: Sequence[float]) -> tuple[float, ...]:
+    """Weights of tasks as floats.
+
+    Raises:
+        ValueError: unless they are finite, none negative and one positive.
+    """
+    checked = tuple(float(weight) for weight in weights)
+    if not (all(0.0 <= weight < np.inf for weight in checked) and any(checked)):
+        raise ValueError(f"weights must be finite, none below 0 and not all 0, got {weights!r}")
+    return checked
+
+
+def weights_of_tasks(weights: Sequence[float], view: View, rule: str) -> Floats:
+    """Weights in canonical order where their tasks stand in this lifetime, (n, k).
+
+    Raises:
+        ValueError: if there are not as many as tasks.
+    """
+    tasks = view.present.sum(axis=1)
+    if (tasks != len(weights)).any():
+        wrong = int(tasks[tasks != len(weights)][0])
+        raise ValueError(
+            f"{rule} has {len(weights)} weights but the suite has {wrong} tasks: give one weight "
+            "per task, in the suite's order"
+        )
+    task = np.where(view.present, view["task"], 0).astype(np.int64)
+    return np.asarray(weights, dtype=np.float64)[task]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..choose import Floats, check_positive, check_within, proportional, softmax
 from ..rules import Memory, View
-from .plain import Memoryless
+from .plain import Memoryless, checked_weights, weights_of_tasks
 
 HIGHEST_POWER = 100.0
 # A threshold of 0 is mastered by everybody; distances relative to it must stay finite.
@@ -51,6 +51,34 @@ class Shortfall(Memoryless):
         """Shares by what is missing, (n, k); uniform where nothing is and there is no floor."""
         missing = np.maximum(view["threshold"] + self.margin - view["score"], 0.0)
         return proportional(self.floor + missing**self.power, view.present)
+
+
+@dataclass(frozen=True)
+class WeightedShortfall(Shortfall):
+    """``p_k ~ weights[k] (floor + max(threshold_k + margin - score_k, 0) ^ power)``.
+
+    `Shortfall` with a weight for each task in the suite's own (canonical) order, as a static
+    mixture has; all are alike where none are given. Tuned it is a static mixture that follows the
+    scores: what can be known of one suite, and what is missing.
+    """
+
+    weights: tuple[float, ...] = ()
+
+    needs: ClassVar[tuple[str, ...]] = ("score", "threshold", "task")
+
+    def __post_init__(self) -> None:
+        """Check the parameters; a ``ValueError`` names the one that is wrong."""
+        super().__post_init__()
+        if self.weights:
+            object.__setattr__(self, "weights", checked_weights(self.weights))
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """Shares by what is missing and the weights, (n, k)."""
+        shares = super().probabilities(memory, view)
+        if not self.weights:
+            return shares
+        weights = weights_of_tasks(self.weights, view, type(self).__name__)
+        return proportional(shares * weights, view.present)
 
 
 @dataclass(frozen=True)

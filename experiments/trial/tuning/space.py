@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import RULES, OpenLoop, StaticMixture
+from lessonplan.teacher import RULES, OpenLoop, StaticMixture, WeightedShortfall
 
 from ...common.names import named
 from ...config.config import RuleSection
@@ -104,8 +104,8 @@ def space_of(
 
     In a grid that a config writes, three numbers or more are a range from the least to the largest;
     in a rule's own `tuning` two are. Other values are taken as they are listed. A static mixture
-    without a grid has log-weights of all tasks, an open-loop schedule those at each of its knots
-    (four, or as many as its parameters have) and its horizon.
+    and a weighted shortfall have log-weights of all tasks without one, an open-loop schedule those
+    at each of its knots (four, or as many as its parameters have) and its horizon.
 
     Args:
         section: of the rule.
@@ -116,8 +116,10 @@ def space_of(
     rule: Any = named("rule", section.rule, RULES, folders)
     fixed, k = dict(section.parameters), len(suite)
     parameters: dict[str, Parameter]
-    if rule is StaticMixture and not section.grid:
-        parameters = {"weights": Mixture(k)}
+    if rule in (StaticMixture, WeightedShortfall) and not section.grid:
+        ranges = getattr(rule, "tuning", {}).items()
+        parameters = {name: parameter_of(values, _OWN) for name, values in ranges}
+        parameters["weights"] = Mixture(k)
         first: Setting = {"weights": [1.0 / k] * k}
     elif rule is OpenLoop and not section.grid:
         knots = len(fixed["weights"]) if isinstance(fixed.get("weights"), list) else _KNOTS

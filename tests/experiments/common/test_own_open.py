@@ -31,7 +31,7 @@ OPEN = {
         HighestUnmastered InOrder Learnability MasteringRate ODM ODMExp3 ODMMixed OpenLoop
         Proportional RandomPacing Replay ReplayMixtures Reverse SEC Sampled Shortfall SpacedReview
         StaticMixture TAC TSCLNaive TSCLOnline TSCLSampling TSCLWindow TemperatureScaled
-        Thompson UCB1 Uniform
+        Thompson UCB1 Uniform WeightedShortfall
     """,
     "model": "CausalLM Decoder EncoderClassifier LSTM MLP",
     "cohort": "LoRACohort LoopCohort RLCohort SimulatedCohort StackedCohort",

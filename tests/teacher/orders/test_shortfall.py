@@ -9,11 +9,20 @@ from hypothesis import strategies as st
 from rule_views import check_rule, make_view
 from scalar_rules import check_against, softmax_list
 
-from lessonplan.teacher import A5C, RULES, BaselineRatio, Deficit, Shortfall
+from lessonplan.teacher import (
+    A5C,
+    RULES,
+    BaselineRatio,
+    Deficit,
+    Shortfall,
+    StaticMixture,
+    WeightedShortfall,
+)
 
 KINDS = {
     "shortfall": Shortfall(),
     "shortfall-bare": Shortfall(floor=0.0, margin=0.0, power=2.0),
+    "weighted": WeightedShortfall(),
     "deficit": Deficit(),
     "deficit-bare": Deficit(floor=0.0, power=0.5),
     "a5c": A5C(),
@@ -43,6 +52,23 @@ def test_shares_follow_what_is_missing_to_the_goal():
     columns = {"score": [[0.0, 0.5, 1.0]], "threshold": [[0.9, 0.9, 0.9]]}
     expected = [[0.97 / 1.46, 0.47 / 1.46, 0.02 / 1.46]]
     np.testing.assert_allclose(now(Shortfall(), **columns), expected)
+
+
+def test_weights_go_to_their_tasks_wherever_these_stand():
+    """Shortfalls 0.97, 0.47, 0.02 at places of the tasks 2, 0, 1; weights 1, 2 and 4 by task."""
+    columns = {"score": [[0.0, 0.5, 1.0]], "threshold": [[0.9] * 3], "task": [[2, 0, 1]]}
+    shares = np.array([4 * 0.97, 1 * 0.47, 2 * 0.02])
+    mine = WeightedShortfall(weights=(1.0, 2.0, 4.0))
+    np.testing.assert_allclose(now(mine, **columns), [shares / shares.sum()])
+    even = WeightedShortfall(weights=(3.0, 3.0, 3.0))
+    for alike in (even, WeightedShortfall()):
+        np.testing.assert_allclose(now(alike, **columns), now(Shortfall(), **columns))
+    # Where nothing is missing it is the static mixture.
+    mastered = columns | {"score": [[1.0, 1.0, 1.0]]}
+    wanted = now(StaticMixture((1.0, 2.0, 4.0)), **mastered)
+    np.testing.assert_allclose(now(mine, **mastered), wanted)
+    with pytest.raises(ValueError, match="WeightedShortfall has 2 weights but the suite has 3"):
+        now(WeightedShortfall(weights=(1.0, 2.0)), **columns)
 
 
 def test_each_task_has_the_goal_that_its_threshold_sets():
@@ -140,6 +166,7 @@ def test_a_threshold_of_zero_does_no_harm(rule):
 def test_they_are_registered_as_rules_that_mix_and_see_no_order():
     kinds = {
         "shortfall": Shortfall,
+        "weighted_shortfall": WeightedShortfall,
         "deficit": Deficit,
         "a5c": A5C,
         "baseline_ratio": BaselineRatio,
@@ -170,6 +197,8 @@ def test_every_point_of_a_grid_is_a_rule_and_the_defaults_are_among_them(kind):
         (lambda: Shortfall(margin=2.0), "margin"),
         (lambda: Shortfall(power=0.0), "power"),
         (lambda: Shortfall(power=float("nan")), "power"),
+        (lambda: WeightedShortfall(weights=(1.0, -1.0)), "weights"),
+        (lambda: WeightedShortfall(floor=2.0), "floor"),
         (lambda: Deficit(floor=float("inf")), "floor"),
         (lambda: Deficit(power=-1.0), "power"),
         (lambda: A5C(temperature=0.0), "temperature"),

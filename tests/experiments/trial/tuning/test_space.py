@@ -112,6 +112,16 @@ def test_a_rules_own_grid_is_a_range_of_each_parameter():
     assert mine.key({}) == mine.key({"gate": 0.9}) != mine.key({"gate": 0.8})
 
 
+def test_a_weighted_shortfall_is_looked_for_among_weights_and_what_shortfall_has():
+    mine = space({"name": "mine", "rule": "weighted_shortfall", "tune": True})
+    plain = space({"name": "mine", "rule": "shortfall", "tune": True})
+    assert set(mine.parameters) == {*plain.parameters, "weights"}
+    assert mine.untuned["weights"] == [1 / 3] * 3
+    setting = mine.setting(np.full(len(mine.steps), 0.5))
+    assert len(setting["weights"]) == 3
+    assert set(setting) == set(mine.parameters)
+
+
 def test_a_static_mixture_without_a_grid_is_looked_for_among_all():
     mine = space({"name": "mine", "rule": "static_mixture", "tune": True})
     assert mine.untuned == {"weights": [1 / 3] * 3}
