@@ -9,13 +9,12 @@ import re
 import sys
 from functools import partial
 
-import numpy as np
+from markdown_tables import interval, table
 from places import ROOT
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.classroom.progress import ESTIMATORS
-from lessonplan.experiments.analysis.statistics import holm
 from lessonplan.experiments.config.config import Config, Course
 from lessonplan.experiments.config.keys import keys_of
 from lessonplan.experiments.config.sweeps import Sweep
@@ -94,67 +93,6 @@ def own_costs(name, short=False):
     )  # fmt: skip
     shown = (0, 2, 3) if short else range(len(head))
     return table([head[i] for i in shown], [[row[i] for i in shown] for row in rows])
-
-
-def learning(names):
-    """What a trained teacher is worth in each of several stored results, and what was there to win.
-
-    Ratios of compute with own probes. The best opponent does not see the order; it was chosen on
-    the selection students.
-    """
-    found, rows = {}, []
-    for name in names:
-        stored = json.loads((RESULTS / name / "summary.json").read_text())
-        found[name] = learned_against(stored)
-    adjusted = holm({name: each["best"]["p"] for name, each in found.items()})
-    for name, each in found.items():
-        best, hardest, prior, ceiling = (each[key] for key in ("best", "hardest", "prior", "room"))
-        ends = max(hardest["ci95"]), hardest["baseline"]
-        rows.append(
-            (
-                f"`{name}`",
-                f"`{each['learned']}`",
-                f"`{best['baseline']}` {best['ratio']:.2f} {interval(best, '.2f')}",
-                "< 0.01" if adjusted[name] < 0.01 else f"{adjusted[name]:.2f}",
-                f"{ends[0]:.2f} (`{ends[1]}`)",
-                f"{prior['ratio']:.2f} {interval(prior, '.2f')}",
-                f"{ceiling['ratio']:.2f} {interval(ceiling, '.2f')}" if ceiling else "",
-            )
-        )
-    logs = [np.log([each["prior"]["ratio"], *each["prior"]["ci95"]]) for each in found.values()]
-    middle, deviations = (
-        np.mean([log[0] for log in logs]),
-        [(log[2] - log[1]) / 3.92 for log in logs],
-    )
-    half = 1.96 * np.sqrt(np.sum(np.square(deviations))) / len(logs)
-    mean = {"ci95": np.exp([middle - half, middle + half])}
-    total = f"**{np.exp(middle):.2f}** {interval(mean, '.2f')}"
-    head = (
-        "suite", "learned", "against the best opponent", "p, Holm", "highest upper bound of all",
-        "against its prior", "ceiling against shortfall",
-    )  # fmt: skip
-    return table(head, [*rows, ("geometric mean", "", "", "", "", total, "")])
-
-
-def learned_against(stored):
-    """The learned teacher of a summary, and its comparisons with opponents, prior and ceiling."""
-    name = next(
-        name
-        for name, entry in stored["teachers"].items()
-        if entry["kind"] == "learned" and name in stored["hardest_opponents"]
-    )
-    versus = {
-        each["baseline"]: each
-        for each in stored["versus"]
-        if each["teacher"] == name and each["metric"] == "compute_to_mastery"
-    }
-    return {
-        "learned": name,
-        "best": versus[stored["baselines"]["best_opponent"]],
-        "hardest": stored["hardest_opponents"][name],
-        "prior": versus[stored["baselines"]["prior"]],
-        "room": next(iter(stored["room"]), None),
-    }
 
 
 def comparison(name):
@@ -259,11 +197,6 @@ def default(key):
     return f"`{key.default}`" if key.default else ""
 
 
-def interval(estimate, shape):
-    """The 95 % interval in brackets."""
-    return "[" + ", ".join(format(end, shape) for end in estimate["ci95"]) + "]"
-
-
 TABLES = {
     "../README.md": {"quickstart": partial(own_costs, "quickstart", short=True)},
     "comparisons.md": {
@@ -290,13 +223,6 @@ TABLES = {
     "signals.md": {"estimators": estimators, "rewards": rewards},
 }
 """Tables by page and mark."""
-
-
-def table(head, rows):
-    """Markdown; a bar inside of a cell would end it."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
-                     for line in lines)  # fmt: skip
 
 
 def first_line(thing):
