@@ -30,8 +30,9 @@ class CMAES(BaseAlgorithm):
 
     A generation is a population of candidates around the mean of the search, each of which teaches
     the same students, which are new in each generation. Candidates are ranked by their mean return
-    (undiscounted). The policy has the mean of the search, in which the luck of single candidates is
-    averaged. Paper: https://arxiv.org/abs/1604.00772
+    (undiscounted). The policy has the mean of the search, averaged over the latest generations: in
+    the one the luck of single candidates is averaged, in the other that of single generations
+    (Polyak and Juditsky 1992). Paper: https://arxiv.org/abs/1604.00772
 
     Args:
         policy: a `LinearLeaningPolicy`.
@@ -39,6 +40,8 @@ class CMAES(BaseAlgorithm):
         population_size: candidates of a generation; by default 4 + 3 log(d), rounded down.
         n_eval_episodes: students that each candidate teaches; a divisor of the rows.
         sigma: deviation of every weight in the first generation.
+        tail: share of the generations, the latest ones, that the policy is the average of; 0 is
+            the last one alone.
         policy_kwargs: as in SB3.
         verbose: as in SB3.
         seed: of the candidates and of the students.
@@ -57,7 +60,8 @@ class CMAES(BaseAlgorithm):
         env: GymEnv | None,
         population_size: int | None = None,
         n_eval_episodes: int = 16,
-        sigma: float = 0.5,
+        sigma: float = 0.3,
+        tail: float = 0.25,
         policy_kwargs: dict[str, Any] | None = None,
         verbose: int = 0,
         seed: int | None = None,
@@ -81,7 +85,7 @@ class CMAES(BaseAlgorithm):
             supported_action_spaces=(spaces.Box,),
         )
         self.population_size, self.n_eval_episodes = population_size, n_eval_episodes
-        self.sigma = sigma
+        self.sigma, self.tail = sigma, tail
         self.ranks: list[list[float]] = []
         """What the search was told of each generation; all else of it follows from the seed."""
         if _init_setup_model:
@@ -116,7 +120,7 @@ class CMAES(BaseAlgorithm):
         """
         env: Any = self.env
         self._check_rows(env)
-        search = self._search_so_far()
+        search, means = self._search_so_far()
         # SB3 begins with a reset; no lifetime is to begin before there are candidates.
         env.set_options(_REST)
         total_timesteps, callback = self._setup_learn(
@@ -130,11 +134,12 @@ class CMAES(BaseAlgorithm):
             if returns is None:
                 break
             callback.on_rollout_end()
-            means = returns.mean(axis=1)
+            worths = returns.mean(axis=1)
             # By rank, so that what is kept of it says all; those that are level share theirs.
-            self.ranks.append([float((means > mean).sum()) for mean in means])
+            self.ranks.append([float((worths > worth).sum()) for worth in worths])
             search.tell(list(zip(candidates, self.ranks[-1], strict=True)))
-            self._take(search)
+            means.append(search.mean.copy())
+            self._take(means)
             self._log(search, returns, log_interval)
         callback.on_training_end()
         return self
@@ -151,18 +156,25 @@ class CMAES(BaseAlgorithm):
                 f"{self.n_eval_episodes}"
             )
 
-    def _search_so_far(self) -> CMA:
-        """The search after what it was told: the same questions are asked again, and answered."""
+    def _search_so_far(self) -> tuple[CMA, list[np.ndarray]]:
+        """The search after what it was told, and its mean after each generation.
+
+        The same questions are asked again, and answered as they were.
+        """
         seed = 0 if self.seed is None else self.seed
         start = np.zeros(self.policy.n_weights)
         search = CMA(start, self.sigma, seed=seed, population_size=self.population_size)
+        means = []
         for ranks in self.ranks:
             search.tell([(search.ask(), rank) for rank in ranks])
-        return search
+            means.append(search.mean.copy())
+        return search, means
 
-    def _take(self, search: CMA) -> None:
+    def _take(self, means: list[np.ndarray]) -> None:
+        """Have the policy be the average of the latest means."""
+        latest = means[-max(1, round(self.tail * len(means))) :]
         with torch.no_grad():
-            self.policy.weights.copy_(torch.as_tensor(search.mean, dtype=torch.float32))
+            self.policy.weights.copy_(torch.as_tensor(np.mean(latest, axis=0)))
 
     def _live(self, env: Any, candidates: np.ndarray, callback: Any) -> np.ndarray | None:
         """What each candidate returns with each student, (c, m); None where a callback ends it.

@@ -64,7 +64,7 @@ _FORMS = {
     "sub_sampling_factor": _COUNT, "n_eval_episodes": _COUNT,
     "population_size": _Form("a whole number from 3 to 10,000, or null", 3, 10_000, whole=True,
                              also=(None,)),
-    "sigma": _POSITIVE, "learning_starts": _COUNT_OR_NONE,
+    "sigma": _POSITIVE, "tail": _SHARE_FORM, "learning_starts": _COUNT_OR_NONE,
     "gradient_steps": _Form("a whole number of at least 1, or -1", -1, _MOST, whole=True),
     "sde_sample_freq": _Form("a whole number of at least -1", -1, _MOST, whole=True),
     "verbose": _Form("0, 1 or 2", 0, 2, whole=True),

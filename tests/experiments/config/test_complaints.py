@@ -18,7 +18,8 @@ UNKNOWN = {
     "rank=4": "there is no rank; did you mean student.lora.r?",
     "student.lora.lr=4": "there is no student.lora.lr; did you mean student.learning_rate?",
     "report=4": "there is no report; did you mean seeds.report?",
-    "seed=4": "there is no seed; did you mean seeds, which has teacher, report, report_fold, select?",
+    "seed=4": "there is no seed; did you mean seeds, which has teacher, report, report_fold, "
+    "select?",
     "seeds.x=4": "there is no seeds.x; there are teacher, report, report_fold, select",
     "teachers.ppo.gamma=1":
         "there is no teachers.ppo.gamma; arguments of the learner go under teachers.ppo.settings",

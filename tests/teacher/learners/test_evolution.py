@@ -31,11 +31,11 @@ def classroom(n, **options):
     )  # fmt: skip
 
 
-def searching(env, seed=0):
+def searching(env, seed=0, **settings):
     with LearnerStreams(seed).running():
         return make_learner(
             "cma_es", env, seed=seed, prior="shortfall", population_size=POPULATION,
-            n_eval_episodes=STUDENTS, policy_kwargs={"context": ["score"]},
+            n_eval_episodes=STUDENTS, policy_kwargs={"context": ["score"]}, **settings,
         )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_all_candidates_teach_the_same_students_and_are_worth_what_they_are_alon
     assert (counts == POPULATION).all()
     assert max(watch.resting) > 0
     # The same search by hand, with candidates that live one at a time.
-    search = CMA(np.zeros(model.policy.n_weights), 0.5, seed=0, population_size=POPULATION)
+    search = CMA(np.zeros(model.policy.n_weights), 0.3, seed=0, population_size=POPULATION)
     candidates = [search.ask() for _ in range(POPULATION)]
     fresh = searching(CurriculumVecEnv(classroom(ROWS))).policy
     returns = [np.mean([alone(fresh, each, int(s)) for s in students]) for each in candidates]
@@ -94,6 +94,21 @@ def test_all_candidates_teach_the_same_students_and_are_worth_what_they_are_alon
     assert len(set(ranks)) > 2
     search.tell(list(zip(candidates, ranks, strict=True)))
     np.testing.assert_allclose(model.policy.weights.numpy(), search.mean, rtol=1e-6)
+
+
+def test_the_policy_is_the_average_of_the_latest_means_of_the_search():
+    means, weights = [], {}
+    for tail in (0.0, 0.5):
+        model = searching(CurriculumVecEnv(classroom(ROWS)), tail=tail)
+        while len(model.ranks) < 4:
+            model.learn(1, reset_num_timesteps=False)
+        weights[tail] = model.policy.weights.numpy()
+    search = CMA(np.zeros(model.policy.n_weights), 0.3, seed=0, population_size=POPULATION)
+    for ranks in model.ranks:
+        search.tell([(search.ask(), rank) for rank in ranks])
+        means.append(search.mean.copy())
+    np.testing.assert_allclose(weights[0.0], means[-1], rtol=1e-5)
+    np.testing.assert_allclose(weights[0.5], (means[-1] + means[-2]) / 2, rtol=1e-5, atol=1e-7)
 
 
 def test_rows_that_rest_cost_nothing():
