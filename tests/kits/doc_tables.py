@@ -75,6 +75,7 @@ def own_costs(name, short=False):
     for each in sorted(teachers, key=lambda name: teachers[name]["compute_to_mastery"]["iqm"]):
         entry = teachers[each]
         own, steps = entry["compute_to_mastery"], entry["steps_to_mastery"]
+        lived = entry["training_cost"]["lifetimes"]
         rows.append(
             (
                 worded(each, entry),
@@ -85,11 +86,12 @@ def own_costs(name, short=False):
                 else "",
                 f"{entry['equal_compute_to_mastery']['iqm']:,.0f}",
                 f"{steps['iqm']:,.0f}",
+                f"{lived:,.0f}" if lived else "",
             )
         )
     head = (
         "teacher", "mastered", "compute to mastery, own probes", "against proportional",
-        "with equal probes", "student steps",
+        "with equal probes", "student steps", "lifetimes of tuning or training",
     )  # fmt: skip
     shown = (0, 2, 3) if short else range(len(head))
     return table([head[i] for i in shown], [[row[i] for i in shown] for row in rows])
