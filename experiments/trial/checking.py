@@ -1,5 +1,6 @@
 """Everything that a config names is built once before any work starts."""
 
+import inspect
 import re
 import warnings
 
@@ -9,12 +10,14 @@ from lessonplan.envs import JoinedVecEnv, check_reward
 from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import (
+    ALGORITHMS,
     LearnerStreams,
     Rule,
     View,
     check_rollout,
     check_settings,
 )
+from lessonplan.teacher.learners import CMAES
 
 from ..assembly.build import (
     build_learner,
@@ -190,6 +193,7 @@ def _check_learned(
         warnings.simplefilter("ignore", UserWarning)
         env = JoinedVecEnv(envs)
         _check_rollout(section, env)
+        _check_lifetimes(section, len(courses))
         build_learner(section, env, LearnerStreams(0), 0)
 
 
@@ -206,6 +210,24 @@ def _check_rollout(section: LearnedSection, env: JoinedVecEnv) -> None:
         ) from error
     if note:
         say(f"teacher {section.name!r}: {note}")
+
+
+def _check_lifetimes(section: LearnedSection, courses: int) -> None:
+    """Refuse a search by whole lifetimes whose candidates would not all live in the same way."""
+    if ALGORITHMS[section.algorithm].algorithm is not CMAES:
+        return
+    if section.actors:
+        raise ValueError(
+            f"teacher {section.name!r}: {section.algorithm} names the students of each row, which "
+            "Ray actors do not take; write actors: 0"
+        )
+    default = inspect.signature(CMAES).parameters["n_eval_episodes"].default
+    episodes = int(section.settings.get("n_eval_episodes", default))
+    if episodes % courses:
+        raise ValueError(
+            f"teacher {section.name!r}: n_eval_episodes must be a multiple of its {courses} "
+            f"courses, so that every candidate has as many students of each, got {episodes}"
+        )
 
 
 def _check_reward(course: Course) -> None:

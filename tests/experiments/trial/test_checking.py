@@ -92,3 +92,27 @@ def test_feedback_that_is_biased_is_said_once_in_the_words_of_a_config(monkeypat
     assert said.startswith("lessonplan: ")
     told("in-order", probe_every=5)
     assert "epoched" not in capsys.readouterr().err
+
+
+SEARCH = {
+    "name": "search", "type": "learned", "algorithm": "cma_es", "action": "mixture",
+    "prior": "shortfall", "students": 4, "settings": {"n_eval_episodes": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({}, ""),
+        ({"actors": 2}, "teacher 'search': cma_es names the students of each row, which Ray act"),
+        ({"courses": [{}, {}]}, "must be a multiple of its 2 courses, so that every candidate"),
+        ({"courses": [{}, {}], "settings": {"n_eval_episodes": 2}}, ""),
+        ({"anneal": True}, "it has no learning rate that could fall; leave out anneal"),
+    ],
+)
+def test_a_search_is_refused_where_its_candidates_would_not_live_alike(own, words):
+    if not words:
+        told(SEARCH | own)
+        return
+    with pytest.raises(ValueError, match=words):
+        told(SEARCH | own)
