@@ -62,7 +62,7 @@ _FORMS = {
     "stats_window_size": _COUNT, "target_update_interval": _COUNT, "policy_delay": _COUNT,
     "cg_max_steps": _COUNT, "line_search_max_iter": _COUNT, "n_critic_updates": _COUNT,
     "sub_sampling_factor": _COUNT, "n_eval_episodes": _COUNT,
-    "population_size": _Form("a whole number from 3 to 10,000, or null", 3, 10_000, whole=True,
+    "population_size": _Form("a whole number from 4 to 10,000, or null", 4, 10_000, whole=True,
                              also=(None,)),
     "sigma": _POSITIVE, "tail": _SHARE_FORM, "learning_starts": _COUNT_OR_NONE,
     "gradient_steps": _Form("a whole number of at least 1, or -1", -1, _MOST, whole=True),

@@ -190,7 +190,7 @@ def test_a_learner_of_each_kind_learns_and_teaches_in_every_suite(name, course):
     if name.endswith(("ppo", "a2c")):
         settings = {"n_steps": 4, "batch_size": 4, "n_epochs": 1}
     elif name == "cma_es":
-        settings = {"population_size": 3, "n_eval_episodes": 1}
+        settings = {"population_size": 4, "n_eval_episodes": 1}
     prior = "shortfall" if name == "cma_es" else ""
     observe = ["progress", *(ALGORITHMS[name].needs or ("score",))]
     teacher = LearnedSection(

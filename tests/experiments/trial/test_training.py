@@ -20,7 +20,10 @@ SETTINGS = {
     "a2c": {"n_steps": 4},
     "dqn": {"learning_starts": 24, "train_freq": 2, "batch_size": 8},
     "recurrent_ppo": {"n_steps": 8, "batch_size": 16, "n_epochs": 2},
+    "cma_es": {"population_size": 4, "n_eval_episodes": 2},
 }
+MORE = {"cma_es": {"action": "mixture", "prior": "shortfall"}}
+"""What sections of some learners need besides."""
 
 
 class Stopped(Exception):
@@ -33,7 +36,8 @@ def training(folder, algorithm, decisions=192, **changes):
     )
     plain = {"name": "pupil", "type": "learned", "students": 4, "width": 8}
     plain |= {"decisions": decisions, "candidates": 2, "settings": SETTINGS[algorithm]}
-    teacher = LearnedSection.model_validate(plain | {"algorithm": algorithm})
+    plain |= {"algorithm": algorithm} | MORE.get(algorithm, {})
+    teacher = LearnedSection.model_validate(plain)
     return TeacherTraining(config, teacher, 3, build_suite(config), folder)
 
 
@@ -84,7 +88,7 @@ def test_candidates_are_compared_as_settings_are(worths, best, words, tmp_path, 
 def test_a_stored_teacher_says_how_it_looked_at_its_students(tmp_path):
     work = training(tmp_path, "a2c", lifetime=CONFIG["lifetime"] | {"half_life": 2.0})
     object.__setattr__(work.teacher, "feedback", "training")
-    work.save_candidate(work.begin())
+    work.save_candidate(work.begin(), 0)
     file = work.candidate_path(0)
     work.keep(file.name, {"selection": [1.0]})
     work.env.close()
@@ -104,15 +108,32 @@ def test_a_stored_teacher_says_how_it_looked_at_its_students(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", SETTINGS)
 def test_a_training_that_was_stopped_twice_ends_with_the_same_teacher(algorithm, tmp_path):
-    wanted = run(training(tmp_path / "whole", algorithm))
-    assert len(wanted[0]["selection"]) == 2
+    # Whole lifetimes take longer than a rollout.
+    decisions = 400 if algorithm == "cma_es" else 192
+    wanted = run(training(tmp_path / "whole", algorithm, decisions))
+    # One with a prior is a candidate before its training, too.
+    assert len(wanted[0]["selection"]) == 2 + (algorithm == "cma_es")
     assert len(wanted[0]["curve"]) >= 3
     for calls in (3, 2):
-        work = training(tmp_path / "stopped", algorithm)
+        work = training(tmp_path / "stopped", algorithm, decisions)
         work.tell = stop_after(calls)
         with pytest.raises(Stopped):
             work.run()
-    np.testing.assert_equal(run(training(tmp_path / "stopped", algorithm)), wanted)
+    np.testing.assert_equal(run(training(tmp_path / "stopped", algorithm, decisions)), wanted)
+
+
+def test_a_search_ends_with_a_generation_and_has_all_its_candidates(tmp_path):
+    """Places are where decisions are asked for; what is kept is of the first end after them."""
+    work = training(tmp_path, "cma_es", 20)
+    result, weights = run(work)
+    assert len(result["selection"]) == len(weights) == 3
+    places = [0, 18, 20]
+    assert all(work.candidate_path(place).exists() for place in places)
+    # The first generation, eight lifetimes, ends after both.
+    np.testing.assert_equal(weights[1], weights[2])
+    assert np.any(weights[0]["weights"] != weights[1]["weights"])
+    judged = 3 * work.config.seeds.select
+    assert (result["lifetimes"] - judged) % 8 == 0
 
 
 @pytest.mark.parametrize(

@@ -170,9 +170,9 @@ def test_what_it_can_not_work_with_is_said():
         searching(LeaningTasks(action="mixture")).learn(1)
     with pytest.raises(ValueError, match="a divisor of the 3 students in lockstep, got 2"):
         searching(CurriculumVecEnv(classroom(3))).learn(1)
-    with pytest.raises(ValueError, match="population_size must be a whole number from 3"):
+    with pytest.raises(ValueError, match="population_size must be a whole number from 4"):
         make_learner(
-            "cma_es", CurriculumVecEnv(classroom(2)), seed=0, prior="shortfall", population_size=2
+            "cma_es", CurriculumVecEnv(classroom(2)), seed=0, prior="shortfall", population_size=3
         )
 
 
