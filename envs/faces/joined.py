@@ -140,6 +140,7 @@ class JoinedVecEnv(SharedVecEnv):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the state of an environment that was joined alike."""
         self._reset_seeds()
+        self._reset_options()
         for part, own in zip(self.parts, state["parts"], strict=True):
             part.load_state_dict(own)
 

@@ -1,5 +1,9 @@
 """Which student comes next: each row draws student seeds from its own generator."""
 
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 from gymnasium.utils import seeding
 
 TRAINING_SEEDS = (0, 1_000_000)
@@ -23,3 +27,21 @@ class SeedStream:
     def next(self) -> int:
         """The next student seed."""
         return int(self.generator.integers(*self.student_seeds))
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse options of a row's next lifetime that are none.
+
+    Raises:
+        ValueError: naming what is wrong.
+    """
+    for key, value in options.items():
+        if key not in ("student_seed", "rest"):
+            raise ValueError(f"there is no option {key!r}; there are student_seed and rest")
+        if key == "student_seed" and value is not None and not _is_seed(value):
+            raise ValueError(f"student_seed must be a whole number of at least 0, got {value!r}")
+
+
+def _is_seed(value: Any) -> bool:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return bool(whole and value >= 0)

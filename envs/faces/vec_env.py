@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from ..classroom.classroom import Classroom
-from .seeding import TRAINING_SEEDS, SeedStream
+from .seeding import TRAINING_SEEDS, SeedStream, check_options
 
 
 class SharedVecEnv(VecEnv):
@@ -76,6 +76,19 @@ class CurriculumVecEnv(SharedVecEnv):
         self._actions = np.zeros(room.n, dtype=np.int64)
         super().__init__(room.n, room.board.observation_space, room.board.action_space)
 
+    def set_options(self, options: list[dict[str, Any]] | dict[str, Any] | None = None) -> None:
+        """Options for the next lifetime, of all rows or a list with those of each.
+
+        Raises:
+            ValueError: for what is none of them.
+        """
+        every = options if isinstance(options, list) else [options or {}] * self.num_envs
+        if len(every) != self.num_envs:
+            raise ValueError(f"options must be of {self.num_envs} rows, got {len(every)}")
+        for one in every:
+            check_options(one)
+        super().set_options(options)
+
     def reset(self) -> np.ndarray:
         """Begin a lifetime in every row; returns (n, t, f)."""
         for stream, seed in zip(self._streams, self._seeds, strict=True):
@@ -94,6 +107,10 @@ class CurriculumVecEnv(SharedVecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         """Train, and begin the next lifetime in the rows that end."""
+        if len(self._actions) != self.num_envs:
+            raise ValueError(
+                f"actions must be of {self.num_envs} rows, got an array {self._actions.shape}"
+            )
         rows = np.flatnonzero(~self._rests)
         observation, reward = self._nothing(), np.zeros(self.num_envs, np.float32)
         done = np.zeros(self.num_envs, dtype=bool)
@@ -158,6 +175,7 @@ class CurriculumVecEnv(SharedVecEnv):
         """Take up the state of an environment that was built alike."""
         # SB3 calls seed() when it loads a model: the next reset must not begin with that.
         self._reset_seeds()
+        self._reset_options()
         self.room.load_state_dict(state["room"])
         # Earlier versions had no rows that rest.
         self._rests[:] = state.get("rests", False)

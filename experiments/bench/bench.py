@@ -140,7 +140,7 @@ def _shares(turns: int) -> list[Figure]:
         "PPO in training, share of the wall time": [
             ppo_share(config, suite, teacher, 1)
             for teacher in config.teachers
-            if isinstance(teacher, LearnedSection)
+            if isinstance(teacher, LearnedSection) and teacher.algorithm == "ppo"
             for _ in range(turns)
         ],
     }

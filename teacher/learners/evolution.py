@@ -97,14 +97,11 @@ class CMAES(BaseAlgorithm):
             self.observation_space, self.action_space, None, **self.policy_kwargs
         )
 
-    def _excluded_save_params(self) -> list[str]:
-        return [*super()._excluded_save_params(), "_search"]
-
     def learn(
         self,
         total_timesteps: int,
         callback: MaybeCallback = None,
-        log_interval: int = 1,
+        log_interval: int | None = 1,
         tb_log_name: str = "cma_es",
         reset_num_timesteps: bool = True,
         progress_bar: bool = False,
@@ -120,19 +117,31 @@ class CMAES(BaseAlgorithm):
         """
         env: Any = self.env
         self._check_rows(env)
-        search, means = self._search_so_far()
         # SB3 begins with a reset; no lifetime is to begin before there are candidates.
         env.set_options(_REST)
         total_timesteps, callback = self._setup_learn(
             total_timesteps, callback, reset_num_timesteps, tb_log_name, progress_bar
         )
         callback.on_training_start(locals(), globals())
+        try:
+            self._generations(env, total_timesteps, callback, log_interval)
+        finally:
+            # What rows were told is of this search; whoever resets them next has students of all.
+            env.set_options()
+        callback.on_training_end()
+        return self
+
+    def _generations(
+        self, env: Any, total_timesteps: int, callback: Any, log_interval: int | None
+    ) -> None:
+        """Search until the decisions are spent, or a callback ends it."""
+        search, means = self._search_so_far()
         while self.num_timesteps < total_timesteps:
             callback.on_rollout_start()
             candidates = np.array([search.ask() for _ in range(search.population_size)])
             returns = self._live(env, candidates, callback)
             if returns is None:
-                break
+                return
             callback.on_rollout_end()
             worths = returns.mean(axis=1)
             # By rank, so that what is kept of it says all; those that are level share theirs.
@@ -140,9 +149,8 @@ class CMAES(BaseAlgorithm):
             search.tell(list(zip(candidates, self.ranks[-1], strict=True)))
             means.append(search.mean.copy())
             self._take(means)
-            self._log(search, returns, log_interval)
-        callback.on_training_end()
-        return self
+            if log_interval is not None and len(self.ranks) % log_interval == 0:
+                self._log(search, worths)
 
     def _check_rows(self, env: Any) -> None:
         if not hasattr(env, "student_seeds"):
@@ -235,13 +243,10 @@ class CMAES(BaseAlgorithm):
         space: Any = self.action_space
         return np.clip(actions, space.low, space.high)
 
-    def _log(self, search: CMA, returns: np.ndarray, log_interval: int) -> None:
-        """As other learners do: means over a generation, under the names that SB3 has."""
-        if not self.logger or len(self.ranks) % log_interval:
-            return
-        means = returns.mean(axis=1)
-        self.logger.record("rollout/ep_rew_mean", float(means.mean()))
-        self.logger.record("rollout/best_ep_rew_mean", float(means.max()))
+    def _log(self, search: CMA, worths: np.ndarray) -> None:
+        """Where the search is, and what the candidates of the generation returned, (c,)."""
+        self.logger.record("train/mean_return", float(worths.mean()))
+        self.logger.record("train/best_return", float(worths.max()))
         self.logger.record("train/sigma", float(search._sigma))
         self.logger.record("train/weights_norm", float(np.linalg.norm(search.mean)))
         self.logger.record("time/generations", len(self.ranks))

@@ -63,7 +63,8 @@ def make_learner(
         lean_on: rules that it leans on, the prior among them; by default all whose columns
             are shown.
         settings: those of the SB3 algorithm; `action_noise` may be a number, the deviation of
-            Gaussian noise as a fraction of the highest logit.
+            Gaussian noise as a fraction of the highest logit. `policy_kwargs` of `cma_es` may name
+            columns as `context` and `bend`, and `offsets="task"`.
 
     Raises:
         ValueError: if there is no such algorithm, it can't act in the environment, or its policy
@@ -80,8 +81,12 @@ def make_learner(
     settings = learner.settings | settings
     policy |= settings.pop("policy_kwargs", None) or {}
     policy |= {key: _places(columns, key, policy[key]) for key in _NAMED & policy.keys()}
-    if "offsets" in policy:
-        (policy["offsets"],) = _places(columns, "offsets", [policy["offsets"]])
+    if policy.get("offsets") is not None:
+        if policy["offsets"] != "task":
+            raise ValueError(
+                f"offsets are of tasks: write offsets: task, got {policy['offsets']!r:.40}"
+            )
+        (policy["offsets"],) = _places(columns, "offsets", ["task"])
         policy["n_offsets"] = int((env.observation_space.shape or (0,))[0])
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
@@ -130,6 +135,8 @@ def _check_leaning(algorithm: str, learner: Learner, prior: str, lean_on: Sequen
 
 def _places(columns: tuple[str, ...], key: str, names: Sequence[Any]) -> list[Any]:
     """Places of columns that a setting names; places are taken as they are."""
+    if not isinstance(names, str | list | tuple):
+        raise ValueError(f"{key} must be a list of columns, got {names!r:.40}")
     wanted = [names] if isinstance(names, str) else list(names)
     for name in wanted:
         if isinstance(name, str) and name not in columns:

@@ -304,3 +304,36 @@ def test_a_row_that_rests_trains_nobody_until_the_next_reset():
     assert not done.any()
     env.reset()
     assert env.step(np.zeros(3, int))[0].any(axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_actions_of_too_many_or_too_few_rows_are_refused(rows):
+    env = CurriculumVecEnv(fake_room(n=3))
+    env.reset()
+    with pytest.raises(ValueError, match=rf"actions must be of 3 rows, got an array \({rows},\)"):
+        env.step(np.zeros(rows, int))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"student": 7}, "there is no option 'student'; there are student_seed and rest"),
+        ({"student_seed": 1.5}, "student_seed must be a whole number of at least 0, got 1.5"),
+        ([{}, {"student_seed": -1}, {}], "at least 0, got -1"),
+        ([{}, {}], "options must be of 3 rows, got 2"),
+    ],
+)
+def test_options_that_are_none_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        CurriculumVecEnv(fake_room(n=3)).set_options(options)
+
+
+def test_what_rows_were_told_is_forgotten_where_a_state_is_taken_up():
+    env = CurriculumVecEnv(fake_room(n=2, budget="2-steps"))
+    env.reset()
+    state = env.state_dict()
+    env.set_options({"rest": True})
+    env.load_state_dict(state)
+    for _ in range(3):
+        *_, infos = env.step(np.zeros(2, int))
+    assert not any(info.get("resting") for info in infos)

@@ -12,6 +12,8 @@ import torch
 from cmaes import CMA
 from leaning_tasks import LeaningTasks
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import VecMonitor
 
 from lessonplan.envs import CurriculumEnv, CurriculumVecEnv, JoinedVecEnv, make_classroom
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner, save_teacher
@@ -109,6 +111,27 @@ def test_the_policy_is_the_average_of_the_latest_means_of_the_search():
         means.append(search.mean.copy())
     np.testing.assert_allclose(weights[0.0], means[-1], rtol=1e-5)
     np.testing.assert_allclose(weights[0.5], (means[-1] + means[-2]) / 2, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_environment_is_as_others_find_it_after_a_search(ends):
+    env = CurriculumVecEnv(classroom(ROWS))
+    model = searching(env)
+    model.learn(1, EndsEarly() if ends else None)
+    env.seed(5)
+    other = CurriculumVecEnv(classroom(ROWS))
+    other.seed(5)
+    np.testing.assert_array_equal(env.reset(), other.reset())
+    _, lengths = evaluate_policy(
+        model, VecMonitor(env), n_eval_episodes=4, return_episode_rewards=True
+    )
+    assert len(lengths) == 4
+    assert max(lengths) <= 4
+
+
+class EndsEarly(BaseCallback):
+    def _on_step(self):
+        return False
 
 
 def test_rows_that_rest_cost_nothing():

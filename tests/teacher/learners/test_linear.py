@@ -19,9 +19,15 @@ OTHERS = ("progress", "mark", "score", "threshold")
 CONTEXT, BEND = ["score", "mark"], ["progress", "score"]
 
 
-def policy_of(weights=None, k=4, **named):
+class NumberedTasks(LeaningTasks):
+    """In which `mark` is called `task`."""
+
+    columns = tuple("task" if name == "mark" else name for name in LeaningTasks.columns)
+
+
+def policy_of(weights=None, k=4, kind=LeaningTasks, **named):
     """A learner that begins at the shortfall, with these weights (d,)."""
-    env = LeaningTasks(k=k, places=k, action="mixture")
+    env = kind(k=k, places=k, action="mixture")
     named = {"context": CONTEXT, "bend": BEND} | named
     model = make_learner("cma_es", env, seed=0, prior="shortfall", policy_kwargs=named)
     if weights is not None:
@@ -126,9 +132,9 @@ def test_each_row_can_have_weights_of_its_own():
 
 
 def test_offsets_are_weights_of_tasks_by_their_index_and_later_tasks_have_none():
-    model = policy_of(offsets="mark")
+    model = policy_of(kind=NumberedTasks, context=["score"], offsets="task")
     policy = model.policy
-    assert policy.n_weights == policy_of().policy.n_weights - 1 + 4
+    assert policy.n_weights == policy_of(context=["score"]).policy.n_weights - 1 + 4
     shown = seen(6, 5, 6)
     shown[:, :, AT["mark"]] = np.random.default_rng(0).permuted(
         np.tile(np.arange(6), (5, 1)), axis=1
@@ -141,14 +147,24 @@ def test_offsets_are_weights_of_tasks_by_their_index_and_later_tasks_have_none()
     np.testing.assert_allclose(added, wanted, atol=1e-6)
     stored = io.BytesIO()
     save_teacher(model, stored)
-    assert load_teacher(stored, LeaningTasks(k=6, places=6, action="mixture")).policy.n_offsets == 4
+    other = load_teacher(stored, NumberedTasks(k=6, places=6, action="mixture"))
+    assert other.policy.n_offsets == 4
+    np.testing.assert_array_equal(logits(other, shown), logits(model, shown))
 
 
 @pytest.mark.parametrize(
-    "named", [{"context": [99]}, {"bend": [True]}, {"context": [-1]}, {"offsets": "x"}]
+    ("named", "words"),
+    [
+        ({"context": [99]}, "must be the place of a column"),
+        ({"bend": [True]}, "must be the place of a column"),
+        ({"context": [-1]}, "must be the place of a column"),
+        ({"context": 5}, "context must be a list of columns, got 5"),
+        ({"offsets": "score"}, "offsets are of tasks: write offsets: task, got 'score'"),
+        ({"offsets": "task"}, "offsets names the column task, which the environment does not"),
+    ],
 )
-def test_places_that_are_none_are_refused(named):
-    with pytest.raises(ValueError, match=r"must be the place of a column|names the column x"):
+def test_columns_that_are_none_are_refused(named, words):
+    with pytest.raises(ValueError, match=words):
         policy_of(**named)
 
 
