@@ -9,6 +9,7 @@ import re
 import sys
 from functools import partial
 
+from goal_tables import free_feedback, learning
 from markdown_tables import interval, table
 from places import ROOT
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -199,10 +200,14 @@ def default(key):
     return f"`{key.default}`" if key.default else ""
 
 
+SUITES = ("parity", "interference", "distractors")
+"""Suites on which a search and its opponents had equal lifetimes."""
 TABLES = {
     "../README.md": {"quickstart": partial(own_costs, "quickstart", short=True)},
     "comparisons.md": {
-        "quickstart": partial(own_costs, "quickstart"),
+        "learning": partial(learning, SUITES),
+        "free-feedback": partial(free_feedback, ("parity", "distractors")),
+        **{name: partial(own_costs, name) for name in ("quickstart", *SUITES)},
         **{
             name: partial(comparison, name)
             for name in (
@@ -210,8 +215,6 @@ TABLES = {
                 "parity-long",
                 "rehearsal",
                 "graph",
-                "interference",
-                "distractors",
                 "flat",
             )
         },
