@@ -218,6 +218,8 @@ def _identity(config: Config) -> dict[str, Any]:
         for key, unset in _LATER_OF_TEACHERS.items():
             if teacher.get(key, unset) == unset:
                 teacher.pop(key, None)
+    if not values["seeds"]["report_fold"]:
+        del values["seeds"]["report_fold"]
     courses = [course for teacher in values["teachers"] for course in teacher.get("courses", ())]
     for lifetime in [values["lifetime"], *(course["lifetime"] for course in courses)]:
         for key, unset in _LATER_KEYS.items():

@@ -177,6 +177,7 @@ def test_a_run_that_an_earlier_version_began_keeps_its_id(tmp_path):
     assert id_of(teacher="wide") == "5ab68ba5a6388ed4"
     assert id_of("teachers.ppo.watch=4") == id_of(), "to look changes nothing"
     assert id_of("lifetime.test_every=2") != id_of()
+    assert id_of("seeds.report_fold=1") != id_of()
     assert id_of("lifetime.feedback=training") != id_of()
     assert id_of("teachers.ppo.probe_every=2") != id_of()
 
