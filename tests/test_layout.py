@@ -78,6 +78,7 @@ TABLE = {
     "teacher/*": {"numpy", "torch", "gymnasium", "stable_baselines3"},
     "teacher/files/zips.py": {"safetensors"},
     "teacher/learners/contrib.py": {"sb3_contrib"},
+    "teacher/learners/evolution.py": {"cmaes"},
     "experiments/*": {
         "numpy", "torch", "gymnasium", "stable_baselines3", "pydantic", "yaml", "typer", "rich",
         "pyarrow",

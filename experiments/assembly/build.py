@@ -35,8 +35,8 @@ from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words, say
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
-from ..config.config import Course, LearnedSection, Seeds
-from ..config.course import LOOKS, Looking, looks_of
+from ..config.config import Course, LearnedSection
+from ..config.course import LOOKS, Looking, Seeds, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
 from .students import build_cohort, cohort_kind
 

@@ -28,6 +28,7 @@ from .course import (
     OwnProbeEvery,
     OwnProbeSize,
     OwnProbeUncertainty,
+    Seeds,
     Student,
     Suite,
 )
@@ -199,20 +200,6 @@ _EARLIER = "tuning_candidates"
 """Key of earlier versions in place of `tuning`."""
 
 Teacher = Annotated[RuleSection | LearnedSection | ReplaySection, Field(discriminator="type")]
-
-
-class Seeds(Section):
-    """How many students and teachers; the ranges of student seeds are disjoint."""
-
-    teacher: int = Field(0, ge=0, le=2_000_000_000, description="first teacher seed")
-    report: int = Field(64, ge=2, le=1_000_000, description="students that are reported")
-    report_fold: int = Field(
-        0,
-        ge=0,
-        le=1_000,
-        description="which students these are; another number names students that nobody has seen",
-    )
-    select: int = Field(32, ge=1, le=1_000_000, description="students for tuning and selecting")
 
 
 class Tuning(Section):

@@ -1,4 +1,4 @@
-"""What a teacher teaches: a suite, its students and their lifetimes, every field with its help."""
+"""What a teacher teaches: a suite, its students, who they are, and their lifetimes, with help."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
@@ -308,3 +308,17 @@ class Course(Section):
         "then the working directory",
         examples=[["../code"]],
     )
+
+
+class Seeds(Section):
+    """How many students and teachers; the ranges of student seeds are disjoint."""
+
+    teacher: int = Field(0, ge=0, le=2_000_000_000, description="first teacher seed")
+    report: int = Field(64, ge=2, le=1_000_000, description="students that are reported")
+    report_fold: int = Field(
+        0,
+        ge=0,
+        le=1_000,
+        description="which students these are; another number names students that nobody has seen",
+    )
+    select: int = Field(32, ge=1, le=1_000_000, description="students for tuning and selecting")

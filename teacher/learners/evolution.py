@@ -25,6 +25,43 @@ from .linear import LinearLeaningPolicy
 _REST: dict[str, Any] = {"rest": True}
 
 
+class _Lineup:
+    """Which candidate teaches in which row, and which one after it; rows in a row share a student.
+
+    Args:
+        candidates: c.
+        students: student seeds, (m,).
+        n: rows.
+    """
+
+    def __init__(self, candidates: int, students: np.ndarray, n: int) -> None:
+        self._students = students
+        self._waiting = [deque(range(candidates)) for _ in students]
+        self.whose = np.arange(n) // (n // len(students))
+        """Which student each row has, (n,)."""
+        self.now = np.array([self._next(row) for row in range(n)])
+        """Candidate of each row, -1 where it rests, (n,)."""
+        self.ahead = np.array([self._next(row) for row in range(n)])
+        """That of its next lifetime, (n,)."""
+
+    def _next(self, row: int) -> int:
+        queue = self._waiting[self.whose[row]]
+        return queue.popleft() if queue else -1
+
+    def move_up(self, rows: np.ndarray) -> None:
+        """In these rows a lifetime has ended, and the next has begun."""
+        for row in rows:
+            self.now[row], self.ahead[row] = self.ahead[row], self._next(row)
+
+    def options(self, candidates: np.ndarray) -> list[dict[str, Any]]:
+        """What rows are told for lifetimes of these candidates, (n,)."""
+        pairs = zip(self.whose, candidates, strict=True)
+        return [
+            {"student_seed": int(self._students[student])} if candidate >= 0 else _REST
+            for student, candidate in pairs
+        ]
+
+
 class CMAES(BaseAlgorithm):
     """Evolution of the weights of a `LinearLeaningPolicy` by what whole lifetimes return.
 
@@ -189,32 +226,16 @@ class CMAES(BaseAlgorithm):
 
         Rows in a row have the same student, one candidate after the other.
         """
-        count, together = self.n_eval_episodes, self.n_envs // self.n_eval_episodes
         generator = np.random.default_rng([self.seed or 0, len(self.ranks)])
         lowest, end = env.student_seeds
-        students = generator.integers(lowest, end, count)
-        whose = np.arange(self.n_envs) // together
-        waiting = [deque(range(len(candidates))) for _ in range(count)]
+        students = generator.integers(lowest, end, self.n_eval_episodes)
+        lineup = _Lineup(len(candidates), students, self.n_envs)
+        now, whose = lineup.now, lineup.whose
         weights = torch.as_tensor(candidates, dtype=torch.float32)
-        returns = np.zeros((len(candidates), count))
-
-        def following() -> list[int]:
-            """Candidate of the next lifetime of each row, -1 where it rests."""
-            return [waiting[i].popleft() if waiting[i] else -1 for i in whose]
-
-        def announce(ahead: np.ndarray) -> None:
-            env.set_options(
-                [
-                    {"student_seed": int(students[i])} if one >= 0 else _REST
-                    for i, one in zip(whose, ahead, strict=True)
-                ]
-            )
-
-        now = np.array(following())
-        announce(now)
+        returns = np.zeros((len(candidates), len(students)))
+        env.set_options(lineup.options(now))
         observation = env.reset()
-        ahead = np.array(following())
-        announce(ahead)
+        env.set_options(lineup.options(lineup.ahead))
         while (now >= 0).any():
             actions = self._actions(observation, weights, now)
             observation, rewards, dones, infos = env.step(actions)
@@ -225,12 +246,9 @@ class CMAES(BaseAlgorithm):
                 return None
             self._update_info_buffer(infos, dones)
             returns[now[busy], whose[busy]] += rewards[busy]
-            if not dones.any():
-                continue
-            for row in np.flatnonzero(dones):
-                queue = waiting[whose[row]]
-                now[row], ahead[row] = ahead[row], queue.popleft() if queue else -1
-            announce(ahead)
+            if dones.any():
+                lineup.move_up(np.flatnonzero(dones))
+                env.set_options(lineup.options(lineup.ahead))
         return returns
 
     def _actions(self, observation: np.ndarray, weights: torch.Tensor, now: np.ndarray) -> Any:

@@ -3,7 +3,7 @@
 Legend: n students, k tasks, f columns.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from inspect import signature
 from io import BytesIO
 from pathlib import Path
@@ -72,22 +72,14 @@ def make_learner(
     """
     learner, columns = learner_named(algorithm), columns_of(env)
     _check_action(algorithm, learner, env.action_space)
-    policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
-    policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
     _check_leaning(algorithm, learner, prior, lean_on)
-    if prior:
-        policy |= leaning_places(columns, prior, lean_on)
     check_settings(algorithm, settings)
     settings = learner.settings | settings
+    policy: dict[str, Any] = {"width": width, "present": _place(columns, "present")}
+    policy |= {name: _column_of(columns, name, algorithm) for name in learner.needs}
+    policy |= leaning_places(columns, prior, lean_on) if prior else {}
     policy |= settings.pop("policy_kwargs", None) or {}
-    policy |= {key: _places(columns, key, policy[key]) for key in _NAMED & policy.keys()}
-    if policy.get("offsets") is not None:
-        if policy["offsets"] != "task":
-            raise ValueError(
-                f"offsets are of tasks: write offsets: task, got {policy['offsets']!r:.40}"
-            )
-        (policy["offsets"],) = _places(columns, "offsets", ["task"])
-        policy["n_offsets"] = int((env.observation_space.shape or (0,))[0])
+    policy |= _named_places(columns, policy, env)
     if isinstance(settings.get("action_noise"), float | int):
         deviation = np.full(env.action_space.shape or 1, float(settings["action_noise"]))
         settings["action_noise"] = NormalActionNoise(0.0 * deviation, deviation)
@@ -131,6 +123,22 @@ def _check_leaning(algorithm: str, learner: Learner, prior: str, lean_on: Sequen
             f"algorithm {algorithm!r} begins at a prior; name a rule that it leans on, such as "
             "prior: shortfall"
         )
+
+
+def _named_places(
+    columns: tuple[str, ...], policy: Mapping[str, Any], env: VecEnv
+) -> dict[str, Any]:
+    """Arguments of a policy that name columns, with the places of these."""
+    places: dict[str, Any] = {
+        key: _places(columns, key, policy[key]) for key in _NAMED & policy.keys()
+    }
+    offsets = policy.get("offsets")
+    if offsets is None:
+        return places
+    if offsets != "task":
+        raise ValueError(f"offsets are of tasks: write offsets: task, got {offsets!r:.40}")
+    (place,) = _places(columns, "offsets", ["task"])
+    return places | {"offsets": place, "n_offsets": int((env.observation_space.shape or (0,))[0])}
 
 
 def _places(columns: tuple[str, ...], key: str, names: Sequence[Any]) -> list[Any]:

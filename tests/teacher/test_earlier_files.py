@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from earlier_kit import (
+    COLUMNS,
     EARLIER,
     LEARNERS,
     columns_for,
@@ -71,9 +72,13 @@ def names_in(path):
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_learner_that_is_saved_today_names_nothing_below_the_face(name, tmp_path):
-    env = room(action=ALGORITHMS[name].actions[-1])
+    learner = ALGORITHMS[name]
+    needs_prior = learner.leaning is learner.policy
+    prior, more = ("shortfall", ("log_data", "log_shortfall")) if needs_prior else ("", ())
+    env = room((*COLUMNS, *more), action=learner.actions[-1])
     with LearnerStreams(0).running():
-        make_learner(name, env, seed=0, width=4).save(tmp_path / "teacher.zip")
+        model = make_learner(name, env, seed=0, width=4, prior=prior)
+    model.save(tmp_path / "teacher.zip")
     names = names_in(tmp_path / "teacher.zip")
     assert b"lessonplan.teacher" in names
     assert not any(module in names for module in BELOW_THE_FACE)
