@@ -68,7 +68,7 @@ def test_there_is_a_run_for_each_pair_with_its_group_job_type_and_config(done):
         assert config["teacher"]["name"] == name
         assert config["teacher_seed"] == 0
         assert config["student"]["batch_size"] == 8
-        assert config["seeds"] == {"teacher": 0, "report": 4, "select": 3}
+        assert config["seeds"] == {"teacher": 0, "report": 4, "report_fold": 0, "select": 3}
         assert config["lifetime"]["budget"] == "120-steps"
 
 
