@@ -70,8 +70,8 @@ def push(
     size = window.shape[1]
     target = np.where(measured, count % size, -1)
     ring, row = window.copy(), value.astype(window.dtype)
-    # Slot by slot: three times as fast as one write by indices.
-    for slot in range(size):
+    # Slot by slot, mostly one: three times as fast as one write by indices.
+    for slot in range(max(0, target.min(initial=size)), target.max(initial=-1) + 1):
         np.copyto(ring[:, slot], row, where=target == slot)
     return ring
 
@@ -85,12 +85,19 @@ def slope(scores: NDArray[Number], times: NDArray[np.int32], count: Counts) -> F
     length = np.minimum(count, size)
     mean = times.sum(axis=1) / np.maximum(length, 1)
     rise, spread = np.zeros(count.shape), np.zeros(count.shape)
-    # Slot by slot: the (n, k) pieces stay in the cache, which is four times as fast.
+    centred, above = np.empty(count.shape), np.empty(count.shape)
+    used_by_all = length.min(initial=size)
+    # Slot by slot, and in place: the (n, k) pieces stay in the cache, four times as fast.
     for slot in range(size):
-        centred = (times[:, slot] - mean) * (slot < length)
+        np.subtract(times[:, slot], mean, out=centred)
+        if slot >= used_by_all:
+            centred *= slot < length
         # Relative to one of the scores: a flat line has slope 0 to the bit, and ties with others.
-        rise += centred * np.subtract(scores[:, slot], scores[:, 0], dtype=np.float64)
-        spread += centred * centred
+        np.subtract(scores[:, slot], scores[:, 0], out=above, dtype=np.float64)
+        above *= centred
+        rise += above
+        centred *= centred
+        spread += centred
     return np.where(length >= 2, rise / np.where(length >= 2, spread, 1.0), 1.0)
 
 

@@ -250,4 +250,4 @@ def test_a_decision_for_128_students_and_100_tasks_takes_under_2_ms(name):
     turns = [(np.quantile(decision_seconds(rule), 0.2), small_steps_seconds()) for _ in range(4)]
     fastest, steps = (min(seconds) for seconds in zip(*turns, strict=True))
     # A thousand of numpy's smallest steps take 0.3 ms on quiet cores, and more on slower ones.
-    assert fastest < max(2e-3, 7.0 * steps), f"{1e3 * fastest:.2f} ms, {1e3 * steps:.2f} ms"
+    assert fastest < max(2e-3, 7.5 * steps), f"{1e3 * fastest:.2f} ms, {1e3 * steps:.2f} ms"
