@@ -2,7 +2,9 @@
 
 `python -m lessonplan.experiments.evidence --dry-run` says what all of them would take. Without it
 each is run into a folder of its own, as `lessonplan run` does, and when one is whole its results
-are put beside this file. It ends after so many minutes, and the same command goes on.
+are put beside this file. It ends after so many minutes, and the same command goes on; cells that
+ended are put there too, so that it goes on in any checkout that has them. With `--repeat` cells are
+done again and compared with what is stored.
 """
 
 import argparse
@@ -18,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from .assembly.build import build_suite
+from .cells import differs, keep, repeat, take_up
 from .cli.bars import live_bars
 from .cli.console import terminal
 from .common.files import write_whole
@@ -29,11 +32,14 @@ from .config.loading import config_names, read_config
 from .dry_run.costs import duration, estimate
 from .report.figures import schedule_picture
 from .store.layout import RunDir
-from .trial.trial import run_trial, see_that_it_fits
+from .trial.checking import check
+from .trial.trial import prepare, run_trial, see_that_it_fits
 from .trial.units import Unit, plan
 
 RESULTS = Path(__file__).parent / "results"
 """Of a checkout: a folder of each config, and what README shows."""
+CELLS = "cells"
+"""Folder of the cells of a config, among its results."""
 PICTURES = {"quickstart": "schedule.png"}
 """Configs whose first learned teacher has its schedule in a picture, and where."""
 _MEASURING_SECONDS = 16.0
@@ -72,13 +78,22 @@ def gather(configs: Sequence[str], folder: Path, minutes: float) -> bool:
 
 def _gather(config: Config, folder: Path) -> None:
     """Run one config to its end, from where it is, and store it."""
-    run_dir = folder / config.name
-    left, begun = _left(config, run_dir), RunDir(run_dir).config.exists()
+    run_dir, cells = folder / config.name, RESULTS / config.name / CELLS
+    if not RunDir(run_dir).config.exists():
+        prepare(config, check(config), run_dir, resume=False)
+    left = _left(config, run_dir)
+    if left:
+        take_up(config, run_dir, cells, RESULTS.parents[1])
+        left = _left(config, run_dir)
     if left or not RunDir(run_dir).is_done:
         units = plan(config)
         bars = live_bars(terminal(), config.name, len(units), "units", len(units) - len(left))
-        with bars as watch:
-            run_trial(config, run_dir, resume=begun, watch=watch)
+        try:
+            with bars as watch:
+                run_trial(config, run_dir, resume=True, watch=watch)
+        finally:
+            if RESULTS.is_dir():
+                keep(config, run_dir, cells, RESULTS.parents[1])
     if not RESULTS.is_dir():
         say(f"{run_dir} is whole, and stays there: this is no checkout, which has {RESULTS}")
         return
@@ -176,8 +191,16 @@ def foretell(configs: Sequence[str], folder: Path) -> None:
     print(f"All that is left: about {duration(total)}")
 
 
+def do_again(config: Config, names: Sequence[str], folder: Path) -> bool:
+    """Do cells again, print what became of their numbers, and whether they are near enough."""
+    run_dir, cells = folder / f"{config.name}-again", RESULTS / config.name / CELLS
+    said = repeat(config, names, run_dir, cells, check(config))
+    print("\n".join(said))
+    return not any(map(differs, said))
+
+
 def main() -> None:
-    """Read the options; the process exits with 1 where something is left to do."""
+    """Read the options; the process exits with 1 where something is left to do, or differs."""
     parser = argparse.ArgumentParser(
         prog="python -m lessonplan.experiments.evidence", description=(__doc__ or "").split("\n")[0]
     )
@@ -185,11 +208,22 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0, help="after which it ends")
     parser.add_argument("--out", type=Path, default=Path("evidence"), help="of the run directories")
     parser.add_argument("--dry-run", action="store_true", help="only say what is left to do")
+    parser.add_argument(
+        "--repeat", nargs="+", metavar="CELL", help="do these of one NAME again, and compare"
+    )
     options = parser.parse_args()
+    if options.repeat and len(options.names) != 1:
+        parser.error("--repeat takes cells of one config; write NAME --repeat CELL ...")
     if not 0.0 < options.minutes < math.inf:
         parser.error(f"--minutes must be a positive number, got {options.minutes}")
     names = options.names or list(config_names())
     folder = options.out.resolve()
+    if options.repeat:
+        try:
+            same = do_again(read_config(names[0]), options.repeat, folder)
+        except _FAULTS as error:
+            parser.error(str(error))
+        sys.exit(0 if same else 1)
     if options.dry_run:
         foretell(names, folder)
     elif not gather(names, folder, options.minutes):

@@ -35,7 +35,7 @@ OURS = [file for file in FILES if "/examples/" not in file]
 SOURCES = {file: FILES[file].read_text() for file in OURS}
 ORDER = {
     "experiments": (
-        "evidence", "submit_begin", "cli", "bench", "sweep", "jobs", "tracking", "dry_run",
+        "evidence", "cells", "submit_begin", "cli", "bench", "sweep", "jobs", "tracking", "dry_run",
         "suite_picture", "suite_teaching", "own_parts", "trial", "report", "pretraining",
         "analysis", "assembly", "cluster", "config", "store", "common",
     ),

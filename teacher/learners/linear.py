@@ -4,11 +4,13 @@ With r the rules whose log-weights p_r are shown as columns, x the other columns
 whose mean over the tasks is the context, and q the products of those that bend, the logit of task i
 is
 
-    z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i + o_i
+    z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i
+          + o_i + sum_c O_ic mean(x_c)
 
-with all weights v, V, a, b, o 0 before training: then the policy is the prior to the bit. That the
-factors of rules follow the context lets them change within a lifetime. The offset o of each task is
-left out unless one asks for it: with it the policy is of one suite, as a tuned static mixture is.
+with all weights v, V, a, b, o, O 0 before training: then the policy is the prior to the bit. That
+factors of rules and offsets of tasks follow the context lets them change within a lifetime. The
+offsets are left out unless one asks for them: with them the policy is of one suite, as a tuned
+static mixture is.
 
 Legend: b batch, k tasks, f columns, r rules, d weights.
 """
@@ -41,11 +43,11 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         prior: place of that which the policy begins at; one of them.
         data: as in `LeaningPolicy`; nothing here goes by it.
         present: index of the `present` column where suites are padded.
-        context: places of the columns whose means move the factors of rules.
+        context: places of the columns whose means move the factors of rules and the offsets.
         bend: places of the columns that count with their products too, squares among them.
-        offsets: place of the column `task`, by which each task has a weight of its own; None for
+        offsets: place of the column `task`, by which each task has weights of its own; None for
             none.
-        n_offsets: tasks that have one; later ones have none.
+        n_offsets: tasks that have them; later ones have none.
         kwargs: those of SB3's policy.
 
     Raises:
@@ -95,8 +97,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
     @property
     def n_weights(self) -> int:
         """Of all of them, d."""
-        of_columns = len(self._others) + len(self._pairs) + self.n_offsets
-        return len(self.rules) * self._moved + of_columns
+        of_columns = len(self._others) + len(self._pairs)
+        return (len(self.rules) + self.n_offsets) * self._moved + of_columns
 
     @property
     def learned_part(self) -> bool:
@@ -140,17 +142,20 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
 
     @property
     def _moved(self) -> int:
-        """Weights that a rule has."""
+        """Weights that a rule has, and a task."""
         return 1 + len(self.context)
 
     def _factors(self, columns: Tensor, weights: Tensor) -> Tensor:
         """What is learned of the factors of rules, (b, r)."""
-        here = places_with_a_task(columns, self.present)
-        means = mean_over_tasks(columns[:, :, self.context], here)[:, 0]
-        moves = torch.cat([columns.new_ones(len(columns), 1), means], dim=1)
         count = len(self.rules) * self._moved
         own = weights[:, :count].reshape(-1, len(self.rules), self._moved)
-        return (own * moves[:, None]).sum(dim=2)
+        return (own * self._moves(columns)).sum(dim=2)
+
+    def _moves(self, columns: Tensor) -> Tensor:
+        """What the weights of a rule or a task count with: 1 and the context, (b, 1, 1 + c)."""
+        here = places_with_a_task(columns, self.present)
+        means = mean_over_tasks(columns[:, :, self.context], here)
+        return torch.cat([torch.ones_like(means[:, :, :1]), means], dim=2)
 
     def _features(self, columns: Tensor) -> Tensor:
         """Columns, products and which task it is, (b, k, d - those of rules)."""
@@ -158,7 +163,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         parts = [columns[:, :, self._others], *(one[:, :, None] for one in products)]
         if self.offsets is not None:
             each = torch.arange(self.n_offsets, dtype=columns.dtype)
-            parts.append((columns[:, :, self.offsets, None] == each).to(columns.dtype))
+            which = (columns[:, :, self.offsets, None] == each).to(columns.dtype)
+            parts.append((which[:, :, :, None] * self._moves(columns)[:, :, None]).flatten(2))
         return torch.cat(parts, dim=2)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> Tensor:

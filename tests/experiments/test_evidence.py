@@ -10,9 +10,11 @@ import yaml
 from tiny_config import CONFIG
 
 from lessonplan.experiments import evidence
+from lessonplan.experiments.cells import keep, take_up
 from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.trial import trial
+from lessonplan.experiments.trial.trial import run_trial
 from lessonplan.experiments.trial.units import plan
 
 SMALL = CONFIG | {"workers": 1, "teachers": ["uniform", "in-order"]}
@@ -57,7 +59,10 @@ def test_a_config_is_run_in_pieces_and_stored_when_it_is_whole(
     with monkeypatch.context() as patch:
         first = runs_of(patch, stop_after=2)
         assert not evidence.gather([str(checkout)], out, 30.0)
-    assert not stored.exists()
+    # Of selecting a cell is kept at once; all else waits until it is whole.
+    assert {file.name for file in stored.rglob("*") if file.is_file()} <= {
+        f"{name}.json" for name in first
+    }
     said = capsys.readouterr()
     assert "the same command goes on" in said.err
     assert "0 of 1 are whole" in said.out
@@ -66,7 +71,7 @@ def test_a_config_is_run_in_pieces_and_stored_when_it_is_whole(
         assert evidence.gather([str(checkout)], out, 30.0)
     assert sorted(first + second) == sorted(units), "nothing is done twice"
     assert sorted(file.name for file in stored.iterdir()) == [
-        "config.yaml", "environment.json", "summary.json",
+        "cells", "config.yaml", "environment.json", "summary.json",
     ]  # fmt: skip
     summary = json.loads((stored / "summary.json").read_text())
     assert summary == {"complete": True, "from": "experiments/small.yaml"}
@@ -74,6 +79,77 @@ def test_a_config_is_run_in_pieces_and_stored_when_it_is_whole(
     with monkeypatch.context() as patch:
         assert evidence.gather([str(checkout)], out, 30.0)
         assert runs_of(patch) == []
+
+
+def test_another_checkout_goes_on_from_the_cells_and_does_only_the_rest(
+    checkout, tmp_path, monkeypatch
+):
+    config = read_config(checkout)
+    with monkeypatch.context() as patch:
+        runs_of(patch)
+        assert evidence.gather([str(checkout)], tmp_path / "first", 30.0)
+    first = json.loads((evidence.RESULTS / "small" / "summary.json").read_text())
+    with monkeypatch.context() as patch:
+        done = runs_of(patch)
+        assert evidence.gather([str(checkout)], tmp_path / "second", 30.0)
+    assert sorted(done) == sorted(unit.name for unit in plan(config) if unit.kind == "evaluate")
+    second = json.loads((evidence.RESULTS / "small" / "summary.json").read_text())
+    for name, teacher in first["teachers"].items():
+        assert teacher["students"] == second["teachers"][name]["students"]
+
+
+def test_cells_of_another_setting_are_done_again_and_leave(checkout, tmp_path, monkeypatch, capsys):
+    assert evidence.gather([str(checkout)], tmp_path / "first", 30.0)
+    values = yaml.safe_load(checkout.read_text())
+    checkout.write_text(yaml.safe_dump(values | {"seeds": {"report": 2, "select": 2}}))
+    with monkeypatch.context() as patch:
+        done = runs_of(patch)
+        assert evidence.gather([str(checkout)], tmp_path / "second", 30.0)
+    assert sorted(done) == sorted(unit.name for unit in plan(read_config(checkout)))
+    assert "small: 2 cells belong to other settings" in capsys.readouterr().err
+    checkout.write_text(yaml.safe_dump(values | {"teachers": ["uniform"]}))
+    assert evidence.gather([str(checkout)], tmp_path / "third", 30.0)
+    cells = evidence.RESULTS / "small" / evidence.CELLS
+    assert [file.name for file in cells.rglob("*.json")] == ["select-uniform-0.json"]
+
+
+def test_a_trained_teacher_is_a_cell_with_its_file_and_its_log(tmp_path):
+    learned = {
+        "name": "learner", "type": "learned", "students": 2, "decisions": 16, "candidates": 1,
+        "settings": {"n_steps": 8, "batch_size": 16, "n_epochs": 1},
+    }  # fmt: skip
+    config = make_config(CONFIG | {"workers": 1, "teachers": [learned]})
+    folder = tmp_path / "cells"
+    run_trial(config, tmp_path / "first")
+    assert keep(config, tmp_path / "first", folder, tmp_path) == 1
+    names = ["learner-0.jsonl", "learner-0.zip", "train-learner-0.json"]
+    assert sorted(file.name for file in folder.rglob("*") if file.is_file()) == names
+    trial.prepare(config, trial.check(config), tmp_path / "second", resume=False)
+    take_up(config, tmp_path / "second", folder, tmp_path)
+    again = run_trial(config, tmp_path / "second", resume=True)
+    first = json.loads(RunDir(tmp_path / "first").summary.read_text())
+    assert again["teachers"]["learner"]["students"] == first["teachers"]["learner"]["students"]
+
+
+def test_a_cell_is_done_again_and_compared(checkout, tmp_path, monkeypatch, capsys):
+    assert evidence.gather([str(checkout)], tmp_path, 30.0)
+    config, cells = read_config(checkout), evidence.RESULTS / "small" / evidence.CELLS
+    assert evidence.do_again(config, ["select-uniform-0"], tmp_path)
+    assert "small, select-uniform-0: the same numbers" in capsys.readouterr().out
+    (cell,) = cells.rglob("select-uniform-0.json")
+    stored = json.loads(cell.read_text())
+    cell.write_text(json.dumps(stored | {"selection_cost": 1.05 * stored["selection_cost"]}))
+    assert evidence.do_again(config, ["select-uniform-0"], tmp_path), "as another processor may"
+    assert "select-uniform-0: other numbers, a cost of" in capsys.readouterr().out
+    cell.write_text(json.dumps(stored | {"selection_cost": 2.0 * stored["selection_cost"]}))
+    assert not evidence.do_again(config, ["select-uniform-0"], tmp_path)
+    assert "which is too far" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="small has no cell tune-uniform-0; it has select-"):
+        evidence.do_again(config, ["tune-uniform-0"], tmp_path)
+    for words in (["small"], ["--repeat", "select-uniform-0"]):
+        monkeypatch.setattr(sys, "argv", ["evidence", *words, "--repeat", "tune-uniform-0"])
+        with pytest.raises(SystemExit):
+            evidence.main()
 
 
 def test_what_takes_longer_is_ended_wherever_it_is(monkeypatch, tmp_path, checkout, capsys):

@@ -131,20 +131,22 @@ def test_each_row_can_have_weights_of_its_own():
         np.testing.assert_array_equal(together[i : i + 1].numpy(), alone)
 
 
-def test_offsets_are_weights_of_tasks_by_their_index_and_later_tasks_have_none():
+def test_offsets_are_of_tasks_by_their_index_move_with_the_context_and_later_tasks_have_none():
     model = policy_of(kind=NumberedTasks, context=["score"], offsets="task")
     policy = model.policy
-    assert policy.n_weights == policy_of(context=["score"]).policy.n_weights - 1 + 4
+    assert policy.n_weights == policy_of(context=["score"]).policy.n_weights - 1 + 4 * 2
     shown = seen(6, 5, 6)
     shown[:, :, AT["mark"]] = np.random.default_rng(0).permuted(
         np.tile(np.arange(6), (5, 1)), axis=1
     )
     weights = np.zeros(policy.n_weights, np.float32)
-    weights[-4:] = [0.5, -0.25, 0.125, 1.0]
+    fixed, moved = np.array([0.5, -0.25, 0.125, 1.0]), np.array([0.0, 2.0, -1.0, 0.5])
+    weights[-8:] = np.stack([fixed, moved], axis=1).ravel()
     added = policy.logits(torch.as_tensor(shown), torch.as_tensor(weights[None])).numpy()
     added = added - shown[:, :, AT["log_shortfall"]]
-    wanted = np.array([0.5, -0.25, 0.125, 1.0, 0.0, 0.0])[shown[:, :, AT["mark"]].astype(int)]
-    np.testing.assert_allclose(added, wanted, atol=1e-6)
+    task, context = shown[:, :, AT["mark"]].astype(int), shown[:, :, AT["score"]].mean(axis=1)
+    fixed, moved = (np.concatenate([one, [0.0, 0.0]])[task] for one in (fixed, moved))
+    np.testing.assert_allclose(added, fixed + moved * context[:, None], atol=1e-5)
     stored = io.BytesIO()
     save_teacher(model, stored)
     other = load_teacher(stored, NumberedTasks(k=6, places=6, action="mixture"))
