@@ -45,6 +45,7 @@ details { margin: .9rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 nav a { margin-right: 1.1rem; }
 a { color: var(--accent); }
+@media (min-width: 641px) and (max-width: 1500px) { td.number { white-space: normal; } }
 @media (max-width: 640px) {
   body { padding: 1.2rem .9rem 3rem; }
   .verdict, .warning { padding: .7rem .9rem; }
@@ -157,11 +158,15 @@ _NUMBER = re.compile(
 """Cells of a column that is set at the right."""
 
 
+_INTERVAL = re.compile(r"\[[^\]]*\]")
+
+
 def _cell(tag: str, kind: str, column: str, text: str) -> str:
     label = f' data-label="{escape(column)}"' if column else ""
     kind = f"{kind} none".strip() if tag == "td" and text == "-" else kind
     mark = f' class="{kind}"' if kind else ""
-    # The unit stays with its number.
+    # The unit stays with its number, and an interval is one piece.
+    text = _INTERVAL.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
     text = escape(text.replace(" %", "\u00a0%"))
     return f"<{tag}{mark}{label}>{text}</{tag}>"
 

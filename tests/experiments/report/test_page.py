@@ -69,7 +69,7 @@ def test_the_result_of_the_first_table_stands_beside_the_name_on_a_phone(tmp_pat
     summary = summarize(a_run(tmp_path / "r", {"ppo": [LOW, DONE], "ucb": [DONE] * 2}))
     text = main_table(summary)
     cells = re.findall(r"<td([^>]*)>([^<]*)</td>", text)[:8]
-    assert [value for mark, value in cells if "result" in mark] == ["100 [100, 100]"]
+    assert [value for mark, value in cells if "result" in mark] == ["100 [100,\u00a0100]"]
     assert [value for mark, value in cells if "minor" in mark] == ["this one"]
     assert text.index(">ucb<") < text.index(">ppo<")
 
@@ -112,7 +112,7 @@ def test_runs_side_by_side_lead_with_areas_where_hardly_anybody_masters(tmp_path
     both = comparison({"a": never, "b": always})
     assert "<details>" not in both
     row = both[both.index("Student steps to mastery") :]
-    assert re.findall(r">([^<>]+)</td>", row)[:3] == ["ppo", "-", "20 [20, 20]"]
+    assert re.findall(r">([^<>]+)</td>", row)[:3] == ["ppo", "-", "20 [20,\u00a020]"]
 
 
 def test_a_tie_with_a_baseline_is_called_one(tmp_path):
