@@ -1,6 +1,7 @@
 """The documentation runs, names everything that is registered, and builds without a warning."""
 
 import importlib
+import json
 import pkgutil
 import re
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from blocks import blocks_of, run_block
-from doc_tables import CITATION, DOCS, TABLES, replaced, source
+from doc_figures import FIGURE, with_figures
+from doc_tables import CITATION, DOCS, RESULTS, TABLES, replaced, source
 from places import ROOT
 
 from lessonplan.envs import COLUMNS, PROGRESS_SIGNALS
@@ -117,6 +119,34 @@ def test_a_table_says_what_is_registered_and_its_docstring(page, mark):
     assert replaced(text, mark, TABLES[page][mark]()) == text, (
         "run `python tests/kits/doc_tables.py`: a table is older than what it is made from"
     )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_figure_inside_of_a_sentence_is_that_which_is_stored(page):
+    text = PAGES[page]
+    assert text.count("<!--=-->") == len(FIGURE.findall(text))
+    assert with_figures(text) == text, "run `python tests/kits/doc_tables.py`"
+
+
+def test_figures_are_ratios_shares_or_what_is_missing_of_one():
+    stored = json.loads((RESULTS / "quickstart" / "summary.json").read_text())
+    (row,) = (
+        row
+        for row in stored["versus"]
+        if (row["teacher"], row["baseline"]) == ("search", stored["baselines"]["best_opponent"])
+        and row["metric"] == "compute_to_mastery"
+    )
+    low, high = row["ci95"]
+    for mark, figure in {
+        "search/best": f"{row['ratio']:.2f} [{low:.2f}, {high:.2f}]",
+        "search/best short": f"{row['ratio']:.2f}",
+        "search/best percent": f"{round(100 * (1 - row['ratio']))} %",
+        "search/shuffled": f"{100 * stored['order_share']['search']['share']:.0f} %",
+    }.items():
+        made = with_figures(f"took <!--=quickstart {mark}-->1<!--=--> of it")
+        assert made.startswith(f"took <!--=quickstart {mark}-->{figure}")
+    with pytest.raises(ValueError, match="search is not compared with nobody"):
+        with_figures("<!--=quickstart search/nobody-->1<!--=-->")
 
 
 @pytest.mark.parametrize("registered", [{"progress", "present", *COLUMNS}, set(PROGRESS_SIGNALS)])

@@ -96,7 +96,7 @@ class CMAES(BaseAlgorithm):
         policy: type[LinearLeaningPolicy],
         env: GymEnv | None,
         population_size: int | None = None,
-        n_eval_episodes: int = 8,
+        n_eval_episodes: int = 4,
         sigma: float = 0.3,
         tail: float = 0.25,
         policy_kwargs: dict[str, Any] | None = None,

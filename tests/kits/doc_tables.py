@@ -1,6 +1,7 @@
 """Tables of the documentation, made from what is registered and its docstrings.
 
-Run this file to write them into the pages, between the lines that mark them.
+Run this file to write them into the pages, between the lines that mark them, and figures inside of
+sentences too.
 """
 
 import inspect
@@ -9,6 +10,7 @@ import re
 import sys
 from functools import partial
 
+from doc_figures import with_figures
 from goal_tables import free_feedback, learning
 from markdown_tables import interval, table
 from places import ROOT
@@ -22,6 +24,7 @@ from lessonplan.experiments.config.sweeps import Sweep
 from lessonplan.teacher import ALGORITHMS, RULES
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
+PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
 NAME = r"[A-Z][\w\-]+"
 CITATION = re.compile(rf"{NAME}(?:,? and {NAME}|, {NAME})*(?: et al\.)?,? \(?(?:19|20)\d\d\)?")
 """Authors and a year, as in `Auer, Cesa-Bianchi, Fischer 2002` or `Graves et al. (2017)`."""
@@ -279,6 +282,8 @@ def main():
         for mark, make in tables.items():
             text = replaced(text, mark, make())
         (DOCS / name).write_text(text)
+    for page in PAGES:
+        page.write_text(with_figures(page.read_text()))
 
 
 if __name__ == "__main__":
