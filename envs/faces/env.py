@@ -10,7 +10,7 @@ import numpy as np
 
 from ..classroom.classroom import Classroom
 from .render import bars_image, bars_text
-from .seeding import TRAINING_SEEDS, SeedStream
+from .seeding import TRAINING_SEEDS, SeedStream, check_options
 
 
 class CurriculumEnv(gym.Env[np.ndarray, Any]):
@@ -51,7 +51,12 @@ class CurriculumEnv(gym.Env[np.ndarray, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin a lifetime; `options={"student_seed": 7}` names the student."""
+        """Begin a lifetime; `options={"student_seed": 7}` names the student.
+
+        Raises:
+            ValueError: for another option, and for a seed that is none.
+        """
+        check_options(options or {}, "student_seed")
         super().reset(seed=seed)
         if seed is not None:
             self._seeds.seed(seed)

@@ -29,15 +29,22 @@ class SeedStream:
         return int(self.generator.integers(*self.student_seeds))
 
 
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse options of a row's next lifetime that are none.
+def check_options(options: Mapping[str, Any], *known: str) -> None:
+    """Refuse options of a next lifetime that are none.
+
+    Args:
+        options: by name.
+        known: those that there are; none where students are not named.
 
     Raises:
         ValueError: naming what is wrong.
     """
     for key, value in options.items():
-        if key not in ("student_seed", "rest"):
-            raise ValueError(f"there is no option {key!r}; there are student_seed and rest")
+        if key not in known:
+            there = f"there {'is' if len(known) == 1 else 'are'} {' and '.join(known)}"
+            raise ValueError(
+                f"there is no option {key!r}; {there if known else 'reset takes none here'}"
+            )
         if key == "student_seed" and value is not None and not _is_seed(value):
             raise ValueError(f"student_seed must be a whole number of at least 0, got {value!r}")
 

@@ -86,7 +86,7 @@ class CurriculumVecEnv(SharedVecEnv):
         if len(every) != self.num_envs:
             raise ValueError(f"options must be of {self.num_envs} rows, got {len(every)}")
         for one in every:
-            check_options(one)
+            check_options(one, "student_seed", "rest")
         super().set_options(options)
 
     def reset(self) -> np.ndarray:

@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ..classroom.classroom import Classroom
-from .seeding import TRAINING_SEEDS, SeedStream
+from .seeding import TRAINING_SEEDS, SeedStream, check_options
 
 
 class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -37,7 +37,12 @@ class CurriculumVectorEnv(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         seed: int | list[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin a lifetime in every row; returns (n, t, f)."""
+        """Begin a lifetime in every row; returns (n, t, f).
+
+        Raises:
+            ValueError: for options; students of rows follow from their seeds.
+        """
+        check_options(options or {})
         if not isinstance(seed, list):
             seed = [None if seed is None else seed + i for i in range(self.num_envs)]
         for stream, row_seed in zip(self._streams, seed, strict=True):

@@ -328,6 +328,17 @@ def test_options_that_are_none_are_refused(options, words):
         CurriculumVecEnv(fake_room(n=3)).set_options(options)
 
 
+def test_environments_of_gymnasium_refuse_options_that_they_would_not_go_by():
+    env = CurriculumEnv(fake_room(n=1))
+    with pytest.raises(ValueError, match="no option 'rest'; there is student_seed"):
+        env.reset(options={"rest": True})
+    with pytest.raises(ValueError, match="at least 0, got 'seven'"):
+        env.reset(options={"student_seed": "seven"})
+    assert env.reset(options={"student_seed": 7})[1]["student_seed"] == 7
+    with pytest.raises(ValueError, match="no option 'student_seed'; reset takes none here"):
+        CurriculumVectorEnv(fake_room(n=2)).reset(options={"student_seed": 7})
+
+
 def test_what_rows_were_told_is_forgotten_where_a_state_is_taken_up():
     env = CurriculumVecEnv(fake_room(n=2, budget="2-steps"))
     env.reset()
