@@ -39,6 +39,9 @@ def teacher_belongs_to(config: Config, teacher: Section) -> dict[str, Any]:
     """The same with the section of a teacher."""
     section = teacher.model_dump(mode="json")
     own = {key: value for key, value in section.items() if key not in _COUNTS}
+    if begin_at := own.pop("begin_at", ""):
+        # Earlier versions began at the prior alone.
+        own["begin_at"] = config.teacher(begin_at).model_dump(mode="json")
     return run_belongs_to(config) | {"teacher": own}
 
 

@@ -33,12 +33,14 @@ from .course import (
     Suite,
 )
 from .section import (
+    BeginAt,
     FolderName,
     LeanedOn,
     Prior,
     PriorRow,
     Section,
     TeacherName,
+    check_beginning,
     is_begun,
     leaned_on,
 )
@@ -107,6 +109,7 @@ class LearnedSection(Section):
     prior: Prior = ""
     lean_on: LeanedOn = Field(default_factory=list)
     prior_row: PriorRow = True
+    begin_at: BeginAt = ""
     feedback: OwnFeedback = None
     probe_every: OwnProbeEvery = None
     probe_size: OwnProbeSize = None
@@ -319,6 +322,7 @@ class Config(Course):
             if isinstance(teacher, LearnedSection):
                 self._check_mixture(teacher)
                 self._check_twins(teacher, names)
+                check_beginning(teacher, self.teachers)
         return self
 
     @model_validator(mode="after")

@@ -159,6 +159,15 @@ LeanedOn = Annotated[
         examples=[["data", "shortfall"]],
     ),
 ]
+BeginAt = Annotated[
+    str,
+    Field(
+        description="a tuned rule of this config with weights of tasks, where a search goes on",
+        examples=["weighted-shortfall-tuned"],
+    ),
+]
+BEGINNINGS = {"weighted_shortfall": "shortfall", "static_mixture": "data"}
+"""Rules with weights of tasks, and the prior that each is with all weights alike."""
 PriorRow = Annotated[
     bool, Field(description="also report one with a prior with its learned part off")
 ]
@@ -202,6 +211,38 @@ def leaned_on(
         raise ValueError(f"lean_on names {', '.join(twice)} twice; one factor of a rule is enough")
     leans = list(lean_on) or [prior if rule == _name(prior) else rule for rule in LEANS_ON]
     return leans, list(dict.fromkeys([*observe, *(f"log_{rule}" for rule in leans)]))
+
+
+def check_beginning(teacher: Any, teachers: Sequence[Any]) -> None:
+    """Refuse a beginning that a learned teacher can't have.
+
+    Args:
+        teacher: its section.
+        teachers: the sections of all.
+
+    Raises:
+        ValueError: saying what would be right.
+    """
+    if not teacher.begin_at:
+        return
+    what = f"teacher {teacher.name!r} begins at {teacher.begin_at!r}"
+    if teacher.algorithm != "cma_es" or teacher.origin or teacher.courses:
+        raise ValueError(
+            f"{what}, which a search alone can that is trained on this suite: write algorithm: "
+            "cma_es and neither from nor courses, or leave out begin_at"
+        )
+    tuned = {one.name: one.rule for one in teachers if one.type == "rule" and one.tune}
+    rule = tuned.get(teacher.begin_at, "")
+    if rule not in BEGINNINGS:
+        raise ValueError(
+            f"{what}, which is no tuned rule with weights of tasks; name one of this config with "
+            f"rule: {' or '.join(BEGINNINGS)} and tune: true"
+        )
+    if _name(teacher.prior) != BEGINNINGS[rule]:
+        raise ValueError(
+            f"{what}, which is {BEGINNINGS[rule]} times weights of tasks; write prior: "
+            f"{BEGINNINGS[rule]}"
+        )
 
 
 def _name(rule: str) -> str:

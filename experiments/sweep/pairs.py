@@ -158,6 +158,11 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
             )
         if isinstance(teacher, LearnedSection) and teacher.origin:
             _check_no_training(sweep, teacher)
+        if isinstance(teacher, LearnedSection) and teacher.begin_at:
+            raise ValueError(
+                f"teacher {name!r} begins at {teacher.begin_at!r}, which another pair tunes; leave "
+                "out begin_at, or train it with `lessonplan run`"
+            )
         if isinstance(teacher, ReplaySection):
             raise ValueError(
                 f"teacher {name!r} replays the schedules of {teacher.of!r}, which another pair "

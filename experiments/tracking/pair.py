@@ -28,7 +28,7 @@ _LATER_KEYS = {
 """Of a lifetime, with what they are where they are not set: the first versions had them not."""
 _LATER_OF_TEACHERS: dict[str, Any] = {
     **dict.fromkeys(("feedback", "probe_every", "probe_size", "probe_uncertainty", "half_life")),
-    "prior": "", "lean_on": [], "prior_row": True,
+    "prior": "", "lean_on": [], "prior_row": True, "begin_at": "",
 }  # fmt: skip
 """Of a teacher, likewise."""
 

@@ -37,7 +37,7 @@ from ..common.watch import Progress, nowhere
 from ..config.config import Config, Course, LearnedSection, RuleSection
 from ..config.course import Lifetime, idle_looks, looks_of
 from ..config.own_names import agreed_files
-from .tuning import example_settings, space_of
+from .tuning import begun_at, example_settings, space_of
 
 _NEAR = 1e-5
 """Rounding that a sum of probabilities may have."""
@@ -194,6 +194,8 @@ def _check_learned(
         env = JoinedVecEnv(envs)
         _check_rollout(section, env)
         _check_lifetimes(section, len(courses))
+        if section.begin_at:
+            section = begun_at(section, {"weights": [1.0] * len(suite)})
         build_learner(section, env, LearnerStreams(0), 0)
 
 

@@ -24,7 +24,7 @@ from ..store.layout import RunDir, unit_name
 from .candidates import select_prior
 from .evaluation import evaluate
 from .training import TeacherTraining
-from .tuning import select, tune
+from .tuning import begun_at, select, tune
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,8 @@ def plan(config: Config) -> list[Unit]:
             units.append(Unit("evaluate", teacher.name, first, needs))
         elif isinstance(teacher, LearnedSection):
             for seed in range(first, first + teacher.seeds):
-                train = Unit("train", teacher.name, seed, weight=100.0)
+                tuned = (unit_name("tune", teacher.begin_at, first),) * bool(teacher.begin_at)
+                train = Unit("train", teacher.name, seed, tuned, weight=100.0)
                 # One that comes from a file is not trained again.
                 units += [] if teacher.origin else [train]
                 before = () if teacher.origin else (train.name,)
@@ -189,8 +190,16 @@ def _train(
 ) -> dict[str, Any]:
     teacher = config.teacher(unit.teacher)
     assert isinstance(teacher, LearnedSection)
+    begun = None
+    if teacher.begin_at:
+        begun = Unit("tune", teacher.begin_at, config.seeds.teacher).result(run_dir)
+        assert begun is not None
+        teacher = begun_at(teacher, begun["parameters"])
     training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
     result = training.run()
+    if begun is not None:
+        # What it begins with was not for nothing.
+        result |= {key: result[key] + begun[key] for key in _EXPENSES}
     training.keep(result.pop("candidate"), result)
     return result
 
@@ -203,6 +212,8 @@ def _evaluate(
     return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, tell)
 
 
+_EXPENSES = ("lifetimes", "compute", "student_steps", "wall_seconds")
+"""What tuning and training took, by the names in their files."""
 _WORK: dict[str, Callable[[Unit, Config, TaskSuite, Path, Tell], dict[str, Any]]] = {
     "tune": _tune,
     "select": _select,

@@ -207,13 +207,21 @@ class CMAES(BaseAlgorithm):
         The same questions are asked again, and answered as they were.
         """
         seed = 0 if self.seed is None else self.seed
-        start = np.zeros(self.policy.n_weights)
-        search = CMA(start, self.sigma, seed=seed, population_size=self.population_size)
+        search = CMA(self._start(), self.sigma, seed=seed, population_size=self.population_size)
         means = []
         for ranks in self.ranks:
             search.tell([(search.ask(), rank) for rank in ranks])
             means.append(search.mean.copy())
         return search, means
+
+    def _start(self) -> np.ndarray:
+        """Where the search begins: the weights of a policy before its training, (d,)."""
+        policy = self.policy_class(
+            self.observation_space, self.action_space, None, **self.policy_kwargs
+        )
+        weights: Any = policy.weights
+        start: np.ndarray = weights.numpy().astype(np.float64)
+        return start
 
     def _take(self, means: list[np.ndarray]) -> None:
         """Have the policy be the average of the latest means."""

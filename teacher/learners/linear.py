@@ -7,10 +7,10 @@ is
     z_i = log p_prior,i + sum_r (v_r + sum_c V_rc mean(x_c)) log p_r,i + a . x_i + b . q_i
           + o_i + sum_c O_ic mean(x_c)
 
-with all weights v, V, a, b, o, O 0 before training: then the policy is the prior to the bit. That
-factors of rules and offsets of tasks follow the context lets them change within a lifetime. The
-offsets are left out unless one asks for them: with them the policy is of one suite, as a tuned
-static mixture is.
+with all weights v, V, a, b, o, O 0 before training, unless it is to begin elsewhere: then the
+policy is the prior to the bit. That factors of rules and offsets of tasks follow the context lets
+them change within a lifetime. The offsets are left out unless one asks for them: with them the
+policy is of one suite, as a tuned static mixture is.
 
 Legend: b batch, k tasks, f columns, r rules, d weights.
 """
@@ -48,6 +48,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         offsets: place of the column `task`, by which each task has weights of its own; None for
             none.
         n_offsets: tasks that have them; later ones have none.
+        begin_offsets: fixed offsets that the weights begin with, one a task; 0 by default.
+        begin_factor: factor of the prior that the weights begin with.
         kwargs: those of SB3's policy.
 
     Raises:
@@ -69,6 +71,8 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         bend: Sequence[int] = (),
         offsets: int | None = None,
         n_offsets: int = 0,
+        begin_offsets: Sequence[float] = (),
+        begin_factor: float = 1.0,
         **kwargs: Any,
     ) -> None:
         if not isinstance(action_space, spaces.Box):
@@ -81,18 +85,36 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         check_place(present, count)
         self.rules, self.prior, self.data = checked_rules(rules, prior, data, count), prior, data
         self.present, self.width = present, width
-        self.context, self.bend = list(context), list(bend)
-        for place in (*self.context, *self.bend):
-            check_place(place, count, "context and bend")
-        check_place(offsets, count, "offsets")
-        self.offsets, self.n_offsets = offsets, 0 if offsets is None else n_offsets
-        apart = {present, offsets, *self.rules}
-        self._others = [i for i in range(count) if i not in apart]
-        self._pairs = list(combinations_with_replacement(self.bend, 2))
+        self.context, self.bend, self.offsets = list(context), list(bend), offsets
+        self.n_offsets = 0 if offsets is None else n_offsets
+        self._place_columns(count)
         self.bound = float(action_space.high.min())
-        self.weights = nn.Parameter(torch.zeros(self.n_weights), requires_grad=False)
+        begun = self._begun(begin_offsets, begin_factor)
+        self.weights = nn.Parameter(begun, requires_grad=False)
         self.learned: Tensor
         self.register_buffer("learned", torch.ones(()))
+
+    def _place_columns(self, count: int) -> None:
+        """Which of so many columns count by themselves, and which pairs of them."""
+        for place in (*self.context, *self.bend):
+            check_place(place, count, "context and bend")
+        check_place(self.offsets, count, "offsets")
+        apart = {self.present, self.offsets, *self.rules}
+        self._others = [i for i in range(count) if i not in apart]
+        self._pairs = list(combinations_with_replacement(self.bend, 2))
+
+    def _begun(self, offsets: Sequence[float], factor: float) -> Tensor:
+        """Weights before training, (d,)."""
+        if len(offsets) > self.n_offsets:
+            raise ValueError(
+                f"there are {len(offsets)} begin_offsets for {self.n_offsets} tasks with offsets; "
+                "write offsets: task, and one of each task"
+            )
+        weights = torch.zeros(self.n_weights)
+        weights[self.rules.index(self.prior) * self._moved] = factor - 1.0
+        first = self.n_weights - self.n_offsets * self._moved
+        weights[first :: self._moved][: len(offsets)] = torch.as_tensor(offsets)
+        return weights
 
     @property
     def n_weights(self) -> int:
@@ -155,7 +177,7 @@ class LinearLeaningPolicy(Taskwise, BasePolicy):
         """What the weights of a rule or a task count with: 1 and the context, (b, 1, 1 + c)."""
         here = places_with_a_task(columns, self.present)
         means = mean_over_tasks(columns[:, :, self.context], here)
-        return torch.cat([torch.ones_like(means[:, :, :1]), means], dim=2)
+        return torch.cat([columns.new_ones(len(columns), 1, 1), means], dim=2)
 
     def _features(self, columns: Tensor) -> Tensor:
         """Columns, products and which task it is, (b, k, d - those of rules)."""

@@ -12,10 +12,12 @@ from tiny_config import CONFIG
 from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.loading import make_config
 from lessonplan.experiments.store.cards import read_cards
+from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.trial import run_trial
+from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.training import TeacherTraining
-from lessonplan.experiments.trial.units import Unit
+from lessonplan.experiments.trial.units import Unit, plan
 from lessonplan.teacher import load_teacher
 
 LEAN = {
@@ -122,3 +124,78 @@ def test_where_nothing_better_was_learned_the_prior_is_kept(tmp_path):
     assert result["prior_kept"]
     assert result["candidate"].endswith("-after-0.zip")
     assert len(set(result["selection"])) == 1
+
+
+SEARCH = {
+    "name": "search", "type": "learned", "algorithm": "cma_es", "action": "mixture",
+    "prior": "shortfall", "begin_at": "weighted", "observe": ["progress", "score", "task"],
+    "students": 4, "decisions": 300, "candidates": 1,
+    "settings": {
+        "n_eval_episodes": 2, "population_size": 4, "sigma": 1e-9,
+        "policy_kwargs": {"offsets": "task"},
+    },
+}  # fmt: skip
+WEIGHTED = {
+    "name": "weighted", "rule": "weighted_shortfall", "action": "mixture", "tune": True,
+}  # fmt: skip
+TUNING = {"lifetimes": 30, "least": 30, "students": 3, "finalists": 1}
+
+
+def searching(search=SEARCH, weighted=WEIGHTED):
+    values = copy.deepcopy(CONFIG) | {"workers": 1, "tuning": TUNING}
+    return make_config(values | {"teachers": [search, weighted]}, [])
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_from_the_weights_of_a_tuned_rule_and_pays_for_them(tmp_path):
+    config = searching()
+    summary = run_trial(config, tmp_path / "run")
+    tuned = Unit("tune", "weighted", 0).result(tmp_path / "run")
+    trained = Unit("train", "search", 0).result(tmp_path / "run")
+    cards = read_cards(tmp_path / "run")
+    file = RunDir(tmp_path / "run").teacher_zip("search", 0)
+    work = TeacherTraining(config, config.teacher("search"), 0, build_suite(config), tmp_path)
+    policy = load_teacher(file, work.env).policy
+    logs = np.log(tuned["parameters"]["weights"])
+    wanted = np.zeros(policy.n_weights)
+    wanted[policy.rules.index(policy.prior)] = tuned["parameters"]["power"] - 1.0
+    wanted[-len(logs) :] = np.clip(logs - logs.mean(), -4.0, 4.0)
+    np.testing.assert_allclose(policy.weights.numpy(), wanted, atol=1e-4)
+    assert trained["lifetimes"] > tuned["lifetimes"]
+    assert cards["search"].training.lifetimes == trained["lifetimes"]
+    assert summary["teachers"]["search"]["training_cost"]["lifetimes"] == trained["lifetimes"]
+
+
+def test_what_it_trains_belongs_to_the_rule_that_it_begins_at():
+    plain = {key: value for key, value in SEARCH.items() if key != "begin_at"}
+    others = [
+        searching(),
+        searching(weighted=WEIGHTED | {"grid": {"power": [1.0]}}),
+        searching(plain),
+    ]
+    units = [next(unit for unit in plan(one) if unit.kind == "train") for one in others]
+    assert [unit.after for unit in units] == [("tune-weighted-0",)] * 2 + [()]
+    assert units[0].belongs_to["teacher"] != units[1].belongs_to["teacher"]
+    assert "begin_at" not in units[2].belongs_to["teacher"]
+
+
+@pytest.mark.parametrize(
+    ("search", "weighted", "words"),
+    [
+        ({"begin_at": "nobody"}, {}, "begins at 'nobody', which is no tuned rule with weights"),
+        ({}, {"tune": False}, "begins at 'weighted', which is no tuned rule with weights"),
+        ({}, {"rule": "open_loop"}, "which is no tuned rule with weights of tasks; name one of"),
+        ({}, {"rule": "static_mixture"}, "which is data times weights of tasks; write prior: data"),
+        ({"courses": [{}]}, {}, "which a search alone can that is trained on this suite"),
+        ({"algorithm": "ppo", "settings": {}}, {}, "which a search alone can that is trained on"),
+    ],
+)
+def test_a_beginning_that_it_can_not_have_is_refused(search, weighted, words):
+    with pytest.raises(ValueError, match=words):
+        searching(SEARCH | search, WEIGHTED | weighted)
+
+
+def test_a_search_without_offsets_has_no_place_for_the_weights_of_a_rule():
+    settings = SEARCH["settings"] | {"policy_kwargs": {}}
+    with pytest.raises(ValueError, match="begin_offsets for 0 tasks with offsets; write offsets:"):
+        check(searching(SEARCH | {"settings": settings}))

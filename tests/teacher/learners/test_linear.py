@@ -154,6 +154,30 @@ def test_offsets_are_of_tasks_by_their_index_move_with_the_context_and_later_tas
     np.testing.assert_array_equal(logits(other, shown), logits(model, shown))
 
 
+@pytest.mark.parametrize("context", [[], ["score"]])
+def test_factors_of_rules_count_with_and_without_a_context(context):
+    policy, shown = policy_of(context=context, bend=[]).policy, torch.as_tensor(seen(8, 5, 4))
+    weights = torch.zeros(policy.n_weights)
+    weights[0 : len(policy.rules) * (1 + len(context)) : 1 + len(context)] = 0.5
+    added = policy.logits(shown, weights[None]) - shown[:, :, AT["log_shortfall"]]
+    wanted = 0.5 * shown[:, :, policy.rules].sum(dim=2)
+    np.testing.assert_allclose(added.numpy(), wanted.numpy(), atol=1e-5)
+
+
+def test_it_begins_with_offsets_of_tasks_and_a_factor_of_the_prior_where_these_are_named():
+    named = {"context": ["score"], "offsets": "task", "begin_factor": 2.0}
+    model = policy_of(kind=NumberedTasks, begin_offsets=[0.5, -0.5, 0.25, 0.0], **named)
+    shown = seen(7, 5, 4)
+    shown[:, :, AT["mark"]] = [3, 1, 0, 2]
+    wanted = 2.0 * shown[:, :, AT["log_shortfall"]] + np.array([0.0, -0.5, 0.5, 0.25])
+    np.testing.assert_allclose(logits(model, shown), wanted, atol=1e-5)
+    model.policy.learned_part = False
+    np.testing.assert_array_equal(logits(model, shown), shown[:, :, AT["log_shortfall"]])
+    for offsets, count in (("task", 4), (None, 0)):
+        with pytest.raises(ValueError, match=f"there are 5 begin_offsets for {count} tasks with"):
+            policy_of(context=["score"], kind=NumberedTasks, offsets=offsets, begin_offsets=[0] * 5)
+
+
 @pytest.mark.parametrize(
     ("named", "words"),
     [
