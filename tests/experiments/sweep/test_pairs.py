@@ -283,6 +283,17 @@ def test_what_is_impossible_is_refused_in_one_sentence(kind, tmp_path):
     assert "\n" not in str(refused.value)
 
 
+def test_a_search_that_begins_at_what_another_pair_tunes_is_refused(tmp_path):
+    search = {
+        "name": "search", "type": "learned", "algorithm": "cma_es", "action": "mixture",
+        "prior": "data", "begin_at": "tuned",
+    }  # fmt: skip
+    tuned = {"name": "tuned", "rule": "static_mixture", "tune": True}
+    path = write_files(tmp_path, {"teachers": ["search"]}, BASE | {"teachers": [search, tuned]})
+    with pytest.raises(ValueError, match="'search' begins at 'tuned', which another pair tunes"):
+        pairs_of(read_sweep(path))
+
+
 def test_a_sweep_and_a_run_are_told_apart_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match="`lessonplan sweep quickstart-sweep`"):
         read_config("quickstart-sweep")
