@@ -7,6 +7,7 @@ students did is not kept: it is large, and soon done again.
 
 import json
 import math
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -15,12 +16,12 @@ from typing import Any
 
 from lessonplan.student import TaskSuite
 
-from .common.files import write_whole
+from .common.files import locked, write_json, write_whole
 from .common.sentences import say
 from .config.config import Config
 from .store.layout import RunDir
-from .trial.trial import prepare
-from .trial.units import Unit, do, plan
+from .trial.trial import prepare, work_alone
+from .trial.units import Unit, plan
 
 _KINDS = ("tune", "train", "select")
 _CLOSE = 0.1
@@ -33,7 +34,7 @@ def kept_units(config: Config) -> list[Unit]:
 
 
 def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
-    """Keep the cells of all units that are done, and no others.
+    """Keep the cells of all units that are done; those of units that there are no more go.
 
     Args:
         config: of the run.
@@ -42,18 +43,21 @@ def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
         checkout: whose path is left out of them.
 
     Returns:
-        How many there are now.
+        How many were kept.
     """
-    found: set[Path] = set()
-    done = [unit for unit in kept_units(config) if unit.is_done(run_dir)]
+    units = kept_units(config)
+    done = [unit for unit in units if unit.is_done(run_dir)]
     for unit in done:
-        for file in _files(unit, run_dir):
+        for file in _beside(unit, run_dir):
             target = folder / file.relative_to(run_dir)
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, partial(_copy_without, file, f"{checkout}/"))
-            found.add(target)
+            write_whole(target, partial(_copy, file))
+        target = unit.file(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_json(target, without_path(_read(unit.file(run_dir)), checkout))
+    known = {file for unit in units for file in (unit.file(folder), *_beside(unit, folder))}
     for file in folder.rglob("*"):
-        if file.is_file() and file not in found:
+        if file.is_file() and file not in known:
             file.unlink()
     return len(done)
 
@@ -69,32 +73,33 @@ def take_up(config: Config, run_dir: Path, folder: Path, checkout: Path) -> None
     """
     others = 0
     for unit in kept_units(config):
-        kept = unit.file(folder)
-        if not kept.exists() or unit.file(run_dir).exists():
+        if not unit.file(folder).exists() or unit.file(run_dir).exists():
             continue
-        if not _fits(unit, kept, checkout):
+        if _fits(unit, folder, checkout):
+            _take(unit, run_dir, folder)
+        else:
             others += 1
-            continue
-        # The file that says it is done comes last.
-        for file in reversed(_files(unit, folder)):
-            target = run_dir / file.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, partial(_copy, file))
     if others:
         which = "1 cell belongs" if others == 1 else f"{others} cells belong"
         say(f"{config.name}: {which} to other settings; that is done again")
 
 
 def repeat(
-    config: Config, names: Sequence[str], run_dir: Path, folder: Path, suite: TaskSuite
+    config: Config,
+    names: Sequence[str],
+    run_dir: Path,
+    folder: Path,
+    checkout: Path,
+    suite: TaskSuite,
 ) -> list[str]:
-    """Do units again, in a new run directory, and compare them with their cells.
+    """Do units again, and compare them with their cells; what they go on from is taken as it is.
 
     Args:
         config: of the run.
         names: of its units.
         run_dir: new, or of an earlier repetition.
         folder: where cells were kept.
+        checkout: whose path was left out of them.
         suite: of the config.
 
     Returns:
@@ -102,27 +107,47 @@ def repeat(
         is stored.
 
     Raises:
-        ValueError: if there is no such cell.
+        ValueError: if there is no such cell, or it belongs to other settings.
     """
-    units = {unit.name: unit for unit in kept_units(config) if unit.file(folder).exists()}
+    units = {
+        unit.name: unit
+        for unit in kept_units(config)
+        if unit.file(folder).exists() and _fits(unit, folder, checkout)
+    }
     if missing := [name for name in names if name not in units]:
         there = ", ".join(units) or "none yet"
         raise ValueError(f"{config.name} has no cell {missing[0]}; it has {there}")
     if not RunDir(run_dir).config.exists():
         prepare(config, suite, run_dir, resume=False)
+    before = {name for one in names for name in units[one].after} - set(names)
+    with locked(run_dir):
+        for name in before & units.keys():
+            _take(units[name], run_dir, folder)
+        again = [units[name] for name in names if not units[name].is_done(run_dir)]
+        again.sort(key=lambda unit: -unit.weight)
+        done = before | {name for name in names if units[name] not in again}
+        work_alone(again, done, config, suite, run_dir, lambda *_: None)
     said = []
     for name in names:
-        unit = units[name]
-        if not unit.is_done(run_dir):
-            do(unit, config, suite, run_dir)
-        before, now = (_numbers(unit.file(place)) for place in (folder, run_dir))
-        said.append(f"{config.name}, {name}: {_compared(before, now)}")
+        was, now = (_numbers(units[name], place, checkout) for place in (folder, run_dir))
+        said.append(f"{config.name}, {name}: {_compared(was, now)}")
     return said
 
 
 def differs(sentence: str) -> bool:
     """Whether a sentence of `repeat` tells of more than another kind of processor would explain."""
     return sentence.endswith("too far")
+
+
+def without_path(value: Any, checkout: Path) -> Any:
+    """A value of JSON in which paths that lie in the checkout begin there."""
+    if isinstance(value, dict):
+        return {key: without_path(one, checkout) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_path(one, checkout) for one in value]
+    if isinstance(value, str) and value.startswith(f"{checkout}{os.sep}"):
+        return Path(value).relative_to(checkout).as_posix()
+    return value
 
 
 def _compared(before: dict[str, Any], now: dict[str, Any]) -> str:
@@ -141,38 +166,43 @@ def _cost(result: dict[str, Any]) -> float:
     return float(result["selection_cost"])
 
 
-def _numbers(file: Path) -> dict[str, Any]:
+def _numbers(unit: Unit, place: Path, checkout: Path) -> dict[str, Any]:
     """What a unit returned, without times and without what it belongs to."""
-    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    values = without_path(_read(unit.file(place)), checkout)
     return {key: x for key, x in values.items() if key not in ("wall_seconds", "belongs_to")}
 
 
-def _fits(unit: Unit, kept: Path, checkout: Path) -> bool:
+def _fits(unit: Unit, folder: Path, checkout: Path) -> bool:
     """Whether a cell belongs to the unit as it is now."""
-    own = json.dumps(unit.belongs_to).replace(f"{checkout}/", "")
-    stored: Any = json.loads(kept.read_text(encoding="utf-8")).get("belongs_to")
-    return bool(stored == json.loads(own))
+    own = json.loads(json.dumps(without_path(unit.belongs_to, checkout)))
+    return bool(_read(unit.file(folder)).get("belongs_to") == own)
 
 
-def _files(unit: Unit, place: Path) -> list[Path]:
-    """All that a unit has left in a run directory or among cells, its own file first."""
-    return [unit.file(place), *(file for file in _beside(unit, RunDir(place)) if file.exists())]
+def _take(unit: Unit, run_dir: Path, folder: Path) -> None:
+    """Put a cell into a run directory; the file that says it is done comes last."""
+    for file in _beside(unit, folder):
+        target = run_dir / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, partial(_copy, file))
+    # With paths as they are here.
+    write_json(unit.file(run_dir), _read(unit.file(folder)) | {"belongs_to": unit.belongs_to})
 
 
-def _beside(unit: Unit, files: RunDir) -> Iterator[Path]:
+def _beside(unit: Unit, place: Path) -> Iterator[Path]:
+    """Files that a unit left beside its own."""
     if unit.kind == "train":
-        yield files.teacher_zip(unit.teacher, unit.seed)
-        yield files.training_log(unit.teacher, unit.seed)
+        files, of = RunDir(place), (unit.teacher, unit.seed)
+        for file in (
+            files.teacher_zip(*of), files.training_log(*of), files.learned_schedules(*of)
+        ):  # fmt: skip
+            if file.exists():
+                yield file
+
+
+def _read(file: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return values
 
 
 def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
-
-
-def _copy_without(source: Path, words: str, target: Path) -> None:
-    """Copy a file; where it is text, without these words."""
-    if source.suffix == ".zip":
-        _copy(source, target)
-    else:
-        text = source.read_text(encoding="utf-8").replace(words, "")
-        target.write_text(text, encoding="utf-8")

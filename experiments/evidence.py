@@ -79,8 +79,10 @@ def gather(configs: Sequence[str], folder: Path, minutes: float) -> bool:
 def _gather(config: Config, folder: Path) -> None:
     """Run one config to its end, from where it is, and store it."""
     run_dir, cells = folder / config.name, RESULTS / config.name / CELLS
+    suite = None
     if not RunDir(run_dir).config.exists():
-        prepare(config, check(config), run_dir, resume=False)
+        suite = check(config)
+        prepare(config, suite, run_dir, resume=False)
     left = _left(config, run_dir)
     if left:
         take_up(config, run_dir, cells, RESULTS.parents[1])
@@ -90,7 +92,7 @@ def _gather(config: Config, folder: Path) -> None:
         bars = live_bars(terminal(), config.name, len(units), "units", len(units) - len(left))
         try:
             with bars as watch:
-                run_trial(config, run_dir, resume=True, watch=watch)
+                run_trial(config, run_dir, resume=True, watch=watch, suite=suite)
         finally:
             if RESULTS.is_dir():
                 keep(config, run_dir, cells, RESULTS.parents[1])
@@ -194,7 +196,7 @@ def foretell(configs: Sequence[str], folder: Path) -> None:
 def do_again(config: Config, names: Sequence[str], folder: Path) -> bool:
     """Do cells again, print what became of their numbers, and whether they are near enough."""
     run_dir, cells = folder / f"{config.name}-again", RESULTS / config.name / CELLS
-    said = repeat(config, names, run_dir, cells, check(config))
+    said = repeat(config, names, run_dir, cells, RESULTS.parents[1], check(config))
     print("\n".join(said))
     return not any(map(differs, said))
 
@@ -219,8 +221,12 @@ def main() -> None:
     names = options.names or list(config_names())
     folder = options.out.resolve()
     if options.repeat:
+        same = False
         try:
-            same = do_again(read_config(names[0]), options.repeat, folder)
+            with _at_most(60.0 * options.minutes):
+                same = do_again(read_config(names[0]), options.repeat, folder)
+        except _TimeIsUp:
+            say(f"{options.minutes:g} minutes are over; the same command goes on")
         except _FAULTS as error:
             parser.error(str(error))
         sys.exit(0 if same else 1)

@@ -167,7 +167,7 @@ BeginAt = Annotated[
     ),
 ]
 BEGINNINGS = {"weighted_shortfall": "shortfall", "static_mixture": "data"}
-"""Rules with weights of tasks, and the prior that each is with all weights alike."""
+"""Rules with weights of tasks, and the prior of a search that goes on from each."""
 PriorRow = Annotated[
     bool, Field(description="also report one with a prior with its learned part off")
 ]
@@ -238,11 +238,8 @@ def check_beginning(teacher: Any, teachers: Sequence[Any]) -> None:
             f"{what}, which is no tuned rule with weights of tasks; name one of this config with "
             f"rule: {' or '.join(BEGINNINGS)} and tune: true"
         )
-    if _name(teacher.prior) != BEGINNINGS[rule]:
-        raise ValueError(
-            f"{what}, which is {BEGINNINGS[rule]} times weights of tasks; write prior: "
-            f"{BEGINNINGS[rule]}"
-        )
+    if teacher.prior != BEGINNINGS[rule]:
+        raise ValueError(f"{what}, a {rule}; write prior: {BEGINNINGS[rule]}")
 
 
 def _name(rule: str) -> str:

@@ -154,9 +154,18 @@ class Estimate:
         return Work.together([work for unit, work in self.units.items() if unit.kind == kind])
 
     def wall_seconds(self, workers: int) -> float:
-        """With so many processes; NaN where the time was not measured."""
-        parts = [work.seconds for work in self.units.values()]
-        return float(np.max([sum(parts) / workers, *parts, 0.0]))
+        """With so many processes; NaN where the time was not measured.
+
+        At least what the longest row of units takes each of which waits for the one before.
+        """
+        parts = {unit.name: work.seconds for unit, work in self.units.items()}
+        waits = {unit.name: unit.after for unit in self.units}
+
+        def until(name: str) -> float:
+            before = [until(one) for one in waits[name] if one in waits]
+            return parts[name] + max(before, default=0.0)
+
+        return float(np.max([sum(parts.values()) / workers, *map(until, parts), 0.0]))
 
 
 def estimate(config: Config, suite: TaskSuite, seconds: float, units: Sequence[Unit]) -> Estimate:

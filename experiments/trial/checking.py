@@ -195,7 +195,11 @@ def _check_learned(
         _check_rollout(section, env)
         _check_lifetimes(section, len(courses))
         if section.begin_at:
-            section = begun_at(section, {"weights": [1.0] * len(suite)})
+            rule = config.teacher(section.begin_at)
+            assert isinstance(rule, RuleSection)
+            longest = decisions_in_budget(config, suite)
+            space = space_of(rule, suite, longest, config.modules)
+            section = begun_at(section, rule.parameters | example_settings(space)[0])
         build_learner(section, env, LearnerStreams(0), 0)
 
 

@@ -105,8 +105,8 @@ def plan(config: Config) -> list[Unit]:
         if isinstance(teacher, RuleSection):
             needs: tuple[str, ...] = ()
             if teacher.tune:
-                most = config.tuning.lifetimes / config.seeds.report
-                units.append(Unit("tune", teacher.name, first, weight=max(3.0, most)))
+                weight = _weight_of_tuning(teacher, config)
+                units.append(Unit("tune", teacher.name, first, weight=weight))
                 needs = (units[-1].name,)
             elif not _is_ceiling(teacher):
                 units.append(Unit("select", teacher.name, first))
@@ -136,6 +136,13 @@ def plan(config: Config) -> list[Unit]:
     belongs_to = {name: teacher_belongs_to(config, config.teacher(name)) for name in names}
     whole = [replace(unit, belongs_to=belongs_to[unit.teacher]) for unit in units]
     return sorted(whole, key=lambda unit: -unit.weight)
+
+
+def _weight_of_tuning(teacher: RuleSection, config: Config) -> float:
+    """Share of the work that tuning a rule is; what trainings wait for comes before all."""
+    begun = {one.begin_at for one in config.teachers if isinstance(one, LearnedSection)}
+    most = max(3.0, config.tuning.lifetimes / config.seeds.report)
+    return 200.0 + most if teacher.name in begun else most
 
 
 def see_that_it_can_go_on(config: Config, remaining: Iterable[Unit]) -> None:
@@ -193,13 +200,16 @@ def _train(
     begun = None
     if teacher.begin_at:
         begun = Unit("tune", teacher.begin_at, config.seeds.teacher).result(run_dir)
+        rule = config.teacher(teacher.begin_at)
+        assert isinstance(rule, RuleSection)
         assert begun is not None
-        teacher = begun_at(teacher, begun["parameters"])
+        teacher = begun_at(teacher, rule.parameters | begun["parameters"])
     training = TeacherTraining(config, teacher, unit.seed, suite, run_dir, tell)
     result = training.run()
     if begun is not None:
         # What it begins with was not for nothing.
         result |= {key: result[key] + begun[key] for key in _EXPENSES}
+        result["begun_at"] = begun["parameters"]
     training.keep(result.pop("candidate"), result)
     return result
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -131,6 +132,52 @@ def test_a_trained_teacher_is_a_cell_with_its_file_and_its_log(tmp_path):
     assert again["teachers"]["learner"]["students"] == first["teachers"]["learner"]["students"]
 
 
+def test_cells_have_no_path_of_the_checkout_and_belong_to_the_same_data_in_another(
+    tmp_path, monkeypatch
+):
+    homes = [tmp_path / "josé" / "one", tmp_path / "two"]
+    runs = []
+    for home in homes:
+        (home / "experiments" / "results").mkdir(parents=True)
+        for i in range(2):
+            lines = [
+                json.dumps({"prompt": f"{n}", "completion": f"{(n + i) % 2}"}) for n in range(60)
+            ]
+            (home / "data").mkdir(exist_ok=True)
+            (home / "data" / f"task-{i}.jsonl").write_text("\n".join(lines))
+        file = home / "experiments" / "small.yaml"
+        data = {
+            "name": "small",
+            "suite": {"name": "jsonl", "options": {"path": str(home / "data")}},
+        }
+        student = {"model": "decoder", "options": {"width": 8, "n_layers": 1, "n_heads": 1}}
+        file.write_text(yaml.safe_dump(copy.deepcopy(SMALL) | data | {"student": student}))
+        monkeypatch.setattr(evidence, "RESULTS", home / "experiments" / "results")
+        cells = evidence.RESULTS / "small" / evidence.CELLS
+        if home == homes[1]:
+            shutil.copytree(homes[0] / "experiments" / "results" / "small", cells.parent)
+            assert str(homes[0]) not in "".join(one.read_text() for one in cells.rglob("*.json"))
+        with monkeypatch.context() as patch:
+            runs.append(runs_of(patch))
+            assert evidence.gather([str(file)], home / "runs", 30.0)
+    assert len(runs[0]) == 4
+    assert sorted(runs[1]) == ["evaluate-in-order-0", "evaluate-uniform-0"]
+
+
+def test_cells_of_an_interrupted_run_stay_until_there_are_others(checkout, tmp_path, monkeypatch):
+    assert evidence.gather([str(checkout)], tmp_path / "first", 30.0)
+    cells = evidence.RESULTS / "small" / evidence.CELLS
+    before = {file: file.read_text() for file in cells.rglob("*.json")}
+    values = yaml.safe_load(checkout.read_text())
+    checkout.write_text(yaml.safe_dump(values | {"seeds": {"report": 2, "select": 2}}))
+    with monkeypatch.context() as patch:
+        runs_of(patch, stop_after=0)
+        assert not evidence.gather([str(checkout)], tmp_path / "second", 30.0)
+    assert {file: file.read_text() for file in cells.rglob("*.json")} == before
+    with pytest.raises(ValueError, match="small has no cell select-uniform-0; it has none yet"):
+        evidence.do_again(read_config(checkout), ["select-uniform-0"], tmp_path)
+
+
 def test_a_cell_is_done_again_and_compared(checkout, tmp_path, monkeypatch, capsys):
     assert evidence.gather([str(checkout)], tmp_path, 30.0)
     config, cells = read_config(checkout), evidence.RESULTS / "small" / evidence.CELLS
@@ -146,10 +193,15 @@ def test_a_cell_is_done_again_and_compared(checkout, tmp_path, monkeypatch, caps
     assert "which is too far" in capsys.readouterr().out
     with pytest.raises(ValueError, match="small has no cell tune-uniform-0; it has select-"):
         evidence.do_again(config, ["tune-uniform-0"], tmp_path)
-    for words in (["small"], ["--repeat", "select-uniform-0"]):
-        monkeypatch.setattr(sys, "argv", ["evidence", *words, "--repeat", "tune-uniform-0"])
-        with pytest.raises(SystemExit):
+    for names, words in (
+        ([], "--repeat takes cells of one"),
+        ([str(checkout)], "has no cell tune"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["evidence", *names, "--repeat", "tune-uniform-0"])
+        with pytest.raises(SystemExit) as ended:
             evidence.main()
+        assert ended.value.code == 2
+        assert words in capsys.readouterr().err
 
 
 def test_what_takes_longer_is_ended_wherever_it_is(monkeypatch, tmp_path, checkout, capsys):

@@ -4,7 +4,8 @@
 teacher `search` of the result `parity` to its best opponent; in place of `best` may stand another
 part of the comparison, as `prior`, or the name of a teacher. `search/shuffled` is the share of the
 gain over shuffling that is lost where its choices are shuffled in time. A third word may be
-`short`, without the interval, or `percent`, what is missing of 1. `doc_tables.py` writes them.
+`short`, without the interval, or `percent`, what is missing of 1, refused where the interval holds
+1. `doc_tables.py` writes them.
 """
 
 import json
@@ -44,6 +45,8 @@ def _ratio(stored, teacher, other, form):
         raise ValueError(f"{teacher} is not compared with {other}")
     row = rows[0]
     if form == " percent":
+        if row["ci95"][0] <= 1.0 <= row["ci95"][1]:
+            raise ValueError(f"{teacher} is not told apart from {other}, so percent says too much")
         return f"{1.0 - row['ratio']:.0%}".replace("%", " %")
     return f"{row['ratio']:.2f}" + ("" if form else f" {interval(row, '.2f')}")
 

@@ -17,6 +17,7 @@ from lessonplan.experiments.store.runs import read_run
 from lessonplan.experiments.trial import run_trial
 from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.training import TeacherTraining
+from lessonplan.experiments.trial.tuning import begun_at
 from lessonplan.experiments.trial.units import Unit, plan
 from lessonplan.teacher import load_teacher
 
@@ -158,12 +159,55 @@ def test_a_search_goes_on_from_the_weights_of_a_tuned_rule_and_pays_for_them(tmp
     policy = load_teacher(file, work.env).policy
     logs = np.log(tuned["parameters"]["weights"])
     wanted = np.zeros(policy.n_weights)
-    wanted[policy.rules.index(policy.prior)] = tuned["parameters"]["power"] - 1.0
-    wanted[-len(logs) :] = np.clip(logs - logs.mean(), -4.0, 4.0)
+    begun = begun_at(config.teacher("search"), tuned["parameters"])
+    factor = begun.settings["policy_kwargs"]["begin_factor"]
+    wanted[policy.rules.index(policy.prior)] = factor - 1.0
+    wanted[-len(logs) :] = logs - (logs.max() + logs.min()) / 2.0
     np.testing.assert_allclose(policy.weights.numpy(), wanted, atol=1e-4)
     assert trained["lifetimes"] > tuned["lifetimes"]
     assert cards["search"].training.lifetimes == trained["lifetimes"]
     assert summary["teachers"]["search"]["training_cost"]["lifetimes"] == trained["lifetimes"]
+
+
+def test_it_begins_with_the_log_weights_of_the_rule_whose_spread_they_keep():
+    search = searching().teacher("search")
+    for logs in ([-4.0, 4.0, 4.0], [0.0, 0.5, 1.0], [1.0, 1.0, 1.0]):
+        shares = np.exp(logs) / np.exp(logs).sum()
+        policy = begun_at(search, {"weights": shares.tolist()}).settings["policy_kwargs"]
+        np.testing.assert_allclose(np.diff(policy["begin_offsets"]), np.diff(logs), atol=1e-4)
+        assert policy["begin_factor"] == 1.0
+    offsets = begun_at(search, {"weights": [1.0, 2.0, 0.0]}).settings["policy_kwargs"]
+    np.testing.assert_allclose(np.diff(offsets["begin_offsets"]), [np.log(2.0), -8.0], atol=1e-4)
+    with pytest.raises(ValueError, match="'search' begins at 'weighted', whose tuning has no wei"):
+        begun_at(search, {"power": 2.0})
+
+
+def test_its_factor_makes_the_prior_nearest_to_the_shortfall_that_was_tuned():
+    search, gaps = searching().teacher("search"), np.linspace(-0.2, 0.5, 71)
+    rule = {"floor": 0.005, "margin": 0.05, "power": 1.2, "weights": [1.0, 1.0, 1.0]}
+    factor = begun_at(search, rule).settings["policy_kwargs"]["begin_factor"]
+    prior = np.log(0.02 + np.maximum(gaps + 0.05, 0.0))
+    tuned = np.log(0.005 + np.maximum(gaps + 0.05, 0.0) ** 1.2)
+
+    def distance(factor):
+        return np.var(tuned - factor * prior)
+
+    assert distance(factor) < min(distance(0.99 * factor), distance(1.01 * factor), distance(1.0))
+
+
+def test_at_a_static_mixture_the_shares_are_its_weights_whatever_the_data():
+    own = {"prior": "data", "begin_at": "mixture"}
+    mixture = {"name": "mixture", "rule": "static_mixture", "tune": True}
+    search = searching(SEARCH | own, mixture).teacher("search")
+    policy = begun_at(search, {"weights": [0.2, 0.3, 0.5]}).settings["policy_kwargs"]
+    assert policy["begin_factor"] == 0.0
+    shares = np.exp(policy["begin_offsets"]) / np.exp(policy["begin_offsets"]).sum()
+    np.testing.assert_allclose(shares, [0.2, 0.3, 0.5], atol=1e-5)
+
+
+def test_a_rule_whose_grid_leaves_out_the_weights_is_refused_before_any_work():
+    with pytest.raises(ValueError, match="whose tuning has no weights of tasks; leave out its gr"):
+        check(searching(weighted=WEIGHTED | {"grid": {"power": [1.0, 2.0]}}))
 
 
 def test_what_it_trains_belongs_to_the_rule_that_it_begins_at():
@@ -185,7 +229,11 @@ def test_what_it_trains_belongs_to_the_rule_that_it_begins_at():
         ({"begin_at": "nobody"}, {}, "begins at 'nobody', which is no tuned rule with weights"),
         ({}, {"tune": False}, "begins at 'weighted', which is no tuned rule with weights"),
         ({}, {"rule": "open_loop"}, "which is no tuned rule with weights of tasks; name one of"),
-        ({}, {"rule": "static_mixture"}, "which is data times weights of tasks; write prior: data"),
+        (
+            {},
+            {"rule": "static_mixture"},
+            "begins at .weighted., a static_mixture; write prior: data",
+        ),
         ({"courses": [{}]}, {}, "which a search alone can that is trained on this suite"),
         ({"algorithm": "ppo", "settings": {}}, {}, "which a search alone can that is trained on"),
     ],
