@@ -62,6 +62,18 @@ def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
     return len(done)
 
 
+def names_of(config: Config, folder: Path, checkout: Path) -> set[str]:
+    """Names of the units of a config whose cells belong to it.
+
+    Args:
+        config: of the run.
+        folder: where cells were kept.
+        checkout: whose path was left out of them.
+    """
+    units = [unit for unit in kept_units(config) if unit.file(folder).exists()]
+    return {unit.name for unit in units if _fits(unit, folder, checkout)}
+
+
 def take_up(config: Config, run_dir: Path, folder: Path, checkout: Path) -> None:
     """Let a run that was prepared go on from cells that belong to it; says how many do not.
 
@@ -109,14 +121,11 @@ def repeat(
     Raises:
         ValueError: if there is no such cell, or it belongs to other settings.
     """
-    units = {
-        unit.name: unit
-        for unit in kept_units(config)
-        if unit.file(folder).exists() and _fits(unit, folder, checkout)
-    }
+    there = names_of(config, folder, checkout)
+    units = {unit.name: unit for unit in kept_units(config) if unit.name in there}
     if missing := [name for name in names if name not in units]:
-        there = ", ".join(units) or "none yet"
-        raise ValueError(f"{config.name} has no cell {missing[0]}; it has {there}")
+        has = ", ".join(units) or "none yet"
+        raise ValueError(f"{config.name} has no cell {missing[0]}; it has {has}")
     if not RunDir(run_dir).config.exists():
         prepare(config, suite, run_dir, resume=False)
     before = {name for one in names for name in units[one].after} - set(names)

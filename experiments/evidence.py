@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from .assembly.build import build_suite
-from .cells import differs, keep, repeat, take_up
+from .cells import differs, keep, names_of, repeat, take_up
 from .cli.bars import live_bars
 from .cli.console import terminal
 from .common.files import write_whole
@@ -102,6 +102,11 @@ def _gather(config: Config, folder: Path) -> None:
     store(config, run_dir, RESULTS)
 
 
+def _kept(config: Config) -> set[str]:
+    """Names of units of which a cell is stored."""
+    return names_of(config, RESULTS / config.name / CELLS, RESULTS.parents[1])
+
+
 def _left(config: Config, run_dir: Path) -> list[Unit]:
     """Units that are not done.
 
@@ -177,7 +182,8 @@ def foretell(configs: Sequence[str], folder: Path) -> None:
     for name in configs:
         try:
             config = read_config(name)
-            units, left = plan(config), _left(config, folder / config.name)
+            units, kept = plan(config), _kept(config)
+            left = [one for one in _left(config, folder / config.name) if one.name not in kept]
             workers = config.workers or os.cpu_count() or 1
             seconds = 0.0
             if left:

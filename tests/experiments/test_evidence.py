@@ -252,6 +252,9 @@ def test_what_is_left_is_foretold_for_each_config(checkout, tmp_path, monkeypatc
     assert "small: 4 of 4 units are left, about " in said.out
     assert "All that is left: about " in said.out
     assert "there is no config 'nothing'" in said.err
+    assert evidence.gather([str(checkout)], tmp_path, 30.0)
+    evidence.foretell([str(checkout)], tmp_path / "another")
+    assert "small: 2 of 4 units are left, about " in capsys.readouterr().out, "two have cells"
 
 
 def test_the_command_refuses_no_time(monkeypatch, capsys):
