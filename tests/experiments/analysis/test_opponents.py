@@ -298,7 +298,7 @@ def test_several_runs_are_read_at_one_level(tmp_path):
     write_report(paths, tmp_path / "both")
     page = (tmp_path / "both" / "report.html").read_text()
     cells = re.findall(r">([^<>]+)</td>", page[page.index("against the best opponents") :])[:10]
-    assert cells[:4] == ["sure", "ppo", "shortfall", "0.67 [0.67, 0.67]"]
+    assert cells[:4] == ["sure", "ppo", "shortfall", "0.67 [0.67,\u00a00.67]"]
     assert float(cells[4]) == pytest.approx(2 * 2 / 2001, abs=1e-3)
     assert float(cells[9]) > 0.5
 
