@@ -20,6 +20,7 @@ from .common.files import locked, write_json, write_whole
 from .common.sentences import say
 from .config.config import Config
 from .store.layout import RunDir
+from .trial.candidates import best_candidate
 from .trial.trial import prepare, work_alone
 from .trial.units import Unit, plan
 
@@ -48,13 +49,10 @@ def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
     units = kept_units(config)
     done = [unit for unit in units if unit.is_done(run_dir)]
     for unit in done:
-        for file in _beside(unit, run_dir):
-            target = folder / file.relative_to(run_dir)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(target, partial(_copy, file))
+        _copy_beside(unit, run_dir, folder)
         target = unit.file(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_json(target, without_path(_read(unit.file(run_dir)), checkout))
+        write_json(target, seen_from(checkout, checkout, _read(unit.file(run_dir))))
     known = {file for unit in units for file in (unit.file(folder), *_beside(unit, folder))}
     for file in folder.rglob("*"):
         if file.is_file() and file not in known:
@@ -148,14 +146,14 @@ def differs(sentence: str) -> bool:
     return sentence.endswith("too far")
 
 
-def without_path(value: Any, checkout: Path) -> Any:
-    """A value of JSON in which paths that lie in the checkout begin there."""
+def seen_from(folder: Path, checkout: Path, value: Any) -> Any:
+    """A value with the paths in it that lie in a checkout as they are from a folder."""
     if isinstance(value, dict):
-        return {key: without_path(one, checkout) for key, one in value.items()}
+        return {key: seen_from(folder, checkout, one) for key, one in value.items()}
     if isinstance(value, list):
-        return [without_path(one, checkout) for one in value]
+        return [seen_from(folder, checkout, one) for one in value]
     if isinstance(value, str) and value.startswith(f"{checkout}{os.sep}"):
-        return Path(value).relative_to(checkout).as_posix()
+        return Path(os.path.relpath(value, folder)).as_posix()
     return value
 
 
@@ -171,30 +169,34 @@ def _compared(before: dict[str, Any], now: dict[str, Any]) -> str:
 def _cost(result: dict[str, Any]) -> float:
     """What the selection students took, with the candidate that was chosen."""
     if "selection" in result:
-        return float(min(result["selection"]))
+        return float(result["selection"][best_candidate(result)])
     return float(result["selection_cost"])
 
 
 def _numbers(unit: Unit, place: Path, checkout: Path) -> dict[str, Any]:
     """What a unit returned, without times and without what it belongs to."""
-    values = without_path(_read(unit.file(place)), checkout)
+    values = seen_from(checkout, checkout, _read(unit.file(place)))
     return {key: x for key, x in values.items() if key not in ("wall_seconds", "belongs_to")}
 
 
 def _fits(unit: Unit, folder: Path, checkout: Path) -> bool:
     """Whether a cell belongs to the unit as it is now."""
-    own = json.loads(json.dumps(without_path(unit.belongs_to, checkout)))
+    own = json.loads(json.dumps(seen_from(checkout, checkout, unit.belongs_to)))
     return bool(_read(unit.file(folder)).get("belongs_to") == own)
 
 
 def _take(unit: Unit, run_dir: Path, folder: Path) -> None:
     """Put a cell into a run directory; the file that says it is done comes last."""
-    for file in _beside(unit, folder):
-        target = run_dir / file.relative_to(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, partial(_copy, file))
+    _copy_beside(unit, folder, run_dir)
     # With paths as they are here.
     write_json(unit.file(run_dir), _read(unit.file(folder)) | {"belongs_to": unit.belongs_to})
+
+
+def _copy_beside(unit: Unit, source: Path, place: Path) -> None:
+    for file in _beside(unit, source):
+        target = place / file.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, partial(_copy, file))
 
 
 def _beside(unit: Unit, place: Path) -> Iterator[Path]:

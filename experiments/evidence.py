@@ -17,10 +17,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from .assembly.build import build_suite
-from .cells import differs, keep, names_of, repeat, take_up
+from .cells import differs, keep, names_of, repeat, seen_from, take_up
 from .cli.bars import live_bars
 from .cli.console import terminal
 from .common.files import write_whole
@@ -130,7 +129,7 @@ def store(config: Config, run_dir: Path, results: Path) -> None:
     target, checkout = results / config.name, results.parents[1]
     target.mkdir(exist_ok=True)
     files = RunDir(run_dir)
-    values = _seen_from(target, checkout, config.model_dump(mode="json"))
+    values = seen_from(target, checkout, config.model_dump(mode="json"))
     texts = {files.config.name: yaml_text(values)}
     for file in (files.environment, files.summary):
         texts[file.name] = file.read_text(encoding="utf-8").replace(f"{checkout}{os.sep}", "")
@@ -143,17 +142,6 @@ def store(config: Config, run_dir: Path, results: Path) -> None:
 
 def _write(text: str, file: Path) -> None:
     file.write_text(text, encoding="utf-8")
-
-
-def _seen_from(folder: Path, checkout: Path, value: Any) -> Any:
-    """A value with the paths in it that lie in the checkout as they are from a folder."""
-    if isinstance(value, dict):
-        return {key: _seen_from(folder, checkout, one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_seen_from(folder, checkout, one) for one in value]
-    if isinstance(value, str) and value.startswith(f"{checkout}{os.sep}"):
-        return os.path.relpath(value, folder)
-    return value
 
 
 @contextlib.contextmanager

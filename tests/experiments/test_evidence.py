@@ -11,7 +11,7 @@ import yaml
 from tiny_config import CONFIG
 
 from lessonplan.experiments import evidence
-from lessonplan.experiments.cells import keep, take_up
+from lessonplan.experiments.cells import keep, seen_from, take_up
 from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.trial import trial
@@ -239,7 +239,7 @@ def test_stored_configs_have_no_path_of_this_machine(tmp_path):
         "suite": {"options": {"path": "/home/me/code/experiments/examples/words"}},
         "modules": ["/elsewhere", "words", "/home/me/codes"],
     }
-    assert evidence._seen_from(folder, checkout, values) == {
+    assert seen_from(folder, checkout, values) == {
         "suite": {"options": {"path": "../../examples/words"}},
         "modules": ["/elsewhere", "words", "/home/me/codes"],
     }
