@@ -52,13 +52,15 @@ class Prices:
     """Prices of courses, each measured once.
 
     Args:
-        courses: how many there are.
+        config: whose course comes first.
+        learned: teachers that may have courses of their own.
         seconds: for measuring all of them.
     """
 
-    def __init__(self, courses: int, seconds: float) -> None:
+    def __init__(self, config: Config, learned: Sequence[LearnedSection], seconds: float) -> None:
         self._end = time.perf_counter() + seconds
-        self._left = courses
+        courses = [config, *(course for teacher in learned for course in teacher.courses)]
+        self._left = len({_key(course) for course in courses})
         self._speeds: dict[str, tuple[Sizes, Speed]] = {}
         self.heaviest: list[str] = []
         """Of courses with steps that take much memory a sentence each."""
@@ -91,9 +93,7 @@ class Prices:
         return sizes.own_probing(looks, course.lifetime.check_every, used) / _FORWARD_PASSES
 
     def _measured(self, course: Course, suite: TaskSuite) -> tuple[Sizes, Speed]:
-        key = "\n".join(
-            section.model_dump_json() for section in (course.suite, course.student, course.lifetime)
-        )
+        key = _key(course)
         if key not in self._speeds:
             sizes = sizes_of(course, suite)
             seconds = (self._end - time.perf_counter()) / max(self._left, 1)
@@ -103,6 +103,13 @@ class Prices:
             if sentence := heaviest_step(course, suite):
                 self.heaviest.append(sentence)
         return self._speeds[key]
+
+
+def _key(course: Course) -> str:
+    """The same text for the same course."""
+    return "\n".join(
+        section.model_dump_json() for section in (course.suite, course.student, course.lifetime)
+    )
 
 
 def _tested_share(decisions: int, every: int) -> float:
@@ -183,7 +190,7 @@ def estimate(config: Config, suite: TaskSuite, seconds: float, units: Sequence[U
     """
     learned = [one for one in config.teachers if isinstance(one, LearnedSection) and not one.origin]
     courses = {teacher.name: courses_of(config, teacher, suite) for teacher in learned}
-    prices = Prices(1 + sum(len(teacher.courses) for teacher in learned), seconds / 2)
+    prices = Prices(config, learned, seconds / 2)
     price = prices.of(config, suite, tested=True)
     lasts = try_lives(config, suite, seconds / 2, price.seconds)
     works = {unit: _unit(unit, config, suite, courses, prices, lasts) for unit in units}

@@ -24,6 +24,8 @@ from ..config.config import Course, Student
 from .memory import evaluated_together, fits
 
 _STUDENTS, _TURNS = (1, 4, 16, 64), 4
+_FACTOR = 8
+"""From one size of a step to the next."""
 _NEVER, _ENOUGH = 10**9, "1e9-steps"
 """Decisions at mastery and a budget that end no lifetime while it is measured."""
 
@@ -103,13 +105,17 @@ def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> 
     if not fits(course, suite, 1, 1):
         return None
     batch, most = course.student.batch_size, course.student.evaluation_size
-    several = fits(course, suite, batch, most)
     together = fits(course, suite, batch, evaluated_together(course, suite))
     watch = _Stopwatch(seconds, own_time=course.student.device == "cpu")
     with one_thread():
         pace = _pace(_with_sizes(course, 1), suite, watch)
-        if several and watch.fits(2 * pace.turn(course.student, suite)):
-            pace = _pace(course, suite, watch)
+        # What a step takes besides its examples is most of a small one, and part of a pace.
+        for size in _growing(max(batch, most)):
+            larger = _with_sizes(course, size)
+            sizes_fit = fits(course, suite, min(size, batch), min(size, most))
+            if not (sizes_fit and watch.fits(2 * pace.turn(larger.student, suite))):
+                break
+            pace = _pace(larger, suite, watch)
         speed = Speed(
             pace.training * sizes.training + pace.judging * sizes.probing,
             pace.judging * sizes.testing,
@@ -182,8 +188,23 @@ class _Pace:
         return 2 * self.training * student.batch_size + judging
 
 
-def _with_sizes(course: Course, size: int) -> Course:
-    few = course.student.model_copy(update={"batch_size": size, "evaluation_size": size})
+def _growing(most: int) -> Iterator[int]:
+    """Sizes above 1, each some times the one before, and the largest.
+
+    >>> list(_growing(100)), list(_growing(1))
+    ([8, 64, 100], [])
+    """
+    size = 1
+    while size < most:
+        size = min(_FACTOR * size, most)
+        yield size
+
+
+def _with_sizes(course: Course, most: int) -> Course:
+    """The same course with batches and evaluations of at most so many examples."""
+    student = course.student
+    sizes = {key: min(most, getattr(student, key)) for key in ("batch_size", "evaluation_size")}
+    few = student.model_copy(update=sizes)
     return course.model_copy(update={"student": few})
 
 

@@ -187,8 +187,8 @@ def test_a_dry_run_counts_the_tests_that_are_made(monkeypatch):
     seconds = {}
     for every in (1, 4, 100):
         config = config_of(every)
-        seconds[every] = costs.Prices(1, 0.0).of(config, suite, tested=True).seconds
-        assert costs.Prices(1, 0.0).of(config, suite, tested=False).seconds == 1.0
+        seconds[every] = costs.Prices(config, (), 0.0).of(config, suite, tested=True).seconds
+        assert costs.Prices(config, (), 0.0).of(config, suite, tested=False).seconds == 1.0
     # Of 12 decisions 12, those after 1, 4, 8 and 12, and those after 1 and 12.
     assert seconds == {1: 7.0, 4: pytest.approx(3.0), 100: pytest.approx(2.0)}
 
