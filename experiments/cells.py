@@ -1,8 +1,9 @@
 """Cells of evidence: what was costly of a run, kept beside its results, and taken up by another.
 
 Tuning a rule, training a teacher and selecting leave a few kilobytes each. With them in a checkout
-a run is gone on with on any machine, and each of them can be done again and compared. What report
-students did is not kept: it is large, and soon done again.
+a run is gone on with on any machine, and each of them can be done again and compared. Of a tuning
+that is not at its end what was tried so far is kept. What report students did is not kept: it is
+large, and soon done again.
 """
 
 import json
@@ -16,7 +17,7 @@ from typing import Any
 
 from lessonplan.student import TaskSuite
 
-from .common.files import locked, write_json, write_whole
+from .common.files import locked, read_checkpoint, write_checkpoint, write_json, write_whole
 from .common.sentences import say
 from .config.config import Config
 from .store.layout import RunDir
@@ -25,6 +26,8 @@ from .trial.trial import prepare, work_alone
 from .trial.units import Unit, plan
 
 _KINDS = ("tune", "train", "select")
+_UNFINISHED = "unfinished"
+"""Folder among the cells, of what tunings have tried that are not at their end."""
 _CLOSE = 0.1
 """Largest relative difference of a cost that was got on another kind of processor."""
 
@@ -50,10 +53,13 @@ def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
     done = [unit for unit in units if unit.is_done(run_dir)]
     for unit in done:
         _copy_beside(unit, run_dir, folder)
-        target = unit.file(folder)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_json(target, seen_from(checkout, checkout, _read(unit.file(run_dir))))
+        _write(unit.file(folder), seen_from(checkout, checkout, _read(unit.file(run_dir))))
     known = {file for unit in units for file in (unit.file(folder), *_beside(unit, folder))}
+    for unit in units:
+        if unit.kind == "tune" and not unit.file(folder).exists():
+            if tried := read_checkpoint(RunDir(run_dir).checkpoint(unit.name)):
+                _write(_unfinished(unit, folder), seen_from(checkout, checkout, tried))
+            known.add(_unfinished(unit, folder))
     for file in folder.rglob("*"):
         if file.is_file() and file not in known:
             file.unlink()
@@ -69,7 +75,7 @@ def names_of(config: Config, folder: Path, checkout: Path) -> set[str]:
         checkout: whose path was left out of them.
     """
     units = [unit for unit in kept_units(config) if unit.file(folder).exists()]
-    return {unit.name for unit in units if _fits(unit, folder, checkout)}
+    return {unit.name for unit in units if _fits(unit, unit.file(folder), checkout)}
 
 
 def take_up(config: Config, run_dir: Path, folder: Path, checkout: Path) -> None:
@@ -83,11 +89,16 @@ def take_up(config: Config, run_dir: Path, folder: Path, checkout: Path) -> None
     """
     others = 0
     for unit in kept_units(config):
-        if not unit.file(folder).exists() or unit.file(run_dir).exists():
+        if unit.file(run_dir).exists():
             continue
-        if _fits(unit, folder, checkout):
+        cell, tried = unit.file(folder), _unfinished(unit, folder)
+        checkpoint = RunDir(run_dir).checkpoint(unit.name)
+        if cell.exists() and _fits(unit, cell, checkout):
             _take(unit, run_dir, folder)
-        else:
+        elif tried.exists() and _fits(unit, tried, checkout):
+            if not checkpoint.exists():
+                write_checkpoint(checkpoint, _read(tried) | {"belongs_to": unit.belongs_to})
+        elif cell.exists() or tried.exists():
             others += 1
     if others:
         which = "1 cell belongs" if others == 1 else f"{others} cells belong"
@@ -179,10 +190,15 @@ def _numbers(unit: Unit, place: Path, checkout: Path) -> dict[str, Any]:
     return {key: x for key, x in values.items() if key not in ("wall_seconds", "belongs_to")}
 
 
-def _fits(unit: Unit, folder: Path, checkout: Path) -> bool:
+def _fits(unit: Unit, cell: Path, checkout: Path) -> bool:
     """Whether a cell belongs to the unit as it is now."""
     own = json.loads(json.dumps(seen_from(checkout, checkout, unit.belongs_to)))
-    return bool(_read(unit.file(folder)).get("belongs_to") == own)
+    return bool(_read(cell).get("belongs_to") == own)
+
+
+def _unfinished(unit: Unit, folder: Path) -> Path:
+    """Where it is kept among the cells what a tuning has tried."""
+    return folder / _UNFINISHED / f"{unit.name}.json"
 
 
 def _take(unit: Unit, run_dir: Path, folder: Path) -> None:
@@ -213,6 +229,11 @@ def _beside(unit: Unit, place: Path) -> Iterator[Path]:
 def _read(file: Path) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return values
+
+
+def _write(file: Path, value: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, value)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -11,11 +11,12 @@ import yaml
 from tiny_config import CONFIG
 
 from lessonplan.experiments import evidence
-from lessonplan.experiments.cells import keep, seen_from, take_up
+from lessonplan.experiments.cells import keep, names_of, seen_from, take_up
 from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.store.layout import RunDir
 from lessonplan.experiments.trial import trial
 from lessonplan.experiments.trial.trial import run_trial
+from lessonplan.experiments.trial.tuning import tuning
 from lessonplan.experiments.trial.units import plan
 
 SMALL = CONFIG | {"workers": 1, "teachers": ["uniform", "in-order"]}
@@ -30,6 +31,17 @@ def checkout(tmp_path, monkeypatch):
     file = results.parent / "small.yaml"
     file.write_text(yaml.safe_dump(copy.deepcopy(SMALL) | {"name": "small"}))
     return file
+
+
+def report_nothing(monkeypatch, checkout):
+    """Takes the time out of reports; summaries say where they are from."""
+
+    def write_report(run_dirs, out):
+        summary = {"complete": True, "from": str(checkout)}
+        RunDir(out).summary.write_text(json.dumps(summary))
+        return summary
+
+    monkeypatch.setattr(trial, "write_report", write_report)
 
 
 def runs_of(monkeypatch, stop_after=None):
@@ -49,12 +61,7 @@ def runs_of(monkeypatch, stop_after=None):
 def test_a_config_is_run_in_pieces_and_stored_when_it_is_whole(
     checkout, tmp_path, monkeypatch, capsys
 ):
-    def write_report(run_dirs, out):
-        summary = {"complete": True, "from": str(checkout)}
-        RunDir(out).summary.write_text(json.dumps(summary))
-        return summary
-
-    monkeypatch.setattr(trial, "write_report", write_report)
+    report_nothing(monkeypatch, checkout)
     stored, out = evidence.RESULTS / "small", tmp_path / "evidence"
     units = [unit.name for unit in plan(read_config(checkout))]
     with monkeypatch.context() as patch:
@@ -130,6 +137,55 @@ def test_a_trained_teacher_is_a_cell_with_its_file_and_its_log(tmp_path):
     again = run_trial(config, tmp_path / "second", resume=True)
     first = json.loads(RunDir(tmp_path / "first").summary.read_text())
     assert again["teachers"]["learner"]["students"] == first["teachers"]["learner"]["students"]
+
+
+def lives_of(monkeypatch, stop_after=None):
+    """Notes which settings are tried; after so many generations the time is up."""
+    tried, live = [], tuning.live
+
+    def noted(config, section, suite, settings, students):
+        if stop_after is not None and len(tried) == stop_after:
+            raise evidence._TimeIsUp
+        tried.append([str(one) for one in settings])
+        return live(config, section, suite, settings, students)
+
+    monkeypatch.setattr(tuning, "live", noted)
+    return tried
+
+
+def test_a_tuning_that_was_cut_off_goes_on_in_another_checkout(
+    checkout, tmp_path, monkeypatch, capsys
+):
+    report_nothing(monkeypatch, checkout)
+    values = yaml.safe_load(checkout.read_text())
+    static = {"name": "static", "rule": "static_mixture", "tune": True}
+    tuned = {"teachers": [static], "tuning": {"lifetimes": 36, "students": 3}}
+    checkout.write_text(yaml.safe_dump(values | tuned))
+    config, results = read_config(checkout), evidence.RESULTS / "small"
+    with monkeypatch.context() as patch:
+        whole = lives_of(patch)
+        assert evidence.gather([str(checkout)], tmp_path / "whole", 30.0)
+    (stored,) = results.rglob("tune-static-0.json")
+    expected = json.loads(stored.read_text())
+    shutil.rmtree(results)
+    with monkeypatch.context() as patch:
+        before = lives_of(patch, stop_after=2)
+        assert not evidence.gather([str(checkout)], tmp_path / "first", 30.0)
+    (unfinished,) = results.rglob("*.json")
+    assert unfinished.relative_to(results).as_posix() == "cells/unfinished/tune-static-0.json"
+    assert names_of(config, results / "cells", checkout.parents[1]) == set()
+    with monkeypatch.context() as patch:
+        after = lives_of(patch)
+        assert evidence.gather([str(checkout)], tmp_path / "second", 30.0)
+    assert before + [some for some in after if some] == whole
+    found = json.loads(stored.read_text())
+    del expected["wall_seconds"], found["wall_seconds"]
+    assert found == expected
+    assert not unfinished.exists()
+    unfinished.write_text(json.dumps(found | {"belongs_to": {}}))
+    stored.unlink()
+    assert evidence.gather([str(checkout)], tmp_path / "third", 30.0)
+    assert "small: 1 cell belongs to other settings" in capsys.readouterr().err
 
 
 def test_cells_have_no_path_of_the_checkout_and_belong_to_the_same_data_in_another(
