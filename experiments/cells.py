@@ -28,6 +28,8 @@ from .trial.units import Unit, plan
 _KINDS = ("tune", "train", "select")
 _UNFINISHED = "unfinished"
 """Folder among the cells, of what tunings have tried that are not at their end."""
+_REPORTED = ("report", "report_fold")
+"""Of seeds: how many students are reported, and from which range."""
 _CLOSE = 0.1
 """Largest relative difference of a cost that was got on another kind of processor."""
 
@@ -191,9 +193,16 @@ def _numbers(unit: Unit, place: Path, checkout: Path) -> dict[str, Any]:
 
 
 def _fits(unit: Unit, cell: Path, checkout: Path) -> bool:
-    """Whether a cell belongs to the unit as it is now."""
+    """Whether a cell belongs to the unit as it is now, whoever is reported."""
     own = json.loads(json.dumps(seen_from(checkout, checkout, unit.belongs_to)))
-    return bool(_read(cell).get("belongs_to") == own)
+    return _unreported(_read(cell).get("belongs_to", {})) == _unreported(own)
+
+
+def _unreported(belongs_to: dict[str, Any]) -> dict[str, Any]:
+    """The same without the report students, whom no cell has met."""
+    seeds = belongs_to.get("seeds", {})
+    kept = {key: value for key, value in seeds.items() if key not in _REPORTED}
+    return belongs_to | {"seeds": kept}
 
 
 def _unfinished(unit: Unit, folder: Path) -> Path:

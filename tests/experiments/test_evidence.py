@@ -121,6 +121,17 @@ def test_cells_of_another_setting_are_done_again_and_leave(checkout, tmp_path, m
     assert [file.name for file in cells.rglob("*.json")] == ["select-uniform-0.json"]
 
 
+def test_cells_belong_to_whoever_is_reported(checkout, tmp_path):
+    assert evidence.gather([str(checkout)], tmp_path / "first", 30.0)
+    values = yaml.safe_load(checkout.read_text())
+    more = values["seeds"] | {"report": values["seeds"]["report"] + 1, "report_fold": 2}
+    checkout.write_text(yaml.safe_dump(values | {"seeds": more}))
+    config, cells = read_config(checkout), evidence.RESULTS / "small" / evidence.CELLS
+    assert len(names_of(config, cells, checkout.parents[1])) == 2
+    checkout.write_text(yaml.safe_dump(values | {"seeds": more | {"select": 2}}))
+    assert names_of(read_config(checkout), cells, checkout.parents[1]) == set()
+
+
 def test_a_trained_teacher_is_a_cell_with_its_file_and_its_log(tmp_path):
     learned = {
         "name": "learner", "type": "learned", "students": 2, "decisions": 16, "candidates": 1,
