@@ -215,8 +215,6 @@ TABLES = {
             name: partial(comparison, name)
             for name in (
                 "single-tasks",
-                "parity-long",
-                "rehearsal",
                 "graph",
                 "flat",
             )

@@ -17,7 +17,7 @@ from lessonplan.experiments.config.keys import all_keys
 from lessonplan.experiments.config.loading import CONFIGS, read_config
 from lessonplan.experiments.trial.checking import check
 
-SHIPPED = ("single-tasks", "graph", "rehearsal", "parity-long")
+SHIPPED = ("single-tasks", "graph", "quickstart", "interference")
 SMALL = TINY | {"teachers": [PPO, "uniform", "exp3s"]}
 NUMBERS = [
     "1000000000000000000",

@@ -32,9 +32,9 @@ OURS = [file for file in FILES if "/examples/" not in file]
 SOURCES = {file: FILES[file].read_text() for file in OURS}
 ORDER = {
     "experiments": (
-        "evidence", "cells", "submit_begin", "cli", "bench", "sweep", "jobs", "tracking", "dry_run",
-        "suite_picture", "suite_teaching", "own_parts", "trial", "report", "pretraining",
-        "analysis", "assembly", "cluster", "config", "store", "common",
+        "evidence", "cells", "rule_choice", "submit_begin", "cli", "bench", "sweep", "jobs",
+        "tracking", "dry_run", "suite_picture", "suite_teaching", "own_parts", "trial", "report",
+        "pretraining", "analysis", "assembly", "cluster", "config", "store", "common",
     ),
     "student": (
         "registry", "cohorts", "suites", "corpora", "text", "networks", "contract", "states",

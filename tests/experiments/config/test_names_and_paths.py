@@ -66,7 +66,7 @@ def test_paths_from_python_are_relative_to_the_working_directory_and_values_are_
 
 
 def test_an_override_changes_one_teacher_where_the_file_shares_its_settings():
-    config = read_config("parity-long", ["teachers.ppo.settings.n_steps=7"])
+    config = read_config("single-tasks", ["teachers.ppo.settings.n_steps=7"])
     steps = {t.name: t.settings["n_steps"] for t in config.teachers if t.type == "learned"}
     assert steps == {"ppo": 7, "ppo-progress": 80}
 

@@ -11,16 +11,16 @@ from lessonplan.experiments.trial.trial import run_trial
 
 RESULTS = ROOT / "experiments" / "results"
 CELLS = {
-    **dict.fromkeys(("single-tasks", "rehearsal", "parity-long", "graph"), "highest-unmastered"),
-    **dict.fromkeys(("parity", "interference", "distractors"), "shortfall"),
+    "single-tasks": "highest-unmastered",
+    **dict.fromkeys(
+        ("parity", "graph", "interference", "distractors", "finite", "flat"), "shortfall"
+    ),
 }
 """A teacher of a result that lives again."""
 NAMES = sorted(path.name for path in RESULTS.iterdir() if path.is_dir())
 
 EARLIER = "tuning_candidates"
 """Key of a config that an earlier version stored."""
-RANGES = {"parity-long": ("in-order-tuned", "highest-unmastered-tuned")}
-"""Teachers of such configs whose `gate` was a list to choose from, and is the range of it now."""
 
 
 def stored_config(name):
@@ -66,10 +66,6 @@ def test_a_stored_result_is_of_the_config_that_ships(name):
     if stored.pop(EARLIER, None) is not None:
         # It was tuned as an earlier version did, which had other words for how long.
         del stored["tuning"], ships["tuning"]
-        for teacher in (one for config in (stored, ships) for one in config["teachers"]):
-            if teacher["name"] in RANGES.get(name, ()):
-                gates = teacher["grid"]["gate"]
-                teacher["grid"]["gate"] = (min(gates), max(gates))
     for values in (stored, ships):
         # Where the data lie depends on the machine.
         for section, key in ((values["suite"]["options"], "path"), (values["student"], "base")):
