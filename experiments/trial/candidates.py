@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +14,8 @@ from lessonplan.student import TaskSuite
 
 from ..assembly.build import SELECT_SEEDS, learned_teacher
 from ..config.config import Config, Course, LearnedSection
-from .teaching import Teaching, Worth
-from .tuning.population import lives_of
+from .teaching import Teaching
+from .tuning import Lives, lives_of
 
 
 class Judge:
@@ -37,27 +40,24 @@ class Judge:
         self.config, self.teacher, self.seed, self.courses = config, teacher, seed, courses
         self.expenses = expenses
 
-    def worth(self, file: Path, learned_part: bool = True) -> Worth:
-        """What a candidate is worth.
+    def lives(self, file: Path, learned_part: bool = True) -> Lives:
+        """What a candidate is worth to each student of every course.
 
-        With several courses its cost is the mean of its shares of the training that their budgets
-        buy.
+        With several courses costs are shares of the training that their budgets buy.
 
         Args:
             file: of the candidate.
             learned_part: whether what it has learned counts, or it is its prior.
         """
         each = [self._try(file, *one, learned_part=learned_part) for one in self.courses]
-        shares = [worth.cost / whole for worth, whole in each]
-        return Worth(
-            cost=each[0][0].cost if len(each) == 1 else float(np.mean(shares)),
-            area=float(np.mean([worth.area for worth, _ in each])),
-            mastered=sum(worth.mastered for worth, _ in each),
-        )
+        if len(each) == 1:
+            return each[0][0]
+        shares = [replace(lives, costs=lives.costs / whole) for lives, whole in each]
+        return reduce(add, shares)
 
     def _try(
         self, file: Path, course: Course, suite: TaskSuite, learned_part: bool
-    ) -> tuple[Worth, float]:
+    ) -> tuple[Lives, float]:
         """What it is worth on one course, and the training examples that the budget buys."""
         students = SELECT_SEEDS + np.arange(self.config.seeds.select)
         teacher, room = learned_teacher(
@@ -72,12 +72,12 @@ class Judge:
         )
         # As opponents live there: what comes after the first mastery decides nothing.
         room.end_after = 1
-        worth = lives_of(Teaching(teacher, room, students)).worth
+        lives = lives_of(Teaching(teacher, room, students))
         self.expenses["lifetimes"] += len(students)
         self.expenses["compute"] += float(room.facts.spending.compute.sum())
         self.expenses["student_steps"] += int(room.facts.spending.steps.sum())
         examples = room.steps_per_decision * room.cohort.batch_size
-        return worth, float(room.decisions_in_budget * examples)
+        return lives, float(room.decisions_in_budget * examples)
 
 
 def select_prior(
@@ -98,7 +98,7 @@ def select_prior(
     began = time.perf_counter()
     spent = dict.fromkeys(("lifetimes", "compute", "student_steps"), 0.0)
     judge = Judge(config, teacher, seed, [(config, suite)], spent)
-    worth = judge.worth(file, learned_part=False)
+    worth = judge.lives(file, learned_part=False).worth
     return {
         "selection_cost": worth.cost,
         "selection_area": worth.area,

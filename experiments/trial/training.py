@@ -21,7 +21,7 @@ from lessonplan.teacher import (
     keep_card,
     load_teacher,
     save_teacher,
-)
+)  # fmt: skip
 from lessonplan.teacher.learners import CMAES, beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
@@ -39,7 +39,7 @@ from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
 from .candidates import Judge, best_candidate
-from .tuning import choose_best
+from .tuning import choose_best, choose_over_prior
 from .watching import LifetimeMeans, Pupils
 
 _PARTS = ("zip", "beside", "env", "streams", "seconds", "curve")
@@ -296,15 +296,15 @@ class TeacherTraining:
 
     def _select(self, places: list[int]) -> dict[str, Any]:
         """Let each candidate teach the selection students; the best wins, as among settings."""
-        began = time.perf_counter()
-        expenses = self.env.spent()
+        began, expenses = time.perf_counter(), self.env.spent()
         judge = Judge(self.config, self.teacher, self.seed, self.courses, expenses)
-        worths = []
-        for i, place in enumerate(places):
-            self.tell(1.0, f"selecting: candidate {i + 1} of {len(places)}")
-            worths.append(judge.worth(self.candidate_path(place)))
-            self.log.add(place, {"selection/cost": worths[-1].cost})
-        choice = choose_best(worths)
+        every = []
+        for place in places:
+            self.tell(1.0, f"selecting: candidate {len(every) + 1} of {len(places)}")
+            every.append(judge.lives(self.candidate_path(place)))
+            self.log.add(place, {"selection/cost": every[-1].worth.cost})
+        worths = [lives.worth for lives in every]
+        choice = choose_over_prior(every) if self.teacher.prior else choose_best(worths)
         return {
             "candidate": self.candidate_path(places[choice.best]).name,
             "best": choice.best,
@@ -328,7 +328,7 @@ class TeacherTraining:
             return kept
         spent = dict.fromkeys(("lifetimes", "compute", "student_steps"), 0.0)
         judge = Judge(self.config, teacher, self.seed, self.courses, spent)
-        prior = judge.worth(self.candidate_path(places[0]), learned_part=False)
+        prior = judge.lives(self.candidate_path(places[0]), learned_part=False).worth
         return kept | {"prior_selection_cost": prior.cost, "prior_selection_area": prior.area}
 
 

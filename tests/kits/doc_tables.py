@@ -11,7 +11,7 @@ import sys
 from functools import partial
 
 from doc_figures import with_figures
-from goal_tables import free_feedback, learning
+from goal_tables import choice_of_a_rule, free_feedback, learning
 from markdown_tables import interval, table
 from places import ROOT
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -101,31 +101,6 @@ def own_costs(name, short=False):
     return table([head[i] for i in shown], [[row[i] for i in shown] for row in rows])
 
 
-def comparison(name):
-    """What every teacher of a stored result needed, best first."""
-    stored = json.loads((RESULTS / name / "summary.json").read_text())
-    teachers = stored["teachers"]
-    # Earlier versions had one cost, in the unit of the budget.
-    ratio = against_shuffling(stored, "compute_to_mastery")
-    ratio = ratio or against_shuffling(stored, "cost_to_mastery")
-    rows = []
-    for each in sorted(teachers, key=lambda name: teachers[name]["steps_to_mastery"]["iqm"]):
-        entry, steps = teachers[each], teachers[each]["steps_to_mastery"]
-        rows.append(
-            (
-                worded(each, entry),
-                f"{entry['mastered']:.0%}",
-                f"{steps['iqm']:,.0f} {interval(steps, ',.0f')}",
-                f"{ratio[each]['ratio']:.2f} {interval(ratio[each], '.2f')}"
-                if each in ratio
-                else "",
-                f"{entry['area']['iqm']:.3f} {interval(entry['area'], '.3f')}",
-            )
-        )
-    head = ("teacher", "mastered", "student steps to mastery", "cost against proportional", "area")
-    return table(head, rows)
-
-
 def areas(name):
     """What every teacher of a stored result reached where nobody masters all, best area first."""
     stored = json.loads((RESULTS / name / "summary.json").read_text())
@@ -203,22 +178,16 @@ def default(key):
     return f"`{key.default}`" if key.default else ""
 
 
-SUITES = ("parity", "interference", "distractors")
-"""Suites on which a search and its opponents had equal lifetimes."""
+ORDERED = ("parity", "graph", "distractors")
+SUITES = (*ORDERED, "interference", "finite", "flat")
+"""Suites on which a search and its opponents had equal lifetimes, those with an order first."""
 TABLES = {
     "../README.md": {"quickstart": partial(own_costs, "quickstart", short=True)},
     "comparisons.md": {
-        "learning": partial(learning, SUITES),
-        "free-feedback": partial(free_feedback, ("parity", "distractors")),
-        **{name: partial(own_costs, name) for name in ("quickstart", *SUITES)},
-        **{
-            name: partial(comparison, name)
-            for name in (
-                "single-tasks",
-                "graph",
-                "flat",
-            )
-        },
+        "learning": partial(learning, SUITES, ORDERED),
+        "free-feedback": partial(free_feedback, ORDERED),
+        **{name: partial(own_costs, name) for name in ("quickstart", "single-tasks", *SUITES)},
+        "rule-choice": choice_of_a_rule,
         **{
             name: partial(areas, name)
             for name in ("words", "words-lora", "reasoning", "minilm", "smollm2")

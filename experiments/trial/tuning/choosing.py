@@ -4,11 +4,12 @@ Legend: c candidates, s students.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..teaching import Worth
+from .population import Lives
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,14 @@ class Choice:
         best: index of the first of those that are level at the top.
         by_area: whether nobody mastered, so that the area decided.
         level: how many are level at the top; 1 where there is no tie.
+        prior_kept: whether another one was best, but its gain over the first, with which a training
+            began, was within its standard error.
     """
 
     best: int
     by_area: bool
     level: int
+    prior_kept: bool = False
 
     @property
     def sentence(self) -> str:
@@ -31,7 +35,11 @@ class Choice:
         parts = []
         if self.by_area:
             parts.append("nobody mastered all tasks, so candidates are compared by area")
-        if self.level > 1:
+        if self.prior_kept:
+            parts.append(
+                "no candidate is ahead of where it began beyond the standard error, so it is kept"
+            )
+        elif self.level > 1:
             what = "area" if self.by_area else "cost"
             parts.append(f"{self.level} candidates are level in {what}, the first of them is taken")
         return "; ".join(parts)
@@ -43,6 +51,20 @@ def choose_best(worths: Sequence[Worth]) -> Choice:
     values = [-worth.area if by_area else worth.cost for worth in worths]
     lowest = min(values)
     return Choice(values.index(lowest), by_area, values.count(lowest))
+
+
+def choose_over_prior(lives: Sequence[Lives]) -> Choice:
+    """The best candidate, if its gain over the first is beyond its standard error.
+
+    Of several candidates that are worth the same one is best by chance; the first is what a
+    training began with, of which it is known that it does no harm.
+    """
+    choice = choose_best([one.worth for one in lives])
+    first, best = lives[0], lives[choice.best]
+    gains = best.areas - first.areas if choice.by_area else first.costs - best.costs
+    if choice.best == 0 or _is_gain(gains):
+        return choice
+    return replace(choice, best=0, prior_kept=True)
 
 
 def best_first(worths: Sequence[Worth]) -> list[int]:

@@ -12,8 +12,9 @@ from lessonplan.envs import CurriculumVecEnv
 from lessonplan.experiments.assembly.build import build_suite
 from lessonplan.experiments.config.config import Config, LearnedSection
 from lessonplan.experiments.trial.candidates import Judge, best_candidate
-from lessonplan.experiments.trial.teaching import Teaching, Worth
+from lessonplan.experiments.trial.teaching import Teaching
 from lessonplan.experiments.trial.training import TeacherTraining
+from lessonplan.experiments.trial.tuning import Lives
 from lessonplan.teacher import LearnerStreams, load_teacher, make_learner, stored_teacher
 
 SETTINGS = {
@@ -63,6 +64,11 @@ def run(work):
     return result, weights
 
 
+def lives(cost, area, mastered):
+    """Two lifetimes of this mean cost and area."""
+    return Lives(np.full(2, cost), np.full(2, area), np.arange(2) < mastered)
+
+
 @pytest.mark.parametrize(
     ("worths", "best", "words"),
     [
@@ -75,8 +81,8 @@ def run(work):
     ],
 )  # fmt: skip
 def test_candidates_are_compared_as_settings_are(worths, best, words, tmp_path, monkeypatch):
-    work, judged = training(tmp_path, "a2c"), iter([Worth(*each) for each in worths])
-    monkeypatch.setattr(Judge, "worth", lambda self, file, learned_part=True: next(judged))
+    work, judged = training(tmp_path, "a2c"), iter([lives(*each) for each in worths])
+    monkeypatch.setattr(Judge, "lives", lambda self, file, learned_part=True: next(judged))
     monkeypatch.setattr(work.log, "add", lambda place, numbers: None)
     result = work._select([8, 16])
     work.env.close()

@@ -17,6 +17,7 @@ from lessonplan.experiments.trial.tuning import (
     NOTHING_TO_TUNE,
     Lives,
     choose_best,
+    choose_over_prior,
     most_lifetimes,
     tune,
 )
@@ -35,6 +36,30 @@ def test_where_nobody_mastered_the_largest_area_wins_and_that_is_said():
     choice = choose_best([Worth(120.0, 0.2, 0), Worth(120.0, 0.3, 0), Worth(120.0, 0.1, 0)])
     assert choice.best == 1
     assert choice.sentence == "nobody mastered all tasks, so candidates are compared by area"
+
+
+def of_costs(*costs, mastered=True):
+    """Lives of students with these costs, and areas that say the same."""
+    values = np.array(costs, float)
+    return Lives(values, 1.0 - values / 1000.0, np.full(len(values), mastered))
+
+
+@pytest.mark.parametrize("mastered", [True, False])
+def test_a_candidate_that_is_ahead_of_where_it_began_by_chance_is_not_taken(mastered):
+    began = of_costs(100.0, 120.0, 90.0, 110.0, mastered=mastered)
+    # 5 less on the mean with a standard error of 1, and 1 less with one of 11.
+    better = of_costs(97.0, 112.0, 86.0, 105.0, mastered=mastered)
+    lucky = of_costs(75.0, 122.0, 104.0, 115.0, mastered=mastered)
+    worse = of_costs(110.0, 130.0, 100.0, 120.0, mastered=mastered)
+    for lives, best, kept in (
+        ([began, better, worse], 1, False),
+        ([began, lucky, worse], 0, True),
+        ([began, worse], 0, False),
+    ):
+        choice = choose_over_prior(lives)
+        assert (choice.best, choice.prior_kept) == (best, kept)
+        assert ("so it is kept" in choice.sentence) == kept
+        assert choice.by_area == (not mastered)
 
 
 @pytest.mark.parametrize(("mastered", "by"), [(0, "area"), (1, "cost")])
