@@ -39,7 +39,7 @@ from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules
 from ..store.training_log import TrainingLog
 from .candidates import Judge, best_candidate
-from .tuning import choose_best, choose_over_prior
+from .tuning import Lives, choose_best, choose_over_prior
 from .watching import LifetimeMeans, Pupils
 
 _PARTS = ("zip", "beside", "env", "streams", "seconds", "curve")
@@ -298,7 +298,7 @@ class TeacherTraining:
         """Let each candidate teach the selection students; the best wins, as among settings."""
         began, expenses = time.perf_counter(), self.env.spent()
         judge = Judge(self.config, self.teacher, self.seed, self.courses, expenses)
-        every = []
+        every: list[Lives] = []
         for place in places:
             self.tell(1.0, f"selecting: candidate {len(every) + 1} of {len(places)}")
             every.append(judge.lives(self.candidate_path(place)))
