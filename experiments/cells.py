@@ -58,9 +58,8 @@ def keep(config: Config, run_dir: Path, folder: Path, checkout: Path) -> int:
         _write(unit.file(folder), seen_from(checkout, checkout, _read(unit.file(run_dir))))
     known = {file for unit in units for file in (unit.file(folder), *_beside(unit, folder))}
     for unit in units:
-        if unit.kind == "tune" and not unit.file(folder).exists():
-            if tried := read_checkpoint(RunDir(run_dir).checkpoint(unit.name)):
-                _write(_unfinished(unit, folder), seen_from(checkout, checkout, tried))
+        if unit.kind == "tune" and unit not in done:
+            _keep_unfinished(unit, run_dir, folder, checkout)
             known.add(_unfinished(unit, folder))
     for file in folder.rglob("*"):
         if file.is_file() and file not in known:
@@ -93,14 +92,14 @@ def take_up(config: Config, run_dir: Path, folder: Path, checkout: Path) -> None
     for unit in kept_units(config):
         if unit.file(run_dir).exists():
             continue
-        cell, tried = unit.file(folder), _unfinished(unit, folder)
-        checkpoint = RunDir(run_dir).checkpoint(unit.name)
+        cell, unfinished = unit.file(folder), _unfinished(unit, folder)
         if cell.exists() and _fits(unit, cell, checkout):
             _take(unit, run_dir, folder)
-        elif tried.exists() and _fits(unit, tried, checkout):
-            if not checkpoint.exists():
-                write_checkpoint(checkpoint, _read(tried) | {"belongs_to": unit.belongs_to})
-        elif cell.exists() or tried.exists():
+        elif unfinished.exists() and _fits(unit, unfinished, checkout):
+            checkpoint, kept = RunDir(run_dir).checkpoint(unit.name), _read(unfinished)
+            if _tried(kept) > _tried(read_checkpoint(checkpoint)):
+                write_checkpoint(checkpoint, kept | {"belongs_to": unit.belongs_to})
+        elif cell.exists() or unfinished.exists():
             others += 1
     if others:
         which = "1 cell belongs" if others == 1 else f"{others} cells belong"
@@ -208,6 +207,24 @@ def _unreported(belongs_to: dict[str, Any]) -> dict[str, Any]:
 def _unfinished(unit: Unit, folder: Path) -> Path:
     """Where it is kept among the cells what a tuning has tried."""
     return folder / _UNFINISHED / f"{unit.name}.json"
+
+
+def _keep_unfinished(unit: Unit, run_dir: Path, folder: Path, checkout: Path) -> None:
+    """Keep what a tuning has tried, unless as much is kept already."""
+    target = _unfinished(unit, folder)
+    try:
+        state = read_checkpoint(RunDir(run_dir).checkpoint(unit.name))
+    except ValueError as error:
+        say(f"nothing is kept of {unit.name}: {error}")
+        return
+    before = _read(target) if target.exists() and _fits(unit, target, checkout) else None
+    if state is not None and _tried(state) > _tried(before):
+        _write(target, seen_from(checkout, checkout, state))
+
+
+def _tried(state: dict[str, Any] | None) -> int:
+    """How many settings a tuning has tried, those of its end once more; -1 without a state."""
+    return -1 if state is None else len(state["tried"]) + len(state["finals"])
 
 
 def _take(unit: Unit, run_dir: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """How long a decision about a student takes, measured for a limited time.
 
 It is first measured on next to nothing, and on more where that is quick: one student and one
-example, one student, many students.
+example, more and more examples, many students.
 """
 
 import math
@@ -113,7 +113,8 @@ def measured(course: Course, suite: TaskSuite, sizes: Sizes, seconds: float) -> 
         for size in _growing(max(batch, most)):
             larger = _with_sizes(course, size)
             sizes_fit = fits(course, suite, min(size, batch), min(size, most))
-            if not (sizes_fit and watch.fits(2 * pace.turn(larger.student, suite))):
+            seconds = pace.building + 2 * pace.turn(larger.student, suite)
+            if not (sizes_fit and watch.fits(seconds)):
                 break
             pace = _pace(larger, suite, watch)
         speed = Speed(
@@ -181,6 +182,8 @@ class _Pace:
 
     training: float
     judging: float
+    building: float = 0.0
+    """What the student takes to be there."""
 
     def turn(self, student: Student, suite: TaskSuite) -> float:
         """Seconds of a step and of evaluating a task of each kind, if not faster together."""
@@ -210,8 +213,10 @@ def _with_sizes(course: Course, most: int) -> Course:
 
 def _pace(course: Course, suite: TaskSuite, watch: _Stopwatch) -> _Pace:
     """From single steps, and evaluations of single tasks, of one student."""
-    cohort = build_room(course, suite, 1, reads=()).cohort
-    tasks, training, judging = _typical_tasks(suite), [], []
+    rooms: list[Classroom] = []
+    building = watch.seconds(lambda: rooms.append(build_room(course, suite, 1, reads=())))
+    cohort, tasks = rooms[0].cohort, _typical_tasks(suite)
+    training, judging = [], []
     for turn in range(_TURNS):
         mixture = np.zeros((1, len(suite)))
         mixture[0, tasks[turn % len(tasks)]] = 1.0
@@ -222,7 +227,8 @@ def _pace(course: Course, suite: TaskSuite, watch: _Stopwatch) -> _Pace:
         judged = min(cohort.evaluation_size, suite.sizes("probe")[task])
         judging.append(watch.seconds(partial(cohort.evaluate, "probe", np.array([task]))) / judged)
     # The first step is slower than those that follow.
-    return _Pace(float(np.mean(training[1:] or training)) / cohort.batch_size, np.mean(judging))
+    step = float(np.mean(training[1:] or training)) / cohort.batch_size
+    return _Pace(step, float(np.mean(judging)), building)
 
 
 def _typical_tasks(suite: TaskSuite) -> list[int]:

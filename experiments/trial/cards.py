@@ -170,7 +170,9 @@ def _chosen_in_words(result: Mapping[str, Any]) -> str:
     Where there is a prior, also whether that is what was kept.
     """
     prior = result.get("prior_kept")
-    words = ["a training brought nothing better than what it began as, which is kept"] * bool(prior)
+    words = [
+        "a training brought nothing measurably better than what it began as, which is kept"
+    ] * bool(prior)
     if "chosen" in result:
         words += [f"in a training {result['chosen']}"] * bool(result["chosen"])
     elif prior is None:

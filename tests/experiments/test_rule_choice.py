@@ -17,14 +17,20 @@ def test_who_is_told_the_order_or_has_to_be_tuned_is_no_candidate():
     assert not (told | tuned | {"proportional", "uniform"}) & set(names)
 
 
-def test_the_safest_loses_least_where_it_loses_most():
-    gained = {
-        "one": {"bold": {"difference": 0.3}, "calm": {"difference": 0.01}},
-        "two": {"bold": {"difference": -0.1}, "calm": {"difference": -0.02}},
+def gain(difference, half=0.05):
+    return {"difference": difference, "difference_ci95": [difference - half, difference + half]}
+
+
+def test_the_safest_gains_most_of_those_that_are_measurably_behind_nowhere():
+    found = {
+        "one": {"bold": gain(0.3), "calm": gain(0.01), "calmer": gain(0.005)},
+        "two": {"bold": gain(-0.1), "calm": gain(-0.002), "calmer": gain(0.0)},
     }
-    assert safest(gained) == "calm"
-    gained["two"]["calm"]["difference"] = -0.2
-    assert safest(gained) == "bold"
+    assert safest(found) == "calm"
+    found["two"]["bold"] = gain(-0.1, half=0.11)
+    assert safest(found) == "bold"
+    found["one"] = {rule: gain(-0.1) for rule in found["one"]}
+    assert safest(found) == "proportional"
 
 
 def test_the_stored_choice_is_of_its_numbers_and_of_the_shipped_suites():
@@ -32,10 +38,15 @@ def test_the_stored_choice_is_of_its_numbers_and_of_the_shipped_suites():
     assert set(stored["gains"]) == set(rule_choice.BUDGETS)
     assert all(set(of_rules) == set(candidates()) for of_rules in stored["gains"].values())
     assert stored["safest"] == safest(stored["gains"])
+    assert stored["budgets"] == rule_choice.BUDGETS
+    assert stored["students"] == rule_choice.STUDENTS
     for name, budget in rule_choice.BUDGETS.items():
-        config = read_config(name)
-        assert budget % config.lifetime.steps_per_decision == 0
-        assert read_config(name).lifetime.feedback == "training"
+        lifetime = read_config(name).lifetime
+        summary = json.loads((rule_choice.CHOSEN.parent / name / "summary.json").read_text())
+        steps = summary["teachers"]["proportional"]["steps_to_mastery"]["iqm"]
+        assert abs(budget - steps / 2) <= lifetime.steps_per_decision
+        assert budget % lifetime.steps_per_decision == 0
+        assert lifetime.feedback == "training"
 
 
 @pytest.mark.slow

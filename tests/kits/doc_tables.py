@@ -186,13 +186,14 @@ TABLES = {
     "comparisons.md": {
         "learning": partial(learning, SUITES, ORDERED),
         "free-feedback": partial(free_feedback, ORDERED),
-        **{name: partial(own_costs, name) for name in ("quickstart", "single-tasks", *SUITES)},
+        **{name: partial(own_costs, name) for name in ("quickstart", *SUITES)},
         "rule-choice": choice_of_a_rule,
         **{
             name: partial(areas, name)
             for name in ("words", "words-lora", "reasoning", "minilm", "smollm2")
         },
     },
+    "single-tasks.md": {"single-tasks": partial(own_costs, "single-tasks")},
     "configs.md": {"run": partial(config_keys, Config), "sweep": partial(config_keys, Sweep)},
     "teachers.md": {"rules": rules, "learners": learners},
     "signals.md": {"estimators": estimators, "rewards": rewards},

@@ -110,7 +110,7 @@ def free_feedback(names):
 
 
 def choice_of_a_rule():
-    """What each rule gains over shuffling in area where budgets end early, the safest first."""
+    """What each rule gains over shuffling in area where budgets end early, by their least gain."""
     gains = json.loads((RESULTS / "rule-choice.json").read_text())["gains"]
     least = {
         rule: min(of_rules[rule]["difference"] for of_rules in gains.values())

@@ -4,7 +4,7 @@ Legend: c candidates, s students.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,14 +20,14 @@ class Choice:
         best: index of the first of those that are level at the top.
         by_area: whether nobody mastered, so that the area decided.
         level: how many are level at the top; 1 where there is no tie.
-        prior_kept: whether another one was best, but its gain over the first, with which a training
-            began, was within its standard error.
+        within_error: whether another one was ahead of the first, with which a training began, but
+            by no more than the standard error of this gain.
     """
 
     best: int
     by_area: bool
     level: int
-    prior_kept: bool = False
+    within_error: bool = False
 
     @property
     def sentence(self) -> str:
@@ -35,10 +35,8 @@ class Choice:
         parts = []
         if self.by_area:
             parts.append("nobody mastered all tasks, so candidates are compared by area")
-        if self.prior_kept:
-            parts.append(
-                "no candidate is ahead of where it began beyond the standard error, so it is kept"
-            )
+        if self.within_error:
+            parts.append("what is ahead of where it began is so within the standard error")
         elif self.level > 1:
             what = "area" if self.by_area else "cost"
             parts.append(f"{self.level} candidates are level in {what}, the first of them is taken")
@@ -54,17 +52,21 @@ def choose_best(worths: Sequence[Worth]) -> Choice:
 
 
 def choose_over_prior(lives: Sequence[Lives]) -> Choice:
-    """The best candidate, if its gain over the first is beyond its standard error.
+    """The best candidate whose gain over the first is beyond its standard error, else the first.
 
     Of several candidates that are worth the same one is best by chance; the first is what a
-    training began with, of which it is known that it does no harm.
+    training began with. With several courses the error is that over all their students.
     """
-    choice = choose_best([one.worth for one in lives])
-    first, best = lives[0], lives[choice.best]
-    gains = best.areas - first.areas if choice.by_area else first.costs - best.costs
-    if choice.best == 0 or _is_gain(gains):
+    worths, first = [one.worth for one in lives], lives[0]
+    choice = choose_best(worths)
+
+    def gains(one: Lives) -> np.ndarray:
+        return one.areas - first.areas if choice.by_area else first.costs - one.costs
+
+    taken = next(i for i in best_first(worths) if i == 0 or _is_gain(gains(lives[i])))
+    if taken == choice.best:
         return choice
-    return replace(choice, best=0, prior_kept=True)
+    return Choice(taken, choice.by_area, 1, within_error=taken == 0)
 
 
 def best_first(worths: Sequence[Worth]) -> list[int]:

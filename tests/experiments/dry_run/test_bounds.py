@@ -86,7 +86,8 @@ def test_steps_of_fewer_examples_are_measured_where_those_of_a_run_are_too_large
 
     monkeypatch.setattr(speed, "build_room", noted)
     page = preview(config)
-    assert batches == [1]
+    assert batches[0] == 1
+    assert max(batches) < 1000
     assert "processes on this machine" in page
     assert "Memory: a run's batch of 1,000 rows" in page
 

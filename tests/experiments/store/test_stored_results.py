@@ -17,7 +17,7 @@ CELLS = {
     ),
 }
 """A teacher of a result that lives again."""
-NAMES = sorted(path.name for path in RESULTS.iterdir() if path.is_dir())
+NAMES = sorted(path.parent.name for path in RESULTS.glob("*/summary.json"))
 
 EARLIER = "tuning_candidates"
 """Key of a config that an earlier version stored."""

@@ -61,7 +61,7 @@ SOMEBODY = {"selection": [30.0, 20.0, 25.0], "selection_mastered": [0, 3, 2]}
 FIRST = "candidates level in cost, the first of them is taken"
 NOBODYS = f"a training in which nobody mastered all tasks has 3 {FIRST}"
 SOMEBODYS = f"a training has 2 {FIRST}"
-PRIOR = "a training brought nothing better than what it began as, which is kept"
+PRIOR = "a training brought nothing measurably better than what it began as, which is kept"
 LEVEL = SOMEBODY | {"selection": [20.0, 20.0, 25.0]}
 
 

@@ -51,14 +51,17 @@ def test_a_candidate_that_is_ahead_of_where_it_began_by_chance_is_not_taken(mast
     better = of_costs(97.0, 112.0, 86.0, 105.0, mastered=mastered)
     lucky = of_costs(75.0, 122.0, 104.0, 115.0, mastered=mastered)
     worse = of_costs(110.0, 130.0, 100.0, 120.0, mastered=mastered)
+    # The lucky one has the lowest mean, and another one is ahead for sure.
+    luckier = of_costs(60.0, 122.0, 104.0, 115.0, mastered=mastered)
     for lives, best, kept in (
         ([began, better, worse], 1, False),
         ([began, lucky, worse], 0, True),
+        ([began, luckier, better], 2, False),
         ([began, worse], 0, False),
     ):
         choice = choose_over_prior(lives)
-        assert (choice.best, choice.prior_kept) == (best, kept)
-        assert ("so it is kept" in choice.sentence) == kept
+        assert (choice.best, choice.within_error) == (best, kept)
+        assert ("within the standard error" in choice.sentence) == kept
         assert choice.by_area == (not mastered)
 
 
