@@ -11,9 +11,27 @@ from lessonplan.experiments.config.loading import make_config, read_config
 from lessonplan.experiments.trial import checking
 
 
-@pytest.mark.parametrize(("name", "kinds"), [("quickstart", 2), ("flat", 5)])
-def test_students_that_are_alike_are_built_once(name, kinds, monkeypatch):
-    """One for rules, and of each course two to be trained on."""
+def with_courses():
+    """Two teachers of the same config, one of another suite, one of that and a third."""
+    config = read_config("graph")
+    courses = [
+        config.model_copy(update={"suite": config.suite.model_copy(update={"name": name})})
+        for name in ("interference", "flat")
+    ]
+    (search,) = (one for one in config.teachers if one.type == "learned")
+    search = search.model_copy(update={"begin_at": ""})
+    others = [
+        search.model_copy(update={"name": f"of-{count}", "courses": courses[:count]})
+        for count in (1, 2)
+    ]
+    return config.model_copy(update={"teachers": [search, *others, config.teacher("shortfall")]})
+
+
+@pytest.mark.parametrize(
+    ("config", "kinds"), [(lambda: read_config("quickstart"), 2), (with_courses, 4)]
+)
+def test_students_that_are_alike_are_built_once(config, kinds, monkeypatch):
+    """One kind for rules, and of each course those that are trained on, whoever shares them."""
     build, built = checking.build_cohort, Counter()
 
     def counted(course, suite, n):
@@ -21,7 +39,7 @@ def test_students_that_are_alike_are_built_once(name, kinds, monkeypatch):
         return build(course, suite, n)
 
     monkeypatch.setattr(checking, "build_cohort", counted)
-    checking.check(read_config(name))
+    checking.check(config())
     assert list(built.values()) == [1] * kinds
 
 
