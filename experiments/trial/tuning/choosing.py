@@ -61,7 +61,8 @@ def choose_over_prior(lives: Sequence[Lives]) -> Choice:
     choice = choose_best(worths)
 
     def gains(one: Lives) -> np.ndarray:
-        return one.areas - first.areas if choice.by_area else first.costs - one.costs
+        more = one.areas - first.areas if choice.by_area else first.costs - one.costs
+        return np.asarray(more)
 
     taken = next(i for i in best_first(worths) if i == 0 or _is_gain(gains(lives[i])))
     if taken == choice.best:
