@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from lessonplan.student import TaskSuite
 from lessonplan.teacher import RULES
 
 from .analysis.statistics import Sample, difference
@@ -63,7 +64,7 @@ def gains(names: list[str]) -> Iterator[tuple[str, dict[str, dict[str, Any]]]]:
         lifetime = shipped.lifetime.model_copy(update={"budget": f"{budget}-steps"})
         seeds = shipped.seeds.model_copy(update={"select": STUDENTS, "report": STUDENTS})
         config = shipped.model_copy(update={"lifetime": lifetime, "seeds": seeds})
-        areas = partial(_areas, config)
+        areas = partial(_areas, config, build_suite(config))
         with one_thread():
             shuffled = areas(SHUFFLING)
             of_rules = {rule: _gain(areas(rule), shuffled) for rule in names}
@@ -76,11 +77,11 @@ def _gain(areas: Sample, shuffled: Sample) -> dict[str, Any]:
     return {"difference": values[0], "difference_ci95": values[1:]}
 
 
-def _areas(config: Config, rule: str) -> Sample:
+def _areas(config: Config, suite: TaskSuite, rule: str) -> Sample:
     """Mean scores over the lifetimes of students whose tasks a rule mixes."""
     section = RuleSection(name=rule, rule=rule, action="mixture")
     students = SELECT_SEEDS + np.arange(STUDENTS)
-    ((_, (lives,), _),) = live(config, section, build_suite(config), [{}], students)
+    ((_, (lives,), _),) = live(config, section, suite, [{}], students)
     return Sample(lives.areas[None])
 
 

@@ -21,7 +21,7 @@ from lessonplan.teacher import (
     keep_card,
     load_teacher,
     save_teacher,
-)  # fmt: skip
+)
 from lessonplan.teacher.learners import CMAES, beside_zip, load_beside_zip
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
