@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from places import ROOT
 
 from lessonplan.experiments import rule_choice
 from lessonplan.experiments.config.loading import read_config
 from lessonplan.experiments.rule_choice import candidates, gains, safest
+
+RESULTS = ROOT / "experiments" / "results"
 
 
 def test_who_is_told_the_order_or_has_to_be_tuned_is_no_candidate():
@@ -34,7 +37,7 @@ def test_the_safest_gains_most_of_those_that_are_measurably_behind_nowhere():
 
 
 def test_the_stored_choice_is_of_its_numbers_and_of_the_shipped_suites():
-    stored = json.loads(rule_choice.CHOSEN.read_text())
+    stored = json.loads((RESULTS / "rule-choice.json").read_text())
     assert set(stored["gains"]) == set(rule_choice.BUDGETS)
     assert all(set(of_rules) == set(candidates()) for of_rules in stored["gains"].values())
     assert stored["safest"] == safest(stored["gains"])
@@ -42,7 +45,7 @@ def test_the_stored_choice_is_of_its_numbers_and_of_the_shipped_suites():
     assert stored["students"] == rule_choice.STUDENTS
     for name, budget in rule_choice.BUDGETS.items():
         lifetime = read_config(name).lifetime
-        summary = json.loads((rule_choice.CHOSEN.parent / name / "summary.json").read_text())
+        summary = json.loads((RESULTS / name / "summary.json").read_text())
         steps = summary["teachers"]["proportional"]["steps_to_mastery"]["iqm"]
         assert abs(budget - steps / 2) <= lifetime.steps_per_decision
         assert budget % lifetime.steps_per_decision == 0
@@ -52,7 +55,7 @@ def test_the_stored_choice_is_of_its_numbers_and_of_the_shipped_suites():
 @pytest.mark.slow
 def test_gains_over_shuffling_come_out_again(monkeypatch):
     monkeypatch.setattr(rule_choice, "BUDGETS", {"finite": rule_choice.BUDGETS["finite"]})
-    stored = json.loads(rule_choice.CHOSEN.read_text())["gains"]["finite"]
+    stored = json.loads((RESULTS / "rule-choice.json").read_text())["gains"]["finite"]
     ((_, found),) = gains(["shortfall", "odm", "learnability"])
     for rule, gain in found.items():
         low, high = stored[rule]["difference_ci95"]
