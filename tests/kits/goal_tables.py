@@ -12,6 +12,8 @@ from places import ROOT
 from lessonplan.experiments.analysis.statistics import Sample, holm, ratio
 
 RESULTS = ROOT / "experiments" / "results"
+OWN_RULE = "weighted-shortfall-tuned"
+"""What we added to the rules of others: shortfall with tuned weights of tasks."""
 
 
 def summary_of(name):
@@ -40,6 +42,7 @@ def learning(names, ordered):
                 f"`{best['baseline']}` {best['ratio']:.2f} {interval(best, '.2f')}",
                 "< 0.01" if adjusted[name] < 0.01 else f"{adjusted[name]:.2f}",
                 f"{ends[0]:.2f} (`{ends[1]}`)",
+                beside_own_rule(name, each["learned"]),
                 f"{prior['ratio']:.2f} {interval(prior, '.2f')}",
                 f"{ceiling['ratio']:.2f} {interval(ceiling, '.2f')}" if ceiling else "",
             )
@@ -49,10 +52,10 @@ def learning(names, ordered):
     )
     head = (
         "suite", "learned", "against the best opponent", "p, Holm", "highest upper bound of all",
-        "against its prior", "ceiling against shortfall",
+        "against the best of others' rules", "against its prior", "ceiling against shortfall",
     )  # fmt: skip
     return table(
-        head, [*rows, ("geometric mean of those with an order", "", "", "", "", total, "")]
+        head, [*rows, ("geometric mean of those with an order", "", "", "", "", "", total, "")]
     )
 
 
@@ -75,6 +78,22 @@ def learned_against(stored):
         "prior": versus[stored["baselines"]["prior"]],
         "room": next(iter(stored["room"]), None),
     }
+
+
+def beside_own_rule(name, learned):
+    """Against the best opponent of those that others published, chosen on the selection students."""
+    stored = summary_of(name)
+    ceilings = {row["teacher"] for row in stored["room"]}
+    costs = {
+        each: entry["selection_cost"]
+        for each, entry in stored["teachers"].items()
+        if entry["kind"] in ("rule", "bandit", "static")
+        and not entry["sees_order"]
+        and each not in {OWN_RULE, *ceilings}
+    }
+    best = min(costs, key=costs.get)
+    found = measured(stored["teachers"], learned, best, "compute_to_mastery")
+    return f"`{best}` {found[0]:.2f} [{found[1]:.2f}, {found[2]:.2f}]"
 
 
 def geometric_mean(estimates):
