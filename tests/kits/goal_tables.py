@@ -81,7 +81,7 @@ def learned_against(stored):
 
 
 def beside_own_rule(name, learned):
-    """Against the best opponent of those that others published, chosen on the selection students."""
+    """Against the best that others published, chosen on the selection students."""
     stored = summary_of(name)
     ceilings = {row["teacher"] for row in stored["room"]}
     costs = {
