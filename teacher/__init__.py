@@ -13,6 +13,7 @@ from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
 from .files import save_teacher
+from .guards import AgainstHarm, BringBack, Guard, Milestones, Review
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -91,6 +92,13 @@ RULES: dict[str, type[Rule]] = {
     "tac": TAC,
 }
 """Rules by the names that configs use."""
+GUARDS: dict[str, type[Guard]] = {
+    "milestones": Milestones,
+    "review": Review,
+    "bring_back": BringBack,
+    "against_harm": AgainstHarm,
+}
+"""Guards by the names that configs use."""
 
 __all__ = [
     "A5C",
@@ -98,6 +106,7 @@ __all__ = [
     "DUMP",
     "EXP3",
     "EXP3S",
+    "GUARDS",
     "LEANS_ON",
     "ODM",
     "RULES",
@@ -105,14 +114,17 @@ __all__ = [
     "TAC",
     "UCB1",
     "ALPProportional",
+    "AgainstHarm",
     "Aioli",
     "BaselineRatio",
     "BidirectionalProgress",
+    "BringBack",
     "Deficit",
     "DiscountedUCB",
     "DoReMi",
     "DynamixSFT",
     "Frontier",
+    "Guard",
     "HandCombined",
     "HandMixed",
     "HandNaive",
@@ -123,6 +135,7 @@ __all__ = [
     "LearnerStreams",
     "MasteringRate",
     "Memory",
+    "Milestones",
     "ODMExp3",
     "ODMMixed",
     "OpenLoop",
@@ -131,6 +144,7 @@ __all__ = [
     "Replay",
     "ReplayMixtures",
     "Reverse",
+    "Review",
     "Rule",
     "RulePolicy",
     "RuleTeacher",

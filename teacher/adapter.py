@@ -10,7 +10,7 @@ Legend: n students, k tasks, f columns.
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
 from .pickles import NamedByFace
-from .rules import Memory, Rule, View
+from .rules import Looks, Memory, Rule, View, chances, remembered
 
 State = dict[str, np.ndarray]
 """What `predict` hands on: `last` (n,), `decision` (n,), the `probabilities` (n, k) that the last
@@ -34,14 +34,6 @@ choice was drawn from, the number of the `rule` (n,), and the rule's memory unde
 array has a leading axis n."""
 
 _PREFIX = "memory."
-
-
-@runtime_checkable
-class Looks(Protocol):
-    """A rule that takes something up from what it sees before each decision, the first too."""
-
-    def look(self, memory: Memory, view: View) -> Memory:
-        """Memory after seeing what is shown now."""
 
 
 class RulePolicy(BasePolicy, metaclass=NamedByFace):
@@ -111,23 +103,23 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         """Actions and the state after them, in the rows (n,) that begin now without the old one."""
         memory, last, decision = self._resume(state, is_new, batch.shape[:2])
         view = View(batch, self.columns, last, decision, self.teacher_seed)
-        memory = self._observe(memory, view)
+        memory = remembered(self.rule, memory, view)
         if isinstance(self.rule, Looks):
             memory = self.rule.look(memory, view)
-        chances = self._probabilities(memory, view)
+        chosen_from = chances(self.rule, memory, view)
         lots = view.uniform(stream=-1, count=1)
         actions = np.minimum(
-            (np.cumsum(chances, axis=1) <= lots).sum(axis=1),
+            (np.cumsum(chosen_from, axis=1) <= lots).sum(axis=1),
             # Rounding can leave the sum just below a lot of almost 1.
-            chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=1),
+            chosen_from.shape[1] - 1 - (chosen_from[:, ::-1] > 0).argmax(axis=1),
         )
         after = {f"{_PREFIX}{name}": value for name, value in memory.items()}
-        after |= {"last": actions, "decision": decision + 1, "probabilities": chances}
+        after |= {"last": actions, "decision": decision + 1, "probabilities": chosen_from}
         # A state of an earlier version does not say whose it is, nor do those that come of it.
         if state is None or "rule" in state:
             after["rule"] = np.full(len(batch), self._number)
         mixes = isinstance(self.action_space, spaces.Box)
-        return (mixture_logits(chances) if mixes else actions), after
+        return (mixture_logits(chosen_from) if mixes else actions), after
 
     def _last_state(self, batch: np.ndarray, is_new: np.ndarray) -> tuple[State | None, np.ndarray]:
         """The state after the last call, as none is passed, and the rows that begin anew, (n,)."""
@@ -162,38 +154,6 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
                 f"this state was made by another rule than this {type(self.rule).__name__}, or "
                 "with other parameters; pass the state that this teacher returned, or None"
             )
-
-    def _observe(self, memory: Memory, view: View) -> Memory:
-        """Let the rule see outcomes where there are any."""
-        has_outcome = view.last >= 0
-        if not has_outcome.any():
-            return memory
-        after = self.rule.observe(memory, view)
-        if not isinstance(after, dict):
-            raise ValueError(
-                f"{type(self.rule).__name__}.observe must return the memory after it, a dict of "
-                f"arrays, got {type(after).__name__}"
-            )
-        if has_outcome.all():
-            return after
-        return {
-            name: np.where(has_outcome.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
-            for name, value in after.items()
-        }
-
-    def _probabilities(self, memory: Memory, view: View) -> np.ndarray:
-        """The rule's probabilities without absent tasks, rows sum to 1, (n, k)."""
-        raw = np.asarray(self.rule.probabilities(memory, view), dtype=np.float64)
-        if raw.shape != view.present.shape or not np.isfinite(raw).all() or (raw < 0).any():
-            raise ValueError(
-                f"{type(self.rule).__name__}.probabilities must return finite, non-negative "
-                f"(n, k) = {view.present.shape}, got {raw.shape} with values from "
-                f"{np.min(raw)} to {np.max(raw)}"
-            )
-        chances = np.where(view.present, raw, 0.0)
-        total = chances.sum(axis=1, keepdims=True)
-        everywhere = view.present / view.present.sum(axis=1, keepdims=True)
-        return np.where(total > 0, chances / np.where(total > 0, total, 1.0), everywhere)
 
     def _predict(self, observation: Any, deterministic: bool = False) -> torch.Tensor:
         batch = observation.cpu().numpy()

@@ -20,9 +20,9 @@ import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
-from .adapter import Looks, RuleTeacher, check_needs, columns_of
+from .adapter import RuleTeacher, check_needs, columns_of
 from .files import read_values, write_values
-from .rules import Memory, Rule, View
+from .rules import Looks, Memory, Rule, View
 
 _DECISIONS = 6
 _SEED = 5

@@ -11,6 +11,8 @@ from torch import nn
 _LONG = 64
 """Items from which on a list is named by a digest."""
 _UNSAID = object()
+_VERBS = ("start", "observe", "probabilities")
+"""What a rule within a rule is known by."""
 
 
 def identity_of(teacher: Any) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         pairs = {str(name): _plain(each) for name, each in value.items()}
         return {name: each for name, each in pairs.items() if each is not _UNSAID}
+    if all(hasattr(value, verb) for verb in _VERBS):
+        return rule_identity(value)
     return identity_of(value) if hasattr(value, "policy") else _UNSAID
 
 

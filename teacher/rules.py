@@ -102,6 +102,58 @@ class Rule(Protocol):
         """Probability of each task to be chosen next, (n, k), rows sum to 1."""
 
 
+@runtime_checkable
+class Looks(Protocol):
+    """A rule that takes something up from what it sees before each decision, the first too."""
+
+    def look(self, memory: Memory, view: View) -> Memory:
+        """Memory after seeing what is shown now."""
+
+
+def remembered(rule: Rule, memory: Memory, view: View) -> Memory:
+    """What a rule remembers after outcomes, in the rows that had one.
+
+    Raises:
+        ValueError: if it returns no memory.
+    """
+    has_outcome = view.last >= 0
+    if not has_outcome.any():
+        return memory
+    after = rule.observe(memory, view)
+    if not isinstance(after, dict):
+        raise ValueError(
+            f"{type(rule).__name__}.observe must return the memory after it, a dict of arrays, "
+            f"got {type(after).__name__}"
+        )
+    if has_outcome.all():
+        return after
+    return {
+        name: np.where(has_outcome.reshape(-1, *[1] * (value.ndim - 1)), value, memory[name])
+        for name, value in after.items()
+    }
+
+
+def chances(rule: Rule, memory: Memory, view: View) -> np.ndarray:
+    """A rule's probabilities without absent tasks, rows sum to 1, (n, k).
+
+    All that are present are alike where it gives none of them any.
+
+    Raises:
+        ValueError: if they are no probabilities.
+    """
+    raw = np.asarray(rule.probabilities(memory, view), dtype=np.float64)
+    if raw.shape != view.present.shape or not np.isfinite(raw).all() or (raw < 0).any():
+        raise ValueError(
+            f"{type(rule).__name__}.probabilities must return finite, non-negative "
+            f"(n, k) = {view.present.shape}, got {raw.shape} with values from "
+            f"{np.min(raw)} to {np.max(raw)}"
+        )
+    there = np.where(view.present, raw, 0.0)
+    total = there.sum(axis=1, keepdims=True)
+    everywhere = view.present / view.present.sum(axis=1, keepdims=True)
+    return np.where(total > 0, there / np.where(total > 0, total, 1.0), everywhere)
+
+
 _Class = TypeVar("_Class", bound=type)
 
 

@@ -27,8 +27,9 @@ class Measured:
     def sample(self, metric: str) -> Sample:
         """One measure as a sample, resampled once."""
         if metric not in self.samples:
-            # A replay and a sampled twin have the seeds of the teacher that they come from.
-            stream = self.card.replay_of or self.card.sampled_twin_of or self.card.name
+            # A replay, a sampled twin and guards have the seeds of the teacher they come from.
+            card = self.card
+            stream = card.replay_of or card.guard_of or card.sampled_twin_of or card.name
             self.samples[metric] = Sample(getattr(self.measures, metric), stream)
         return self.samples[metric]
 

@@ -8,8 +8,8 @@ from typing import Any
 from lessonplan.envs.classroom import check_belonging
 
 from ..common.files import read_checkpoint
-from ..config.config import Config
-from ..config.section import Section
+from ..config.config import Config, GuardedSection
+from ..config.sections.section import Section
 
 _COUNTS = {"name", "seeds", "sampled", "prior_row", "actors", "actor_gpus", "watch"}
 """What of a teacher's section is in the names of files, or changes no number."""
@@ -42,6 +42,9 @@ def teacher_belongs_to(config: Config, teacher: Section) -> dict[str, Any]:
     if begin_at := own.pop("begin_at", ""):
         # Earlier versions began at the prior alone.
         own["begin_at"] = config.teacher(begin_at).model_dump(mode="json")
+    if isinstance(teacher, GuardedSection):
+        of = config.teacher(teacher.of).model_dump(mode="json")
+        own["of"] = {key: value for key, value in of.items() if key not in _COUNTS}
     return run_belongs_to(config) | {"teacher": own}
 
 

@@ -35,9 +35,10 @@ from ..common.own_modules import OWN_NAME
 from ..common.sentences import in_config_words, say
 from ..common.trust import is_trusted
 from ..common.watch import Progress, nowhere
-from ..config.config import Course, LearnedSection
-from ..config.course import LOOKS, Looking, Seeds, looks_of
+from ..config.config import Course, GuardSection, LearnedSection
+from ..config.sections.course import LOOKS, Looking, Seeds, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
+from .guarding import with_guards
 from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
@@ -294,12 +295,13 @@ def learned_teacher(
     *,
     deterministic: bool,
     learned_part: bool = True,
+    guards: Sequence[GuardSection] = (),
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A trained teacher from its file, and a classroom of n that shows it what it was trained on.
 
     It plays its likeliest task, or where `deterministic` is false draws from its probabilities in
     streams of `seed`. Without its `learned_part` one with a prior is that rule, and reads and pays
-    for what the rule does.
+    for what the rule does. With `guards` around it, it is a rule.
     """
     reads = None if learned_part else (f"log_{teacher.prior}",)
     room = build_room(
@@ -309,12 +311,11 @@ def learned_teacher(
     if not learned_part:
         policy: Any = learner.policy
         policy.learned_part = False
-    if deterministic:
+    if deterministic and not guards:
         return learner, room
-    sampled = Sampled(learner, tuple(teacher.observe))
-    return rule_teacher(
-        sampled, course, suite, n, seed, teacher.action, looking=teacher, reads=reads
-    )
+    sampled = Sampled(learner, tuple(teacher.observe), likeliest=deterministic)
+    rule = with_guards(sampled, guards)
+    return rule_teacher(rule, course, suite, n, seed, teacher.action, looking=teacher, reads=reads)
 
 
 def build_learner(

@@ -7,7 +7,14 @@ from typing import Any
 from lessonplan.teacher import RULES
 
 from ..common.names import call, named
-from ..config.config import Config, LearnedSection, ReplaySection, RuleSection, Teacher
+from ..config.config import (
+    Config,
+    GuardedSection,
+    LearnedSection,
+    ReplaySection,
+    RuleSection,
+    Teacher,
+)
 
 
 def described_rule(maker: Any, teacher: RuleSection, parameters: Mapping[str, Any]) -> Any:
@@ -22,8 +29,8 @@ def described_rule(maker: Any, teacher: RuleSection, parameters: Mapping[str, An
 
 
 def mixes_tasks(teacher: Teacher, config: Config) -> bool:
-    """Whether a teacher mixes several tasks in each batch; a replay does where its original did."""
-    if isinstance(teacher, ReplaySection):
+    """Whether a teacher mixes tasks in each batch; replays and guards do as their original."""
+    if isinstance(teacher, ReplaySection | GuardedSection):
         return mixes_tasks(config.teacher(teacher.of), config)
     if teacher.action == "mixture" or isinstance(teacher, LearnedSection):
         return teacher.action == "mixture"

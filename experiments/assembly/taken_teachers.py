@@ -14,8 +14,8 @@ from ..common.files import write_whole
 from ..common.sentences import say
 from ..common.trust import is_trusted
 from ..config.config import Course, LearnedSection
-from ..config.course import looks_of
 from ..config.loading import read_config
+from ..config.sections.course import looks_of
 from ..store.layout import RunDir
 from .build import build_room
 

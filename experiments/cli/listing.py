@@ -15,7 +15,7 @@ from lessonplan.student import (
     StackedCohort,
     install_hint,
 )
-from lessonplan.teacher import ALGORITHMS, RULES
+from lessonplan.teacher import ALGORITHMS, GUARDS, RULES
 from lessonplan.teacher.learners import CONTRIB
 
 from ..config.loading import config_names, sweep_names
@@ -52,6 +52,7 @@ def _things() -> dict[str, dict[str, str]]:
             name: first_line(schedule) for name, schedule in LEARNING_RATES.items()
         },
         "rules, bandits and orders": {name: first_line(rule) for name, rule in RULES.items()},
+        "guards": {name: first_line(guard) for name, guard in GUARDS.items()},
         "learners": {
             name: f"{learner.summary} ({' or '.join(learner.actions)})"
             for name, learner in ALGORITHMS.items()

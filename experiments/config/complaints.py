@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from ..common.nearest import nearest_of
 from .config import Config
 from .keys import Key, all_keys, form_of, in_one_line, is_section, keys_of, members
-from .section import Section
+from .sections.section import Section
 
 _SYNONYMS = {
     "agents": ("teachers",),

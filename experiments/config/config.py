@@ -5,7 +5,7 @@ nothing of its form has an example. Configs stop at this room: `assembly/` makes
 and the other rooms take plain values.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 from pydantic import (
     Field,
@@ -19,190 +19,24 @@ from pydantic import (
 
 from ..common.folder_names import see_that_files_differ
 from ..common.nearest import did_you_mean
-from .course import (
-    Adapters,
-    Course,
-    Lifetime,
-    OwnFeedback,
-    OwnHalfLife,
-    OwnProbeEvery,
-    OwnProbeSize,
-    OwnProbeUncertainty,
-    Seeds,
-    Student,
-    Suite,
-)
-from .section import (
-    BeginAt,
-    FolderName,
-    LeanedOn,
-    Prior,
-    PriorRow,
-    Section,
-    TeacherName,
-    check_beginning,
-    is_begun,
-    leaned_on,
+from .sections.course import Adapters, Course, Lifetime, Seeds, Student, Suite
+from .sections.section import FolderName, Section, check_beginning, is_begun
+from .sections.teachers import (
+    GuardedSection,
+    GuardSection,
+    LearnedSection,
+    ReplaySection,
+    RuleSection,
+    Teacher,
 )
 
 __all__ = [
-    "Adapters", "Config", "Course", "LearnedSection", "Lifetime", "ReplaySection", "RuleSection",
-    "Seeds", "Student", "Suite", "Teacher", "Tracking", "Tuning",
+    "Adapters", "Config", "Course", "GuardSection", "GuardedSection", "LearnedSection", "Lifetime",
+    "ReplaySection", "RuleSection", "Seeds", "Student", "Suite", "Teacher", "Tracking", "Tuning",
 ]  # fmt: skip
-
-
-class RuleSection(Section):
-    """A rule, bandit or fixed order."""
-
-    arguments = "parameters", "the rule"
-
-    name: TeacherName
-    type: Literal["rule"] = Field("rule", description="what kind of teacher it is")
-    rule: str = Field(
-        "",
-        description="a rule that `lessonplan list` names, or your own; by default that of the "
-        "teacher's name",
-        examples=["in_order"],
-    )
-    action: Literal["task", "mixture"] = Field(
-        "task",
-        description="what it chooses: a task, drawn from its probabilities, or these as a mixture",
-    )
-    parameters: dict[str, Any] = Field(
-        default_factory=dict, description="arguments of the rule", examples=[{"gate": 0.9}]
-    )
-    tune: bool = Field(
-        False,
-        description="look for parameters in the grid before reporting; true where one is written",
-    )
-    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
-        default_factory=dict,
-        description="values of parameters to try, three numbers or more as a range; the rule's own "
-        "ranges by default",
-        examples=[{"gate": [0.5, 0.7, 0.9]}],
-    )
-    feedback: OwnFeedback = None
-    probe_every: OwnProbeEvery = None
-    probe_size: OwnProbeSize = None
-    probe_uncertainty: OwnProbeUncertainty = None
-    half_life: OwnHalfLife = None
-
-
-class LearnedSection(Section):
-    """A policy network that is trained over many lifetimes."""
-
-    arguments = "settings", "the learner"
-
-    name: TeacherName
-    type: Literal["learned"] = Field(description="what kind of teacher it is", examples=["learned"])
-    origin: str = Field(
-        "",
-        alias="from",
-        description="a run directory or a teacher's file: it comes from there, and is not trained",
-        examples=["runs/first"],
-    )
-    algorithm: str = Field("ppo", description="a learner that `lessonplan list` names")
-    action: Literal["task", "mixture"] = Field("task", description="what it chooses")
-    observe: list[str] = Field(
-        default_factory=lambda: ["progress"], description="columns it is shown"
-    )
-    prior: Prior = ""
-    lean_on: LeanedOn = Field(default_factory=list)
-    prior_row: PriorRow = True
-    begin_at: BeginAt = ""
-    feedback: OwnFeedback = None
-    probe_every: OwnProbeEvery = None
-    probe_size: OwnProbeSize = None
-    probe_uncertainty: OwnProbeUncertainty = None
-    half_life: OwnHalfLife = None
-    width: int = Field(64, ge=1, le=16_384, description="units per layer")
-    students: int = Field(32, ge=1, le=100_000, description="students in lockstep during training")
-    actors: int = Field(
-        0,
-        ge=0,
-        le=10_000,
-        description="Ray actors that share the students in training; 0 is no Ray",
-    )
-    actor_gpus: float = Field(
-        0.0, ge=0, le=1_024, description="GPUs, or the fraction of one, of each actor"
-    )
-    decisions: int = Field(
-        51_200, ge=1, le=10_000_000_000, description="training decisions, over all students"
-    )
-    anneal: bool = Field(False, description="let the learning rate fall to zero")
-    settings: dict[str, Any] = Field(
-        default_factory=dict,
-        description="arguments of the learner, as Stable-Baselines3 names them",
-        examples=[{"learning_rate": 0.002}],
-    )
-    courses: list[Course] = Field(
-        default_factory=list,
-        description="train on these instead of the reported one, an equal share of the students "
-        "on each",
-        examples=[[{"suite": {"name": "graph"}}]],
-    )
-    watch: int = Field(
-        0,
-        ge=0,
-        le=1000,
-        description="looks at its schedule as it is being learned, on students of their own; 0 is "
-        "none",
-    )
-    candidates: int = Field(3, ge=1, le=10_000, description="latest checkpoints to select from")
-    seeds: int = Field(
-        1, ge=1, le=10_000, description="teachers to train, each from a seed of its own"
-    )
-    deterministic: bool = Field(
-        True, description="select and report it with its likeliest task, not with sampled ones"
-    )
-    sampled: bool = Field(
-        False, description="also report it with sampled instead of likeliest tasks"
-    )
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, values_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Under the names of a config: `from` can't be that of an attribute."""
-        values = values_of(self)
-        return {"from" if name == "origin" else name: value for name, value in values.items()}
-
-    @model_validator(mode="after")
-    def _show_rules(self) -> "LearnedSection":
-        """Have the rules that it leans on among its columns, in the config that a run stores."""
-        leans, columns = leaned_on(self.prior, self.lean_on, self.observe)
-        object.__setattr__(self, "lean_on", leans)
-        object.__setattr__(self, "observe", columns)
-        return self
-
-    @property
-    def sampled_name(self) -> str:
-        """What it is reported as when its tasks are sampled."""
-        return f"{self.name}-sampled"
-
-    @property
-    def prior_name(self) -> str:
-        """What it is reported as with its learned part off."""
-        return f"{self.name}-prior"
-
-    @property
-    def twins(self) -> list[str]:
-        """Names that it is reported as besides its own."""
-        prior = [self.prior_name] if self.prior and self.prior_row else []
-        return [self.sampled_name] * self.sampled + prior
-
-
-class ReplaySection(Section):
-    """The recorded schedules of another teacher."""
-
-    name: TeacherName
-    type: Literal["replay"] = Field(description="what kind of teacher it is", examples=["replay"])
-    of: str = Field(description="name of the teacher whose schedules are played", examples=["ppo"])
-    shuffled: bool = Field(True, description="keep the counts, shuffle them in time")
-
 
 _EARLIER = "tuning_candidates"
 """Key of earlier versions in place of `tuning`."""
-
-Teacher = Annotated[RuleSection | LearnedSection | ReplaySection, Field(discriminator="type")]
 
 
 class Tuning(Section):
@@ -250,7 +84,8 @@ class Config(Course):
         "experiment", description="of the run, and of its folder where none is given"
     )
     teachers: list[Teacher] = Field(
-        description="who chooses: rules, learned teachers and replays, in the order of tables",
+        description="who chooses: rules, learned teachers, replays and guarded ones, in the "
+        "order of tables",
         examples=[["uniform", {"name": "ppo", "type": "learned"}]],
     )
     seeds: Seeds = Field(
@@ -317,8 +152,8 @@ class Config(Course):
         if not names:
             raise ValueError("there are no teachers; name at least one")
         for teacher in self.teachers:
-            if isinstance(teacher, ReplaySection):
-                self._check_replay(teacher)
+            if isinstance(teacher, ReplaySection | GuardedSection):
+                self._check_original(teacher)
             if isinstance(teacher, LearnedSection):
                 self._check_mixture(teacher)
                 self._check_twins(teacher, names)
@@ -343,7 +178,7 @@ class Config(Course):
                     object.__setattr__(adapters, "target_modules", list(QUERY_AND_VALUE))
         return self
 
-    def teacher(self, name: str) -> RuleSection | LearnedSection | ReplaySection:
+    def teacher(self, name: str) -> Teacher:
         """The teacher that is reported under this name.
 
         Raises:
@@ -368,17 +203,24 @@ class Config(Course):
                 "out sampled and deterministic, or write sampled: false and deterministic: true"
             )
 
-    def _check_replay(self, replay: ReplaySection) -> None:
-        types = {teacher.name: teacher.type for teacher in self.teachers}
-        if replay.of not in types or replay.of == replay.name:
+    def _check_original(self, teacher: ReplaySection | GuardedSection) -> None:
+        """Refuse a replay, or guards, of what is no teacher, or has no schedule of its own."""
+        types = {one.name: one.type for one in self.teachers}
+        guards = teacher.type == "guarded"
+        what = f"teacher {teacher.name!r} {'guards' if guards else 'replays'} {teacher.of!r}"
+        if teacher.of not in types or teacher.of == teacher.name:
             raise ValueError(
-                f"teacher {replay.name!r} replays {replay.of!r}; "
-                f"{did_you_mean(replay.of, types)}it is not one of the teachers: {', '.join(types)}"
+                f"{what}; {did_you_mean(teacher.of, types)}it is not one of the teachers: "
+                f"{', '.join(types)}"
             )
-        if types[replay.of] == "replay":
+        if types[teacher.of] == "replay":
             raise ValueError(
-                f"teacher {replay.name!r} replays {replay.of!r}, which is a replay itself; name "
-                "the teacher whose schedules it plays"
+                f"{what}, which is a replay itself; name the teacher whose schedules it plays"
+            )
+        if guards and types[teacher.of] == "guarded":
+            raise ValueError(
+                f"{what}, which has guards already; name the teacher that these are around, and "
+                "write all guards in one list, the innermost first"
             )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from ..common.yaml_values import yaml_text
 from .config import Config
 from .keys import Key, in_one_line, keys_of
-from .section import Section
+from .sections.section import Section
 from .sweeps import Sweep
 
 _WIDTH = 100

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from ..common.yaml_values import yaml_text
 from .config import Course
-from .section import Section
+from .sections.section import Section
 
 _FORMS = {
     str: ("text", "texts"),

@@ -16,7 +16,7 @@ from ..store.layout import RunDir
 from .config import Config
 from .overrides import merge, set_key
 from .own_names import agree_to_code, module_folders
-from .section import BEGUN
+from .sections.section import BEGUN
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 _DEEPEST = 60

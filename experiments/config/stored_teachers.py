@@ -8,7 +8,7 @@ from lessonplan.teacher import StoredTeacher, stored_teacher
 
 from ..common.trust import take_for_strange
 from .config import LearnedSection
-from .course import LOOKS
+from .sections.course import LOOKS
 
 _OF_FILE = ("algorithm", "action", "observe", "deterministic")
 """Keys that a file fills in where the config does not; a stored config has them all."""

@@ -28,7 +28,7 @@ from .loading import (
 )
 from .overrides import merge, set_key
 from .own_names import agree_to_code, module_folders
-from .section import BEGUN, FolderName, Section, is_begun
+from .sections.section import BEGUN, FolderName, Section, is_begun
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,11 +14,20 @@ from lessonplan.teacher import RULES
 from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
+from ..assembly.guarding import guard_named
 from ..assembly.natures import mixes_tasks
 from ..assembly.suite_facts import row_unit
 from ..common.names import named
-from ..config.config import Config, Course, LearnedSection, ReplaySection, RuleSection, Teacher
-from ..config.course import Looking, looks_of
+from ..config.config import (
+    Config,
+    Course,
+    GuardedSection,
+    LearnedSection,
+    ReplaySection,
+    RuleSection,
+    Teacher,
+)
+from ..config.sections.course import Looking, looks_of
 from ..trial.cards import reads_measured
 from ..trial.tuning import most_lifetimes
 from ..trial.units import Unit, plan
@@ -279,7 +288,8 @@ def _unit(
 ) -> Work:
     """What a unit takes."""
     teacher = config.teacher(unit.teacher)
-    looking = None if isinstance(teacher, ReplaySection) else teacher
+    taught = config.teacher(teacher.of) if isinstance(teacher, GuardedSection) else teacher
+    looking = None if isinstance(taught, ReplaySection | GuardedSection) else taught
     reads, mixes = _nature(teacher, config)
     share, students = lasts.of(teacher.name, mixes), config.seeds
     if unit.kind == "train" and isinstance(teacher, LearnedSection):
@@ -335,6 +345,10 @@ def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:
     """
     if isinstance(teacher, ReplaySection):
         return False, mixes_tasks(teacher, config)
+    if isinstance(teacher, GuardedSection):
+        reads, mixes = _nature(config.teacher(teacher.of), config)
+        own = [reads_measured(guard_named(one.guard).sees) for one in teacher.guards]
+        return reads or any(own), mixes
     mixes = teacher.action == "mixture"
     if isinstance(teacher, LearnedSection):
         return reads_measured(teacher.observe), mixes

@@ -88,6 +88,8 @@ class TeacherCard:
     replay_of: str | None = None
     deterministic: bool = False
     """Whether a learned teacher was selected and reported with its likeliest task."""
+    guard_of: str | None = None
+    """The teacher that it is with guards around it."""
     sampled_twin_of: str | None = None
     """The learned teacher that this one is, reported a second time with sampled tasks."""
     selection_cost: float | None = None
@@ -182,6 +184,7 @@ class TeacherCard:
             "sees_order": self.sees_order,
             "needs": list(self.needs),
             "replay_of": self.replay_of,
+            "guard_of": self.guard_of,
             "selection_cost": self.selection_cost,
             "selection_area": self.selection_area,
             "feedback": self.feedback,
@@ -221,7 +224,7 @@ def read_card(file: Path) -> TeacherCard:
 
 _WORKS: dict[str, type[Cost]] = {"training": Cost, "tuning": TuningCost}
 _TEXTS = ("label", "chosen", "origin", "fingerprint", "feedback")
-_TEXTS_OR_NONE = ("replay_of", "sampled_twin_of")
+_TEXTS_OR_NONE = ("replay_of", "guard_of", "sampled_twin_of")
 _YES_OR_NO = (
     "tuned", "published", "mixes", "sees_order", "deterministic", "other_course", "looks",
 )  # fmt: skip

@@ -13,10 +13,10 @@ import numpy as np
 from ..assembly.students import without_devices_of_others
 from ..common.nearest import did_you_mean
 from ..common.watch import Progress, nowhere
-from ..config.config import Config, LearnedSection, ReplaySection
+from ..config.config import Config, GuardedSection, LearnedSection, ReplaySection
 from ..config.loading import make_config
 from ..config.overrides import set_key
-from ..config.section import BEGUN
+from ..config.sections.section import BEGUN
 from ..config.stored_teachers import TRAINING_KEYS
 from ..config.sweeps import Distribution, Sweep
 from ..trial.checking import check
@@ -162,6 +162,11 @@ def _check_teachers(sweep: Sweep, base: Config) -> None:
             raise ValueError(
                 f"teacher {name!r} begins at {teacher.begin_at!r}, which another pair tunes; leave "
                 "out begin_at, or train it with `lessonplan run`"
+            )
+        if isinstance(teacher, GuardedSection):
+            raise ValueError(
+                f"teacher {name!r} guards {teacher.of!r}, which another pair makes; leave it out "
+                "of the sweep, or compare the two with `lessonplan run`"
             )
         if isinstance(teacher, ReplaySection):
             raise ValueError(

@@ -19,7 +19,7 @@ import numpy as np
 from lessonplan.envs import next_streak, passes
 
 from ..common.files import read_object
-from ..config.config import Config, ReplaySection
+from ..config.config import Config, GuardedSection, ReplaySection
 from ..store.cards import read_card
 from ..store.growing_schedule import DecisionRows, GrowingSchedule
 from ..store.layout import RunDir
@@ -71,8 +71,9 @@ def read_facts(config: Config, run_dir: Path, teacher: str) -> PairFacts:
     examples = np.array([task["training_examples"] for task in tasks], dtype=np.float64)
     endless = np.array([task.get("endless", False) for task in tasks])
     section = config.teacher(teacher)
-    taught = config.teacher(section.of) if isinstance(section, ReplaySection) else section
-    action = getattr(taught, "action", "task")
+    while isinstance(section, ReplaySection | GuardedSection):
+        section = config.teacher(section.of)
+    action = section.action
     return PairFacts(
         tasks=tuple(task["name"] for task in tasks),
         order=tuple(environment["suite"].get("order") or range(len(tasks))),

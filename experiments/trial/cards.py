@@ -11,11 +11,13 @@ from lessonplan.envs import COLUMNS
 from lessonplan.envs.classroom.columns import parse_column
 from lessonplan.teacher import RULES, Replay
 
+from ..analysis.wording import enumeration
+from ..assembly.guarding import guard_named
 from ..assembly.natures import described_rule, mixes_tasks
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import named
-from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
-from ..config.course import looks_of
+from ..config.config import Config, GuardedSection, LearnedSection, ReplaySection, RuleSection
+from ..config.sections.course import looks_of
 from ..store.cards import Cost, TeacherCard, TuningCost, each_once, write_card
 from ..store.layout import RunDir
 from .candidates import best_candidate
@@ -207,6 +209,29 @@ def _replay_card(teacher: ReplaySection, config: Config, run_dir: Path) -> list[
     ]
 
 
+def _guarded_card(teacher: GuardedSection, config: Config, run_dir: Path) -> list[TeacherCard]:
+    """That of the teacher that guards are around, with what they change."""
+    original = config.teacher(teacher.of)
+    card: TeacherCard = _CARDS[original.type](original, config, run_dir)[0]
+    guards = [one.guard for one in teacher.guards]
+    sees = [column for name in guards for column in guard_named(name).sees]
+    needs = tuple(dict.fromkeys((*card.needs, *sees)))
+    own = {"selection_cost": None, "selection_area": None}
+    return [
+        replace(
+            card,
+            name=teacher.name,
+            label=f"{teacher.of} with {enumeration(guards)}",
+            published=False,
+            needs=needs,
+            guard_of=teacher.of,
+            parameters=card.parameters | {"guards": [one.model_dump() for one in teacher.guards]},
+            looks=card.looks or reads_measured(needs),
+            **own | _selected(teacher.name, config, run_dir),
+        )
+    ]
+
+
 def _sees_order(columns: Iterable[str]) -> bool:
     return any(column.partition(":")[0] in _ORDERED for column in columns)
 
@@ -217,4 +242,9 @@ def _has_defaults(rule: Any, parameters: Mapping[str, Any]) -> bool:
     return all(key in own and own[key].default == value for key, value in parameters.items())
 
 
-_CARDS: dict[str, Any] = {"rule": _rule_card, "learned": _learned_card, "replay": _replay_card}
+_CARDS: dict[str, Any] = {
+    "rule": _rule_card,
+    "learned": _learned_card,
+    "replay": _replay_card,
+    "guarded": _guarded_card,
+}

@@ -12,6 +12,7 @@ from lessonplan.student import Cohort, TaskSuite
 from lessonplan.teacher import (
     ALGORITHMS,
     LearnerStreams,
+    Proportional,
     Rule,
     View,
     check_rollout,
@@ -29,14 +30,15 @@ from ..assembly.build import (
     rule_teacher,
 )
 from ..assembly.courses import course_env, courses_of, most_tasks
+from ..assembly.guarding import with_guards
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
 from ..common.mistakes import is_from_outside, own_mistakes, where_and_why
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
-from ..config.config import Config, Course, LearnedSection, RuleSection
-from ..config.course import Lifetime, idle_looks, looks_of
+from ..config.config import Config, Course, GuardedSection, LearnedSection, RuleSection
 from ..config.own_names import agreed_files
+from ..config.sections.course import Lifetime, idle_looks, looks_of
 from .tuning import begun_at, example_settings, space_of
 
 _NEAR = 1e-5
@@ -65,6 +67,8 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
             _check_rule(teacher, config, suite, cohorts)
         elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
+        elif isinstance(teacher, GuardedSection):
+            _check_guards(teacher)
     _say_what_is_idle(config)
     return suite
 
@@ -152,6 +156,14 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
                 f"teacher {section.name!r}: rule {section.rule!r}: {words}; "
                 f"`lessonplan check {section.rule}` says more"
             ) from error
+
+
+def _check_guards(section: GuardedSection) -> None:
+    """Refuse guards that there are not, or that do not take what they are given."""
+    try:
+        with_guards(Proportional(), section.guards)
+    except ValueError as error:
+        raise ValueError(f"teacher {section.name!r}: {error}") from error
 
 
 def _say_what_it_sums_to(

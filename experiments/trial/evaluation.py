@@ -16,10 +16,11 @@ from lessonplan.teacher import Replay, ReplayMixtures, Rule
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
 from ..assembly.build import build_rule, learned_teacher, report_students, rule_teacher
+from ..assembly.guarding import with_guards
 from ..assembly.natures import mixes_tasks
 from ..common.files import write_checkpoint
 from ..common.watch import Tell, nowhere
-from ..config.config import Config, ReplaySection, RuleSection
+from ..config.config import Config, GuardedSection, LearnedSection, ReplaySection, RuleSection
 from ..store.damage import see_that_parts_are_there
 from ..store.layout import RunDir, unit_name
 from ..store.schedule import recorded_mixtures, recorded_schedules
@@ -92,17 +93,22 @@ def make_teacher(
 ) -> tuple[BaseAlgorithm, Classroom]:
     """A teacher that is ready to be reported, and a classroom of n that shows it what it needs."""
     teacher = config.teacher(name)
+    guards = teacher.guards if isinstance(teacher, GuardedSection) else []
+    if isinstance(teacher, GuardedSection):
+        teacher = config.teacher(teacher.of)
     if isinstance(teacher, RuleSection):
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
+        rule = with_guards(rule, guards)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action, looking=teacher)
     if isinstance(teacher, ReplaySection):
         replay = _replay(config, suite, run_dir, teacher, teacher_seed)
         return rule_teacher(replay, config, suite, n, teacher_seed)
+    assert isinstance(teacher, LearnedSection)
     path = RunDir(run_dir).teacher_zip(teacher.name, teacher_seed)
     return learned_teacher(
         teacher, path, config, suite, n, teacher_seed,
         deterministic=teacher.deterministic and name != teacher.sampled_name,
-        learned_part=name != teacher.prior_name,
+        learned_part=name != teacher.prior_name, guards=guards,
     )  # fmt: skip
 
 

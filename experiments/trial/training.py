@@ -33,7 +33,7 @@ from ..common.files import write_checkpoint, write_whole
 from ..common.trust import is_trusted
 from ..common.watch import Tell, nowhere
 from ..config.config import Config, LearnedSection
-from ..config.course import looks_of
+from ..config.sections.course import looks_of
 from ..store.cards import Cost
 from ..store.layout import RunDir, unit_name
 from ..store.learned_schedules import LearnedSchedules

@@ -17,7 +17,7 @@ from ..assembly.belonging import teacher_belongs_to
 from ..common.files import write_json
 from ..common.mistakes import own_mistakes
 from ..common.watch import Tell, nowhere
-from ..config.config import Config, LearnedSection, ReplaySection, RuleSection
+from ..config.config import Config, GuardedSection, LearnedSection, ReplaySection, RuleSection
 from ..config.own_names import own_parts_of
 from ..store.damage import DamagedError, read_unit, see_that_it_is_whole
 from ..store.layout import RunDir, unit_name
@@ -126,6 +126,9 @@ def plan(config: Config) -> list[Unit]:
                     # Training on the course of the experiment tells of its prior what this does.
                     units.append(Unit("select", teacher.prior_name, seed, before))
     for teacher in config.teachers:
+        if isinstance(teacher, GuardedSection):
+            units += _guarded(teacher, config, units)
+    for teacher in config.teachers:
         if isinstance(teacher, ReplaySection):
             units += [
                 Unit("evaluate", teacher.name, unit.seed, (unit.name,))
@@ -136,6 +139,15 @@ def plan(config: Config) -> list[Unit]:
     belongs_to = {name: teacher_belongs_to(config, config.teacher(name)) for name in names}
     whole = [replace(unit, belongs_to=belongs_to[unit.teacher]) for unit in units]
     return sorted(whole, key=lambda unit: -unit.weight)
+
+
+def _guarded(teacher: GuardedSection, config: Config, units: Iterable[Unit]) -> list[Unit]:
+    """Units of guards around a teacher, which wait for its tuning or training."""
+    own = [unit for unit in units if unit.teacher == teacher.of and unit.kind == "evaluate"]
+    found = [Unit("evaluate", teacher.name, unit.seed, unit.after, unit.weight) for unit in own]
+    if isinstance(config.teacher(teacher.of), RuleSection):
+        found += [Unit("select", teacher.name, unit.seed, unit.after) for unit in own]
+    return found
 
 
 def _weight_of_tuning(teacher: RuleSection, config: Config) -> float:
@@ -188,8 +200,11 @@ def _select(
     if isinstance(teacher, LearnedSection):
         file = RunDir(run_dir).teacher_zip(teacher.name, unit.seed)
         return select_prior(config, teacher, unit.seed, suite, file)
-    assert isinstance(teacher, RuleSection)
-    return select(config, teacher, suite)
+    guards = teacher.guards if isinstance(teacher, GuardedSection) else []
+    rule = config.teacher(teacher.of) if isinstance(teacher, GuardedSection) else teacher
+    assert isinstance(rule, RuleSection)
+    parameters = rule.parameters | _tuned(rule.name, config, run_dir)
+    return select(config, rule, suite, parameters, guards)
 
 
 def _train(
@@ -217,9 +232,16 @@ def _train(
 def _evaluate(
     unit: Unit, config: Config, suite: TaskSuite, run_dir: Path, tell: Tell
 ) -> dict[str, Any]:
-    tuning = Unit("tune", unit.teacher, config.seeds.teacher).result(run_dir)
-    parameters = tuning["parameters"] if tuning else {}
+    teacher = config.teacher(unit.teacher)
+    of = teacher.of if isinstance(teacher, GuardedSection) else unit.teacher
+    parameters = _tuned(of, config, run_dir)
     return evaluate(config, suite, run_dir, unit.teacher, unit.seed, parameters, tell)
+
+
+def _tuned(name: str, config: Config, run_dir: Path) -> dict[str, Any]:
+    """Parameters that a rule was tuned to; none where it was not."""
+    tuning = Unit("tune", name, config.seeds.teacher).result(run_dir)
+    return tuning["parameters"] if tuning else {}
 
 
 _EXPENSES = ("lifetimes", "compute", "student_steps", "wall_seconds")

@@ -13,6 +13,8 @@ from typing import Any
 FACE = __name__.rpartition(".files")[0]
 """The room, where its own classes are found wherever they lie."""
 _VERBS = ("needs", "start", "observe", "probabilities")
+_RULE = ":rule:"
+"""Key of a rule that is a parameter of another, as the one that a guard is around."""
 
 
 def face_name(value: type) -> str | None:
@@ -55,11 +57,17 @@ def class_named(name: str, trust: bool = False, libraries: Sequence[str] = ()) -
     return found
 
 
+def is_rule(value: Any) -> bool:
+    """Whether a value has what a rule must have."""
+    return not isinstance(value, type) and all(hasattr(value, verb) for verb in _VERBS)
+
+
 def written_rule(rule: Any) -> dict[str, Any] | None:
     """Name and parameters of a rule that can be made again of them; None for any other.
 
     One of this room has its bare name, one's own `module:Name`: a dataclass, or an object of a
-    class without `__init__` that keeps nothing to itself.
+    class without `__init__` that keeps nothing to itself. Rules that it is around are written so
+    too.
     """
     kind = type(rule)
     own = face_name(kind)
@@ -68,7 +76,11 @@ def written_rule(rule: Any) -> dict[str, Any] | None:
     if own is None and (kind.__module__ == "__main__" or "<" in kind.__qualname__):
         return None
     name = kind.__name__ if own else f"{kind.__module__}:{kind.__qualname__}"
-    return {"name": name, "parameters": parameters_of(rule) if is_dataclass(rule) else {}}
+    parameters = parameters_of(rule) if is_dataclass(rule) else {}
+    within = {key: written_rule(each) for key, each in parameters.items() if is_rule(each)}
+    if None in within.values():
+        return None
+    return {"name": name, "parameters": parameters | {k: {_RULE: w} for k, w in within.items()}}
 
 
 def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
@@ -83,6 +95,10 @@ def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
     missing = [verb for verb in _VERBS if verb not in has]
     if missing or not (is_dataclass(kind) or _takes_nothing(kind)):
         raise ValueError(f"{name} is no rule: it has no {', '.join(missing or ['parameters'])}")
+    parameters = {
+        key: made_rule(each[_RULE], trust) if isinstance(each, dict) and _RULE in each else each
+        for key, each in parameters.items()
+    }
     maker: Callable[..., Any] = kind
     if ":" in name:
         return maker(**parameters)

@@ -1,6 +1,7 @@
 """Whether a rule that is made again of its name and parameters is the one that was written."""
 
 from collections import deque
+from dataclasses import is_dataclass
 from types import MemberDescriptorType
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..streams import LearnerStreams
-from .named import face_name, made_rule
+from .named import face_name, is_rule, made_rule, parameters_of, written_rule
 from .plain import NotPlainError, decoded, encoded
 
 
@@ -28,7 +29,10 @@ def is_same_again(rule: Any, written: dict[str, Any]) -> bool:
     except NotPlainError:
         return False
     if face_name(type(rule)):
-        return True
+        # Its own parameters come back; a rule that it is around may be one's own.
+        parameters = parameters_of(rule) if is_dataclass(rule) else {}
+        within = [each for each in parameters.values() if is_rule(each)]
+        return all(is_same_again(each, written_rule(each) or {}) for each in within)
     # It is made for this comparison alone, and may draw what others would have drawn.
     with LearnerStreams(0).running():
         try:

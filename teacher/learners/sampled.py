@@ -6,6 +6,7 @@ Legend: n students, k tasks.
 from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from ..rules import Memory, View
@@ -16,14 +17,18 @@ class Sampled:
     """A learned teacher whose tasks are drawn from its probabilities, or from its mixture.
 
     As a rule it draws from streams of (teacher seed, student, decision), so its choices do not
-    depend on how many students there are.
+    depend on how many students there are. With `likeliest` there is nothing to draw: all is on the
+    task that it takes itself.
     """
 
     kind = "learned"
     sees_order = False
 
-    def __init__(self, teacher: BaseAlgorithm, columns: tuple[str, ...]) -> None:
+    def __init__(
+        self, teacher: BaseAlgorithm, columns: tuple[str, ...], likeliest: bool = False
+    ) -> None:
         self.teacher, self.needs = teacher, columns
+        self.likeliest = likeliest and isinstance(teacher.action_space, spaces.Discrete)
 
     def start(self, n: int, k: int) -> Memory:
         """The hidden state of a recurrent policy, (n, layers, h) each; else nothing."""
@@ -50,8 +55,10 @@ class Sampled:
 
     def probabilities(self, memory: Memory, view: View) -> np.ndarray:
         """Probabilities of the learned teacher's policy, (n, k)."""
-        chances = action_probabilities(self.teacher, self._observation(view), _state(memory))
-        return np.asarray(chances, dtype=np.float64)
+        raw = action_probabilities(self.teacher, self._observation(view), _state(memory))
+        if self.likeliest:
+            raw = np.arange(raw.shape[1]) == raw.argmax(axis=1)[:, None]
+        return np.asarray(raw, dtype=np.float64)
 
     def _observation(self, view: View) -> np.ndarray:
         return np.stack([view[column] for column in self.needs], axis=2).astype(np.float32)

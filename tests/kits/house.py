@@ -52,7 +52,7 @@ ORDER = {
     "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (
-        "timing", "checks", "stored", "learners", "bandits", "orders", "adapter", "files",
+        "timing", "checks", "stored", "learners", "guards", "bandits", "orders", "adapter", "files",
         "mixture", "estimate", "choose", "identity", "last_call", "rules", "pickles", "streams",
     ),
 }  # fmt: skip

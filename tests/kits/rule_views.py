@@ -5,8 +5,7 @@ Legend: n students, k tasks.
 
 import numpy as np
 
-from lessonplan.teacher.adapter import Looks
-from lessonplan.teacher.rules import View
+from lessonplan.teacher.rules import Looks, View
 
 
 class PermutedView(View):
@@ -64,6 +63,9 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback
     # Numbers of their own: those of the other columns stay what they were.
     shares = np.random.default_rng(seed + 1).random((decisions, n, k)) * present
     shares /= shares.sum(axis=2, keepdims=True)
+    # And numbers of their own again.
+    more = np.random.default_rng(seed + 2)
+    fixed["importance"] = more.choice([1.0, 2.0], (n, k))
     score, last, frames = rng.integers(0, 3, (n, k)) / 10, np.full(n, -1), []
     for i in range(decisions):
         # Coarse scores make ties, zeros and mastered tasks happen.
@@ -72,6 +74,8 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback
         changing = {"score": after, "progress:difference": after - score}
         changing["remaining"] = np.full((n, k), 1 - i / decisions)
         changing["last_share"] = shares[i] if i else np.zeros((n, k))
+        changing["uncertainty"] = more.choice([0.0, 0.01, 0.05, 0.2], (n, k))
+        changing["count"] = np.log1p(more.choice([0.0, 3.0, 100.0], (n, k)))
         changing["loss"] = 3 * (1 - after) * (0.5 + fixed["size"])
         chosen = (np.arange(k) == last[:, None]) if i else np.ones((n, k))
         changing["measured"] = present * (chosen if feedback == "bandit" else 1.0)

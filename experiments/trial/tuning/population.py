@@ -18,7 +18,8 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import Rule, RuleTeacher
 
 from ...assembly.build import build_rule, rule_teacher
-from ...config.config import Config, RuleSection
+from ...assembly.guarding import with_guards
+from ...config.config import Config, GuardSection, RuleSection
 from ..teaching import Teaching, Worth
 from .space import Setting
 
@@ -122,6 +123,7 @@ def live(
     suite: TaskSuite,
     settings: Sequence[Setting],
     students: np.ndarray,
+    guards: Sequence[GuardSection] = (),
 ) -> Iterator[tuple[list[int], list[Lives], Took]]:
     """Let each setting of a rule teach all students, as many at a time as are reported together.
 
@@ -131,11 +133,13 @@ def live(
         suite: its tasks.
         settings: parameters of the rule, c of them.
         students: student seeds, (s,).
+        guards: around each, the innermost first.
 
     Yields:
         Which settings are done, what each was worth to the students, and what that took.
     """
-    rules = [build_rule(section.rule, one, config, suite) for one in settings]
+    bare = [build_rule(section.rule, one, config, suite) for one in settings]
+    rules = [with_guards(rule, guards) for rule in bare]
     together = max(1, max(config.seeds.report, config.seeds.select) // len(students))
     # Rules that want other columns are shown another classroom.
     order = sorted(range(len(rules)), key=lambda i: (tuple(rules[i].needs), i))

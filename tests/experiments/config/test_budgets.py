@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lessonplan.envs import Budget
 from lessonplan.envs.classroom import budget as room_budget
 from lessonplan.experiments.config.loading import make_config
-from lessonplan.experiments.config.section import MOST, check_budget
+from lessonplan.experiments.config.sections.section import MOST, check_budget
 
 TEXTS = (
     "", "4000-steps", "4000", "steps", "-5-steps", "4000_steps", "1.2.3-steps", ".-steps",

@@ -4,7 +4,7 @@ import pytest
 from leaning_tasks import leaning
 
 from lessonplan.experiments.config.loading import make_config, read_config, write_config
-from lessonplan.experiments.config.section import LEANS_ON
+from lessonplan.experiments.config.sections.section import LEANS_ON
 from lessonplan.experiments.trial.units import plan
 from lessonplan.teacher import LEANS_ON as OF_TEACHERS
 from lessonplan.teacher import save_teacher

@@ -4,8 +4,8 @@ import pytest
 from fake_cohort import fake_room
 
 from lessonplan.envs import CurriculumVecEnv
-from lessonplan.experiments.config.course import LOOKS
 from lessonplan.experiments.config.loading import make_config, read_config, write_config
+from lessonplan.experiments.config.sections.course import LOOKS
 from lessonplan.teacher import RULES, LearnerStreams, RuleTeacher, keep_card, make_learner
 
 COLUMNS = ("progress:ema=0.5", "score")

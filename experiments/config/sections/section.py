@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from ..common.folder_names import MOST_BYTES, folder_name, of_windows
-from ..common.nearest import did_you_mean, nearest_of
+from ...common.folder_names import MOST_BYTES, folder_name, of_windows
+from ...common.nearest import did_you_mean, nearest_of
 
 MOST = {"steps": 1e9, "tokens": 1e15, "compute": 1e15}
 """Units of a budget, with the largest amount of each; as in `lessonplan.envs`, whose `Budget` is

@@ -1,0 +1,1 @@
+"""Sections of a config: their keys, with defaults, limits and help."""

@@ -1,0 +1,9 @@
+"""Guards: rules around a rule, which change its choice where something would go wrong."""
+
+from .bring_back import BringBack
+from .guard import Guard
+from .harm import AgainstHarm
+from .milestones import Milestones
+from .review import Review
+
+__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Review"]

@@ -1,0 +1,103 @@
+"""A rule around a rule.
+
+A guard lets the rule that it is around choose, and changes what was chosen. It is a rule itself:
+guards stack, and each is lifted into an algorithm of Stable-Baselines3 as any rule is.
+
+Axes: n students, k tasks.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from ..choose import Floats
+from ..rules import Looks, Memory, Rule, View, chances, remembered
+
+
+class Guard(ABC):
+    """What all guards share: the rule `of` that it is around, with its memory beside its own."""
+
+    of: Rule
+
+    sees: ClassVar[tuple[str, ...]] = ()
+    """Columns that it has to be shown besides those of the rule."""
+    published: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns of the rule, and its own."""
+        return tuple(dict.fromkeys((*self.of.needs, *self.sees)))
+
+    @property
+    def kind(self) -> str:
+        """What the rule is that it is around."""
+        return str(getattr(self.of, "kind", "rule"))
+
+    @property
+    def sees_order(self) -> bool:
+        """Whether the rule is told the true order."""
+        return bool(getattr(self.of, "sees_order", False))
+
+    @property
+    def mixes(self) -> bool:
+        """Whether the rule mixes tasks within a batch."""
+        return bool(getattr(self.of, "mixes", False))
+
+    @property
+    def depth(self) -> int:
+        """Guards from the innermost up to this one."""
+        return 1 + (self.of.depth if isinstance(self.of, Guard) else 0)
+
+    def start(self, n: int, k: int) -> Memory:
+        """Memory of the rule, and its own."""
+        return self.of.start(n, k) | self._named(self.begin(n, k))
+
+    def observe(self, memory: Memory, view: View) -> Memory:
+        """The rule's memory after an outcome; its own follows from what it sees."""
+        own = self._named(self._own(memory))
+        return remembered(self.of, self._of_rule(memory), view) | own
+
+    def look(self, memory: Memory, view: View) -> Memory:
+        """Both memories after seeing what is shown before a decision."""
+        of_rule = self._of_rule(memory)
+        if isinstance(self.of, Looks):
+            of_rule = self.of.look(of_rule, view)
+        return of_rule | self._named(self.see(self._own(memory), view))
+
+    def probabilities(self, memory: Memory, view: View) -> Floats:
+        """What the rule chose, guarded, (n, k)."""
+        shares = chances(self.of, self._of_rule(memory), view)
+        return self.guarded(shares, self._own(memory), view)
+
+    @abstractmethod
+    def begin(self, n: int, k: int) -> Memory:
+        """Its own memory at the beginning of n lifetimes."""
+
+    @abstractmethod
+    def see(self, own: Memory, view: View) -> Memory:
+        """Its own memory after what is shown before a decision, the first too."""
+
+    @abstractmethod
+    def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
+        """What becomes of the rule's shares (n, k), whose rows sum to 1, (n, k)."""
+
+    @property
+    def _prefix(self) -> str:
+        return f"guard{self.depth}."
+
+    def _named(self, own: Memory) -> Memory:
+        return {f"{self._prefix}{name}": value for name, value in own.items()}
+
+    def _own(self, memory: Memory) -> Memory:
+        start = self._prefix
+        return {a.removeprefix(start): b for a, b in memory.items() if a.startswith(start)}
+
+    def _of_rule(self, memory: Memory) -> Memory:
+        return {a: b for a, b in memory.items() if not a.startswith(self._prefix)}
+
+
+def handed_over(shares: Floats, to: Floats, part: Floats | float) -> Floats:
+    """``(1 - part) shares + part to``, in the rows in which ``to`` has any share, (n, k)."""
+    whole = to.sum(axis=1, keepdims=True)
+    goal = to / (whole + (whole == 0.0))
+    moved: Floats = shares + (whole > 0.0) * part * (goal - shares)
+    return moved

@@ -1,0 +1,146 @@
+"""Guards keep the contract of rules, stack in any order, and change nothing where nothing is wrong.
+
+Legend: n students, k tasks.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rule_rooms import rule_named, vec_env
+from rule_views import check_rule, make_view, play, random_lifetime
+
+from lessonplan.teacher import (
+    GUARDS,
+    RULES,
+    AgainstHarm,
+    BringBack,
+    Milestones,
+    Proportional,
+    Review,
+    RuleTeacher,
+    Shortfall,
+    check_teacher,
+    identity_of,
+    load_teacher,
+)
+from lessonplan.teacher.rules import chances
+
+
+def stack(rule, names):
+    """A rule with guards around it, the first the innermost."""
+    for name in names:
+        rule = GUARDS[name](rule)
+    return rule
+
+
+@pytest.mark.parametrize("names", [*((name,) for name in GUARDS), tuple(GUARDS)])
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 5), st.booleans(),
+    st.sampled_from(["full", "bandit"]),
+)  # fmt: skip
+def test_the_contract_of_rules_is_kept(names, seed, n, k, padded, feedback):
+    check_rule(stack(Shortfall(), names), seed, n, k, padded, feedback)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_guard_around_every_rule_passes_the_check_of_teachers(name):
+    rule = rule_named(name)
+    for guard in GUARDS.values():
+        guarded = guard(rule)
+        assert guarded.needs[: len(rule.needs)] == tuple(rule.needs)
+        check_teacher(guarded, vec_env(guarded, n=3, k=3), new_process=False)
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(GUARDS)))
+def test_guards_stack_in_any_order(names):
+    guarded = stack(Shortfall(), names)
+    check_teacher(guarded, vec_env(guarded, n=3, k=3), new_process=False)
+    assert guarded.depth == len(GUARDS)
+
+
+def test_a_stack_of_guards_is_saved_loaded_and_goes_on_in_another_process(tmp_path):
+    guarded = stack(Shortfall(power=2.0), GUARDS)
+    env = vec_env(guarded, n=2)
+    check_teacher(guarded, env)
+    teacher = RuleTeacher(guarded, env, seed=4)
+    teacher.save(tmp_path / "teacher")
+    again = load_teacher(tmp_path / "teacher.zip", env)
+    assert again.rule == guarded
+    assert identity_of(again) == identity_of(teacher)
+    other = RuleTeacher(stack(Shortfall(power=1.0), GUARDS), env, seed=4)
+    assert identity_of(other) != identity_of(teacher)
+
+
+class Mine:
+    """One's own rule, which is no dataclass and keeps what it is made with."""
+
+    needs = ("score",)
+
+    def __init__(self, weight):
+        self.weight = weight
+
+    def start(self, n, k):
+        return {}
+
+    def observe(self, memory, view):
+        return memory
+
+    def probabilities(self, memory, view):
+        return view.present * self.weight
+
+
+def test_around_a_rule_that_is_no_plain_value_it_has_to_be_trusted(tmp_path):
+    guarded = Review(Mine(2.0))
+    env = vec_env(guarded, n=2)
+    RuleTeacher(guarded, env).save(tmp_path / "mine")
+    with pytest.raises(ValueError, match="trust"):
+        load_teacher(tmp_path / "mine.zip", env)
+    again = load_teacher(tmp_path / "mine.zip", env, trust=True)
+    assert again.rule.of.weight == 2.0
+
+
+def test_a_rule_that_gives_no_probabilities_is_named_and_not_its_guard():
+    columns = {"score": [[0.0, 0.0]], "threshold": [[0.9, 0.9]], "last_share": [[0.0, 0.0]]}
+    guarded = Review(Mine(-1.0))
+    with pytest.raises(ValueError, match=r"Mine\.probabilities must return"):
+        guarded.probabilities(guarded.start(1, 2), make_view(columns))
+
+
+@pytest.mark.parametrize(
+    "guard",
+    [
+        lambda rule: BringBack(rule, drop=1.0),
+        lambda rule: Review(rule, first=1e6),
+        lambda rule: Milestones(rule, errors=1e6),
+        lambda rule: AgainstHarm(rule, known=0.0, patience=10**6),
+    ],
+)
+def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
+    frames = random_lifetime(3, 4, 5, coarse=False)
+    bare = [
+        chances(Shortfall(), {}, make_view(columns, last)) for columns, last in frames
+    ]  # fmt: skip
+    np.testing.assert_array_equal(play(guard(Shortfall()), frames), bare)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: BringBack(Proportional(), share=1.5), r"share must be in \[0, 1\], got 1.5"),
+        (lambda: BringBack(Proportional(), drop=-0.1), r"drop must be in \[0, 1\]"),
+        (lambda: Review(Proportional(), share=0.0), "share must be above 0"),
+        (lambda: Review(Proportional(), growth=0.5), "growth must be in"),
+        (lambda: Review(Proportional(), first=0.0), "first must be in"),
+        (lambda: Milestones(Proportional(), streak=0), "streak must be in"),
+        (lambda: Milestones(Proportional(), plateau=2.0), "plateau must be in"),
+        (lambda: AgainstHarm(Proportional(), patience=0), "patience must be in"),
+        (lambda: AgainstHarm(Proportional(), errors=0.0), "errors must be above 0"),
+    ],
+)
+def test_parameters_out_of_bounds_are_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
