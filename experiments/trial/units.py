@@ -112,19 +112,7 @@ def plan(config: Config) -> list[Unit]:
                 units.append(Unit("select", teacher.name, first))
             units.append(Unit("evaluate", teacher.name, first, needs))
         elif isinstance(teacher, LearnedSection):
-            for seed in range(first, first + teacher.seeds):
-                tuned = (unit_name("tune", teacher.begin_at, first),) * bool(teacher.begin_at)
-                train = Unit("train", teacher.name, seed, tuned, weight=100.0)
-                # One that comes from a file is not trained again.
-                units += [] if teacher.origin else [train]
-                before = () if teacher.origin else (train.name,)
-                units.append(Unit("evaluate", teacher.name, seed, before, 2.0))
-                # With its learned part off it is the same whatever it has learned.
-                twins = [one for one in teacher.twins if seed == first or one != teacher.prior_name]
-                units += [Unit("evaluate", twin, seed, before) for twin in twins]
-                if teacher.prior_name in twins and (teacher.origin or teacher.courses):
-                    # Training on the course of the experiment tells of its prior what this does.
-                    units.append(Unit("select", teacher.prior_name, seed, before))
+            units += _learned(teacher, first)
     for teacher in config.teachers:
         if isinstance(teacher, GuardedSection):
             units += _guarded(teacher, config, units)
@@ -139,6 +127,25 @@ def plan(config: Config) -> list[Unit]:
     belongs_to = {name: teacher_belongs_to(config, config.teacher(name)) for name in names}
     whole = [replace(unit, belongs_to=belongs_to[unit.teacher]) for unit in units]
     return sorted(whole, key=lambda unit: -unit.weight)
+
+
+def _learned(teacher: LearnedSection, first: int) -> list[Unit]:
+    """Units of a learned teacher and its twins, whose first seed is this."""
+    units: list[Unit] = []
+    for seed in range(first, first + teacher.seeds):
+        tuned = (unit_name("tune", teacher.begin_at, first),) * bool(teacher.begin_at)
+        train = Unit("train", teacher.name, seed, tuned, weight=100.0)
+        # One that comes from a file is not trained again.
+        units += [] if teacher.origin else [train]
+        before = () if teacher.origin else (train.name,)
+        units.append(Unit("evaluate", teacher.name, seed, before, 2.0))
+        # With its learned part off it is the same whatever it has learned.
+        twins = [one for one in teacher.twins if seed == first or one != teacher.prior_name]
+        units += [Unit("evaluate", twin, seed, before) for twin in twins]
+        if teacher.prior_name in twins and (teacher.origin or teacher.courses):
+            # Training on the course of the experiment tells of its prior what this does.
+            units.append(Unit("select", teacher.prior_name, seed, before))
+    return units
 
 
 def _guarded(teacher: GuardedSection, config: Config, units: Iterable[Unit]) -> list[Unit]:

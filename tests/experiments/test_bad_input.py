@@ -22,6 +22,11 @@ def learned(**facts):
     return teacher(type="learned", **facts)
 
 
+def guarded(guard):
+    around = {"name": "g", "type": "guarded", "of": "uniform", "guards": [guard]}
+    return "teachers=" + json.dumps(["uniform", around])
+
+
 def replay(of, *others):
     return "teachers=" + json.dumps([*others, {"name": "r", "type": "replay", "of": of}])
 
@@ -106,6 +111,19 @@ OVERRIDES = {
     "one's own that is not there": (["suite.name=json:nothing"], ["the module json", "--trust"]),
     "two teachers of one name": (["teachers=[uniform,uniform]"], ["same name: uniform"]),
     "replay of nobody": ([replay("nobody", "uniform")], ["'nobody'", "uniform"]),
+    "unknown guard": ([guarded("reviw")], ["'g'", "'reviw'", "did you mean 'review'"]),
+    "wrong parameter of a guard": (
+        [guarded({"guard": "review", "parameters": {"shre": 0.1}})], ["'shre'", "'share'", "growth"]
+    ),
+    "a guard's rule in its parameters": (
+        [guarded({"guard": "review", "parameters": {"of": "uniform"}})], ["'review'", "'of'"]
+    ),
+    "wrong value of a guard": (
+        [guarded({"guard": "review", "parameters": {"share": 2}})], ["'review'", "[0, 1]", "2"]
+    ),
+    "text for a number of a guard": (
+        [guarded({"guard": "review", "parameters": {"share": "x"}})], ["'review'", "'x'"]
+    ),
     "override without a value": (["seeds"], ["key=value", "'seeds'"]),
     "override of nobody": (["teachers.nobody.tune=1"], ["'nobody'", "uniform, exp3s"]),
     "override below a value": (["name.x=1"], ["'x'", "'tiny'"]),

@@ -21,7 +21,7 @@ from lessonplan.envs.classroom.progress import ESTIMATORS
 from lessonplan.experiments.config.config import Config, Course
 from lessonplan.experiments.config.keys import keys_of
 from lessonplan.experiments.config.sweeps import Sweep
-from lessonplan.teacher import ALGORITHMS, RULES
+from lessonplan.teacher import ALGORITHMS, GUARDS, RULES
 
 DOCS, RESULTS = ROOT / "docs", ROOT / "experiments" / "results"
 PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
@@ -37,6 +37,17 @@ def rules():
         for name, rule in RULES.items()
     ]
     return table(("rule", "what it does", "source"), rows)
+
+
+def guards():
+    """Name, first line, parameters and columns of every guard."""
+    rows = []
+    for name, guard in GUARDS.items():
+        values = inspect.signature(guard).parameters.values()
+        own = [f"`{one.name}={one.default:g}`" for one in values if one.name != "of"]
+        sees = [f"`{column}`" for column in guard.sees]
+        rows.append((f"`{name}`", first_line(guard), ", ".join(own), ", ".join(sees)))
+    return table(("guard", "what it does", "parameters", "what it is shown"), rows)
 
 
 def learners():
@@ -195,7 +206,7 @@ TABLES = {
     },
     "single-tasks.md": {"single-tasks": partial(own_costs, "single-tasks")},
     "configs.md": {"run": partial(config_keys, Config), "sweep": partial(config_keys, Sweep)},
-    "teachers.md": {"rules": rules, "learners": learners},
+    "teachers.md": {"rules": rules, "learners": learners, "guards": guards},
     "signals.md": {"estimators": estimators, "rewards": rewards},
 }
 """Tables by page and mark."""

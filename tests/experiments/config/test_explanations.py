@@ -18,6 +18,7 @@ EVERY_KIND = {
     "teachers": [
         {"name": "ppo", "type": "learned", "courses": [{"suite": {"name": "graph"}}, {}]},
         {"name": "again", "type": "replay", "of": "ppo"},
+        {"name": "careful", "type": "guarded", "of": "ppo", "guards": ["review"]},
         {"name": "odd", "rule": "m:Rule", "parameters": {"text": "a: b # 'c'\nd", "none": None}},
     ],
 }

@@ -71,6 +71,10 @@ def test_an_override_changes_one_teacher_where_the_file_shares_its_settings():
     assert steps == {"ppo": 7, "ppo-progress": 80}
 
 
+def guarded(name, of, guards=("review",)):
+    return {"name": name, "type": "guarded", "of": of, "guards": list(guards)}
+
+
 BAD = {
     "a slash": (["a/b"], "begins with a letter or digit"),
     "a leading dot": ([{"name": ".a", "rule": "uniform"}], "begins with a letter or digit"),
@@ -86,6 +90,15 @@ BAD = {
          {"name": "b", "type": "replay", "of": "a"}], "which is a replay itself",
     ),
     "a replay of itself": ([{"name": "a", "type": "replay", "of": "a"}], "not one of the teachers"),
+    "guards of nobody": (["uniform", guarded("b", "unifrm")], "did you mean 'uniform'"),
+    "guards of a replay": (
+        ["uniform", {"name": "a", "type": "replay", "of": "uniform"}, guarded("b", "a")],
+        "which is a replay itself",
+    ),
+    "guards around guards": (
+        ["uniform", guarded("a", "uniform"), guarded("b", "a")], "write all guards in one list",
+    ),
+    "no guards": (["uniform", guarded("a", "uniform", [])], r"guards: write a list of keys"),
 }  # fmt: skip
 
 
@@ -113,11 +126,12 @@ def test_names_with_digits_dots_and_dashes_inside_are_fine():
     (learned("", action="mixture", sampled=False), True),
     (learned(""), False),
 ])  # fmt: skip
-def test_a_replay_mixes_within_batches_where_its_original_does(played, mixes):
-    teachers = [played | {"name": "mixed"}, {"name": "again", "type": "replay", "of": "mixed"}]
+def test_replays_and_guards_mix_within_batches_where_their_original_does(played, mixes):
+    replay = {"name": "again", "type": "replay", "of": "mixed"}
+    teachers = [played | {"name": "mixed"}, replay, guarded("careful", "mixed")]
     config = make_config(CONFIG | {"teachers": teachers})
     check(config)
-    assert [mixes_tasks(teacher, config) for teacher in config.teachers] == [mixes, mixes]
+    assert [mixes_tasks(teacher, config) for teacher in config.teachers] == [mixes] * 3
 
 
 def test_settings_that_fit_all_students_are_not_refused_for_the_two_that_are_tried():

@@ -294,6 +294,15 @@ def test_a_search_that_begins_at_what_another_pair_tunes_is_refused(tmp_path):
         pairs_of(read_sweep(path))
 
 
+def test_guards_of_what_another_pair_makes_are_refused(tmp_path):
+    careful = {"name": "careful", "type": "guarded", "of": "uniform", "guards": ["review"]}
+    path = write_files(
+        tmp_path, {"teachers": ["careful"]}, BASE | {"teachers": ["uniform", careful]}
+    )
+    with pytest.raises(ValueError, match="'careful' guards 'uniform', which another pair makes"):
+        pairs_of(read_sweep(path))
+
+
 def test_a_sweep_and_a_run_are_told_apart_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match="`lessonplan sweep quickstart-sweep`"):
         read_config("quickstart-sweep")

@@ -90,7 +90,7 @@ def test_a_life_is_worth_its_first_mastery_and_the_area_of_the_whole_budget():
 def test_an_opponent_that_is_not_tuned_is_selected_by_the_same_students():
     config, section, suite = world("uniform")
     lives, room = alone(config, section, suite, {})
-    result = select(config, section, suite)
+    result = select(config, section, suite, section.parameters)
     assert result["selection_cost"] == lives.costs.mean()
     assert result["selection_area"] == lives.areas.mean()
     assert result["selection_mastered"] == lives.mastered.sum()
