@@ -13,7 +13,7 @@ from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
 from .files import save_teacher
-from .guards import AgainstHarm, BringBack, Guard, Milestones, Review
+from .guards import AgainstHarm, BringBack, Guard, Milestones, Patience, Review
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -97,6 +97,7 @@ GUARDS: dict[str, type[Guard]] = {
     "review": Review,
     "bring_back": BringBack,
     "against_harm": AgainstHarm,
+    "patience": Patience,
 }
 """Guards by the names that configs use."""
 
@@ -139,6 +140,7 @@ __all__ = [
     "ODMExp3",
     "ODMMixed",
     "OpenLoop",
+    "Patience",
     "Proportional",
     "RandomPacing",
     "Replay",

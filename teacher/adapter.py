@@ -26,12 +26,13 @@ from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
 from .pickles import NamedByFace
-from .rules import Looks, Memory, Rule, View, chances, remembered
+from .rules import Looks, Memory, Rule, Stops, View, chances, remembered
 
 State = dict[str, np.ndarray]
 """What `predict` hands on: `last` (n,), `decision` (n,), the `probabilities` (n, k) that the last
-choice was drawn from, the number of the `rule` (n,), and the rule's memory under `memory.*`; every
-array has a leading axis n."""
+choice was drawn from, the number of the `rule` (n,), and the rule's memory under `memory.*`; of a
+rule that stops also `stop` (n,), whose lifetime is to end with this decision, for whoever leads it
+to carry out. Every array has a leading axis n."""
 
 _PREFIX = "memory."
 
@@ -118,6 +119,8 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         # A state of an earlier version does not say whose it is, nor do those that come of it.
         if state is None or "rule" in state:
             after["rule"] = np.full(len(batch), self._number)
+        if isinstance(self.rule, Stops):
+            after["stop"] = np.asarray(self.rule.stops(memory, view), dtype=bool)
         mixes = isinstance(self.action_space, spaces.Box)
         return (mixture_logits(chosen_from) if mixes else actions), after
 

@@ -110,6 +110,14 @@ class Looks(Protocol):
         """Memory after seeing what is shown now."""
 
 
+@runtime_checkable
+class Stops(Protocol):
+    """A rule that says when there is nothing left to teach."""
+
+    def stops(self, memory: Memory, view: View) -> np.ndarray:
+        """Whose lifetime is to end with this decision, (n,) bool."""
+
+
 def remembered(rule: Rule, memory: Memory, view: View) -> Memory:
     """What a rule remembers after outcomes, in the rows that had one.
 

@@ -35,7 +35,7 @@ class Lesson:
     terminated: np.ndarray
     """Every task is mastered, (r,) bool."""
     truncated: np.ndarray
-    """The budget is spent, (r,) bool; never together with `terminated`."""
+    """The budget is spent, or the teacher has stopped, (r,) bool; never with `terminated`."""
     task: np.ndarray
     """Canonical task that was trained, that of the largest share in a mixture, (r,)."""
     shares: np.ndarray
@@ -192,7 +192,12 @@ class Classroom:
         self.finished[rows] = False
         return self.board.observation(rows)
 
-    def step(self, actions: np.ndarray, rows: np.ndarray | None = None) -> Lesson:
+    def step(
+        self,
+        actions: np.ndarray,
+        rows: np.ndarray | None = None,
+        last: np.ndarray | bool = False,
+    ) -> Lesson:
         """One decision for each row: train its student on a task, or on a mixture of tasks.
 
         Args:
@@ -200,6 +205,7 @@ class Classroom:
                 sum to 1; every training example's task is then drawn from them. `decode` makes them
                 from a teacher's logits.
             rows: the rows to go on with, all by default.
+            last: whose lifetime ends with this decision, (r,) bool; nobody's by default.
         """
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
         if self.finished[rows].any():
@@ -216,7 +222,7 @@ class Classroom:
             **scores, **mastery, shares=shares, decisions=self.decisions_in_budget
         )
         terminated = facts.mastered_for[rows] >= self.end_after
-        truncated = facts.spending.exhausted[rows] & ~terminated
+        truncated = (facts.spending.exhausted[rows] | last) & ~terminated
         self.finished[rows] = terminated | truncated
         observation = self.board.observation(rows)
         return Lesson(observation, reward, terminated, truncated, tasks, shares, losses)

@@ -128,10 +128,16 @@ class Tutor:
 
     @property
     def finished(self) -> bool:
-        """Whether everything is mastered, or the budget is spent."""
+        """Whether everything is mastered, the budget is spent, or the teacher has stopped."""
         facts = self._board.facts
         spent = bool(facts.spending.exhausted[0]) and not self._unlimited
-        return spent or int(facts.mastered_for[0]) >= self.end_after
+        return spent or self._stopped or int(facts.mastered_for[0]) >= self.end_after
+
+    @property
+    def _stopped(self) -> bool:
+        """Whether the last choice, which was carried out, was to be the last."""
+        asked = self._memory.get("stop") if isinstance(self._memory, dict) else None
+        return asked is not None and self._pending is None and bool(asked[0])
 
     def begin(
         self,

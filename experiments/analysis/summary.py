@@ -33,6 +33,8 @@ from .wording import name_of_order, percent, with_interval
 
 _TO_MASTERY = ("compute_to_mastery", "equal_compute_to_mastery", "steps_to_mastery")
 _AVERAGED = ("area", "calibration_error", "forgetting", "retention")
+_AT_THE_END = ("total_cost", "final_score")
+"""What a lifetime has cost in all, and the mean score that it ends with."""
 _INTERVAL = "students resampled, percentile; of several teacher seeds with Student's t"
 ONE_TEACHER = "one teacher; students only"
 """What intervals of a learned teacher are of that was trained once."""
@@ -153,6 +155,7 @@ def _teacher(run: StoredRun, teacher: Measured, measure: str) -> dict[str, Any]:
         **_estimate(teacher.sample("probe_cost")),
         "share": float(measures.probe_cost.sum()) / total if total > 0 else 0.0,
     }
+    entry["total_cost"] = _estimate(teacher.sample("total_cost"))
     entry["wall_seconds"] = float(wall)
     if card.kind == "learned":
         entry["per_teacher_seed"] = _per_seed(teacher, measure)
@@ -186,7 +189,7 @@ def _students(teacher: Measured) -> dict[str, Any]:
         "teacher_seeds": teacher.lifetimes.teacher_seeds.tolist(),
         **{
             metric: [[_short(value) for value in row] for row in teacher.sample(metric).values]
-            for metric in LOWER_IS_BETTER
+            for metric in (*LOWER_IS_BETTER, *_AT_THE_END)
         },
     }
 

@@ -83,7 +83,8 @@ class Teaching:
             # Those of a rule go in as they are, not by way of logits.
             shares = action_probabilities(self.teacher, observation, memory)
         learning = rows[~self.room.facts.mastered_ever[rows]]
-        lesson = self.room.step(shares if self._mixes else actions, rows)
+        last = memory.get("stop", False) if isinstance(memory, dict) else False
+        lesson = self.room.step(shares if self._mixes else actions, rows, last)
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         spending = self.room.facts.spending

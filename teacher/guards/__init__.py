@@ -4,6 +4,7 @@ from .bring_back import BringBack
 from .guard import Guard
 from .harm import AgainstHarm
 from .milestones import Milestones
+from .patience import Patience
 from .review import Review
 
-__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Review"]
+__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Patience", "Review"]

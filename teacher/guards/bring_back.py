@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..choose import Floats, check_within
+from ..estimate import MEASURED, measured_tasks
 from ..rules import Memory, Rule, View
 from .guard import Guard, handed_over
 
@@ -17,8 +18,8 @@ class BringBack(Guard):
     A score has fallen when it is more than ``drop`` below its best, with both so far apart that
     ``errors`` standard errors of either do not join them: best is the highest ``score - errors
     uncertainty`` of this lifetime, and has fallen what has ``score + errors uncertainty + drop <
-    best``. It is back when its score reaches its best again. All that have fallen share ``share``
-    equally.
+    best``. It is back when its score reaches its best again. What was not measured since the last
+    decision stays as it is. All that have fallen share ``share`` equally.
     """
 
     of: Rule
@@ -26,7 +27,7 @@ class BringBack(Guard):
     drop: float = 0.05
     errors: float = 2.0
 
-    sees: ClassVar[tuple[str, ...]] = ("score", "uncertainty")
+    sees: ClassVar[tuple[str, ...]] = ("score", "uncertainty", MEASURED)
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
@@ -41,9 +42,11 @@ class BringBack(Guard):
     def see(self, own: Memory, view: View) -> Memory:
         """Which tasks have fallen, and which are back."""
         score, doubt = view["score"], self.errors * view["uncertainty"]
-        best = np.maximum(own["best"], score - doubt)
+        measured = measured_tasks(view)
+        best = np.where(measured, np.maximum(own["best"], score - doubt), own["best"])
         falls = score + doubt + self.drop < best
-        return {"best": best, "fallen": falls | (own["fallen"] & (score < best))}
+        fallen = np.where(measured, falls | (own["fallen"] & (score < best)), own["fallen"])
+        return {"best": best, "fallen": fallen}
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
         """Shares with those that fell brought back, (n, k)."""

@@ -9,8 +9,10 @@ Axes: n students, k tasks.
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from ..choose import Floats
-from ..rules import Looks, Memory, Rule, View, chances, remembered
+import numpy as np
+
+from ..choose import Bools, Floats
+from ..rules import Looks, Memory, Rule, Stops, View, chances, remembered
 
 
 class Guard(ABC):
@@ -67,6 +69,15 @@ class Guard(ABC):
         """What the rule chose, guarded, (n, k)."""
         shares = chances(self.of, self._of_rule(memory), view)
         return self.guarded(shares, self._own(memory), view)
+
+    def stops(self, memory: Memory, view: View) -> Bools:
+        """Whose lifetime is to end with this decision, by this guard or by what it is around."""
+        inner = self.of.stops(self._of_rule(memory), view) if isinstance(self.of, Stops) else False
+        return np.logical_or(inner, self.ends(self._own(memory), view))
+
+    def ends(self, own: Memory, view: View) -> Bools:
+        """Whose lifetime it has end with this decision, (n,); nobody's by default."""
+        return np.zeros(len(view.present), dtype=bool)
 
     @abstractmethod
     def begin(self, n: int, k: int) -> Memory:

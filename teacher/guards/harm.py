@@ -15,33 +15,40 @@ class AgainstHarm(Guard):
     """Little-known tasks keep their data share, and a rule that does harm gives way to the data.
 
     A task's share is at least its share of the training examples times ``known / (known + c)``,
-    where c is the number of examples behind its score. The mean score, weighted by importance, does
-    harm where it is ``errors`` standard errors of their difference below its best for ``patience``
-    decisions in a row. From then on, in this lifetime, shares are those of the data.
+    where c is the number of examples behind its score. A rule does harm where for ``patience``
+    decisions in a row the mean score, weighted by importance, is below its best by ``errors``
+    standard errors of their difference; or where what is certainly mastered (``score - errors
+    uncertainty >= threshold``) got more of a decision than its share of the data, by ``waste``.
+    From then on, in this lifetime, shares are those of the data.
     """
 
     of: Rule
     patience: int = 5
     errors: float = 2.0
-    known: float = 16.0
+    known: float = 1.0
+    waste: float = 0.1
 
-    sees: ClassVar[tuple[str, ...]] = ("score", "uncertainty", "count", "size", "importance")
+    sees: ClassVar[tuple[str, ...]] = (
+        "score", "uncertainty", "threshold", "count", "size", "importance", "last_share",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
         check_within("patience", self.patience, 1)
         check_positive("errors", self.errors)
         check_within("known", self.known, 0, 1e12)
+        check_within("waste", self.waste, 0, 1)
 
     def begin(self, n: int, k: int) -> Memory:
-        """The ``best`` mean score with its ``error``, how long it was ``below``, ``yielded``.
+        """The ``best`` mean score with its ``error``, how long it was ``below`` and ``wasted``.
 
-        (n,) each; the last says whether the rule has given way.
+        And ``yielded``, whether the rule has given way; (n,) each.
         """
         return {
             "best": np.full(n, -np.inf),
             "error": np.zeros(n),
             "below": np.zeros(n, dtype=np.int64),
+            "wasted": np.zeros(n, dtype=np.int64),
             "yielded": np.zeros(n, dtype=bool),
         }
 
@@ -53,11 +60,16 @@ class AgainstHarm(Guard):
         apart = self.errors * np.hypot(error, own["error"])
         below = np.where(mean + apart < own["best"], own["below"] + 1, 0)
         higher = mean > own["best"]
+        done = view["score"] - self.errors * view["uncertainty"] >= view["threshold"] - _ROUNDING
+        data = proportional(view["size"], view.present)
+        spare = np.where(done, view["last_share"] - data, 0.0).sum(axis=1)
+        wasted = np.where(spare > self.waste, own["wasted"] + 1, 0)
         return {
             "best": np.where(higher, mean, own["best"]),
             "error": np.where(higher, error, own["error"]),
             "below": below,
-            "yielded": own["yielded"] | (below >= self.patience),
+            "wasted": wasted,
+            "yielded": own["yielded"] | (np.maximum(below, wasted) >= self.patience),
         }
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
@@ -68,3 +80,7 @@ class AgainstHarm(Guard):
         changed = (kept > shares).any(axis=1, keepdims=True)
         kept = np.where(changed, kept / kept.sum(axis=1, keepdims=True), shares)
         return np.where(own["yielded"][:, None], data, kept)
+
+
+_ROUNDING = 1e-6
+"""Scores and thresholds arrive in single precision."""

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Floats, check_within, otherwise, proportional
+from ..choose import Bools, Floats, check_within, otherwise, proportional
+from ..estimate import MEASURED, measured_tasks
 from ..rules import Memory, Rule, View
 from .guard import Guard
 
@@ -17,22 +18,24 @@ from .guard import Guard
 class Milestones(Guard):
     """A task is closed when it is certain that it is mastered, or its loss stands still.
 
-    Certain is what has ``score - errors uncertainty >= threshold`` after ``streak`` decisions in a
-    row. With a ``plateau`` above 0 a task is closed too when after ``streak`` decisions in a row in
-    which it was trained its loss was not below ``(1 - plateau)`` of its lowest before. One that is
-    closed gets nothing, and is opened again when its score is ``reopen`` below what it was closed
-    at, by more than ``errors`` standard errors of it now. Where all are closed the data's shares
-    are trained.
+    Certain is what has ``score - errors uncertainty >= threshold`` at ``streak`` measurements in a
+    row; what was not measured since the last decision stays as it is. With a ``plateau`` above 0 a
+    task is closed too when after ``streak`` decisions in a row in which it was trained its loss was
+    not below ``(1 - plateau)`` of its lowest before. One that is closed gets nothing, and is opened
+    again when its score is ``reopen`` below what it was closed at, by more than ``errors`` standard
+    errors of it now. Where all are closed the lifetime ends; without ``stop`` it goes on with the
+    data's shares.
     """
 
     of: Rule
-    errors: float = 1.0
-    streak: int = 2
+    errors: float = 2.0
+    streak: int = 3
     reopen: float = 0.05
     plateau: float = 0.0
+    stop: bool = True
 
     sees: ClassVar[tuple[str, ...]] = (
-        "score", "uncertainty", "threshold", "loss", "last_share", "size",
+        "score", "uncertainty", "threshold", "loss", "last_share", "size", MEASURED,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -57,15 +60,16 @@ class Milestones(Guard):
 
     def see(self, own: Memory, view: View) -> Memory:
         """What is closed after what is shown now."""
-        score, doubt, trained = view["score"], view["uncertainty"], view["last_share"] > 0.0
+        score, doubt, measured = view["score"], view["uncertainty"], measured_tasks(view)
         certain = score - self.errors * doubt >= view["threshold"] - _ROUNDING
-        passes = np.where(certain, own["passes"] + 1, 0)
-        falls = view["loss"] < (1.0 - self.plateau) * own["lowest"]
+        passes = np.where(measured, np.where(certain, own["passes"] + 1, 0), own["passes"])
+        trained = measured & (view["last_share"] > 0.0)
+        falls = measured & (view["loss"] < (1.0 - self.plateau) * own["lowest"])
         still = np.where(trained, np.where(falls, 0, own["still"] + 1), own["still"])
         done = passes >= self.streak
         if self.plateau:
             done |= still >= self.streak
-        fallen = score + self.errors * doubt < own["closed_at"] - self.reopen
+        fallen = measured & (score + self.errors * doubt < own["closed_at"] - self.reopen)
         opened = own["closed"] & fallen
         closed = (own["closed"] | done) & ~opened & view.present
         return {
@@ -84,6 +88,10 @@ class Milestones(Guard):
         chosen = otherwise(left, otherwise(by_size, proportional(view["size"], view.present)))
         changed = own["closed"].any(axis=1, keepdims=True)
         return np.where(changed, proportional(chosen, view.present), shares)
+
+    def ends(self, own: Memory, view: View) -> Bools:
+        """Who has met all milestones, (n,)."""
+        return np.logical_and(self.stop, (own["closed"] | ~view.present).all(axis=1))
 
 
 _ROUNDING = 1e-6

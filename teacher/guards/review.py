@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..choose import Floats, check_positive, check_within
+from ..estimate import MEASURED, measured_tasks
 from ..rules import Memory, Rule, View
 from .guard import Guard, handed_over
 
@@ -17,8 +18,9 @@ class Review(Guard):
     A task that is due gets a share of what is chosen, ``share`` for all that are due together, and
     is due until it was trained. Then its score says what comes next: still at its threshold, and
     the interval grows by the factor ``growth``; below, and the task is one to be learned, which is
-    for the rule to see to, until it is mastered again and its intervals begin anew. Intervals that
-    grow with each success are those of spaced repetition, as in the boxes of Leitner (1972).
+    for the rule to see to, until it is mastered again and its intervals begin anew. What was not
+    measured counts as what it was. Intervals that grow with each success are those of spaced
+    repetition, as in the boxes of Leitner (1972).
     """
 
     of: Rule
@@ -26,7 +28,7 @@ class Review(Guard):
     first: float = 4.0
     growth: float = 2.0
 
-    sees: ClassVar[tuple[str, ...]] = ("score", "threshold", "last_share")
+    sees: ClassVar[tuple[str, ...]] = ("score", "threshold", "last_share", MEASURED)
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
@@ -44,8 +46,8 @@ class Review(Guard):
 
     def see(self, own: Memory, view: View) -> Memory:
         """What is due now, after what the last decision trained."""
-        passed = view["score"] >= view["threshold"] - _ROUNDING
-        known = own["interval"] > 0.0
+        known, measured = own["interval"] > 0.0, measured_tasks(view)
+        passed = np.where(measured, view["score"] >= view["threshold"] - _ROUNDING, known)
         reviewed = (own["given"] > 0.0) & (view["last_share"] >= own["given"] / 2.0)
         grown = np.minimum(own["interval"] * self.growth, _LONGEST)
         interval = np.where(reviewed, grown, own["interval"])

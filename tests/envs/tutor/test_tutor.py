@@ -19,6 +19,7 @@ from lessonplan.student import Training
 from lessonplan.student.contract import Outcomes
 from lessonplan.teacher import (
     RULES,
+    Patience,
     RuleTeacher,
     TSCLSampling,
     Uniform,
@@ -236,6 +237,23 @@ def test_a_lifetime_is_finished_by_mastery_or_by_its_budget():
     forever = simple()
     taught(forever, 40, rise=0.0)
     assert not forever.finished
+
+
+def test_a_guard_that_stops_finishes_the_lifetime_with_the_choice_that_is_its_last():
+    teacher = partial(RuleTeacher, Patience(Uniform(), decisions=2))
+    tutor = Tutor(["a", "b"], teacher)
+    # The mean rises with the first, so two decisions have brought nothing before the fourth.
+    for i, finished in enumerate((False, False, False, True)):
+        tutor.choose()
+        # What was asked for is carried out first, and a state in between knows of it.
+        assert not tutor.finished
+        again = Tutor(["a", "b"], teacher)
+        again.load_state_dict(tutor.state_dict())
+        for each in (tutor, again):
+            each.observe(scores={"a": 0.1, "b": 0.1} if i == 0 else {"a": 0.1, "b": 0.0})
+            assert each.finished == finished
+    tutor.begin(3)
+    assert not tutor.finished
 
 
 class Mixer:

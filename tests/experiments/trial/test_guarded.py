@@ -94,3 +94,19 @@ def test_a_summary_says_what_guards_are_around_and_pairs_them_with_it(ran):
     assert learned["kind"] == "learned"
     assert learned["selection_cost"] is None
     assert learned["training_cost"] == teachers["ppo"]["training_cost"]
+
+
+def test_a_lifetime_that_a_guard_ends_is_truncated_and_keeps_its_last_scores(tmp_path):
+    short = {"guard": "patience", "parameters": {"decisions": 2, "rise": 1.0}}
+    teachers = [ODD, guarded("short", "odd", short)]
+    config = make_config(copy.deepcopy(CONFIG) | {"teachers": teachers, "workers": 1})
+    run_trial(config, tmp_path / "run")
+    table = recorded(tmp_path / "run", "short")
+    # Looked at before decisions 0, 1 and 2: the third is the last.
+    assert set(table["decision"].to_pylist()) == {1, 2, 3}
+    for row in table.to_pylist():
+        assert row["truncated"] == (row["decision"] == 3)
+        assert row["test_score"] is not None
+    entries = summarize(tmp_path / "run")["teachers"]
+    assert entries["short"]["total_cost"]["iqm"] < entries["odd"]["total_cost"]["iqm"]
+    assert len(entries["short"]["students"]["final_score"][0]) == 4

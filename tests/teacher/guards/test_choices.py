@@ -6,7 +6,14 @@ Legend: n students, k tasks.
 import numpy as np
 from rule_views import make_view
 
-from lessonplan.teacher import AgainstHarm, BringBack, Milestones, Review, StaticMixture
+from lessonplan.teacher import (
+    AgainstHarm,
+    BringBack,
+    Milestones,
+    Patience,
+    Review,
+    StaticMixture,
+)
 
 HALF = StaticMixture((0.5, 0.5))
 
@@ -116,7 +123,8 @@ def test_where_all_is_closed_the_data_are_trained():
 def test_little_known_tasks_keep_their_share_of_the_data():
     """16 / (16 + c): with 0 examples the whole 0.2, with 48 a quarter of it; then scaled to 1."""
     shares = lifetime(
-        AgainstHarm(StaticMixture((0.0, 1.0))), score=0.5, uncertainty=0.1, importance=1.0,
+        AgainstHarm(StaticMixture((0.0, 1.0)), known=16.0), score=0.5, uncertainty=0.1,
+        threshold=0.9, last_share=0.5, importance=1.0,
         count=[[0.0, 9.0], [np.log(49.0), 9.0]], size=[[0.2, 0.8]] * 2,
     )  # fmt: skip
     np.testing.assert_allclose(shares, [[0.2 / 1.2, 1.0 / 1.2], [0.05 / 1.05, 1.0 / 1.05]])
@@ -132,6 +140,70 @@ def test_a_rule_that_does_harm_gives_way_to_the_data_for_good():
     error = 0.02 / np.sqrt(0.75**2 + 0.25**2)
     shares = lifetime(
         AgainstHarm(HALF, patience=3, known=0.0), score=scores, uncertainty=error, count=9.0,
-        importance=[[3.0, 1.0]] * 8, size=[[0.2, 0.8]] * 8,
+        threshold=1.1, last_share=0.5, importance=[[3.0, 1.0]] * 8, size=[[0.2, 0.8]] * 8,
     )  # fmt: skip
     np.testing.assert_allclose(shares, [[0.5, 0.5]] * 6 + [[0.2, 0.8]] * 2)
+
+
+def test_a_rule_that_goes_on_with_what_is_mastered_gives_way_to_the_data():
+    """The first is mastered for certain from decision 1 on, and got 0.3 more than its 0.2.
+
+    In decision 3 it got no more than 0.1 above it, so the three in a row are 4, 5 and 6.
+    """
+    got = [[0.5, 0.5]] * 3 + [[0.3, 0.7]] + [[0.5, 0.5]] * 4
+    scores = [[0.93, 0.1]] + [[0.95, 0.1]] * 7
+    shares = lifetime(
+        AgainstHarm(HALF, patience=3, known=0.0), score=scores, uncertainty=0.02, count=9.0,
+        threshold=0.9, last_share=got, importance=1.0, size=[[0.2, 0.8]] * 8,
+    )  # fmt: skip
+    np.testing.assert_allclose(shares, [[0.5, 0.5]] * 6 + [[0.2, 0.8]] * 2)
+
+
+def ends(guard, **columns):
+    """After which decisions a guard has a lifetime end."""
+    count = max(len(np.atleast_2d(value)) for value in columns.values())
+    memory, found = guard.start(1, 2), []
+    for i in range(count):
+        now = {
+            name: np.broadcast_to(np.asarray(value, dtype=float), (count, 2))[i][None]
+            for name, value in columns.items()
+        }
+        view = make_view(now | {"task": [[0.0, 1.0]]}, decision=i)
+        memory = guard.look(memory, view)
+        found += [i] if guard.stops(memory, view)[0] else []
+    return found
+
+
+def test_patience_is_over_when_the_mean_score_has_not_risen():
+    """Means 0.1, 0.3, 0.3, 0.3, 0.4, 0.42, 0.44: a rise of 0.03 is none of 0.05 above the best."""
+    scores = [[x, x] for x in (0.1, 0.3, 0.3, 0.3, 0.4, 0.42, 0.44)]
+    columns = {"score": scores, "importance": 1.0}
+    assert ends(Patience(HALF, decisions=2), **columns) == [3]
+    assert ends(Patience(HALF, decisions=2, rise=0.05), **columns) == [3, 6]
+    assert ends(Patience(HALF, decisions=4), **columns) == []
+
+
+def test_a_lifetime_ends_when_all_milestones_are_met_unless_it_is_to_go_on():
+    columns = {
+        "score": [[0.95, 0.1], [0.95, 0.95], [0.95, 0.95]], "uncertainty": 0.0, "threshold": 0.9,
+        "loss": 1.0, "last_share": 0.5, "size": 0.5, "importance": 1.0,
+    }  # fmt: skip
+    assert ends(Milestones(HALF, streak=1), **columns) == [1, 2]
+    assert ends(Milestones(HALF, streak=1, stop=False), **columns) == []
+    # Whatever is around it, and whatever it is around.
+    assert ends(Patience(Milestones(HALF, streak=1)), **columns) == [1, 2]
+    assert ends(Milestones(Patience(HALF, decisions=1), streak=9), **columns) == [2]
+
+
+def test_what_was_not_measured_stays_as_it_is():
+    """Without a measurement a low score is an old belief: nothing falls and nothing is opened."""
+    columns = {
+        "score": [[0.95, 0.1], [0.95, 0.1], [0.0, 0.1], [0.0, 0.1]], "uncertainty": 0.0,
+        "threshold": 0.9, "loss": 1.0, "last_share": 0.5, "size": 0.5,
+        "measured": [[1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 1.0]],
+    }  # fmt: skip
+    closed, open_ = [0.0, 1.0], [0.5, 0.5]
+    shares = lifetime(Milestones(HALF, streak=2), **columns)
+    np.testing.assert_allclose(shares, [open_, closed, closed, open_])
+    shares = lifetime(BringBack(HALF, share=1.0), **columns)
+    np.testing.assert_allclose(shares, [open_, open_, open_, [1.0, 0.0]])
