@@ -13,7 +13,7 @@ from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
 from .files import save_teacher
-from .guards import AgainstHarm, BringBack, Guard, Milestones, Patience, Review
+from .guards import AgainstHarm, BringBack, Guard, Milestones, Patience, Reframe, Review
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -97,6 +97,7 @@ GUARDS: dict[str, type[Guard]] = {
     "review": Review,
     "bring_back": BringBack,
     "against_harm": AgainstHarm,
+    "reframe": Reframe,
     "patience": Patience,
 }
 """Guards by the names that configs use."""
@@ -143,6 +144,7 @@ __all__ = [
     "Patience",
     "Proportional",
     "RandomPacing",
+    "Reframe",
     "Replay",
     "ReplayMixtures",
     "Reverse",

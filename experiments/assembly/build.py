@@ -248,9 +248,7 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
     }
     names = inspect.signature(maker).parameters
     if "prerequisites" in names:
-        index = {name: i for i, name in enumerate(suite.names)}
-        graph = (tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
-        plain.setdefault("prerequisites", tuple(graph))
+        plain.setdefault("prerequisites", graph_of(suite))
     instance: Rule = call("rule", rule, maker, plain, course.modules)
     if not isinstance(instance, Rule):
         raise ValueError(
@@ -258,6 +256,12 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
             f"{type(instance).__name__} without"
         )
     return instance
+
+
+def graph_of(suite: TaskSuite) -> tuple[tuple[int, ...], ...]:
+    """Of each task the indices of those that it needs."""
+    index = {name: i for i, name in enumerate(suite.names)}
+    return tuple(tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
 
 
 def rule_teacher(
@@ -314,7 +318,7 @@ def learned_teacher(
     if deterministic and not guards:
         return learner, room
     sampled = Sampled(learner, tuple(teacher.observe), likeliest=deterministic)
-    rule = with_guards(sampled, guards)
+    rule = with_guards(sampled, guards, graph_of(suite))
     return rule_teacher(rule, course, suite, n, seed, teacher.action, looking=teacher, reads=reads)
 
 

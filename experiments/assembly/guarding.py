@@ -1,10 +1,10 @@
 """Guards of a config around a rule."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lessonplan.teacher import GUARDS, Guard, Rule
+from lessonplan.teacher import GUARDS, Guard, Rule, Uniform
 
 from ..common.names import call
 from ..common.nearest import did_you_mean
@@ -25,8 +25,25 @@ def guard_named(name: str) -> type[Guard]:
     return GUARDS[name]
 
 
-def with_guards(rule: Rule, guards: Iterable[GuardSection]) -> Rule:
+def needs_of(guards: Iterable[GuardSection]) -> tuple[str, ...]:
+    """Columns that guards have to be shown besides those of the teacher that they are around."""
+    return tuple(with_guards(Uniform(), guards).needs)
+
+
+def see_the_order(guards: Iterable[GuardSection]) -> bool:
+    """Whether any of them is told something of the true order."""
+    return bool(getattr(with_guards(Uniform(), guards), "sees_order", False))
+
+
+def with_guards(
+    rule: Rule, guards: Iterable[GuardSection], graph: Sequence[Sequence[int]] = ()
+) -> Rule:
     """A rule with guards around it, the first the innermost.
+
+    Args:
+        rule: the rule.
+        guards: of a config.
+        graph: of each task, by its index, those that it needs.
 
     Raises:
         ValueError: if there is no such guard, or it does not take these parameters.
@@ -40,7 +57,10 @@ def with_guards(rule: Rule, guards: Iterable[GuardSection]) -> Rule:
                     f"guard {section.guard!r} has no parameter {name!r}; "
                     f"{did_you_mean(name, own)}there are {', '.join(own)}"
                 )
-        parameters: dict[str, Any] = {"of": rule} | section.parameters
+        plain = {k: tuple(x) if isinstance(x, list) else x for k, x in section.parameters.items()}
+        if "prerequisites" in own:
+            plain.setdefault("prerequisites", tuple(map(tuple, graph)))
+        parameters: dict[str, Any] = {"of": rule} | plain
         try:
             rule = call("guard", section.guard, maker, parameters)
         except ValueError as error:

@@ -14,7 +14,7 @@ from lessonplan.teacher import RULES
 from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
-from ..assembly.guarding import guard_named
+from ..assembly.guarding import needs_of
 from ..assembly.natures import mixes_tasks
 from ..assembly.suite_facts import row_unit
 from ..common.names import named
@@ -347,8 +347,7 @@ def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:
         return False, mixes_tasks(teacher, config)
     if isinstance(teacher, GuardedSection):
         reads, mixes = _nature(config.teacher(teacher.of), config)
-        own = [reads_measured(guard_named(one.guard).sees) for one in teacher.guards]
-        return reads or any(own), mixes
+        return reads or reads_measured(needs_of(teacher.guards)), mixes
     mixes = teacher.action == "mixture"
     if isinstance(teacher, LearnedSection):
         return reads_measured(teacher.observe), mixes

@@ -12,7 +12,7 @@ from lessonplan.envs.classroom.columns import parse_column
 from lessonplan.teacher import RULES, Replay
 
 from ..analysis.wording import enumeration
-from ..assembly.guarding import guard_named
+from ..assembly.guarding import needs_of, see_the_order
 from ..assembly.natures import described_rule, mixes_tasks
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import named
@@ -214,8 +214,7 @@ def _guarded_card(teacher: GuardedSection, config: Config, run_dir: Path) -> lis
     original = config.teacher(teacher.of)
     card: TeacherCard = _CARDS[original.type](original, config, run_dir)[0]
     guards = [one.guard for one in teacher.guards]
-    sees = [column for name in guards for column in guard_named(name).sees]
-    needs = tuple(dict.fromkeys((*card.needs, *sees)))
+    needs = tuple(dict.fromkeys((*card.needs, *needs_of(teacher.guards))))
     own = {"selection_cost": None, "selection_area": None}
     return [
         replace(
@@ -224,6 +223,7 @@ def _guarded_card(teacher: GuardedSection, config: Config, run_dir: Path) -> lis
             label=f"{teacher.of} with {enumeration(guards)}",
             published=False,
             needs=needs,
+            sees_order=card.sees_order or see_the_order(teacher.guards),
             guard_of=teacher.of,
             parameters=card.parameters | {"guards": [one.model_dump() for one in teacher.guards]},
             looks=card.looks or reads_measured(needs),

@@ -5,6 +5,7 @@ from .guard import Guard
 from .harm import AgainstHarm
 from .milestones import Milestones
 from .patience import Patience
+from .reframe import Reframe
 from .review import Review
 
-__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Patience", "Review"]
+__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Patience", "Reframe", "Review"]

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats
+from ..choose import Bools, Floats, proportional
 from ..rules import Looks, Memory, Rule, Stops, View, chances, remembered
 
 
@@ -104,6 +104,24 @@ class Guard(ABC):
 
     def _of_rule(self, memory: Memory) -> Memory:
         return {a: b for a, b in memory.items() if not a.startswith(self._prefix)}
+
+
+ROUNDING = 1e-6
+"""Scores and thresholds arrive in single precision."""
+STILL = 1e-9
+"""A mean that rises by less stands still: sums round in another way when tasks change places."""
+
+
+def mean_score(view: View) -> Floats:
+    """Mean of the scores that are shown, weighted by importance, (n,)."""
+    mean: Floats = (proportional(view["importance"], view.present) * view["score"]).sum(axis=1)
+    return mean
+
+
+def passed(view: View, doubt: Floats | float = 0.0) -> Bools:
+    """Whether scores less a doubt are at their thresholds, (n, k)."""
+    at: Bools = view["score"] - doubt >= view["threshold"] - ROUNDING
+    return at
 
 
 def handed_over(shares: Floats, to: Floats, part: Floats | float) -> Floats:

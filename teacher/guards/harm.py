@@ -7,7 +7,7 @@ import numpy as np
 
 from ..choose import Floats, check_positive, check_within, proportional
 from ..rules import Memory, Rule, View
-from .guard import Guard
+from .guard import Guard, mean_score, passed
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class AgainstHarm(Guard):
     def see(self, own: Memory, view: View) -> Memory:
         """Whether the rule has to give way."""
         weight = proportional(view["importance"], view.present)
-        mean = (weight * view["score"]).sum(axis=1)
+        mean = mean_score(view)
         error = np.sqrt(((weight * view["uncertainty"]) ** 2).sum(axis=1))
         apart = self.errors * np.hypot(error, own["error"])
         below = np.where(mean + apart < own["best"], own["below"] + 1, 0)
         higher = mean > own["best"]
-        done = view["score"] - self.errors * view["uncertainty"] >= view["threshold"] - _ROUNDING
+        done = passed(view, self.errors * view["uncertainty"])
         data = proportional(view["size"], view.present)
         spare = np.where(done, view["last_share"] - data, 0.0).sum(axis=1)
         wasted = np.where(spare > self.waste, own["wasted"] + 1, 0)
@@ -80,7 +80,3 @@ class AgainstHarm(Guard):
         changed = (kept > shares).any(axis=1, keepdims=True)
         kept = np.where(changed, kept / kept.sum(axis=1, keepdims=True), shares)
         return np.where(own["yielded"][:, None], data, kept)
-
-
-_ROUNDING = 1e-6
-"""Scores and thresholds arrive in single precision."""

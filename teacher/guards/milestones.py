@@ -11,7 +11,7 @@ import numpy as np
 from ..choose import Bools, Floats, check_within, otherwise, proportional
 from ..estimate import MEASURED, measured_tasks
 from ..rules import Memory, Rule, View
-from .guard import Guard
+from .guard import Guard, passed
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Milestones(Guard):
     def see(self, own: Memory, view: View) -> Memory:
         """What is closed after what is shown now."""
         score, doubt, measured = view["score"], view["uncertainty"], measured_tasks(view)
-        certain = score - self.errors * doubt >= view["threshold"] - _ROUNDING
+        certain = passed(view, self.errors * doubt)
         passes = np.where(measured, np.where(certain, own["passes"] + 1, 0), own["passes"])
         trained = measured & (view["last_share"] > 0.0)
         falls = measured & (view["loss"] < (1.0 - self.plateau) * own["lowest"])
@@ -92,7 +92,3 @@ class Milestones(Guard):
     def ends(self, own: Memory, view: View) -> Bools:
         """Who has met all milestones, (n,)."""
         return np.logical_and(self.stop, (own["closed"] | ~view.present).all(axis=1))
-
-
-_ROUNDING = 1e-6
-"""Scores and thresholds arrive in single precision."""

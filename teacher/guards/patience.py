@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats, check_within, proportional
+from ..choose import Bools, Floats, check_within
 from ..rules import Memory, Rule, View
-from .guard import Guard
+from .guard import STILL, Guard, mean_score
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,8 @@ class Patience(Guard):
 
     def see(self, own: Memory, view: View) -> Memory:
         """Whether it has risen."""
-        weight = proportional(view["importance"], view.present)
-        mean = (weight * view["score"]).sum(axis=1)
-        risen = mean > own["best"] + self.rise
+        mean = mean_score(view)
+        risen = mean > own["best"] + max(self.rise, STILL)
         return {
             "best": np.where(risen, mean, own["best"]),
             "still": np.where(risen, 0, own["still"] + 1),

@@ -8,7 +8,7 @@ import numpy as np
 from ..choose import Floats, check_positive, check_within
 from ..estimate import MEASURED, measured_tasks
 from ..rules import Memory, Rule, View
-from .guard import Guard, handed_over
+from .guard import Guard, handed_over, passed
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Review(Guard):
     def see(self, own: Memory, view: View) -> Memory:
         """What is due now, after what the last decision trained."""
         known, measured = own["interval"] > 0.0, measured_tasks(view)
-        passed = np.where(measured, view["score"] >= view["threshold"] - _ROUNDING, known)
+        stays = np.where(measured, passed(view), known)
         reviewed = (own["given"] > 0.0) & (view["last_share"] >= own["given"] / 2.0)
         grown = np.minimum(own["interval"] * self.growth, _LONGEST)
         interval = np.where(reviewed, grown, own["interval"])
-        interval = np.where(passed, np.where(known, interval, self.first), 0.0)
+        interval = np.where(stays, np.where(known, interval, self.first), 0.0)
         fresh = reviewed | ~known
         left = np.where(fresh, interval, np.maximum(own["left"] - 1.0, 0.0))
         due = (interval > 0.0) & (left <= 0.0) & view.present
@@ -66,7 +66,5 @@ class Review(Guard):
         return handed_over(shares, own["given"], self.share)
 
 
-_ROUNDING = 1e-6
-"""Scores and thresholds arrive in single precision."""
 _LONGEST = 1e12
 """Decisions; nobody lives that long, and it stays finite."""

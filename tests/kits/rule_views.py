@@ -65,6 +65,7 @@ def random_lifetime(seed, n, k, decisions=7, padded=False, coarse=True, feedback
     shares /= shares.sum(axis=2, keepdims=True)
     # And numbers of their own again.
     more = np.random.default_rng(seed + 2)
+    fixed["difficulty"] = more.choice([0.0, 1.0, 2.0], (n, k))
     fixed["importance"] = more.choice([1.0, 2.0], (n, k))
     score, last, frames = rng.integers(0, 3, (n, k)) / 10, np.full(n, -1), []
     for i in range(decisions):

@@ -11,6 +11,7 @@ from lessonplan.teacher import (
     BringBack,
     Milestones,
     Patience,
+    Reframe,
     Review,
     StaticMixture,
 )
@@ -172,6 +173,49 @@ def ends(guard, **columns):
         memory = guard.look(memory, view)
         found += [i] if guard.stops(memory, view)[0] else []
     return found
+
+
+def turned(to, score, still=2, **more):
+    """Shares when nothing has moved for that many decisions, from 0.6, 0.1 and 0.3."""
+    rule = StaticMixture((0.6, 0.1, 0.3))
+    guard = Reframe(rule, decisions=2, share=0.5, to=to, **more)
+    memory = guard.start(1, 3)
+    for decision in range(still + 1):
+        columns = {
+            "score": [score], "threshold": [[0.9] * 3], "importance": [[1.0] * 3],
+            "difficulty": [[3.0, 1.0, 2.0]], "task": [[0.0, 1.0, 2.0]],
+        }  # fmt: skip
+        view = make_view(columns, decision=decision)
+        memory = guard.look(memory, view)
+    return guard.probabilities(memory, view)[0]
+
+
+def test_where_nothing_moves_part_of_the_choice_turns_to_something_else():
+    low = [0.1, 0.1, 0.1]
+    np.testing.assert_allclose(turned("everything", low, still=1), [0.6, 0.1, 0.3])
+    sixth = 0.5 / 3
+    np.testing.assert_allclose(turned("everything", low), [0.3 + sixth, 0.05 + sixth, 0.15 + sixth])
+    # Both others are easier than the first, which gets most; one of them is mastered.
+    np.testing.assert_allclose(turned("easier", low), [0.3, 0.05 + 0.25, 0.15 + 0.25])
+    np.testing.assert_allclose(turned("easier", [0.1, 0.95, 0.1]), [0.3, 0.05, 0.15 + 0.5])
+    # Where there is none, all share.
+    done = turned("easier", [0.1, 0.95, 0.95])
+    np.testing.assert_allclose(done, [0.3 + sixth, 0.05 + sixth, 0.15 + sixth])
+
+
+def test_it_turns_to_what_the_task_that_gets_most_needs():
+    graph = ((1,), (), (0, 1))
+    needed = turned("prerequisites", [0.1, 0.1, 0.1], prerequisites=graph)
+    np.testing.assert_allclose(needed, [0.3, 0.05 + 0.5, 0.15])
+
+
+def test_it_turns_back_when_the_mean_rises():
+    guard = Reframe(HALF, decisions=1, share=1.0, to="easier")
+    shares = lifetime(
+        guard, score=[[0.1, 0.1], [0.1, 0.1], [0.2, 0.1], [0.1, 0.1]], threshold=0.9,
+        importance=1.0, difficulty=[[2.0, 1.0]] * 4,
+    )  # fmt: skip
+    np.testing.assert_allclose(shares, [[0.5, 0.5], [0.0, 1.0], [0.5, 0.5], [0.0, 1.0]])
 
 
 def test_patience_is_over_when_the_mean_score_has_not_risen():

@@ -20,6 +20,7 @@ from lessonplan.teacher import (
     Milestones,
     Patience,
     Proportional,
+    Reframe,
     Review,
     RuleTeacher,
     Shortfall,
@@ -119,6 +120,7 @@ def test_a_rule_that_gives_no_probabilities_is_named_and_not_its_guard():
         lambda rule: Milestones(rule, errors=1e6),
         lambda rule: AgainstHarm(rule, known=0.0, patience=10**6),
         lambda rule: Patience(rule, decisions=1),
+        lambda rule: Reframe(rule, decisions=10**6),
     ],
 )
 def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
@@ -143,6 +145,8 @@ def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
         (lambda: AgainstHarm(Proportional(), errors=0.0), "errors must be above 0"),
         (lambda: AgainstHarm(Proportional(), waste=-0.1), "waste must be in"),
         (lambda: Patience(Proportional(), decisions=0), "decisions must be in"),
+        (lambda: Reframe(Proportional(), to="x"), "to must be one of everything, easier, prereq"),
+        (lambda: Reframe(Proportional(), share=-1.0), "share must be in"),
     ],
 )
 def test_parameters_out_of_bounds_are_named(make, words):
@@ -157,3 +161,14 @@ def test_what_a_guard_stops_is_in_the_state_and_never_in_that_of_a_plain_rule():
         _, state = RuleTeacher(rule, env).predict(observation, None, np.ones(2, bool))
         assert ("stop" in state) == stops
     assert not RuleTeacher(Patience(Proportional()), env).predict(observation)[1]["stop"].any()
+
+
+@pytest.mark.parametrize("to", ["easier", "prerequisites"])
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 5), st.booleans())
+def test_turning_to_what_the_suite_tells_keeps_the_contract_too(to, seed, n, k, padded):
+    graph = tuple(tuple(range(task)) for task in range(k))
+    rule = Reframe(Shortfall(), decisions=1, to=to, prerequisites=graph)
+    assert rule.sees_order
+    assert not Reframe(Shortfall()).sees_order
+    check_rule(rule, seed, n, k, padded)
