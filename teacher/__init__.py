@@ -13,7 +13,7 @@ from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
 from .files import save_teacher
-from .guards import AgainstHarm, BringBack, Guard, Milestones, Patience, Reframe, Review
+from .guards import AgainstHarm, BringBack, Floors, Guard, Milestones, Patience, Reframe, Review
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -97,6 +97,7 @@ GUARDS: dict[str, type[Guard]] = {
     "review": Review,
     "bring_back": BringBack,
     "against_harm": AgainstHarm,
+    "floors": Floors,
     "reframe": Reframe,
     "patience": Patience,
 }
@@ -125,6 +126,7 @@ __all__ = [
     "DiscountedUCB",
     "DoReMi",
     "DynamixSFT",
+    "Floors",
     "Frontier",
     "Guard",
     "HandCombined",

@@ -38,7 +38,7 @@ from ..common.watch import Progress, nowhere
 from ..config.config import Course, GuardSection, LearnedSection
 from ..config.sections.course import LOOKS, Looking, Seeds, looks_of
 from .agents import import_environments, see_that_settings_write_nothing
-from .guarding import with_guards
+from .guarding import graph_of, with_guards
 from .students import build_cohort, cohort_kind
 
 SELECT_SEEDS = 1_000_000
@@ -258,12 +258,6 @@ def build_rule(rule: str, parameters: Mapping[str, Any], course: Course, suite: 
     return instance
 
 
-def graph_of(suite: TaskSuite) -> tuple[tuple[int, ...], ...]:
-    """Of each task the indices of those that it needs."""
-    index = {name: i for i, name in enumerate(suite.names)}
-    return tuple(tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
-
-
 def rule_teacher(
     rule: Rule,
     course: Course,
@@ -318,7 +312,7 @@ def learned_teacher(
     if deterministic and not guards:
         return learner, room
     sampled = Sampled(learner, tuple(teacher.observe), likeliest=deterministic)
-    rule = with_guards(sampled, guards, graph_of(suite))
+    rule = with_guards(sampled, guards, suite)
     return rule_teacher(rule, course, suite, n, seed, teacher.action, looking=teacher, reads=reads)
 
 

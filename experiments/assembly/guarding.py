@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lessonplan.student import TaskSuite
 from lessonplan.teacher import GUARDS, Guard, Rule, Uniform
 
 from ..common.names import call
@@ -35,15 +36,19 @@ def see_the_order(guards: Iterable[GuardSection]) -> bool:
     return bool(getattr(with_guards(Uniform(), guards), "sees_order", False))
 
 
-def with_guards(
-    rule: Rule, guards: Iterable[GuardSection], graph: Sequence[Sequence[int]] = ()
-) -> Rule:
+def graph_of(suite: TaskSuite) -> tuple[tuple[int, ...], ...]:
+    """Of each task the indices of those that it needs."""
+    index = {name: i for i, name in enumerate(suite.names)}
+    return tuple(tuple(index[name] for name in task.prerequisites) for task in suite.tasks)
+
+
+def with_guards(rule: Rule, guards: Iterable[GuardSection], suite: TaskSuite | None = None) -> Rule:
     """A rule with guards around it, the first the innermost.
 
     Args:
         rule: the rule.
         guards: of a config.
-        graph: of each task, by its index, those that it needs.
+        suite: which tasks there are and what each needs; without it only columns are right.
 
     Raises:
         ValueError: if there is no such guard, or it does not take these parameters.
@@ -57,12 +62,20 @@ def with_guards(
                     f"guard {section.guard!r} has no parameter {name!r}; "
                     f"{did_you_mean(name, own)}there are {', '.join(own)}"
                 )
-        plain = {k: tuple(x) if isinstance(x, list) else x for k, x in section.parameters.items()}
-        if "prerequisites" in own:
-            plain.setdefault("prerequisites", tuple(map(tuple, graph)))
-        parameters: dict[str, Any] = {"of": rule} | plain
+        parameters: dict[str, Any] = {"of": rule} | _of_suite(section, own, suite)
         try:
             rule = call("guard", section.guard, maker, parameters)
         except ValueError as error:
             raise ValueError(f"guard {section.guard!r}: {error}") from error
     return rule
+
+
+def _of_suite(section: GuardSection, own: Sequence[str], suite: TaskSuite | None) -> dict[str, Any]:
+    """Parameters of a guard, with what it takes from the suite where that is not written."""
+    plain = {k: tuple(x) if isinstance(x, list) else x for k, x in section.parameters.items()}
+    if "prerequisites" in own and suite is not None:
+        plain.setdefault("prerequisites", graph_of(suite))
+    if "names" in own:
+        named = [name for value in plain.values() if isinstance(value, dict) for name in value]
+        plain.setdefault("names", tuple(named) if suite is None else suite.names)
+    return plain

@@ -68,7 +68,7 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
         elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
         elif isinstance(teacher, GuardedSection):
-            _check_guards(teacher)
+            _check_guards(teacher, suite)
     _say_what_is_idle(config)
     return suite
 
@@ -158,10 +158,10 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
             ) from error
 
 
-def _check_guards(section: GuardedSection) -> None:
+def _check_guards(section: GuardedSection, suite: TaskSuite) -> None:
     """Refuse guards that there are not, or that do not take what they are given."""
     try:
-        with_guards(Proportional(), section.guards)
+        with_guards(Proportional(), section.guards, suite)
     except ValueError as error:
         raise ValueError(f"teacher {section.name!r}: {error}") from error
 

@@ -15,13 +15,7 @@ from lessonplan.student import TaskSuite
 from lessonplan.teacher import Replay, ReplayMixtures, Rule
 
 from ..assembly.belonging import own_checkpoint, taking_up, teacher_belongs_to
-from ..assembly.build import (
-    build_rule,
-    graph_of,
-    learned_teacher,
-    report_students,
-    rule_teacher,
-)
+from ..assembly.build import build_rule, learned_teacher, report_students, rule_teacher
 from ..assembly.guarding import with_guards
 from ..assembly.natures import mixes_tasks
 from ..common.files import write_checkpoint
@@ -104,7 +98,7 @@ def make_teacher(
         teacher = config.teacher(teacher.of)
     if isinstance(teacher, RuleSection):
         rule = build_rule(teacher.rule, teacher.parameters | parameters, config, suite)
-        rule = with_guards(rule, guards, graph_of(suite))
+        rule = with_guards(rule, guards, suite)
         return rule_teacher(rule, config, suite, n, teacher_seed, teacher.action, looking=teacher)
     if isinstance(teacher, ReplaySection):
         replay = _replay(config, suite, run_dir, teacher, teacher_seed)

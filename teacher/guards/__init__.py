@@ -1,6 +1,7 @@
 """Guards: rules around a rule, which change its choice where something would go wrong."""
 
 from .bring_back import BringBack
+from .floors import Floors
 from .guard import Guard
 from .harm import AgainstHarm
 from .milestones import Milestones
@@ -8,4 +9,13 @@ from .patience import Patience
 from .reframe import Reframe
 from .review import Review
 
-__all__ = ["AgainstHarm", "BringBack", "Guard", "Milestones", "Patience", "Reframe", "Review"]
+__all__ = [
+    "AgainstHarm",
+    "BringBack",
+    "Floors",
+    "Guard",
+    "Milestones",
+    "Patience",
+    "Reframe",
+    "Review",
+]

@@ -121,6 +121,10 @@ OVERRIDES = {
     "wrong value of a guard": (
         [guarded({"guard": "review", "parameters": {"share": 2}})], ["'review'", "[0, 1]", "2"]
     ),
+    "floor of a task that is not there": (
+        [guarded({"guard": "floors", "parameters": {"at": {"parity-9": 0.5}}})],
+        ["'floors'", "'parity-9'", "parity-1"],
+    ),
     "text for a number of a guard": (
         [guarded({"guard": "review", "parameters": {"share": "x"}})], ["'review'", "'x'"]
     ),

@@ -17,7 +17,7 @@ from lessonplan.envs import Classroom, CurriculumVecEnv
 from lessonplan.student import TaskSuite
 from lessonplan.teacher import Rule, RuleTeacher
 
-from ...assembly.build import build_rule, graph_of, rule_teacher
+from ...assembly.build import build_rule, rule_teacher
 from ...assembly.guarding import with_guards
 from ...config.config import Config, GuardSection, RuleSection
 from ..teaching import Teaching, Worth
@@ -139,7 +139,7 @@ def live(
         Which settings are done, what each was worth to the students, and what that took.
     """
     bare = [build_rule(section.rule, one, config, suite) for one in settings]
-    rules = [with_guards(rule, guards, graph_of(suite)) for rule in bare]
+    rules = [with_guards(rule, guards, suite) for rule in bare]
     together = max(1, max(config.seeds.report, config.seeds.select) // len(students))
     # Rules that want other columns are shown another classroom.
     order = sorted(range(len(rules)), key=lambda i: (tuple(rules[i].needs), i))

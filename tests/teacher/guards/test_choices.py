@@ -9,6 +9,7 @@ from rule_views import make_view
 from lessonplan.teacher import (
     AgainstHarm,
     BringBack,
+    Floors,
     Milestones,
     Patience,
     Reframe,
@@ -216,6 +217,34 @@ def test_it_turns_back_when_the_mean_rises():
         importance=1.0, difficulty=[[2.0, 1.0]] * 4,
     )  # fmt: skip
     np.testing.assert_allclose(shares, [[0.5, 0.5], [0.0, 1.0], [0.5, 0.5], [0.0, 1.0]])
+
+
+def test_what_falls_below_its_floor_has_a_price_that_rises_until_it_is_back():
+    """Missing are 0.1, 0.3, -0.2 and -0.4: prices 0.1, 0.4, 0.2 and 0; a tenth in any case."""
+    guard = Floors(HALF, at={"a": 0.5}, errors=0.0, least=0.1, names=("a", "b"))
+    shares = lifetime(
+        guard, score=[[0.4, 0.0], [0.2, 0.0], [0.7, 0.0], [0.9, 0.0]], uncertainty=0.1
+    )
+    part = np.array([0.1, 0.4 / 1.4, 0.2 / 1.2, 0.1])
+    np.testing.assert_allclose(shares[:, 0], 0.5 * (1 - part) + part)
+
+
+def test_a_floor_below_the_start_goes_by_the_first_measurement():
+    """0.6 at first, so 0.5 is the floor: 0.3 is 0.2 below it, and 0.1 of error besides."""
+    guard = Floors(HALF, below_start={"b": 0.1}, least=0.0, names=("a", "b"))
+    columns = {"score": [[0.0, 0.6], [0.0, 0.3], [0.0, 0.0]], "uncertainty": 0.1}
+    measured = [[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
+    shares = lifetime(guard, **columns, measured=measured)
+    part = np.array([0.0, 0.3 / 1.3, 0.3 / 1.3])
+    np.testing.assert_allclose(shares[:, 1], 0.5 * (1 - part) + part)
+
+
+def test_floors_of_several_tasks_share_by_their_prices_and_are_bounded():
+    rule = StaticMixture((0.0, 1.0))
+    guard = Floors(rule, at={"a": 0.9, "b": 0.3}, errors=0.0, most=0.5, names=("a", "b"))
+    shares = lifetime(guard, score=[[0.0, 0.2]], uncertainty=0.0)
+    part = 0.6 / 1.6
+    np.testing.assert_allclose(shares, [[part * 0.5 / 0.6, 1 - part + part * 0.1 / 0.6]])
 
 
 def test_patience_is_over_when_the_mean_score_has_not_risen():

