@@ -1,6 +1,6 @@
 """Who chooses: rules, bandits, fixed orders and the taskwise policy."""
 
-from .adapter import RulePolicy, RuleTeacher
+from .adapter import RulePolicy, RuleTeacher, asked_for
 from .bandits.aioli import Aioli
 from .bandits.exp3 import EXP3, EXP3S
 from .bandits.learning_progress import ALPProportional, BidirectionalProgress
@@ -13,7 +13,17 @@ from .bandits.ucb import UCB1, DiscountedUCB, Thompson
 from .bandits.values import DUMP, SEC
 from .checks import check_teacher, teacher_checks
 from .files import save_teacher
-from .guards import AgainstHarm, BringBack, Floors, Guard, Milestones, Patience, Reframe, Review
+from .guards import (
+    AgainstHarm,
+    AgainstOverfitting,
+    BringBack,
+    Floors,
+    Guard,
+    Milestones,
+    Patience,
+    Reframe,
+    Review,
+)
 from .identity import identity_of
 from .learners import (
     ALGORITHMS,
@@ -43,7 +53,7 @@ from .orders.plain import (
 )
 from .orders.replay import Replay, ReplayMixtures
 from .orders.shortfall import A5C, BaselineRatio, Deficit, Shortfall, WeightedShortfall
-from .rules import Memory, Rule, View
+from .rules import Asks, Memory, Rule, View
 from .stored import StoredTeacher, keep_card, stored_teacher
 from .streams import LearnerStreams, global_state
 from .timing import decision_seconds
@@ -97,6 +107,7 @@ GUARDS: dict[str, type[Guard]] = {
     "review": Review,
     "bring_back": BringBack,
     "against_harm": AgainstHarm,
+    "against_overfitting": AgainstOverfitting,
     "floors": Floors,
     "reframe": Reframe,
     "patience": Patience,
@@ -118,7 +129,9 @@ __all__ = [
     "UCB1",
     "ALPProportional",
     "AgainstHarm",
+    "AgainstOverfitting",
     "Aioli",
+    "Asks",
     "BaselineRatio",
     "BidirectionalProgress",
     "BringBack",
@@ -170,6 +183,7 @@ __all__ = [
     "View",
     "WeightedShortfall",
     "action_probabilities",
+    "asked_for",
     "check_rollout",
     "check_settings",
     "check_teacher",

@@ -26,13 +26,14 @@ from .identity import rule_number
 from .last_call import LastCall, key_of
 from .mixture import mixture_logits
 from .pickles import NamedByFace
-from .rules import Looks, Memory, Rule, Stops, View, chances, remembered
+from .rules import Asks, Looks, Memory, Rule, View, chances, remembered
 
 State = dict[str, np.ndarray]
 """What `predict` hands on: `last` (n,), `decision` (n,), the `probabilities` (n, k) that the last
 choice was drawn from, the number of the `rule` (n,), and the rule's memory under `memory.*`; of a
-rule that stops also `stop` (n,), whose lifetime is to end with this decision, for whoever leads it
-to carry out. Every array has a leading axis n."""
+rule that `Asks` also what it asks of whoever leads the lifetime, under `ask.*`. Every array has a
+leading axis n."""
+ASKED = "ask."
 
 _PREFIX = "memory."
 
@@ -119,8 +120,9 @@ class RulePolicy(BasePolicy, metaclass=NamedByFace):
         # A state of an earlier version does not say whose it is, nor do those that come of it.
         if state is None or "rule" in state:
             after["rule"] = np.full(len(batch), self._number)
-        if isinstance(self.rule, Stops):
-            after["stop"] = np.asarray(self.rule.stops(memory, view), dtype=bool)
+        if isinstance(self.rule, Asks):
+            asked = self.rule.asks(memory, view)
+            after |= {f"{ASKED}{name}": np.asarray(value) for name, value in asked.items()}
         mixes = isinstance(self.action_space, spaces.Box)
         return (mixture_logits(chosen_from) if mixes else actions), after
 
@@ -321,6 +323,13 @@ class RuleTeacher(BaseAlgorithm):
         self.logger.record("time/episodes", self._episode_num, exclude="tensorboard")
         self.logger.record("time/total_timesteps", self.num_timesteps, exclude="tensorboard")
         self.logger.dump(step=self.num_timesteps)
+
+
+def asked_for(state: Any) -> dict[str, np.ndarray]:
+    """What a rule asks for in a state that `predict` returned, by the names of `Asks`."""
+    if not isinstance(state, dict):
+        return {}
+    return {n.removeprefix(ASKED): value for n, value in state.items() if n.startswith(ASKED)}
 
 
 def columns_of(env: Any) -> tuple[str, ...]:

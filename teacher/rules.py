@@ -110,12 +110,21 @@ class Looks(Protocol):
         """Memory after seeing what is shown now."""
 
 
-@runtime_checkable
-class Stops(Protocol):
-    """A rule that says when there is nothing left to teach."""
+STOP, KEEP, GO_BACK, RESTART = "stop", "keep", "go_back", "restart"
 
-    def stops(self, memory: Memory, view: View) -> np.ndarray:
-        """Whose lifetime is to end with this decision, (n,) bool."""
+
+@runtime_checkable
+class Asks(Protocol):
+    """A rule that asks for more than a choice, of whoever leads the lifetime."""
+
+    def asks(self, memory: Memory, view: View) -> dict[str, np.ndarray]:
+        """What is to be carried out with this decision, in this order, before its training.
+
+        - `keep` (n, k) bool: the student as it is now, once for each of these tasks;
+        - `go_back` (n,) int64: to what was kept for the task at this place, -1 for nobody;
+        - `restart` (n,) bool: with a fresh optimizer;
+        - `stop` (n,) bool: the lifetime ends with this decision.
+        """
 
 
 def remembered(rule: Rule, memory: Memory, view: View) -> Memory:

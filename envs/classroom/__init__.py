@@ -6,8 +6,7 @@ from .classroom import Classroom, Lesson
 from .columns import COLUMNS, PROGRESS_SIGNALS, student_key
 from .facts import MASTERY_MARGIN, next_streak, passes
 from .progress import ESTIMATORS
-from .reward_checks import REWARD_CHECKS, check_amounts, check_reward
-from .rewards import REWARDS, Outcome
+from .rewards import REWARD_CHECKS, REWARDS, Outcome, check_amounts, check_reward
 
 __all__ = [
     "COLUMNS",

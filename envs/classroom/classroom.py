@@ -4,7 +4,7 @@ Legend: n students, k tasks, t task places shown (k, or the capacity `max_tasks`
 r rows named in a call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,7 @@ from .checking import check_counts
 from .columns import Observer
 from .facts import Facts
 from .feedback import evaluation_of_tasks, make_probing
+from .returning import return_students
 from .rewards import Pay, Reward
 
 
@@ -196,7 +197,7 @@ class Classroom:
         self,
         actions: np.ndarray,
         rows: np.ndarray | None = None,
-        last: np.ndarray | bool = False,
+        asked: Mapping[str, np.ndarray] | None = None,
     ) -> Lesson:
         """One decision for each row: train its student on a task, or on a mixture of tasks.
 
@@ -205,8 +206,16 @@ class Classroom:
                 sum to 1; every training example's task is then drawn from them. `decode` makes them
                 from a teacher's logits.
             rows: the rows to go on with, all by default.
-            last: whose lifetime ends with this decision, (r,) bool; nobody's by default.
+            asked: what a teacher asks for besides, carried out before the training: `keep` (r, t)
+                bool, the student as it is now in a place of its own for each of these tasks;
+                `go_back` (r,) int, to what was kept for the task at this place, -1 for nobody;
+                `restart` (r,) bool, with a fresh optimizer; and `stop` (r,) bool, whose lifetime
+                ends with this decision.
+
+        Raises:
+            ValueError: if a lifetime has ended, or students can't go back.
         """
+        asked = asked or {}
         rows = np.arange(self.n) if rows is None else np.asarray(rows)
         if self.finished[rows].any():
             late = rows[self.finished[rows]].tolist()
@@ -214,6 +223,7 @@ class Classroom:
         shares = self.board.shares(np.asarray(actions), rows)
         facts, tasks = self.facts, shares.argmax(axis=1)
         scores = {"before": facts.judged[rows], "best": facts.judged_best[rows]}
+        return_students(self.cohort, rows, asked)
         losses = self._teach(shares, rows)
         mastered, already = facts.judge(rows, self.mastery_streak)
         scores["after"] = facts.judged[rows]
@@ -222,7 +232,7 @@ class Classroom:
             **scores, **mastery, shares=shares, decisions=self.decisions_in_budget
         )
         terminated = facts.mastered_for[rows] >= self.end_after
-        truncated = (facts.spending.exhausted[rows] | last) & ~terminated
+        truncated = (facts.spending.exhausted[rows] | asked.get("stop", False)) & ~terminated
         self.finished[rows] = terminated | truncated
         observation = self.board.observation(rows)
         return Lesson(observation, reward, terminated, truncated, tasks, shares, losses)

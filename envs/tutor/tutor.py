@@ -16,6 +16,7 @@ from ..classroom.belonging import check_belonging
 from ..classroom.board import Board
 from ..classroom.budget import Budget
 from ..classroom.checking import check_counts
+from .asking import asked_by_name
 from .env import TutorEnv
 from .outcomes import Told, enter, examples_of, read_outcomes
 from .teachers import TeacherLike, ready_teacher, settle_teacher
@@ -134,10 +135,19 @@ class Tutor:
         return spent or self._stopped or int(facts.mastered_for[0]) >= self.end_after
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What the teacher asks for with its last choice, to be carried out before its training.
+
+        `keep`: the student as it is now, once for each of these tasks; `go_back`: to what was kept
+        for this task; `restart`: with a fresh optimizer; `stop`: this choice is the last. Without
+        what it does not ask for.
+        """
+        return asked_by_name(self._memory, self._board)
+
+    @property
     def _stopped(self) -> bool:
         """Whether the last choice, which was carried out, was to be the last."""
-        asked = self._memory.get("stop") if isinstance(self._memory, dict) else None
-        return asked is not None and self._pending is None and bool(asked[0])
+        return self._pending is None and bool(self.asked.get("stop"))
 
     def begin(
         self,

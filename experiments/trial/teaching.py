@@ -13,7 +13,7 @@ from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import Classroom, Lesson
-from lessonplan.teacher import action_probabilities
+from lessonplan.teacher import action_probabilities, asked_for
 
 Memory = dict[str, np.ndarray] | tuple[np.ndarray, ...]
 """What a policy hands on: a rule arrays with a leading axis of rows, a recurrent policy arrays
@@ -83,8 +83,7 @@ class Teaching:
             # Those of a rule go in as they are, not by way of logits.
             shares = action_probabilities(self.teacher, observation, memory)
         learning = rows[~self.room.facts.mastered_ever[rows]]
-        last = memory.get("stop", False) if isinstance(memory, dict) else False
-        lesson = self.room.step(shares if self._mixes else actions, rows, last)
+        lesson = self.room.step(shares if self._mixes else actions, rows, asked_for(memory))
         self._observation[rows] = lesson.observation
         self._remember(rows, memory)
         spending = self.room.facts.spending

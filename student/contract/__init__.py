@@ -1,7 +1,7 @@
 """What every suite and every cohort keeps to, and the checkers that hold them to it."""
 
 from .batches import draw_tasks
-from .cohort import Cohort, Drawing, NotShownError, Outcomes, Training, takes
+from .cohort import Cohort, Drawing, NotShownError, Outcomes, Returning, Training, takes
 from .cohort_checks import COHORT_CHECKS, check_cohort, check_divergence
 from .grading import Answering, Grader
 from .scoring import LOSS_LIMIT, Evaluation
@@ -24,6 +24,7 @@ __all__ = [
     "Grader",
     "NotShownError",
     "Outcomes",
+    "Returning",
     "Task",
     "TaskSuite",
     "Training",

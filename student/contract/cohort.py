@@ -107,6 +107,30 @@ class Drawing(Protocol):
 
 
 @runtime_checkable
+class Returning(Protocol):
+    """A cohort whose members can return to what they were, and begin with a fresh optimizer."""
+
+    def keep(self, rows: Rows, places: np.ndarray) -> None:
+        """Keep these members as they are now, each once more for each place, (r,) int64.
+
+        What a member was in a place before is gone. A reset forgets nothing: a place is to be kept
+        before it is returned to.
+        """
+
+    def go_back(self, rows: Rows, places: np.ndarray) -> None:
+        """Return members to what they were when a place was kept, with their optimizers then.
+
+        Their random streams go on: what they are trained on next is new.
+
+        Raises:
+            ValueError: if a member has nothing in its place.
+        """
+
+    def restart(self, rows: Rows) -> None:
+        """Give these members a fresh optimizer, and the learning rate of their first step."""
+
+
+@runtime_checkable
 class Cohort(Protocol):
     """n students, each on its own task, each with its own optimizer and random stream.
 

@@ -5,12 +5,14 @@ from .floors import Floors
 from .guard import Guard
 from .harm import AgainstHarm
 from .milestones import Milestones
+from .overfitting import AgainstOverfitting
 from .patience import Patience
 from .reframe import Reframe
 from .review import Review
 
 __all__ = [
     "AgainstHarm",
+    "AgainstOverfitting",
     "BringBack",
     "Floors",
     "Guard",

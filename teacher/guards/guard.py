@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..choose import Bools, Floats, proportional
-from ..rules import Looks, Memory, Rule, Stops, View, chances, remembered
+from ..rules import GO_BACK, Asks, Looks, Memory, Rule, View, chances, remembered
 
 
 class Guard(ABC):
@@ -70,14 +70,22 @@ class Guard(ABC):
         shares = chances(self.of, self._of_rule(memory), view)
         return self.guarded(shares, self._own(memory), view)
 
-    def stops(self, memory: Memory, view: View) -> Bools:
-        """Whose lifetime is to end with this decision, by this guard or by what it is around."""
-        inner = self.of.stops(self._of_rule(memory), view) if isinstance(self.of, Stops) else False
-        return np.logical_or(inner, self.ends(self._own(memory), view))
+    def asks(self, memory: Memory, view: View) -> dict[str, np.ndarray]:
+        """What this guard asks for, and what it is around; of two ways back its own is gone."""
+        asked = self.asks_for(self._own(memory), view)
+        if not isinstance(self.of, Asks):
+            return asked
+        for name, inner in self.of.asks(self._of_rule(memory), view).items():
+            own = asked.get(name)
+            if own is None:
+                asked[name] = inner
+            else:
+                asked[name] = np.where(own < 0, inner, own) if name == GO_BACK else own | inner
+        return asked
 
-    def ends(self, own: Memory, view: View) -> Bools:
-        """Whose lifetime it has end with this decision, (n,); nobody's by default."""
-        return np.zeros(len(view.present), dtype=bool)
+    def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
+        """What it asks for itself, see `Asks`; nothing by default."""
+        return {}
 
     @abstractmethod
     def begin(self, n: int, k: int) -> Memory:

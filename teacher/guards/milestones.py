@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats, check_within, otherwise, proportional
+from ..choose import Floats, check_within, otherwise, proportional
 from ..estimate import MEASURED, measured_tasks
-from ..rules import Memory, Rule, View
+from ..rules import STOP, Memory, Rule, View
 from .guard import Guard, passed
 
 
@@ -89,6 +89,6 @@ class Milestones(Guard):
         changed = own["closed"].any(axis=1, keepdims=True)
         return np.where(changed, proportional(chosen, view.present), shares)
 
-    def ends(self, own: Memory, view: View) -> Bools:
-        """Who has met all milestones, (n,)."""
-        return np.logical_and(self.stop, (own["closed"] | ~view.present).all(axis=1))
+    def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
+        """That lifetimes end that have met all milestones, if they are to."""
+        return {STOP: (own["closed"] | ~view.present).all(axis=1)} if self.stop else {}

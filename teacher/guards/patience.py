@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats, check_within
-from ..rules import Memory, Rule, View
+from ..choose import Floats, check_within
+from ..rules import STOP, Memory, Rule, View
 from .guard import STILL, Guard, mean_score
 
 
@@ -46,7 +46,6 @@ class Patience(Guard):
         """The rule's shares, (n, k)."""
         return shares
 
-    def ends(self, own: Memory, view: View) -> Bools:
-        """Whose patience is over, (n,)."""
-        over: Bools = own["still"] >= self.decisions
-        return over
+    def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
+        """That lifetimes end whose patience is over."""
+        return {STOP: own["still"] >= self.decisions}

@@ -14,12 +14,13 @@ from doc_figures import with_figures
 from goal_tables import choice_of_a_rule, free_feedback, learning
 from markdown_tables import interval, table
 from places import ROOT
+from practice_tables import harm, stopped, stopping
 from stable_baselines3.common.base_class import BaseAlgorithm
 
 from lessonplan.envs import REWARDS
 from lessonplan.envs.classroom.progress import ESTIMATORS
 from lessonplan.experiments.config.config import Config, Course
-from lessonplan.experiments.config.keys import keys_of
+from lessonplan.experiments.config.keys import in_one_line, keys_of
 from lessonplan.experiments.config.sweeps import Sweep
 from lessonplan.teacher import ALGORITHMS, GUARDS, RULES
 
@@ -44,7 +45,10 @@ def guards():
     rows = []
     for name, guard in GUARDS.items():
         values = inspect.signature(guard).parameters.values()
-        own = [f"`{one.name}={one.default:g}`" for one in values if one.name != "of"]
+        left_out = ("of", "prerequisites", "names", "at", "below_start")
+        own = [
+            f"`{in_one_line({x.name: x.default})[1:-1]}`" for x in values if x.name not in left_out
+        ]
         sees = [f"`{column}`" for column in guard.sees]
         rows.append((f"`{name}`", first_line(guard), ", ".join(own), ", ".join(sees)))
     return table(("guard", "what it does", "parameters", "what it is shown"), rows)
@@ -192,6 +196,10 @@ def default(key):
 ORDERED = ("parity", "graph", "distractors")
 SUITES = (*ORDERED, "interference", "finite", "flat")
 """Suites on which a search and its opponents had equal lifetimes, those with an order first."""
+STOPPING = ("stopping-parity", "stopping-graph")
+"""Suites on which lifetimes are ended by milestones and by patience."""
+HARM = ("harm-parity", "harm-graph")
+"""Suites on which shares that do harm are guarded."""
 TABLES = {
     "../README.md": {"quickstart": partial(own_costs, "quickstart", short=True)},
     "comparisons.md": {
@@ -203,6 +211,11 @@ TABLES = {
             name: partial(areas, name)
             for name in ("words", "words-lora", "reasoning", "minilm", "smollm2")
         },
+    },
+    "practice.md": {
+        "stopped": partial(stopped, STOPPING),
+        **{name: partial(stopping, name) for name in STOPPING},
+        "harm": partial(harm, HARM),
     },
     "single-tasks.md": {"single-tasks": partial(own_costs, "single-tasks")},
     "configs.md": {"run": partial(config_keys, Config), "sweep": partial(config_keys, Sweep)},

@@ -49,7 +49,7 @@ ORDER = {
         "formats", "naming", "notices", "places",
     ),
     "student/corpora/reading/formats": ("tables", "saved", "containers", "streams"),
-    "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep"),
+    "student/cohorts": ("agents", "loop", "simulation", "lora", "lockstep", "kept_rows"),
     "envs": ("make", "trainer", "tutor", "faces", "classroom"),
     "teacher": (
         "timing", "checks", "stored", "learners", "guards", "bandits", "orders", "adapter", "files",

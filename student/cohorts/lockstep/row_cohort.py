@@ -18,6 +18,7 @@ from ...contract.batches import check_lesson, draw_examples, draw_tasks, evaluat
 from ...contract.cohort import Outcomes, Rows, Training, checked_mixture, fewer
 from ...contract.scoring import Evaluation, evaluation_of, score_examples
 from ...contract.tasks import Pool, TaskSuite
+from ..kept_rows import KeptRows
 from .answering import Students, grade
 from .evaluating import ByLength
 from .lengths import Lengths, at_least
@@ -77,6 +78,7 @@ class RowCohort:
         self._seeds = np.zeros(n, dtype=np.int64)
         self._drawn = np.zeros((n, len(suite)), dtype=np.int64)
         self._evaluation_sets: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._kept = KeptRows(n)
         self.reset(np.arange(n), np.arange(n))
 
     def reset(self, rows: Rows, seeds: np.ndarray) -> None:
@@ -89,6 +91,25 @@ class RowCohort:
         self._taken[index] = 0.0
         self._seeds[rows], self._drawn[rows], self.diverged[rows] = seeds, 0, False
         self._evaluation_sets.clear()
+
+    def keep(self, rows: Rows, places: np.ndarray) -> None:
+        """See `Returning.keep`."""
+        self._kept.keep(rows, places, self._stores, self.diverged)
+
+    def go_back(self, rows: Rows, places: np.ndarray) -> None:
+        """See `Returning.go_back`."""
+        self._kept.go_back(rows, places, self._stores, self.diverged)
+
+    def restart(self, rows: Rows) -> None:
+        """See `Returning.restart`."""
+        index = torch.as_tensor(np.asarray(rows), device=self.device)
+        for store in (*self._moments, self._taken):
+            store[index] = 0.0
+
+    @property
+    def _stores(self) -> tuple[Tensor, ...]:
+        """What training changes, with a row for each member."""
+        return self._weights, *self._moments, self._taken
 
     def check_lesson(self, steps: int) -> None:
         """See `Drawing`."""
@@ -142,7 +163,7 @@ class RowCohort:
         members = at_least(self.stack.fewest, rows)
         where = torch.as_tensor(members, device=self.device)
         batches = np.repeat(index, len(members) // len(rows), axis=0).swapaxes(0, 1)
-        stores = (self._weights, *self._moments, self._taken)
+        stores = self._stores
         weights, first, second, updates = (values.index_select(0, where) for values in stores)
         alive = torch.as_tensor(~self.diverged[members], device=self.device)
         result = train_members(
@@ -258,6 +279,7 @@ class RowCohort:
             "seeds": torch.from_numpy(self._seeds.copy()),
             "drawn": torch.from_numpy(self._drawn.copy()),
             "diverged": torch.from_numpy(self.diverged.copy()),
+            **self._kept.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -275,6 +297,7 @@ class RowCohort:
         self._seeds[:] = state["seeds"].numpy()
         self._drawn[:] = state["drawn"].numpy()
         self.diverged[:] = state["diverged"].numpy()
+        self._kept.load_state_dict(state, self._stores)
         self._evaluation_sets.clear()
 
     def _pool(self, split: str) -> Pool:

@@ -8,6 +8,7 @@ from rule_views import make_view
 
 from lessonplan.teacher import (
     AgainstHarm,
+    AgainstOverfitting,
     BringBack,
     Floors,
     Milestones,
@@ -172,7 +173,8 @@ def ends(guard, **columns):
         }
         view = make_view(now | {"task": [[0.0, 1.0]]}, decision=i)
         memory = guard.look(memory, view)
-        found += [i] if guard.stops(memory, view)[0] else []
+        asked = guard.asks(memory, view)
+        found += [i] if "stop" in asked and asked["stop"][0] else []
     return found
 
 
@@ -245,6 +247,36 @@ def test_floors_of_several_tasks_share_by_their_prices_and_are_bounded():
     shares = lifetime(guard, score=[[0.0, 0.2]], uncertainty=0.0)
     part = 0.6 / 1.6
     np.testing.assert_allclose(shares, [[part * 0.5 / 0.6, 1 - part + part * 0.1 / 0.6]])
+
+
+def test_what_overfits_is_dropped_and_the_student_goes_back_to_before_it_did():
+    """0.5 is the lowest; 0.52 and 0.6 wait, and 0.6 is above 1.1 times 0.5. Then all is anew."""
+    losses = [[0.7, 0.9], [0.5, 0.8], [0.52, 0.7], [0.6, 0.6], [0.4, 0.65], [0.4, 0.7], [0.4, 0.8]]
+    guard = AgainstOverfitting(HALF, patience=2, rise=0.1)
+    memory, keeps, backs, stops, shares = guard.start(1, 2), [], [], [], []
+    for decision, loss in enumerate(losses):
+        columns = {
+            "loss": [loss], "last_share": [[0.5, 0.5]] if decision else [[0.0, 0.0]],
+            "size": [[0.2, 0.8]], "task": [[0.0, 1.0]],
+        }  # fmt: skip
+        view = make_view(columns, decision=decision)
+        memory = guard.look(memory, view)
+        asked = guard.asks(memory, view)
+        keeps.append(np.flatnonzero(asked["keep"][0]).tolist())
+        backs.append(int(asked["go_back"][0]))
+        stops.append(bool(asked["stop"][0]))
+        shares.append(guard.probabilities(memory, view)[0].tolist())
+    assert keeps == [[0, 1], [0, 1], [1], [], [1], [], []]
+    assert backs == [-1, -1, -1, 0, -1, -1, 1]
+    assert stops == [False] * 6 + [True]
+    assert shares == [[0.5, 0.5]] * 3 + [[0.0, 1.0]] * 3 + [[0.2, 0.8]]
+
+
+def test_what_is_not_trained_or_not_measured_does_not_overfit():
+    columns = {"loss": [[0.5, 0.5]] + [[0.9, 0.9]] * 4, "size": 0.5, "measured": [[1.0, 0.0]] * 5}
+    guard = AgainstOverfitting(HALF, patience=1)
+    shares = lifetime(guard, **columns, last_share=[[0.0, 1.0]] * 5)
+    np.testing.assert_array_equal(shares, [[0.5, 0.5]] * 5)
 
 
 def test_patience_is_over_when_the_mean_score_has_not_risen():

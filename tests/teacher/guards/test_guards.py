@@ -16,6 +16,7 @@ from lessonplan.teacher import (
     GUARDS,
     RULES,
     AgainstHarm,
+    AgainstOverfitting,
     BringBack,
     Floors,
     Milestones,
@@ -123,6 +124,7 @@ def test_a_rule_that_gives_no_probabilities_is_named_and_not_its_guard():
         lambda rule: Patience(rule, decisions=1),
         lambda rule: Reframe(rule, decisions=10**6),
         lambda rule: Floors(rule),
+        lambda rule: AgainstOverfitting(rule, rise=1e6),
     ],
 )
 def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
@@ -155,6 +157,8 @@ def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
             "none of the tasks: a, b",
         ),
         (lambda: Floors(Proportional(), at={"c": 0.2}), "there are no names"),
+        (lambda: AgainstOverfitting(Proportional(), patience=0), "patience must be in"),
+        (lambda: AgainstOverfitting(Proportional(), rise=-0.1), "rise must be in"),
         (lambda: Floors(Proportional(), rate=0.0), "rate must be above 0"),
     ],
 )
@@ -168,8 +172,8 @@ def test_what_a_guard_stops_is_in_the_state_and_never_in_that_of_a_plain_rule():
     observation = env.reset()
     for rule, stops in ((Patience(Proportional(), decisions=1), True), (Proportional(), False)):
         _, state = RuleTeacher(rule, env).predict(observation, None, np.ones(2, bool))
-        assert ("stop" in state) == stops
-    assert not RuleTeacher(Patience(Proportional()), env).predict(observation)[1]["stop"].any()
+        assert ("ask.stop" in state) == stops
+    assert not RuleTeacher(Patience(Proportional()), env).predict(observation)[1]["ask.stop"].any()
 
 
 @settings(max_examples=10, deadline=None)

@@ -26,7 +26,7 @@ import numpy as np
 
 from lessonplan.student import TaskSuite
 
-from .checking import check_choice
+from ..checking import check_choice
 
 
 @dataclass(frozen=True)
