@@ -120,8 +120,9 @@ class Asks(Protocol):
     def asks(self, memory: Memory, view: View) -> dict[str, np.ndarray]:
         """What is to be carried out with this decision, in this order, before its training.
 
-        - `keep` (n, k) bool: the student as it is now, once for each of these tasks;
-        - `go_back` (n,) int64: to what was kept for the task at this place, -1 for nobody;
+        - `keep` (n, k + 1) bool: the student as it is now, once for each of these tasks, and in the
+          last place for no task in particular;
+        - `go_back` (n,) int64: to what was kept in this place, -1 for nobody;
         - `restart` (n,) bool: with a fresh optimizer;
         - `stop` (n,) bool: the lifetime ends with this decision.
         """

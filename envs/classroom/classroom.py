@@ -206,9 +206,9 @@ class Classroom:
                 sum to 1; every training example's task is then drawn from them. `decode` makes them
                 from a teacher's logits.
             rows: the rows to go on with, all by default.
-            asked: what a teacher asks for besides, carried out before the training: `keep` (r, t)
-                bool, the student as it is now in a place of its own for each of these tasks;
-                `go_back` (r,) int, to what was kept for the task at this place, -1 for nobody;
+            asked: what a teacher asks for besides, carried out before the training: `keep`
+                (r, t + 1) bool, the student as it is now, once for each of these tasks and in the
+                last place for none; `go_back` (r,) int, to what was kept there, -1 for nobody;
                 `restart` (r,) bool, with a fresh optimizer; and `stop` (r,) bool, whose lifetime
                 ends with this decision.
 

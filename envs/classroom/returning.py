@@ -12,7 +12,7 @@ from lessonplan.student.contract import Returning
 
 
 def return_students(cohort: Cohort, rows: np.ndarray, asked: Mapping[str, np.ndarray]) -> None:
-    """Carry out `keep` (r, t), `go_back` (r,) and `restart` (r,), in this order.
+    """Carry out `keep` (r, t + 1), `go_back` (r,) and `restart` (r,), in this order.
 
     Raises:
         ValueError: if that is asked of students that can't.

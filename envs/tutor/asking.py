@@ -8,6 +8,9 @@ from lessonplan.teacher import asked_for
 
 from ..classroom.board import Board
 
+BEST = "(best)"
+"""What the place of no task in particular is called."""
+
 
 def asked_by_name(memory: Any, board: Board) -> dict[str, Any]:
     """What a teacher asked for in the state that it returned; without what it does not ask for.
@@ -16,15 +19,12 @@ def asked_by_name(memory: Any, board: Board) -> dict[str, Any]:
         memory: that state.
         board: of one student.
     """
-    asked, row = asked_for(memory), np.array([0])
-    by_place = {name: asked[name] for name in ("keep",) if name in asked}
-    if "go_back" in asked:
-        by_place["go_back"] = np.arange(board.n_places) == asked["go_back"][:, None]
+    asked = asked_for(memory)
+    names = [*(board.suite.names[i] if i >= 0 else "" for i in board.places[0]), BEST]
     found: dict[str, Any] = {}
-    for name, values in by_place.items():
-        canonical = board.to_canonical(np.asarray(values, dtype=float), row)[0]
-        found[name] = [board.suite.names[i] for i in np.flatnonzero(canonical)]
-    if "go_back" in found:
-        found["go_back"] = next(iter(found["go_back"]), None)
+    if "keep" in asked:
+        found["keep"] = [names[place] for place in np.flatnonzero(asked["keep"][0])]
+    if "go_back" in asked and asked["go_back"][0] >= 0:
+        found["go_back"] = names[asked["go_back"][0]]
     found |= {name: bool(asked[name][0]) for name in ("restart", "stop") if name in asked}
     return {name: value for name, value in found.items() if value}

@@ -138,9 +138,9 @@ class Tutor:
     def asked(self) -> dict[str, Any]:
         """What the teacher asks for with its last choice, to be carried out before its training.
 
-        `keep`: the student as it is now, once for each of these tasks; `go_back`: to what was kept
-        for this task; `restart`: with a fresh optimizer; `stop`: this choice is the last. Without
-        what it does not ask for.
+        `keep`: the student as it is now, under each of these names, those of tasks or `(best)`;
+        `go_back`: to what was kept under this name; `restart`: with a fresh optimizer; `stop`: this
+        choice is the last. Without what it does not ask for.
         """
         return asked_by_name(self._memory, self._board)
 

@@ -71,7 +71,7 @@ class AgainstOverfitting(Guard):
         }
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
-        """Shares of what is left, by data size where the rule left that out or all is gone, (n, k)."""
+        """Shares of what is left, by size where the rule left it out or all is gone, (n, k)."""
         stays = view.present & ~own["dropped"]
         by_size = otherwise(np.where(stays, view["size"], 0.0), view["size"])
         chosen = otherwise(np.where(stays, shares, 0.0), by_size)
@@ -81,4 +81,5 @@ class AgainstOverfitting(Guard):
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """To keep students at their best, to have them go back, and to end."""
         over = {STOP: (own["dropped"] | ~view.present).all(axis=1)}
-        return over | {KEEP: own["fell"], GO_BACK: own["back"]} if self.go_back else over
+        keep = np.pad(own["fell"], ((0, 0), (0, 1)))
+        return over | {KEEP: keep, GO_BACK: own["back"]} if self.go_back else over

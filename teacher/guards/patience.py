@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..choose import Floats, check_within
-from ..rules import STOP, Memory, Rule, View
+from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
 from .guard import STILL, Guard, mean_score
 
 
@@ -15,12 +15,15 @@ class Patience(Guard):
     """A lifetime ends when its mean score has not risen for ``decisions`` decisions in a row.
 
     What trainers call early stopping. It has risen when it is more than ``rise`` above its best
-    before; means are weighted by importance. What is chosen stays as it is.
+    before; means are weighted by importance. What is chosen stays as it is. With ``go_back`` the
+    student is kept whenever the mean is at its best, and ends with one decision from there: the
+    best model is loaded at the end.
     """
 
     of: Rule
     decisions: int = 10
     rise: float = 0.0
+    go_back: bool = False
 
     sees: ClassVar[tuple[str, ...]] = ("score", "importance")
 
@@ -30,8 +33,17 @@ class Patience(Guard):
         check_within("rise", self.rise, 0, 1)
 
     def begin(self, n: int, k: int) -> Memory:
-        """The ``best`` mean score, and for how many decisions it was ``still``, (n,) each."""
-        return {"best": np.full(n, -np.inf), "still": np.zeros(n, dtype=np.int64)}
+        """The ``best`` mean score, and for how many decisions it was ``still``, (n,) each.
+
+        And the ``top`` that it was at, by however little it rose, and whether it is there now
+        (``there``).
+        """
+        return {
+            "best": np.full(n, -np.inf),
+            "still": np.zeros(n, dtype=np.int64),
+            "top": np.full(n, -np.inf),
+            "there": np.zeros(n, dtype=bool),
+        }
 
     def see(self, own: Memory, view: View) -> Memory:
         """Whether it has risen."""
@@ -40,6 +52,8 @@ class Patience(Guard):
         return {
             "best": np.where(risen, mean, own["best"]),
             "still": np.where(risen, 0, own["still"] + 1),
+            "top": np.maximum(own["top"], mean),
+            "there": mean > own["top"] + STILL,
         }
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
@@ -47,5 +61,10 @@ class Patience(Guard):
         return shares
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
-        """That lifetimes end whose patience is over."""
-        return {STOP: own["still"] >= self.decisions}
+        """That lifetimes end whose patience is over, from their best if they are to go back."""
+        over = own["still"] >= self.decisions
+        if not self.go_back:
+            return {STOP: over}
+        k = view.present.shape[1]
+        keep = np.pad(own["there"][:, None], ((0, 0), (k, 0)))
+        return {STOP: over, KEEP: keep, GO_BACK: np.where(over, k, -1)}

@@ -266,6 +266,7 @@ def test_what_overfits_is_dropped_and_the_student_goes_back_to_before_it_did():
         backs.append(int(asked["go_back"][0]))
         stops.append(bool(asked["stop"][0]))
         shares.append(guard.probabilities(memory, view)[0].tolist())
+    assert asked["keep"].shape == (1, 3)
     assert keeps == [[0, 1], [0, 1], [1], [], [1], [], []]
     assert backs == [-1, -1, -1, 0, -1, -1, 1]
     assert stops == [False] * 6 + [True]
@@ -286,6 +287,41 @@ def test_patience_is_over_when_the_mean_score_has_not_risen():
     assert ends(Patience(HALF, decisions=2), **columns) == [3]
     assert ends(Patience(HALF, decisions=2, rise=0.05), **columns) == [3, 6]
     assert ends(Patience(HALF, decisions=4), **columns) == []
+
+
+def test_patience_keeps_the_best_and_ends_from_there():
+    """0.32 is the best, though no rise of 0.05: kept in the place behind the two tasks."""
+    guard = Patience(HALF, decisions=2, rise=0.05, go_back=True)
+    memory, asked = guard.start(1, 2), []
+    for decision, score in enumerate((0.1, 0.3, 0.32, 0.31)):
+        columns = {"score": [[score] * 2], "importance": [[1.0] * 2], "task": [[0.0, 1.0]]}
+        view = make_view(columns, decision=decision)
+        memory = guard.look(memory, view)
+        asked.append({name: value[0].tolist() for name, value in guard.asks(memory, view).items()})
+    best, none = [False, False, True], [False] * 3
+    assert [one["keep"] for one in asked] == [best, best, best, none]
+    assert [one["go_back"] for one in asked] == [-1, -1, -1, 2]
+    assert [one["stop"] for one in asked] == [False, False, False, True]
+
+
+def test_what_guards_ask_for_is_joined_and_the_outermost_says_where_to():
+    inner = AgainstOverfitting(HALF, patience=1, rise=0.0)
+    outer = Patience(inner, decisions=1, go_back=True)
+    memory = outer.start(1, 2)
+    for decision, (loss, score) in enumerate(((0.5, 0.2), (0.6, 0.1))):
+        columns = {
+            "loss": [[loss, 0.5 - decision / 10]], "score": [[score, score]], "size": [[0.5] * 2],
+            "importance": [[1.0] * 2], "last_share": [[0.5 * decision] * 2], "task": [[0.0, 1.0]],
+        }  # fmt: skip
+        view = make_view(columns, decision=decision)
+        memory = outer.look(memory, view)
+        asked = {name: value[0].tolist() for name, value in outer.asks(memory, view).items()}
+        if decision == 0:
+            assert asked == {"stop": False, "keep": [True] * 3, "go_back": -1}
+    # The inner one would have gone back to what was kept for the first task.
+    assert asked == {"stop": True, "keep": [False] * 3, "go_back": 2}
+    inner_asks = inner.asks({n: x for n, x in memory.items() if "guard1" in n}, view)
+    assert inner_asks["go_back"].tolist() == [0]
 
 
 def test_a_lifetime_ends_when_all_milestones_are_met_unless_it_is_to_go_on():
