@@ -91,4 +91,5 @@ class Milestones(Guard):
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """That lifetimes end that have met all milestones, if they are to."""
-        return {STOP: (own["closed"] | ~view.present).all(axis=1)} if self.stop else {}
+        met = np.logical_or(own["closed"], ~view.present)
+        return {STOP: np.asarray(met.all(axis=1))} if self.stop else {}

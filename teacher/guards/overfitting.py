@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Floats, check_within, otherwise, proportional
+from ..choose import Bools, Floats, check_within, otherwise, proportional
 from ..estimate import MEASURED, measured_tasks
 from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
 from .guard import Guard
@@ -57,7 +57,7 @@ class AgainstOverfitting(Guard):
         waits = measured & ~fell & (view["last_share"] > 0.0)
         still = np.where(fell, 0, own["still"] + waits)
         over = waits & (still >= self.patience) & (loss > (1.0 + self.rise) * lowest)
-        returns = over.any(axis=1) & self.go_back
+        returns: Bools = np.logical_and(self.go_back, over.any(axis=1))
         # Of several the one that is the longest above its lowest: before it none had overfitted.
         longest = np.where(over, still, -1).argmax(axis=1)
         # The student will be another one, whose losses nobody has measured yet.
@@ -80,6 +80,8 @@ class AgainstOverfitting(Guard):
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """To keep students at their best, to have them go back, and to end."""
-        over = {STOP: (own["dropped"] | ~view.present).all(axis=1)}
-        keep = np.pad(own["fell"], ((0, 0), (0, 1)))
-        return over | {KEEP: keep, GO_BACK: own["back"]} if self.go_back else over
+        over = np.logical_or(own["dropped"], ~view.present)
+        asked: dict[str, np.ndarray] = {STOP: np.asarray(over.all(axis=1))}
+        if self.go_back:
+            asked |= {KEEP: np.pad(own["fell"], ((0, 0), (0, 1))), GO_BACK: own["back"]}
+        return asked

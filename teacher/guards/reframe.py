@@ -88,8 +88,8 @@ class Reframe(Guard):
         index = view["task"].astype(np.int64)
         count = 1 + max(int(index.max(initial=0)), len(self.prerequisites) - 1)
         table = np.zeros((count, count), dtype=bool)
-        for task, needed in enumerate(self.prerequisites):
-            table[task, list(needed)] = True
+        for task, others in enumerate(self.prerequisites):
+            table[task, list(others)] = True
         # By the task that needs, and the one that is needed, (n, k, k).
-        needed: Bools = (table[index[:, :, None], index[:, None, :]] & most[:, :, None]).any(axis=1)
-        return needed
+        needed = np.logical_and(table[index[:, :, None], index[:, None, :]], most[:, :, None])
+        return np.asarray(needed.any(axis=1))
