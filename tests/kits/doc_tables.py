@@ -215,6 +215,7 @@ TABLES = {
     "practice.md": {
         "stopped": partial(stopped, STOPPING),
         **{name: partial(stopping, name) for name in STOPPING},
+        "overfitting": partial(stopping, "overfitting", "shortfall-guarded"),
         "harm": partial(harm, HARM),
     },
     "single-tasks.md": {"single-tasks": partial(own_costs, "single-tasks")},

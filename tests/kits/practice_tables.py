@@ -8,7 +8,7 @@ ALIKE = 0.01
 """Scores at the end that are no further apart count as the same."""
 
 
-def stopping(name):
+def stopping(name, reference="milestones"):
     """What each way to end a lifetime costs in all, and which score it ends with.
 
     Means over all lifetimes: interquartile means would leave out those that ended too early.
@@ -17,19 +17,19 @@ def stopping(name):
     rows = []
     for each in sorted(teachers, key=lambda one: mean(teachers, one, "total_cost")[0]):
         cost, score = (mean(teachers, each, what) for what in ("total_cost", "final_score"))
-        gap = apart(teachers, each, "milestones")
+        gap = apart(teachers, each, reference)
         rows.append(
             (
                 f"`{each}`",
                 f"{cost[0]:,.0f} [{cost[1]:,.0f}, {cost[2]:,.0f}]",
                 f"{score[0]:.3f} [{score[1]:.3f}, {score[2]:.3f}]",
-                f"{gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]" if each != "milestones" else "",
+                f"{gap[0]:+.3f} [{gap[1]:+.3f}, {gap[2]:+.3f}]" if each != reference else "",
                 f"{teachers[each]['total_cost']['iqm']:,.0f}",
                 f"{teachers[each]['final_score']['iqm']:.3f}",
             )
         )
     head = (
-        "ends by", "compute in all", "`test` score at the end", "less that of `milestones`",
+        "ends by", "compute in all", "`test` score at the end", f"less that of `{reference}`",
         "compute, interquartile mean", "score, interquartile mean",
     )  # fmt: skip
     return table(head, rows)
