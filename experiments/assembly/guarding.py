@@ -26,7 +26,7 @@ def guard_named(name: str) -> type[Guard]:
     return GUARDS[name]
 
 
-def needs_of(guards: Iterable[GuardSection]) -> tuple[str, ...]:
+def shown_to(guards: Iterable[GuardSection]) -> tuple[str, ...]:
     """Columns that guards have to be shown besides those of the teacher that they are around."""
     return tuple(with_guards(Uniform(), guards).needs)
 

@@ -14,7 +14,7 @@ from lessonplan.teacher import RULES
 from ..analysis.wording import count
 from ..assembly.build import decisions_in_budget
 from ..assembly.courses import courses_of
-from ..assembly.guarding import needs_of
+from ..assembly.guarding import shown_to
 from ..assembly.natures import mixes_tasks
 from ..assembly.suite_facts import row_unit
 from ..common.names import named
@@ -347,7 +347,7 @@ def _nature(teacher: Teacher, config: Config) -> tuple[bool, bool]:
         return False, mixes_tasks(teacher, config)
     if isinstance(teacher, GuardedSection):
         reads, mixes = _nature(config.teacher(teacher.of), config)
-        return reads or reads_measured(needs_of(teacher.guards)), mixes
+        return reads or reads_measured(shown_to(teacher.guards)), mixes
     mixes = teacher.action == "mixture"
     if isinstance(teacher, LearnedSection):
         return reads_measured(teacher.observe), mixes

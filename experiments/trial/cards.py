@@ -12,7 +12,7 @@ from lessonplan.envs.classroom.columns import parse_column
 from lessonplan.teacher import RULES, Replay
 
 from ..analysis.wording import enumeration
-from ..assembly.guarding import needs_of, see_the_order
+from ..assembly.guarding import see_the_order, shown_to
 from ..assembly.natures import described_rule, mixes_tasks
 from ..assembly.taken_teachers import taken_teacher, was_trained_on
 from ..common.names import named
@@ -214,7 +214,7 @@ def _guarded_card(teacher: GuardedSection, config: Config, run_dir: Path) -> lis
     original = config.teacher(teacher.of)
     card: TeacherCard = _CARDS[original.type](original, config, run_dir)[0]
     guards = [one.guard for one in teacher.guards]
-    needs = tuple(dict.fromkeys((*card.needs, *needs_of(teacher.guards))))
+    needs = tuple(dict.fromkeys((*card.needs, *shown_to(teacher.guards))))
     own = {"selection_cost": None, "selection_area": None}
     return [
         replace(
