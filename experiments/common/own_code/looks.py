@@ -177,7 +177,11 @@ _LOOKS: dict[str, Callable[[Any, Any], bool]] = {
     "algorithm": _is_algorithm,
 }
 _OPEN: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "rule": ("lessonplan.teacher", lambda one: inspect.isclass(one) and _has(one, *_OF_RULES)),
+    "rule": (
+        "lessonplan.teacher",
+        # A guard is a rule only around another one.
+        lambda one: inspect.isclass(one) and _has(one, *_OF_RULES) and not _has(one, "guarded"),
+    ),
     "model": (
         "lessonplan.student",
         lambda one: inspect.isclass(one) and _is_a(one, "torch.nn", "Module"),

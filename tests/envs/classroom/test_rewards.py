@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from lessonplan.envs import REWARDS
-from lessonplan.envs.classroom import rewards
+from lessonplan.envs.classroom.rewards import rewards
 
 DISCOUNTS = (1.0, 0.99, 0.9, 0.3)
 MASTERED = 1.0

@@ -219,7 +219,7 @@ def test_every_students_value_is_stored_and_gives_the_ratio_of_the_run(tmp_path)
     assert stored["ppo"]["students"]["teacher_seeds"] == [0]
     assert set(stored["ppo"]["students"]) == {
         "student_seeds", "teacher_seeds", "steps_to_mastery", "compute_to_mastery",
-        "equal_compute_to_mastery", "area",
+        "equal_compute_to_mastery", "area", "total_cost", "final_score",
     }  # fmt: skip
     (entry,) = [e for e in summary["versus"] if e["teacher"] == "ppo"
                 and e["metric"] == "compute_to_mastery"]  # fmt: skip

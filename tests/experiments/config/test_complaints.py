@@ -61,7 +61,8 @@ WRONG_FORM = {
         "student.learning_rate: write a number above 0 and at most 1,000, such as 0.003, got .inf",
     "student.schedule=linear":
         "student.schedule: write keys with values, such as {name: cosine}, got 'linear'",
-    "teachers.ppo.type=lerned": "teachers.ppo.type: write rule or learned or replay, got 'lerned'",
+    "teachers.ppo.type=lerned":
+        "teachers.ppo.type: write rule or learned or replay or guarded, got 'lerned'",
     "teachers.early.grid.gate=4": "teachers.early.grid.gate: write a list of values, got 4",
     "teachers=4":
         "teachers: write a list of keys with values, such as "
