@@ -187,7 +187,10 @@ def check_absent(rule: Rule, sample: Sample) -> None:
 def check_rows(rule: Rule, sample: Sample) -> None:
     """What a student is taught does not depend on who is beside it."""
     together, row = play(rule, sample), np.array([1])
-    if not np.allclose(play(rule, sample, row), together[:, row], rtol=1e-9, atol=1e-12):
+    # A network computes in single precision, and rounds otherwise for one row.
+    learned = getattr(rule, "kind", "") == "learned"
+    rtol, atol = (1e-4, 1e-6) if learned else (1e-9, 1e-12)
+    if not np.allclose(play(rule, sample, row), together[:, row], rtol=rtol, atol=atol):
         raise ValueError(
             "a student alone is taught otherwise than among others: rows must be independent"
         )

@@ -66,11 +66,13 @@ def written_rule(rule: Any) -> dict[str, Any] | None:
     """Name and parameters of a rule that can be made again of them; None for any other.
 
     One of this room has its bare name, one's own `module:Name`: a dataclass, or an object of a
-    class without `__init__` that keeps nothing to itself. Rules that it is around are written so
-    too.
+    class without `__init__` that keeps nothing to itself; and of this room one that says itself
+    what it is made of, as `Sampled` does. Rules that it is around are written so too.
     """
     kind = type(rule)
     own = face_name(kind)
+    if own is not None and hasattr(kind, "from_written"):
+        return {"name": kind.__name__, "parameters": rule.written()}
     if not (is_dataclass(kind) or (_takes_nothing(kind) and not getattr(rule, "__dict__", {}))):
         return None
     if own is None and (kind.__module__ == "__main__" or "<" in kind.__qualname__):
@@ -91,6 +93,8 @@ def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
     """
     name, parameters = str(written["name"]), dict(written["parameters"])
     kind = class_named(name if ":" in name else f"{FACE}:{name}", trust)
+    if ":" not in name and hasattr(kind, "from_written"):
+        return kind.from_written(**parameters)
     has = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
     missing = [verb for verb in _VERBS if verb not in has]
     if missing or not (is_dataclass(kind) or _takes_nothing(kind)):

@@ -3,14 +3,17 @@
 Legend: n students, k tasks.
 """
 
-from typing import Any
+import io
+from typing import Any, Self
 
 import numpy as np
 from gymnasium import spaces
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from ..files import read_teacher, save_teacher
 from ..rules import Memory, View
-from .make import action_probabilities
+from .make import action_probabilities, load_for_spaces
+from .taskwise import Taskwise
 
 
 class Sampled:
@@ -29,6 +32,28 @@ class Sampled:
     ) -> None:
         self.teacher, self.needs = teacher, columns
         self.likeliest = likeliest and isinstance(teacher.action_space, spaces.Discrete)
+        self._others: dict[int, BaseAlgorithm] = {}
+        """The same teacher for other numbers of places, as they were asked for."""
+
+    def written(self) -> dict[str, Any]:
+        """What it is made of, as plain values: the learned teacher as the bytes of its file."""
+        file = io.BytesIO()
+        save_teacher(self.teacher, file)
+        content = np.frombuffer(file.getvalue(), dtype=np.uint8)
+        return {"file": content, "columns": tuple(self.needs), "likeliest": self.likeliest}
+
+    @classmethod
+    def from_written(cls, file: np.ndarray, columns: tuple[str, ...], likeliest: bool) -> Self:
+        """The one that `written` said it was.
+
+        Raises:
+            ValueError: if the file can't be read without trust, or is damaged.
+        """
+        content = np.asarray(file, dtype=np.uint8).tobytes()
+        kept = read_teacher(io.BytesIO(content)).attributes
+        shown = tuple(columns)
+        spaces_of = kept["observation_space"], kept["action_space"]
+        return cls(load_for_spaces(io.BytesIO(content), *spaces_of, shown), shown, bool(likeliest))
 
     def start(self, n: int, k: int) -> Memory:
         """The hidden state of a recurrent policy, (n, layers, h) each; else nothing."""
@@ -47,7 +72,7 @@ class Sampled:
         if not memory:
             return memory
         fresh = np.zeros(len(view.present), dtype=bool)
-        teacher: Any = self.teacher
+        teacher: Any = self._for_places(view.present.shape[1])
         _, after = teacher.predict(
             self._observation(view), _state(memory), fresh, deterministic=True
         )
@@ -55,10 +80,27 @@ class Sampled:
 
     def probabilities(self, memory: Memory, view: View) -> np.ndarray:
         """Probabilities of the learned teacher's policy, (n, k)."""
-        raw = action_probabilities(self.teacher, self._observation(view), _state(memory))
+        teacher = self._for_places(view.present.shape[1])
+        raw = action_probabilities(teacher, self._observation(view), _state(memory))
         if self.likeliest:
             raw = np.arange(raw.shape[1]) == raw.argmax(axis=1)[:, None]
         return np.asarray(raw, dtype=np.float64)
+
+    def _for_places(self, k: int) -> BaseAlgorithm:
+        """The teacher for k places; a taskwise policy has the same weights for every k."""
+        space: Any = self.teacher.observation_space
+        if k == space.shape[0] or not isinstance(self.teacher.policy, Taskwise):
+            return self.teacher
+        if k not in self._others:
+            low, high = (np.repeat(bound[:1], k, axis=0) for bound in (space.low, space.high))
+            shown = spaces.Box(low, high, dtype=space.dtype.type)
+            action: Any = self.teacher.action_space
+            chosen: spaces.Space[Any] = spaces.Discrete(k)
+            if isinstance(action, spaces.Box):
+                chosen = spaces.Box(action.low.min(), action.high.max(), (k,), np.float32)
+            content = io.BytesIO(self.written()["file"].tobytes())
+            self._others[k] = load_for_spaces(content, shown, chosen, self.needs)
+        return self._others[k]
 
     def _observation(self, view: View) -> np.ndarray:
         return np.stack([view[column] for column in self.needs], axis=2).astype(np.float32)

@@ -19,17 +19,21 @@ from lessonplan.teacher import (
     AgainstOverfitting,
     BringBack,
     Floors,
+    LearnerStreams,
     Milestones,
     Patience,
     Proportional,
     Reframe,
     Review,
     RuleTeacher,
+    Sampled,
     Shortfall,
     check_teacher,
     identity_of,
     load_teacher,
+    make_learner,
 )
+from lessonplan.teacher.adapter import columns_of
 from lessonplan.teacher.rules import chances
 
 
@@ -193,3 +197,29 @@ def test_turning_to_what_the_suite_tells_keeps_the_contract_too(to, seed, n, k, 
     assert rule.sees_order
     assert not Reframe(Shortfall()).sees_order
     check_rule(rule, seed, n, k, padded)
+
+
+@pytest.mark.parametrize(
+    ("action", "likeliest"), [("task", True), ("task", False), ("mixture", True)]
+)  # fmt: skip
+def test_guards_around_a_learned_teacher_are_checked_and_saved_as_any(action, likeliest, tmp_path):
+    columns = ("progress", "score", *AgainstHarm.sees, *Review.sees, "key")
+    env = vec_env(Proportional(), n=2, observe=columns, action=action)
+    with LearnerStreams(3).running():
+        learner = make_learner("ppo", env, seed=3, width=8, n_steps=8, batch_size=8)
+    guarded = AgainstHarm(Review(Sampled(learner, columns_of(env), likeliest=likeliest)))
+    check_teacher(guarded, env, new_process=action == "mixture")
+    teacher = RuleTeacher(guarded, env, seed=4)
+    teacher.save(tmp_path / "teacher")
+    again = load_teacher(tmp_path / "teacher.zip", env)
+    assert identity_of(again) == identity_of(teacher)
+    observation, state, other = env.reset(), None, None
+    for _ in range(4):
+        actions, state = teacher.predict(observation, state)
+        same, other = again.predict(observation, other)
+        np.testing.assert_array_equal(actions, same)
+        observation = env.step(actions)[0]
+    # One task alone, or what the policy's mixture is.
+    first = RuleTeacher(Sampled(learner, columns_of(env), likeliest=likeliest), env)
+    chances_of_tasks = first.predict(observation)[1]["probabilities"]
+    assert (np.sort(chances_of_tasks)[:, -1] == 1.0).all() == (likeliest and action == "task")
