@@ -36,6 +36,7 @@ REWARDED = "reward"
 """What the generations of a segment earned is its feedback."""
 _CLIPPED = "mean rewards of a task in a segment were outside of reward_range and were clipped"
 _ODD_METRIC = "scores of a task after a segment were not in [0, 1] and were clipped or left out"
+_NO_WAY_BACK = "choices were to begin from another state of the student, and did not"
 _NO_REWARD = "generations were given no reward that is a number and were left out"
 Drawing = dict[str, int]
 """How a segment is drawn: the seed of its streams, and the fields of `Order`."""
@@ -162,6 +163,13 @@ class Lessons:
             self.tutor.choose()
         else:
             self.tutor.mix()
+        if self.tutor.asked.keys() & {"go_back", "restart"}:
+            self._warn_once(
+                _NO_WAY_BACK,
+                "a guard asks that the student goes back to what it was, or begins with a fresh "
+                "optimizer, which a trainer does not do: it goes on from where it is; leave out "
+                "the guard's go_back, or lead the training yourself and carry out tutor.asked",
+            )
         self.pending, self.first, self.drawing = True, step, drawing
         self.earlier = Portion(np.zeros_like(self.taken), 0, 0)
         self.rewards[:], self.heard = 0.0, None

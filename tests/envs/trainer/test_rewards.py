@@ -11,15 +11,16 @@ import pytest
 
 from lessonplan.envs import Tutor
 from lessonplan.envs.trainer.lessons import Lessons
-from lessonplan.teacher import RuleTeacher, Uniform
+from lessonplan.teacher import Patience, RuleTeacher, Uniform
 
 DRAWING = {"seed": 0, "per_step": 4, "block": 1, "together": 1, "rounds": 1}
+UNIFORM = Uniform()
 SPENT = {"steps": 5, "examples": 20, "tokens": 0, "probed": 0}
 
 
-def lessons(reward_range=(0.0, 2.0)):
+def lessons(reward_range=(0.0, 2.0), rule=UNIFORM):
     """Lessons by rewards, whose lifetime has begun."""
-    tutor = Tutor(["a", "b"], partial(RuleTeacher, Uniform()), observe=("progress", "key"),
+    tutor = Tutor(["a", "b"], partial(RuleTeacher, rule), observe=("progress", "key"),
                   action="mixture", steps_per_decision=5)  # fmt: skip
     made = Lessons(tutor, "reward", "loss", reward_range)
     made.begin(None, probed=0)
@@ -123,3 +124,16 @@ def test_rewards_have_two_ends(endless):
     tutor = Tutor(["a"], partial(RuleTeacher, Uniform()))
     with pytest.raises(ValueError, match=r"reward_range must be .*; two finite ones"):
         Lessons(tutor, "reward", "loss", endless)
+
+
+def test_a_way_back_that_a_trainer_does_not_have_is_said_once_and_counted_at_the_end():
+    made = lessons(rule=Patience(Uniform(), decisions=1, go_back=True))
+    # The mean rises with the first segment, and stands still after the second.
+    for _ in range(2):
+        segment(made, [0, 1], [1.0, 1.0])
+    with pytest.warns(UserWarning, match="which a trainer does not do: it goes on from where it"):
+        segment(made, [0, 1], [1.0, 1.0])
+    assert made.tutor.finished
+    segment(made, [0, 1], [1.0, 1.0])
+    with pytest.warns(UserWarning, match="^in all, 2 choices were to begin from another state"):
+        made.say_in_all()
