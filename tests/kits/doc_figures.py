@@ -4,8 +4,8 @@
 teacher `search` of the result `parity` to its best opponent; in place of `best` may stand another
 part of the comparison, as `prior`, or the name of a teacher. `search/shuffled` is the share of the
 gain over shuffling that is lost where its choices are shuffled in time. A third word may be
-`short`, without the interval, or `percent`, what is missing of 1, refused where the interval holds
-1. `doc_tables.py` writes them.
+`short`, without the interval, `percent`, what is missing of 1, refused where the interval holds
+1, or `area`, the difference of areas instead of the ratio. `doc_tables.py` writes them.
 """
 
 import json
@@ -14,7 +14,7 @@ import re
 from markdown_tables import interval
 from places import ROOT
 
-FIGURE = re.compile(r"<!--=([\w-]+) ([\w-]+)/([\w-]+)( short| percent)?-->(.*?)<!--=-->", re.DOTALL)
+FIGURE = re.compile(r"<!--=([\w-]+) ([\w-]+)/([\w-]+)( short| percent| area)?-->(.*?)<!--=-->", re.DOTALL)
 PARTS = {
     "best": "best_opponent", "prior": "prior", "true-order": "true_order",
     "mixture": "tuned_mixture",
@@ -35,15 +35,18 @@ def _written(found):
 
 def _ratio(stored, teacher, other, form):
     baseline = stored["baselines"].get(PARTS.get(other, ""), other)
+    metric = "area" if form == " area" else "compute_to_mastery"
     rows = [
         row
-        for row in (*stored["versus"], *stored["room"])
-        if (row["teacher"], row["baseline"], row["metric"])
-        == (teacher, baseline, "compute_to_mastery")
+        for row in (*stored["versus"], *stored.get("room", ()))
+        if (row["teacher"], row["baseline"], row["metric"]) == (teacher, baseline, metric)
     ]
     if not rows:
         raise ValueError(f"{teacher} is not compared with {other}")
     row = rows[0]
+    if form == " area":
+        low, high = row["difference_ci95"]
+        return f"{row['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
     if form == " percent":
         if row["ci95"][0] <= 1.0 <= row["ci95"][1]:
             raise ValueError(f"{teacher} is not told apart from {other}, so percent says too much")
