@@ -36,6 +36,7 @@ REWARDED = "reward"
 """What the generations of a segment earned is its feedback."""
 _CLIPPED = "mean rewards of a task in a segment were outside of reward_range and were clipped"
 _ODD_METRIC = "scores of a task after a segment were not in [0, 1] and were clipped or left out"
+_GOES_ON = "choices were made after the teacher had stopped"
 _NO_WAY_BACK = "choices were to begin from another state of the student, and did not"
 _NO_REWARD = "generations were given no reward that is a number and were left out"
 Drawing = dict[str, int]
@@ -310,6 +311,14 @@ class Lessons:
         self.drawing = state.get("drawing")
         earlier = state.get("earlier") or Portion(np.zeros_like(self.taken), 0, 0)._asdict()
         self.earlier = Portion(**earlier)
+
+    def say_that_it_goes_on(self) -> None:
+        """Warn that a guard has stopped, and the training goes on."""
+        self._warn_once(
+            _GOES_ON,
+            "the teacher has stopped: its milestones are met or its patience is over; the training "
+            "goes on to its end, give stop_when_finished=True to end it there",
+        )
 
     def say_in_all(self) -> None:
         """Warn of how often something was wrong with scores, where it was more than once."""

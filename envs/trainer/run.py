@@ -202,6 +202,8 @@ class TaughtRun:
         self._log({f"tutor/score/{name}": x for name, x in lessons.tutor.scores.items()})
         if self.stop_when_finished and lessons.tutor.finished:
             control.should_training_stop = control.should_save = True
+        elif lessons.tutor.asked.get("stop"):
+            lessons.say_that_it_goes_on()
 
     def _ended(self) -> bool:
         """Whether what is pending ends with the step that was taken last."""

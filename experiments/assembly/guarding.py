@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from lessonplan.student import TaskSuite
-from lessonplan.teacher import GUARDS, Guard, Rule, Uniform
+from lessonplan.teacher import GUARDS, Asks, Guard, Rule, Uniform, View
 
 from ..common.names import call
 from ..common.nearest import did_you_mean
@@ -34,6 +36,17 @@ def shown_to(guards: Iterable[GuardSection]) -> tuple[str, ...]:
 def see_the_order(guards: Iterable[GuardSection]) -> bool:
     """Whether any of them is told something of the true order."""
     return bool(getattr(with_guards(Uniform(), guards), "sees_order", False))
+
+
+def asked_by(guards: Iterable[GuardSection], suite: TaskSuite) -> set[str]:
+    """What guards may ask for besides choices, by the names of `lessonplan.teacher.Asks`."""
+    rule, k = with_guards(Uniform(), guards, suite), len(suite)
+    if not isinstance(rule, Asks):
+        return set()
+    columns = tuple(dict.fromkeys((*rule.needs, "key")))
+    nothing = np.zeros((1, k, len(columns)))
+    view = View(nothing, columns, np.full(1, -1), np.zeros(1, dtype=np.int64), 0)
+    return set(rule.asks(rule.start(1, k), view))
 
 
 def graph_of(suite: TaskSuite) -> tuple[tuple[int, ...], ...]:

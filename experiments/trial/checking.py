@@ -9,10 +9,10 @@ import numpy as np
 from lessonplan.envs import JoinedVecEnv, check_reward
 from lessonplan.envs.classroom import check_amounts
 from lessonplan.student import Cohort, TaskSuite
+from lessonplan.student.contract import Returning
 from lessonplan.teacher import (
     ALGORITHMS,
     LearnerStreams,
-    Proportional,
     Rule,
     View,
     check_rollout,
@@ -30,13 +30,20 @@ from ..assembly.build import (
     rule_teacher,
 )
 from ..assembly.courses import course_env, courses_of, most_tasks
-from ..assembly.guarding import with_guards
+from ..assembly.guarding import asked_by
 from ..assembly.students import build_cohort
 from ..assembly.taken_teachers import check_taken
 from ..common.mistakes import is_from_outside, own_mistakes, where_and_why
 from ..common.sentences import say
 from ..common.watch import Progress, nowhere
-from ..config.config import Config, Course, GuardedSection, LearnedSection, RuleSection
+from ..config.config import (
+    Config,
+    Course,
+    GuardedSection,
+    LearnedSection,
+    ReplaySection,
+    RuleSection,
+)
 from ..config.own_names import agreed_files
 from ..config.sections.course import Lifetime, idle_looks, looks_of
 from .tuning import begun_at, example_settings, space_of
@@ -68,7 +75,9 @@ def check(config: Config, progress: Progress = nowhere) -> TaskSuite:
         elif isinstance(teacher, LearnedSection):
             _check_learned(teacher, config, suite, cohorts)
         elif isinstance(teacher, GuardedSection):
-            _check_guards(teacher, suite)
+            _check_guards(teacher, suite, cohorts.of(config, suite, 1))
+        else:
+            _check_replay(teacher, config, suite)
     _say_what_is_idle(config)
     return suite
 
@@ -158,12 +167,29 @@ def _check_rule(section: RuleSection, config: Config, suite: TaskSuite, cohorts:
             ) from error
 
 
-def _check_guards(section: GuardedSection, suite: TaskSuite) -> None:
-    """Refuse guards that there are not, or that do not take what they are given."""
+def _check_guards(section: GuardedSection, suite: TaskSuite, cohort: Cohort) -> None:
+    """Refuse guards that there are not, or that ask what students can't do."""
     try:
-        with_guards(Proportional(), section.guards, suite)
+        asked = asked_by(section.guards, suite)
     except ValueError as error:
         raise ValueError(f"teacher {section.name!r}: {error}") from error
+    if asked - {"stop"} and not isinstance(cohort, Returning):
+        raise ValueError(
+            f"teacher {section.name!r}: its guards have students go back to what they were, which "
+            f"{type(cohort).__name__} can't (it has no keep, go_back and restart); write go_back: "
+            "false, or leave the guard out"
+        )
+
+
+def _check_replay(section: ReplaySection, config: Config, suite: TaskSuite) -> None:
+    """Refuse a replay of what is more than choices."""
+    original = config.teacher(section.of)
+    if isinstance(original, GuardedSection) and (asked := asked_by(original.guards, suite)):
+        raise ValueError(
+            f"teacher {section.name!r} replays {section.of!r}, whose guards ask for more than "
+            f"choices ({', '.join(sorted(asked))}), which a replay does not have; replay the "
+            "teacher that they are around, or leave it out"
+        )
 
 
 def _say_what_it_sums_to(

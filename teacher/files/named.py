@@ -94,21 +94,29 @@ def made_rule(written: dict[str, Any], trust: bool = False) -> Any:
     name, parameters = str(written["name"]), dict(written["parameters"])
     kind = class_named(name if ":" in name else f"{FACE}:{name}", trust)
     if ":" not in name and hasattr(kind, "from_written"):
-        return kind.from_written(**parameters)
+        return kind.from_written(trust, **parameters)
     has = {*dir(kind), *getattr(kind, "__dataclass_fields__", ())}
     missing = [verb for verb in _VERBS if verb not in has]
     if missing or not (is_dataclass(kind) or _takes_nothing(kind)):
         raise ValueError(f"{name} is no rule: it has no {', '.join(missing or ['parameters'])}")
     parameters = {
-        key: made_rule(each[_RULE], trust) if isinstance(each, dict) and _RULE in each else each
+        key: made_rule(each[_RULE], trust) if _is_written_rule(each) else each
         for key, each in parameters.items()
     }
+    if ":" not in name and "of" in parameters and not is_rule(parameters["of"]):
+        raise ValueError(f"{name} is around no rule, but {parameters['of']!r:.40}")
     maker: Callable[..., Any] = kind
     if ":" in name:
         return maker(**parameters)
     # Rules were once made with it; in a file nobody can leave it out.
     parameters.pop("feedback", None)
     return maker(**{key: _hashable(value) for key, value in parameters.items()})
+
+
+def _is_written_rule(value: Any) -> bool:
+    """Whether a parameter is a rule that `written_rule` wrote within another."""
+    inner = value.get(_RULE) if isinstance(value, dict) and len(value) == 1 else None
+    return isinstance(inner, dict) and inner.keys() == {"name", "parameters"}
 
 
 def _takes_nothing(kind: type) -> bool:

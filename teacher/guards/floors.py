@@ -26,8 +26,8 @@ class Floors(Guard):
     """
 
     of: Rule
-    at: Mapping[str, float] = field(default_factory=dict)
-    below_start: Mapping[str, float] = field(default_factory=dict)
+    at: Mapping[str, float] = field(default_factory=dict, hash=False)
+    below_start: Mapping[str, float] = field(default_factory=dict, hash=False)
     rate: float = 1.0
     errors: float = 1.0
     least: float = 0.05
@@ -39,7 +39,15 @@ class Floors(Guard):
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
         for parameter in ("at", "below_start"):
-            for name, value in getattr(self, parameter).items():
+            values = getattr(self, parameter)
+            numbers = isinstance(values, Mapping) and all(
+                isinstance(value, int | float) for value in values.values()
+            )
+            if not numbers:
+                raise ValueError(
+                    f"{parameter} must be names of tasks with a number each, got {values!r:.60}"
+                )
+            for name, value in values.items():
                 check_within(f"{parameter} of {name!r}", value, 0, 1)
                 if name not in self.names:
                     raise ValueError(

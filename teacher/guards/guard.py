@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..choose import Bools, Floats, proportional
-from ..rules import GO_BACK, Asks, Looks, Memory, Rule, View, chances, remembered
+from ..rules import GO_BACK, STOP, Asks, Looks, Memory, Rule, View, chances, remembered
 
 
 class Guard(ABC):
@@ -71,17 +71,23 @@ class Guard(ABC):
         return self.guarded(shares, self._own(memory), view)
 
     def asks(self, memory: Memory, view: View) -> dict[str, np.ndarray]:
-        """What this guard asks for, and what it is around; of two ways back its own is gone."""
+        """What this guard asks for, and what it is around.
+
+        Of two ways back its own is gone, unless the other one is to be the last. Guards that go
+        back do not know of each other: each goes by what it saw.
+        """
         asked = self.asks_for(self._own(memory), view)
         if not isinstance(self.of, Asks):
             return asked
-        for name, inner in self.of.asks(self._of_rule(memory), view).items():
-            own = asked.get(name)
-            if own is None:
-                asked[name] = inner
-            else:
-                asked[name] = np.where(own < 0, inner, own) if name == GO_BACK else own | inner
-        return asked
+        inner = self.of.asks(self._of_rule(memory), view)
+        joined = inner | asked
+        for name in inner.keys() & asked.keys() - {GO_BACK}:
+            joined[name] = inner[name] | asked[name]
+        if GO_BACK in inner and GO_BACK in asked:
+            ends = inner.get(STOP, False) & ~asked.get(STOP, np.zeros(1, dtype=bool))
+            first = (asked[GO_BACK] < 0) | (ends & (inner[GO_BACK] >= 0))
+            joined[GO_BACK] = np.where(first, inner[GO_BACK], asked[GO_BACK])
+        return joined
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """What it asks for itself, see `Asks`; nothing by default."""
@@ -118,6 +124,12 @@ ROUNDING = 1e-6
 """Scores and thresholds arrive in single precision."""
 STILL = 1e-9
 """A mean that rises by less stands still: sums round in another way when tasks change places."""
+
+
+def check_count(name: str, value: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name} must be in [1, inf] and a whole number, got {value!r:.60}")
 
 
 def mean_score(view: View) -> Floats:

@@ -7,15 +7,15 @@ import numpy as np
 
 from ..choose import Floats, check_positive, check_within, proportional
 from ..rules import Memory, Rule, View
-from .guard import Guard, mean_score, passed
+from .guard import Guard, check_count, mean_score, passed
 
 
 @dataclass(frozen=True)
 class AgainstHarm(Guard):
     """Little-known tasks keep their data share, and a rule that does harm gives way to the data.
 
-    A task's share is at least its share of the training examples times ``known / (known + c)``,
-    where c is the number of examples behind its score. A rule does harm where for ``patience``
+    A task's share is raised to its share of the training examples times ``known / (known + c)``,
+    where c is the number of examples behind its score, before all are scaled to 1. A rule does harm where for ``patience``
     decisions in a row the mean score, weighted by importance, is below its best by ``errors``
     standard errors of their difference; or where what is certainly mastered (``score - errors
     uncertainty >= threshold``) got more of a decision than its share of the data, by ``waste``.
@@ -34,7 +34,7 @@ class AgainstHarm(Guard):
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
-        check_within("patience", self.patience, 1)
+        check_count("patience", self.patience)
         check_positive("errors", self.errors)
         check_within("known", self.known, 0, 1e12)
         check_within("waste", self.waste, 0, 1)

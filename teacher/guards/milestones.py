@@ -11,7 +11,7 @@ import numpy as np
 from ..choose import Floats, check_within, otherwise, proportional
 from ..estimate import MEASURED, measured_tasks
 from ..rules import STOP, Memory, Rule, View
-from .guard import Guard, passed
+from .guard import Guard, check_count, passed
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Milestones(Guard):
 
     Certain is what has ``score - errors uncertainty >= threshold`` at ``streak`` measurements in a
     row; what was not measured since the last decision stays as it is. With a ``plateau`` above 0 a
-    task is closed too when after ``streak`` decisions in a row in which it was trained its loss was
+    task is closed too when after ``streak`` decisions in a row in which it had any share its loss was
     not below ``(1 - plateau)`` of its lowest before. One that is closed gets nothing, and is opened
     again when its score is ``reopen`` below what it was closed at, by more than ``errors`` standard
     errors of it now. Where all are closed the lifetime ends; without ``stop`` it goes on with the
@@ -41,7 +41,7 @@ class Milestones(Guard):
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
         check_within("errors", self.errors, 0)
-        check_within("streak", self.streak, 1)
+        check_count("streak", self.streak)
         check_within("reopen", self.reopen, 0, 1)
         check_within("plateau", self.plateau, 0, 1)
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..choose import Bools, Floats, check_within, otherwise, proportional
 from ..estimate import MEASURED, measured_tasks
 from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
-from .guard import Guard
+from .guard import Guard, check_count
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class AgainstOverfitting(Guard):
     """A task whose held-out loss rises while it is trained is dropped, and the student goes back.
 
     A task overfits when its loss was not below its lowest at ``patience`` measurements in a row
-    after decisions in which it was trained, and is above it by the factor ``1 + rise`` now. It gets
+    after decisions in which it had any share, and is above it by the factor ``1 + rise`` now. It gets
     nothing from then on. With ``go_back`` the student returns to what it was when that loss was
     lowest, and of the other tasks what is lowest is learned anew. When all are dropped the lifetime
     ends. To leave out the first task that overfits, and to go on from where it was at its best, is
@@ -34,7 +34,7 @@ class AgainstOverfitting(Guard):
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
-        check_within("patience", self.patience, 1)
+        check_count("patience", self.patience)
         check_within("rise", self.rise, 0, 1e6)
 
     def begin(self, n: int, k: int) -> Memory:

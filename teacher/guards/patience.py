@@ -7,15 +7,15 @@ import numpy as np
 
 from ..choose import Floats, check_within
 from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
-from .guard import STILL, Guard, mean_score
+from .guard import STILL, Guard, check_count, mean_score
 
 
 @dataclass(frozen=True)
 class Patience(Guard):
     """A lifetime ends when its mean score has not risen for ``decisions`` decisions in a row.
 
-    What trainers call early stopping. It has risen when it is more than ``rise`` above its best
-    before; means are weighted by importance. What is chosen stays as it is. With ``go_back`` the
+    What trainers call early stopping. It has risen when it is more than ``rise`` above what it was
+    when it last rose; means are weighted by importance. What is chosen stays as it is. With ``go_back`` the
     student is kept whenever the mean is at its best, and ends with one decision from there: the
     best model is loaded at the end.
     """
@@ -29,7 +29,7 @@ class Patience(Guard):
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
-        check_within("decisions", self.decisions, 1)
+        check_count("decisions", self.decisions)
         check_within("rise", self.rise, 0, 1)
 
     def begin(self, n: int, k: int) -> Memory:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..choose import Bools, Floats, check_one_of, check_within, otherwise, uniform
 from ..rules import Memory, Rule, View
-from .guard import ROUNDING, STILL, Guard, handed_over, mean_score, passed
+from .guard import ROUNDING, STILL, Guard, check_count, handed_over, mean_score, passed
 
 EVERYTHING, EASIER, PREREQUISITES = "everything", "easier", "prerequisites"
 _TELLING = {EVERYTHING: (), EASIER: ("difficulty",), PREREQUISITES: ("task",)}
@@ -37,7 +37,7 @@ class Reframe(Guard):
 
     def __post_init__(self) -> None:
         """Check the parameters; a ``ValueError`` names the one that is wrong."""
-        check_within("decisions", self.decisions, 1)
+        check_count("decisions", self.decisions)
         check_within("share", self.share, 0, 1)
         check_one_of("to", self.to, tuple(_TELLING))
 
@@ -86,7 +86,8 @@ class Reframe(Guard):
     def _needed(self, view: View, most: Bools) -> Bools:
         """Which tasks those need that get most (n, k), (n, k)."""
         index = view["task"].astype(np.int64)
-        count = 1 + max(int(index.max(initial=0)), len(self.prerequisites) - 1)
+        named = [one for others in self.prerequisites for one in others]
+        count = 1 + max(int(index.max(initial=0)), len(self.prerequisites) - 1, *named)
         table = np.zeros((count, count), dtype=bool)
         for task, others in enumerate(self.prerequisites):
             table[task, list(others)] = True

@@ -43,17 +43,24 @@ class Sampled:
         return {"file": content, "columns": tuple(self.needs), "likeliest": self.likeliest}
 
     @classmethod
-    def from_written(cls, file: np.ndarray, columns: tuple[str, ...], likeliest: bool) -> Self:
+    def from_written(
+        cls, trust: bool, *, file: np.ndarray, columns: tuple[str, ...], likeliest: bool
+    ) -> Self:
         """The one that `written` said it was.
 
         Raises:
             ValueError: if the file can't be read without trust, or is damaged.
         """
-        content = np.asarray(file, dtype=np.uint8).tobytes()
-        kept = read_teacher(io.BytesIO(content)).attributes
-        shown = tuple(columns)
-        spaces_of = kept["observation_space"], kept["action_space"]
-        return cls(load_for_spaces(io.BytesIO(content), *spaces_of, shown), shown, bool(likeliest))
+        content, shown = np.asarray(file, dtype=np.uint8).tobytes(), tuple(columns)
+        place = io.BytesIO(content)
+        try:
+            kept = read_teacher(io.BytesIO(content), trust=trust).attributes
+            spaces_of = kept["observation_space"], kept["action_space"]
+            learner = load_for_spaces(place, *spaces_of, shown, trust=trust)
+        except ValueError as error:
+            words = str(error).replace(str(place), "the learner within it")
+            raise ValueError(words.replace("the file", "the learner within it")) from error
+        return cls(learner, shown, bool(likeliest))
 
     def start(self, n: int, k: int) -> Memory:
         """The hidden state of a recurrent policy, (n, layers, h) each; else nothing."""

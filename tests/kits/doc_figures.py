@@ -14,7 +14,9 @@ import re
 from markdown_tables import interval
 from places import ROOT
 
-FIGURE = re.compile(r"<!--=([\w-]+) ([\w-]+)/([\w-]+)( short| percent| area)?-->(.*?)<!--=-->", re.DOTALL)
+FIGURE = re.compile(
+    r"<!--=([\w-]+) ([\w-]+)/([\w-]+)( short| percent| area)?-->(.*?)<!--=-->", re.DOTALL
+)
 PARTS = {
     "best": "best_opponent", "prior": "prior", "true-order": "true_order",
     "mixture": "tuned_mixture",

@@ -186,7 +186,11 @@ def lives_of(teaching: Teaching) -> Lives:
     whole = np.maximum(own, room.decisions_in_budget)
     last = np.average(_scores(room), axis=1, weights=importance)
     areas = (sums + (whole - own) * last) / whole
-    return Lives(teaching.cost.copy(), areas, teaching.mastered)
+    # Who is stopped before mastery costs what the whole budget would have, as in a report.
+    spending, mastered = room.facts.spending, teaching.mastered
+    stopped = ~mastered & ~spending.exhausted
+    used = np.where(stopped, 1.0 - spending.remaining, 1.0)
+    return Lives(teaching.cost / used, areas, mastered)
 
 
 def _scores(room: Classroom) -> np.ndarray:

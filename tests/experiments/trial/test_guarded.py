@@ -10,6 +10,7 @@ from tiny_config import CONFIG
 
 from lessonplan.experiments.analysis.summary import summarize
 from lessonplan.experiments.config.loading import make_config
+from lessonplan.experiments.trial.checking import check
 from lessonplan.experiments.trial.trial import run_trial
 from lessonplan.experiments.trial.units import plan
 
@@ -96,9 +97,34 @@ def test_a_summary_says_what_guards_are_around_and_pairs_them_with_it(ran):
     assert learned["training_cost"] == teachers["ppo"]["training_cost"]
 
 
+SHORT = {"guard": "patience", "parameters": {"decisions": 2, "rise": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("teacher", "words"),
+    [
+        ({"name": "again", "type": "replay", "of": "short"}, r"ask for more than choices \(stop\)"),
+        (guarded("back", "odd", "against_overfitting"), "SimulatedCohort can't"),
+    ],
+)
+def test_what_only_a_lifetime_of_its_own_can_do_is_refused_before_it_begins(teacher, words):
+    teachers = [ODD, guarded("short", "odd", SHORT), teacher]
+    simulated = {"suite": {"name": "simulated"}, "student": {}, "teachers": teachers}
+    with pytest.raises(ValueError, match=words):
+        check(make_config({"name": "refused", "lifetime": {"budget": "100-steps"}} | simulated))
+
+
+def test_students_that_are_stopped_before_mastery_cost_what_the_whole_budget_would(tmp_path):
+    teachers = [ODD, guarded("short", "odd", SHORT)]
+    config = make_config(copy.deepcopy(CONFIG) | {"teachers": teachers, "workers": 1})
+    run_trial(config, tmp_path / "run")
+    entries = summarize(tmp_path / "run")["teachers"]
+    bare, short = (entries[name]["selection_cost"] for name in ("odd", "short"))
+    assert short == pytest.approx(bare, rel=0.1)
+
+
 def test_a_lifetime_that_a_guard_ends_is_truncated_and_keeps_its_last_scores(tmp_path):
-    short = {"guard": "patience", "parameters": {"decisions": 2, "rise": 1.0}}
-    teachers = [ODD, guarded("short", "odd", short)]
+    teachers = [ODD, guarded("short", "odd", SHORT)]
     config = make_config(copy.deepcopy(CONFIG) | {"teachers": teachers, "workers": 1})
     run_trial(config, tmp_path / "run")
     table = recorded(tmp_path / "run", "short")

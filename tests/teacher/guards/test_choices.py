@@ -318,8 +318,22 @@ def test_what_guards_ask_for_is_joined_and_the_outermost_says_where_to():
         asked = {name: value[0].tolist() for name, value in outer.asks(memory, view).items()}
         if decision == 0:
             assert asked == {"stop": False, "keep": [True] * 3, "go_back": -1}
-    # The inner one would have gone back to what was kept for the first task.
+    # The inner one would have gone back to what was kept for the first task: the last word is that
+    # of the one that ends the lifetime, wherever it stands.
     assert asked == {"stop": True, "keep": [False] * 3, "go_back": 2}
+    other = AgainstOverfitting(Patience(HALF, decisions=1, go_back=True), patience=1, rise=0.0)
+    memory = other.start(1, 2)
+    for decision, (loss, score) in enumerate(((0.5, 0.2), (0.6, 0.1))):
+        columns["loss"], columns["score"] = [[loss, 0.5 - decision / 10]], [[score, score]]
+        columns["last_share"] = [[0.5 * decision] * 2]
+        memory = other.look(memory, make_view(columns, decision=decision))
+    asked = other.asks(memory, make_view(columns, decision=1))
+    assert (asked["stop"].tolist(), asked["go_back"].tolist()) == ([True], [2])
+    memory = outer.start(1, 2)
+    for decision, loss in enumerate((0.5, 0.6)):
+        columns["loss"] = [[loss, 0.5 - decision / 10]]
+        columns["last_share"] = [[0.5 * decision] * 2]
+        memory = outer.look(memory, view := make_view(columns, decision=decision))
     inner_asks = inner.asks({n: x for n, x in memory.items() if "guard1" in n}, view)
     assert inner_asks["go_back"].tolist() == [0]
 

@@ -4,6 +4,8 @@ Legend: n students, k tasks.
 """
 
 import itertools
+import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -163,6 +165,10 @@ def test_where_nothing_is_wrong_the_rule_goes_through_to_the_bit(guard):
         (lambda: Floors(Proportional(), at={"c": 0.2}), "there are no names"),
         (lambda: AgainstOverfitting(Proportional(), patience=0), "patience must be in"),
         (lambda: AgainstOverfitting(Proportional(), rise=-0.1), "rise must be in"),
+        (lambda: Patience(Proportional(), decisions=2.5), "a whole number, got 2.5"),
+        (lambda: Milestones(Proportional(), streak="x"), "a whole number, got 'x'"),
+        (lambda: Floors(Proportional(), at=("a",)), "at must be names of tasks with a number each"),
+        (lambda: Floors(Proportional(), at={"a": "x"}, names=("a",)), "with a number each"),
         (lambda: Floors(Proportional(), rate=0.0), "rate must be above 0"),
     ],
 )
@@ -223,3 +229,26 @@ def test_guards_around_a_learned_teacher_are_checked_and_saved_as_any(action, li
     first = RuleTeacher(Sampled(learner, columns_of(env), likeliest=likeliest), env)
     chances_of_tasks = first.predict(observation)[1]["probabilities"]
     assert (np.sort(chances_of_tasks)[:, -1] == 1.0).all() == (likeliest and action == "task")
+
+
+def test_a_file_whose_guard_is_around_no_rule_is_one_sentence(tmp_path):
+    env = vec_env(Review(Proportional()), n=2)
+    RuleTeacher(Review(Proportional()), env).save(tmp_path / "teacher")
+    with zipfile.ZipFile(tmp_path / "teacher.zip") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    data = json.loads(parts["data"])
+    data["rule"]["parameters"]["of"] = 3
+    parts["data"] = json.dumps(data).encode()
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match="Review is around no rule, but 3"):
+        load_teacher(tmp_path / "other.zip", env)
+
+
+def test_a_task_with_any_name_has_a_floor_in_a_file_too(tmp_path):
+    guard = Floors(Proportional(), at={":rule:": 0.5}, names=("a", "b", ":rule:"))
+    assert isinstance(hash(guard), int)
+    env = vec_env(guard, n=2)
+    RuleTeacher(guard, env).save(tmp_path / "teacher")
+    assert load_teacher(tmp_path / "teacher.zip", env).rule == guard
