@@ -15,11 +15,11 @@ class AgainstHarm(Guard):
     """Little-known tasks keep their data share, and a rule that does harm gives way to the data.
 
     A task's share is raised to its share of the training examples times ``known / (known + c)``,
-    where c is the number of examples behind its score, before all are scaled to 1. A rule does harm where for ``patience``
-    decisions in a row the mean score, weighted by importance, is below its best by ``errors``
-    standard errors of their difference; or where what is certainly mastered (``score - errors
-    uncertainty >= threshold``) got more of a decision than its share of the data, by ``waste``.
-    From then on, in this lifetime, shares are those of the data.
+    where c is the number of examples behind its score, before all are scaled to 1. A rule does
+    harm where for ``patience`` decisions in a row the mean score, weighted by importance, is below
+    its best by ``errors`` standard errors of their difference; or where what is certainly mastered
+    (``score - errors uncertainty >= threshold``) got more of a decision than its share of the data,
+    by ``waste``. From then on, in this lifetime, shares are those of the data.
     """
 
     of: Rule

@@ -20,11 +20,11 @@ class Milestones(Guard):
 
     Certain is what has ``score - errors uncertainty >= threshold`` at ``streak`` measurements in a
     row; what was not measured since the last decision stays as it is. With a ``plateau`` above 0 a
-    task is closed too when after ``streak`` decisions in a row in which it had any share its loss was
-    not below ``(1 - plateau)`` of its lowest before. One that is closed gets nothing, and is opened
-    again when its score is ``reopen`` below what it was closed at, by more than ``errors`` standard
-    errors of it now. Where all are closed the lifetime ends; without ``stop`` it goes on with the
-    data's shares.
+    task is closed too when after ``streak`` decisions in a row in which it had any share its loss
+    was not below ``(1 - plateau)`` of its lowest before. One that is closed gets nothing, and is
+    opened again when its score is ``reopen`` below what it was closed at, by more than ``errors``
+    standard errors of it now. Where all are closed the lifetime ends; without ``stop`` it goes on
+    with the data's shares.
     """
 
     of: Rule

@@ -16,13 +16,13 @@ class AgainstOverfitting(Guard):
     """A task whose held-out loss rises while it is trained is dropped, and the student goes back.
 
     A task overfits when its loss was not below its lowest at ``patience`` measurements in a row
-    after decisions in which it had any share, and is above it by the factor ``1 + rise`` now. It gets
-    nothing from then on. With ``go_back`` the student returns to what it was when that loss was
-    lowest, and of the other tasks what is lowest is learned anew. When all are dropped the lifetime
-    ends. To leave out the first task that overfits, and to go on from where it was at its best, is
-    mSFT (Koh et al. 2026, arXiv 2603.21606); when a task counts as such is ours. It goes by the
-    loss that is shown, which is held out where it comes from probes (`full` and `bandit` feedback);
-    training examples show no overfitting.
+    after decisions in which it had any share, and is above it by the factor ``1 + rise`` now. It
+    gets nothing from then on. With ``go_back`` the student returns to what it was when that loss
+    was lowest, and of the other tasks what is lowest is learned anew. When all are dropped the
+    lifetime ends. To leave out the first task that overfits, and to go on from where it was at its
+    best, is mSFT (Koh et al. 2026, arXiv 2603.21606); when a task counts as such is ours. It goes
+    by the loss that is shown, which is held out where it comes from probes (`full` and `bandit`
+    feedback); training examples show no overfitting.
     """
 
     of: Rule

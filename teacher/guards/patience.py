@@ -15,9 +15,9 @@ class Patience(Guard):
     """A lifetime ends when its mean score has not risen for ``decisions`` decisions in a row.
 
     What trainers call early stopping. It has risen when it is more than ``rise`` above what it was
-    when it last rose; means are weighted by importance. What is chosen stays as it is. With ``go_back`` the
-    student is kept whenever the mean is at its best, and ends with one decision from there: the
-    best model is loaded at the end.
+    when it last rose; means are weighted by importance. What is chosen stays as it is. With
+    ``go_back`` the student is kept whenever the mean is at its best, and ends with one decision
+    from there: the best model is loaded at the end.
     """
 
     of: Rule
