@@ -15,6 +15,7 @@ CELLS = {
     **dict.fromkeys(
         ("parity", "graph", "interference", "distractors", "finite", "flat"), "shortfall"
     ),
+    "stopping-graph": "milestones",
 }
 """A teacher of a result that lives again."""
 NAMES = sorted(path.parent.name for path in RESULTS.glob("*/summary.json"))
@@ -36,7 +37,8 @@ def test_a_teacher_of_a_stored_result_comes_out_again(name, cell, tmp_path):
     values.pop(EARLIER, None)
     # Nothing that is compared here depends on how it does with the selection students.
     values["seeds"]["select"] = 1
-    teachers = [teacher for teacher in values["teachers"] if teacher["name"] == cell]
+    of = {one.get("of", cell) for one in values["teachers"] if one["name"] == cell}
+    teachers = [one for one in values["teachers"] if one["name"] in {cell, *of}]
     small = make_config(values | {"teachers": teachers, "workers": 1})
     again = run_trial(small, tmp_path / name)["teachers"][cell]
     for measure in ("steps_to_mastery", "area", "final_score"):
