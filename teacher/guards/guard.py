@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats, proportional
+from ..choose import Bools, Floats, otherwise, proportional
 from ..rules import GO_BACK, STOP, Asks, Looks, Memory, Rule, View, chances, remembered
 
 
@@ -136,6 +136,32 @@ def mean_score(view: View) -> Floats:
     """Mean of the scores that are shown, weighted by importance, (n,)."""
     mean: Floats = (proportional(view["importance"], view.present) * view["score"]).sum(axis=1)
     return mean
+
+
+def not_waited(n: int) -> Memory:
+    """At the beginning of n lifetimes: the ``best`` mean score, and how long it was ``still``."""
+    return {"best": np.full(n, -np.inf), "still": np.zeros(n, dtype=np.int64)}
+
+
+def waited(own: Memory, mean: Floats, rise: float = 0.0) -> Memory:
+    """The same after a mean score (n,): it rises by more than ``rise``, or stands still."""
+    risen = mean > own["best"] + max(rise, STILL)
+    return {
+        "best": np.where(risen, mean, own["best"]),
+        "still": np.where(risen, 0, own["still"] + 1),
+    }
+
+
+def without(closed: Bools, shares: Floats, view: View) -> Floats:
+    """Shares (n, k) of the tasks that are not closed, by data size where the rule left these out.
+
+    All by data size where all are closed; to the bit those of the rule where none is.
+    """
+    open_ = view.present & ~closed
+    by_size = otherwise(np.where(open_, view["size"], 0.0), view["size"])
+    chosen = otherwise(np.where(open_, shares, 0.0), by_size)
+    changed = closed.any(axis=1, keepdims=True)
+    return np.where(changed, proportional(chosen, view.present), shares)
 
 
 def passed(view: View, doubt: Floats | float = 0.0) -> Bools:

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Floats, check_within, otherwise, proportional
+from ..choose import Floats, check_within
 from ..estimate import MEASURED, measured_tasks
 from ..rules import STOP, Memory, Rule, View
-from .guard import Guard, check_count, passed
+from .guard import Guard, check_count, passed, without
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,7 @@ class Milestones(Guard):
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
         """Shares of the tasks that are open, (n, k); by data size where the rule left these out."""
-        open_ = view.present & ~own["closed"]
-        left = np.where(open_, shares, 0.0)
-        by_size = np.where(open_, view["size"], 0.0)
-        chosen = otherwise(left, otherwise(by_size, proportional(view["size"], view.present)))
-        changed = own["closed"].any(axis=1, keepdims=True)
-        return np.where(changed, proportional(chosen, view.present), shares)
+        return without(own["closed"], shares, view)
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """That lifetimes end that have met all milestones, if they are to."""

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..choose import Bools, Floats, check_within, otherwise, proportional
+from ..choose import Bools, Floats, check_within
 from ..estimate import MEASURED, measured_tasks
 from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
-from .guard import Guard, check_count
+from .guard import Guard, check_count, without
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,7 @@ class AgainstOverfitting(Guard):
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
         """Shares of what is left, by size where the rule left it out or all is gone, (n, k)."""
-        stays = view.present & ~own["dropped"]
-        by_size = otherwise(np.where(stays, view["size"], 0.0), view["size"])
-        chosen = otherwise(np.where(stays, shares, 0.0), by_size)
-        changed = own["dropped"].any(axis=1, keepdims=True)
-        return np.where(changed, proportional(chosen, view.present), shares)
+        return without(own["dropped"], shares, view)
 
     def asks_for(self, own: Memory, view: View) -> dict[str, np.ndarray]:
         """To keep students at their best, to have them go back, and to end."""

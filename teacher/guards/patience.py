@@ -7,7 +7,7 @@ import numpy as np
 
 from ..choose import Floats, check_within
 from ..rules import GO_BACK, KEEP, STOP, Memory, Rule, View
-from .guard import STILL, Guard, check_count, mean_score
+from .guard import STILL, Guard, check_count, mean_score, not_waited, waited
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,14 @@ class Patience(Guard):
         And the ``top`` that it was at, by however little it rose, and whether it is there now
         (``there``).
         """
-        return {
-            "best": np.full(n, -np.inf),
-            "still": np.zeros(n, dtype=np.int64),
-            "top": np.full(n, -np.inf),
-            "there": np.zeros(n, dtype=bool),
-        }
+        top = {"top": np.full(n, -np.inf), "there": np.zeros(n, dtype=bool)}
+        return not_waited(n) | top
 
     def see(self, own: Memory, view: View) -> Memory:
         """Whether it has risen."""
         mean = mean_score(view)
-        risen = mean > own["best"] + max(self.rise, STILL)
-        return {
-            "best": np.where(risen, mean, own["best"]),
-            "still": np.where(risen, 0, own["still"] + 1),
-            "top": np.maximum(own["top"], mean),
-            "there": mean > own["top"] + STILL,
-        }
+        top = {"top": np.maximum(own["top"], mean), "there": mean > own["top"] + STILL}
+        return waited(own, mean, self.rise) | top
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
         """The rule's shares, (n, k)."""

@@ -7,7 +7,16 @@ import numpy as np
 
 from ..choose import Bools, Floats, check_one_of, check_within, otherwise, uniform
 from ..rules import Memory, Rule, View
-from .guard import ROUNDING, STILL, Guard, check_count, handed_over, mean_score, passed
+from .guard import (
+    ROUNDING,
+    Guard,
+    check_count,
+    handed_over,
+    mean_score,
+    not_waited,
+    passed,
+    waited,
+)
 
 EVERYTHING, EASIER, PREREQUISITES = "everything", "easier", "prerequisites"
 _TELLING = {EVERYTHING: (), EASIER: ("difficulty",), PREREQUISITES: ("task",)}
@@ -53,16 +62,11 @@ class Reframe(Guard):
 
     def begin(self, n: int, k: int) -> Memory:
         """The ``best`` mean score, and for how many decisions it was ``still``, (n,) each."""
-        return {"best": np.full(n, -np.inf), "still": np.zeros(n, dtype=np.int64)}
+        return not_waited(n)
 
     def see(self, own: Memory, view: View) -> Memory:
         """Whether it has risen."""
-        mean = mean_score(view)
-        risen = mean > own["best"] + STILL
-        return {
-            "best": np.where(risen, mean, own["best"]),
-            "still": np.where(risen, 0, own["still"] + 1),
-        }
+        return waited(own, mean_score(view))
 
     def guarded(self, shares: Floats, own: Memory, view: View) -> Floats:
         """Shares of which a part has turned to something else, (n, k)."""
